@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# gtimehalt: build, tests, installation. `make help` lists the targets.
+
+OUTPUT  := .output
+ARCH    := $(shell uname -m)
+VERSION := 0.1.0
+
+# "origin default" is make's own cc; a CC from the environment or the command line wins.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PREFIX  ?= /usr/local
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+
+ifneq ($(ARCH),x86_64)
+$(error gtimehalt reads MPERF, which only x86 has: cannot build for $(ARCH))
+endif
+
+# What building and the tests need, by Debian's names; the README says what each is for.
+BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev pkg-config
+TEST_PACKAGES  := bats libcmocka-dev jq clang-format clang-tidy cppcheck shellcheck
+
+V ?= 0
+ifeq ($(V),0)
+Q   := @
+msg  = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(OUTPUT)/%,%,$(2))';
+else
+Q   :=
+msg  =
+endif
+
+CFLAGS   ?= -O2 -g
+WARN     := -Wall -Wextra -Wformat-signedness -Wtype-limits -Wshadow -Wstrict-prototypes \
+	    -Wmissing-prototypes -Wwrite-strings -Werror
+CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPUT)
+STD      := -std=gnu11
+LDLIBS   := -lbpf -ljson-c
+
+MODULES := $(patsubst src/%.c,%,$(wildcard src/*.c))
+OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)
+
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
+
+.DELETE_ON_ERROR:
+.PHONY: all clean help deps install
+.DEFAULT_GOAL := all
+
+all: gtimehalt
+
+gtimehalt: $(OUTPUT)/gtimehalt
+	$(Q)ln -sf $< $@
+
+$(OUTPUT)/gtimehalt: $(OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUTPUT)/%.o: %.c | $(OUTPUT)/src
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# The skeleton is generated: who includes it must wait for it the first time.
+$(OUTPUT)/src/collector.o: | $(OUTPUT)/gtimehalt.skel.h
+
+$(OUTPUT)/gtimehalt.bpf.o: gtimehalt.bpf.c | $(OUTPUT)/src
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUTPUT)/gtimehalt.skel.h: $(OUTPUT)/gtimehalt.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name gtimehalt_bpf > $@
+
+$(OUTPUT)/src:
+	$(Q)mkdir -p $@
+
+deps:
+	$(SUDO) apt-get update -q
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
+		$(BUILD_PACKAGES)
+
+install: all
+	install -D -m 0755 $(OUTPUT)/gtimehalt $(DESTDIR)$(PREFIX)/sbin/gtimehalt
+
+clean:
+	$(Q)rm -rf $(OUTPUT) gtimehalt
+
+help:
+	@echo 'make              build ./gtimehalt'
+	@echo 'make deps         install what building needs (Debian packages)'
+	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
+	@echo 'make clean        remove what was built'
+	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
+
+-include $(OBJS:.o=.d) $(OUTPUT)/gtimehalt.bpf.d

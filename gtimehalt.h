@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * gtimehalt.h - what the BPF side and the user side share.
+ *
+ * Both sides include this file and nothing is written down twice: the layouts below are the only
+ * contract between them. Everything here is fixed width and free of implicit padding.
+ */
+#ifndef GTIMEHALT_H
+#define GTIMEHALT_H
+
+#ifdef __bpf__
+#define GTIMEHALT_ASSERT(cond, msg) _Static_assert(cond, msg)
+#else
+#include <assert.h>
+#include <linux/types.h>
+#define GTIMEHALT_ASSERT(cond, msg) static_assert(cond, msg)
+#endif
+
+/* Default room in the map of vCPU threads; each entry costs about 200 bytes of kernel memory. */
+#define GTIMEHALT_MAX_VCPUS 8192
+
+/* At most this many VMM processes can be asked for by PID; without a list all are measured. */
+#define GTIMEHALT_MAX_WATCHED 1024
+
+/*
+ * The state of one CPU: the window that is open on it, and what went wrong there.
+ *
+ * Only programs that run on the CPU write its slot; user space maps the array and reads it to learn
+ * where a forced read is needed. One slot per cache-line pair, so that neighbours do not share one.
+ */
+struct cpu_slot {
+	/*
+	 * Thread whose window is open here; 0: none. Kept apart from last_tid, the thread that the
+	 * last window belonged to, by which a load can tell that nothing ran in between.
+	 */
+	__u32 tid;
+	__u32 last_tid;
+	/*
+	 * Set while a window program works on this slot with interrupts enabled: a forced read that
+	 * interrupts it must keep its hands off.
+	 */
+	__u32 busy;
+	/* The window's start has a good MPERF reading. */
+	__u32 mperf_valid;
+	/* When sums were last moved to the thread's entry: window start, or last forced read. */
+	__u64 start_ns;
+	__u64 start_mperf_cycles;
+	/* nvcsw + nivcsw of last_tid, and the snapshot's number, when its window was closed. */
+	__u64 switch_cnt;
+	__u64 snapshot_seq;
+	/* VM entry whose exit is awaited; 0: none. */
+	__u64 entry_ns;
+	/* Closed stints since start_ns. */
+	__u64 guest_ns;
+	__u64 entry_cnt;
+
+	/* Failures since the programs were loaded; see struct health in src/snapshot.h. */
+	__u64 lost_window_cnt;
+	__u64 mperf_error_cnt;
+	__u64 map_full_cnt;
+	__u64 pad[4];
+};
+GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 128, "one slot, two cache lines");
+
+/*
+ * What is known of one vCPU thread. Sums only grow and are never cleared; user space differences
+ * them. Written by the CPU on which the thread is loaded, so there is one writer at a time.
+ *
+ * The two pairs of counters guard a copy against tearing: the writer raises both `begun` first and
+ * both `done` last. A copy in which all four are equal is whole, whichever end was copied first.
+ */
+struct vcpu_sums {
+	__u32 begun_head;
+	__u32 done_head;
+	/* The thread's start, CLOCK_BOOTTIME: tells a thread from a later one with the same tid. */
+	__u64 start_boottime_ns;
+	/* The VM: unique among those alive in one process, of no other meaning. */
+	__u64 vm_id;
+	__u32 tgid;
+	__u32 vcpu_id;
+	/* CLOCK_MONOTONIC up to which the sums are complete. */
+	__u64 updated_ns;
+	__u64 loaded_ns;
+	/* The part of loaded_ns of which the MPERF cycles are known. */
+	__u64 measured_ns;
+	/* MPERF cycles in measured_ns. Single windows may err by a few cycles either way. */
+	__u64 mperf_cycles;
+	__u64 guest_ns;
+	__u64 entry_cnt;
+	/* task_struct.sched_info.run_delay at updated_ns. */
+	__u64 wait_ns;
+	__u64 window_cnt;
+	__u32 begun_tail;
+	__u32 done_tail;
+};
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 104, "no padding");
+
+/* What the forced read answers through BPF_PROG_TEST_RUN. */
+enum forced_read {
+	FORCED_READ_NONE,   /* no vCPU is loaded on this CPU */
+	FORCED_READ_DONE,   /* the sums are complete up to now */
+	FORCED_READ_BUSY,   /* a window is being opened or closed: that makes them complete */
+	FORCED_READ_OPENED, /* a vCPU was loaded before the hooks were: its window starts now */
+};
+
+#endif /* GTIMEHALT_H */

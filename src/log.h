@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * log - diagnostics on stderr, one line each, `gtimehalt: ` in front. stdout carries data only.
+ *
+ * The level is the one piece of process-wide state of the program.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+enum log_level {
+	LOG_LEVEL_ERR,   /* the run fails, or did */
+	LOG_LEVEL_WARN,  /* the run goes on, but the numbers need the reader's care */
+	LOG_LEVEL_INFO,  /* -v: what was chosen, and why */
+	LOG_LEVEL_DEBUG, /* -vv: libbpf's own words too */
+};
+
+/* Messages above this level are dropped; LOG_LEVEL_WARN until called. */
+void log__set_level(enum log_level level);
+enum log_level log__level(void);
+
+void log__print(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define pr_err(...) log__print(LOG_LEVEL_ERR, __VA_ARGS__)
+#define pr_warn(...) log__print(LOG_LEVEL_WARN, __VA_ARGS__)
+#define pr_info(...) log__print(LOG_LEVEL_INFO, __VA_ARGS__)
+#define pr_debug(...) log__print(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif /* LOG_H */

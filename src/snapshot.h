@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * snapshot - one timestamped set of raw readings: what account needs, and nothing else. Pure data.
+ *
+ * All counters are cumulative; only their difference between two snapshots means anything.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <stddef.h>
+#include <linux/types.h>
+#include <sys/types.h>
+
+/* Where the counters are read. */
+enum measure_mode {
+	MODE_ENTRY,  /* windows and stints: guest, host, busy and entries are known */
+	MODE_SWITCH, /* windows only */
+};
+
+/* The clocks at one moment. */
+struct clock_reading {
+	__u64 mono_ns;	  /* CLOCK_MONOTONIC */
+	__u64 boot_ns;	  /* CLOCK_BOOTTIME, for the age of threads */
+	__u64 real_ns;	  /* CLOCK_REALTIME, only to be shown */
+	__u64 tsc_cycles; /* TSC at mono_ns */
+};
+
+/* Failures since the programs were loaded, over all CPUs. */
+struct health {
+	__u64 lost_window_cnt;	/* windows whose end was not seen: their time is missing */
+	__u64 mperf_error_cnt;	/* MPERF reads that failed: time loaded, but not measured */
+	__u64 map_full_cnt;	/* windows of threads for which there was no room */
+	__u64 torn_reading_cnt; /* vCPUs that could not be read whole: left out of the snapshot */
+};
+
+/* One vCPU thread. `seen` false: known to exist, but not loaded since the tool started. */
+struct vcpu_reading {
+	pid_t pid; /* of the VMM process */
+	pid_t tid;
+	__u32 vcpu_id;
+	__u32 seen;
+	__u64 vm_id; /* tells the VMs of one process apart; 0 when not seen */
+	__u64 start_boottime_ns;
+	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete */
+	__u64 loaded_ns;
+	__u64 measured_ns; /* part of loaded_ns with known MPERF cycles */
+	__u64 mperf_cycles;
+	__u64 guest_ns;
+	__u64 entry_cnt;
+	__u64 wait_ns;
+};
+
+struct vm_reading {
+	pid_t pid;
+	char name[128]; /* printable; the process's name when the VM has none of its own */
+};
+
+struct snapshot {
+	struct clock_reading clock;
+	enum measure_mode mode;
+	double mperf_ratio; /* MPERF rate over TSC rate */
+	struct health health;
+	struct vm_reading *vms; /* sorted by pid */
+	size_t vm_cnt;
+	struct vcpu_reading *vcpus; /* sorted by pid, vm_id, vcpu_id, tid */
+	size_t vcpu_cnt;
+};
+
+/*
+ * Adds one reading; a zero-initialised snapshot is an empty one. The caller owns the snapshot and
+ * ends it with snapshot__free().
+ * Returns the new element, zeroed, valid until the next call; NULL when memory is short.
+ */
+struct vcpu_reading *snapshot__add_vcpu(struct snapshot *snap);
+struct vm_reading *snapshot__add_vm(struct snapshot *snap);
+
+/* Puts vms and vcpus into the order stated above. */
+void snapshot__sort(struct snapshot *snap);
+
+/* Empties the snapshot and keeps its memory for the next one. */
+void snapshot__clear(struct snapshot *snap);
+void snapshot__free(struct snapshot *snap);
+
+#endif /* SNAPSHOT_H */

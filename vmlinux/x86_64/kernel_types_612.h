@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel types that the programs look into, cut down to the fields they use.
+ *
+ * Names and types are those of Linux 6.12 on x86_64; where a field lies is found at load time by
+ * CO-RE, so the sizes and offsets here mean nothing. A full dump of the kernel's BTF would be 150,000
+ * lines that nobody reads: add a field here when a program needs it.
+ */
+#ifndef KERNEL_TYPES_612_H
+#define KERNEL_TYPES_612_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pid;
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct preempt_notifier {
+	struct hlist_node link;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	__u64 start_boottime;
+	struct pid *thread_pid;
+	struct sched_info sched_info;
+	struct hlist_head preempt_notifiers;
+};
+
+struct kvm;
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	struct preempt_notifier preempt_notifier;
+	int vcpu_id;
+	struct pid *pid;
+};
+
+#pragma clang attribute pop
+
+#endif /* KERNEL_TYPES_612_H */
