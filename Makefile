@@ -70,7 +70,9 @@ $(OUTPUT)/gtimehalt.bpf.o: gtimehalt.bpf.c | $(OUTPUT)/src
 
 $(OUTPUT)/gtimehalt.skel.h: $(OUTPUT)/gtimehalt.bpf.o
 	$(call msg,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name gtimehalt_bpf > $@
+	$(Q){ echo '/* NOLINTBEGIN: generated */' && \
+		$(BPFTOOL) gen skeleton $< name gtimehalt_bpf && \
+		echo '/* NOLINTEND */'; } > $@
 
 $(OUTPUT)/src:
 	$(Q)mkdir -p $@

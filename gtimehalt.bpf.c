@@ -95,6 +95,7 @@ static __always_inline void open_at(struct cpu_slot *slot, const struct reading 
 	slot->start_ns = r->now_ns;
 	slot->start_mperf_cycles = r->mperf_cycles;
 	slot->mperf_valid = r->mperf_valid;
+	slot->user_tid = 0;
 	slot->entry_ns = 0;
 	slot->guest_ns = 0;
 	slot->entry_cnt = 0;
@@ -202,7 +203,7 @@ static __always_inline void window_open(struct kvm_vcpu *vcpu, struct task_struc
 	barrier();
 	if (slot->tid)
 		slot->lost_window_cnt++;
-	if (slot->last_tid == tid && slot->switch_cnt == switch_cnt(task, typed) &&
+	if (slot->user_tid == tid && slot->switch_cnt == switch_cnt(task, typed) &&
 	    slot->snapshot_seq == snapshot_seq) {
 		/*
 		 * Nothing else ran here since this thread left KVM: it was in user mode, which is C0
@@ -212,10 +213,12 @@ static __always_inline void window_open(struct kvm_vcpu *vcpu, struct task_struc
 	} else if (runs_vcpu(task, vcpu, typed) && is_watched(task, typed)) {
 		read_counters(slot, &r);
 		open_at(slot, &r);
+		slot->switch_cnt = switch_cnt(task, typed);
 		slot->tid = tid;
 	} else {
 		slot->tid = 0;
 	}
+	slot->user_tid = 0;
 	barrier();
 	slot->busy = 0;
 }
@@ -230,14 +233,18 @@ static __always_inline void window_close(struct kvm_vcpu *vcpu, struct task_stru
 		return;
 	slot->busy = 1;
 	barrier();
-	slot->last_tid = 0;
-	if (slot->tid == FIELD(typed, task, pid)) {
+	if (slot->tid == (__u32)FIELD(typed, task, pid)) {
 		read_counters(slot, &r);
 		settle(slot, &r, task, vcpu, typed);
 		open_at(slot, &r);
-		slot->last_tid = slot->tid;
-		slot->switch_cnt = switch_cnt(task, typed);
-		slot->snapshot_seq = snapshot_seq;
+		/*
+		 * The scheduler counts a switch before it calls KVM. A count that has not moved since the
+		 * load tells that this is the way to user mode.
+		 */
+		if (slot->switch_cnt == switch_cnt(task, typed)) {
+			slot->user_tid = slot->tid;
+			slot->snapshot_seq = snapshot_seq;
+		}
 	} else {
 		slot->lost_window_cnt++;
 	}
@@ -285,6 +292,7 @@ static __always_inline int window_read(struct task_struct *task)
 	if (slot->tid)
 		slot->lost_window_cnt++;
 	open_at(slot, &r);
+	slot->switch_cnt = switch_cnt(task, 0);
 	slot->tid = tid;
 	return FORCED_READ_OPENED;
 }

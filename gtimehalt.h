@@ -29,12 +29,10 @@
  * where a forced read is needed. One slot per cache-line pair, so that neighbours do not share one.
  */
 struct cpu_slot {
-	/*
-	 * Thread whose window is open here; 0: none. Kept apart from last_tid, the thread that the
-	 * last window belonged to, by which a load can tell that nothing ran in between.
-	 */
+	/* Thread whose window is open here; 0: none. */
 	__u32 tid;
-	__u32 last_tid;
+	/* Thread that has left KVM for user mode, and whose window may go on; 0: none. */
+	__u32 user_tid;
 	/*
 	 * Set while a window program works on this slot with interrupts enabled: a forced read that
 	 * interrupts it must keep its hands off.
@@ -45,7 +43,7 @@ struct cpu_slot {
 	/* When sums were last moved to the thread's entry: window start, or last forced read. */
 	__u64 start_ns;
 	__u64 start_mperf_cycles;
-	/* nvcsw + nivcsw of last_tid, and the snapshot's number, when its window was closed. */
+	/* nvcsw + nivcsw of the thread when its window was opened, the snapshot when it was closed. */
 	__u64 switch_cnt;
 	__u64 snapshot_seq;
 	/* VM entry whose exit is awaited; 0: none. */

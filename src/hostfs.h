@@ -2,8 +2,8 @@
 /*
  * hostfs - bounded reads of /proc and /sys below a root that a test can put elsewhere.
  *
- * The only place that opens files there. Nothing is trusted to be short, whole or of the form that it
- * had a moment ago: processes end while they are read.
+ * The only place that opens files there. Nothing is trusted to be short, whole or of the form that
+ * it had a moment ago: processes end while they are read.
  */
 #ifndef HOSTFS_H
 #define HOSTFS_H
@@ -24,9 +24,10 @@ int hostfs__open(struct hostfs *fs, const char *root);
 void hostfs__close(struct hostfs *fs);
 
 /*
- * Reads at most size - 1 bytes of a file into buf and ends them with a NUL; what goes beyond is cut.
- * The path is a format, relative to the root: "proc/%d/stat". NULs inside (cmdline) are kept.
- * Returns the number of bytes read, without the NUL, or -errno (-ENAMETOOLONG: path over PATH_MAX).
+ * Reads at most size - 1 bytes of a file into buf and ends them with a NUL; what goes beyond is
+ * cut. The path is a format, relative to the root: "proc/%d/stat". NULs inside (cmdline) are kept.
+ * Returns the number of bytes read, without the NUL, or -errno (-ENAMETOOLONG: path over PATH_MAX;
+ * -EINVAL: absolute path, or size 0).
  */
 ssize_t hostfs__read(const struct hostfs *fs, char *buf, size_t size, const char *path_format, ...)
 	__attribute__((format(printf, 4, 5)));

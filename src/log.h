@@ -21,9 +21,9 @@ enum log_level log__level(void);
 void log__print(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define pr_err(...) log__print(LOG_LEVEL_ERR, __VA_ARGS__)
-#define pr_warn(...) log__print(LOG_LEVEL_WARN, __VA_ARGS__)
-#define pr_info(...) log__print(LOG_LEVEL_INFO, __VA_ARGS__)
+#define pr_err(...)   log__print(LOG_LEVEL_ERR, __VA_ARGS__)
+#define pr_warn(...)  log__print(LOG_LEVEL_WARN, __VA_ARGS__)
+#define pr_info(...)  log__print(LOG_LEVEL_INFO, __VA_ARGS__)
 #define pr_debug(...) log__print(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif /* LOG_H */

@@ -25,17 +25,19 @@ struct options {
 	pid_t *pids; /* -p: VMM processes, in the order given, without repetition; NULL: all */
 	size_t pid_cnt;
 	__u64 interval_ns; /* length of an interval; of the one shot when repeat is false */
-	__u64 count;	   /* intervals to print; 0: until a signal */
-	bool repeat;	   /* INTERVAL was given */
+	__u64 count;       /* intervals to print; 0: until a signal; 1 of the one shot */
+	bool repeat;       /* INTERVAL was given */
 	enum output_form form;
 	double mperf_ratio; /* MPERF rate over TSC rate; 0: not given */
-	int verbosity;	    /* how often -v was given */
+	int verbosity;      /* how often -v was given */
 };
 
 /*
- * Parses argv. On OPTIONS_RUN the caller owns *opts and ends it with options__free(); otherwise
- * nothing is owned. INTERVAL and -d are decimal seconds ("0.5"), from 1 ms to 1,000,000 s; COUNT is
- * 1 to 2^32-1; a PID 1 to 2^22 (the kernel's PID_MAX_LIMIT), at most GTIMEHALT_MAX_WATCHED of them.
+ * Parses argv, which is left as it is. On OPTIONS_RUN the caller owns *opts and ends it with
+ * options__free(); otherwise nothing is owned, and *opts is left alone. INTERVAL and -d are decimal
+ * seconds ("0.5"), from 1 ms to 1,000,000 s; COUNT is 1 to 2^32-1; a PID 1 to 2^22 (the kernel's
+ * PID_MAX_LIMIT), at most GTIMEHALT_MAX_WATCHED of them. A word with a control character is
+ * refused.
  */
 enum options_verdict options__parse(int argc, char **argv, struct options *opts);
 void options__free(struct options *opts);

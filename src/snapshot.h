@@ -19,17 +19,17 @@ enum measure_mode {
 
 /* The clocks at one moment. */
 struct clock_reading {
-	__u64 mono_ns;	  /* CLOCK_MONOTONIC */
-	__u64 boot_ns;	  /* CLOCK_BOOTTIME, for the age of threads */
-	__u64 real_ns;	  /* CLOCK_REALTIME, only to be shown */
+	__u64 mono_ns;    /* CLOCK_MONOTONIC */
+	__u64 boot_ns;    /* CLOCK_BOOTTIME, for the age of threads */
+	__u64 real_ns;    /* CLOCK_REALTIME, only to be shown */
 	__u64 tsc_cycles; /* TSC at mono_ns */
 };
 
 /* Failures since the programs were loaded, over all CPUs. */
 struct health {
-	__u64 lost_window_cnt;	/* windows whose end was not seen: their time is missing */
-	__u64 mperf_error_cnt;	/* MPERF reads that failed: time loaded, but not measured */
-	__u64 map_full_cnt;	/* windows of threads for which there was no room */
+	__u64 lost_window_cnt;  /* windows whose end was not seen: their time is missing */
+	__u64 mperf_error_cnt;  /* MPERF reads that failed: time loaded, but not measured */
+	__u64 map_full_cnt;     /* windows of threads for which there was no room */
 	__u64 torn_reading_cnt; /* vCPUs that could not be read whole: left out of the snapshot */
 };
 
@@ -41,7 +41,7 @@ struct vcpu_reading {
 	__u32 seen;
 	__u64 vm_id; /* tells the VMs of one process apart; 0 when not seen */
 	__u64 start_boottime_ns;
-	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete */
+	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
 	__u64 loaded_ns;
 	__u64 measured_ns; /* part of loaded_ns with known MPERF cycles */
 	__u64 mperf_cycles;
@@ -62,9 +62,29 @@ struct snapshot {
 	struct health health;
 	struct vm_reading *vms; /* sorted by pid */
 	size_t vm_cnt;
-	struct vcpu_reading *vcpus; /* sorted by pid, vm_id, vcpu_id, tid */
+	struct vcpu_reading *vcpus; /* sorted by vcpu_reading__compare() */
 	size_t vcpu_cnt;
+	size_t vm_room, vcpu_room; /* elements for which there is memory */
 };
+
+/*
+ * The order of vCPUs in a snapshot: pid, vm_id, vcpu_id, tid, start. 0: the same vCPU; whatever is
+ * unlike makes it another one. In the header so that account needs nothing to be linked.
+ */
+static inline int vcpu_reading__compare(const struct vcpu_reading *a, const struct vcpu_reading *b)
+{
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	if (a->vm_id != b->vm_id)
+		return a->vm_id < b->vm_id ? -1 : 1;
+	if (a->vcpu_id != b->vcpu_id)
+		return a->vcpu_id < b->vcpu_id ? -1 : 1;
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	if (a->start_boottime_ns != b->start_boottime_ns)
+		return a->start_boottime_ns < b->start_boottime_ns ? -1 : 1;
+	return 0;
+}
 
 /*
  * Adds one reading; a zero-initialised snapshot is an empty one. The caller owns the snapshot and
@@ -77,8 +97,10 @@ struct vm_reading *snapshot__add_vm(struct snapshot *snap);
 /* Puts vms and vcpus into the order stated above. */
 void snapshot__sort(struct snapshot *snap);
 
-/* Empties the snapshot and keeps its memory for the next one. */
+/* Empties the snapshot, clock and all, and keeps its memory for the next one. */
 void snapshot__clear(struct snapshot *snap);
+
+/* Leaves a snapshot that is empty and may be used again. */
 void snapshot__free(struct snapshot *snap);
 
 #endif /* SNAPSHOT_H */

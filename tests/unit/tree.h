@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tree - a root of its own for each test, in place of the host's /proc and /sys.
+ *
+ * Failures that permissions would bring are made in ways that hold for root too: a file where a
+ * directory should be, a limit on descriptors.
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "hostfs.h"
+
+struct tree {
+	char root[32];
+	struct hostfs fs;
+};
+
+/* For cmocka_unit_test_setup_teardown(); *state becomes the tree. */
+static inline int tree__setup(void **state)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+
+	assert_non_null(tree);
+	strcpy(tree->root, "/tmp/gtimehalt-unit.XXXXXX");
+	assert_non_null(mkdtemp(tree->root));
+	assert_int_equal(hostfs__open(&tree->fs, tree->root), 0);
+	*state = tree;
+	return 0;
+}
+
+static inline int tree__remove_entry(const char *path, const struct stat *st, int type,
+				     struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline void tree__remove(const struct tree *tree, const char *path)
+{
+	char full[256];
+
+	snprintf(full, sizeof(full), "%s/%s", tree->root, path);
+	assert_int_equal(nftw(full, tree__remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static inline int tree__teardown(void **state)
+{
+	struct tree *tree = *state;
+
+	tree__remove(tree, "");
+	hostfs__close(&tree->fs);
+	free(tree);
+	return 0;
+}
+
+static inline void tree__mkdir(const struct tree *tree, const char *path)
+{
+	assert_int_equal(mkdirat(tree->fs.root_fd, path, 0755), 0);
+}
+
+static inline void tree__write(const struct tree *tree, const char *path, const char *data,
+			       size_t size)
+{
+	int fd = openat(tree->fs.root_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+static inline void tree__symlink(const struct tree *tree, const char *path, const char *target)
+{
+	assert_int_equal(symlinkat(target, tree->fs.root_fd, path), 0);
+}
+
+/* How many descriptors the process may have from now on; returns what it was before. */
+static inline rlim_t tree__limit_files(rlim_t limit)
+{
+	struct rlimit rlimit;
+	rlim_t before;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rlimit), 0);
+	before = rlimit.rlim_cur;
+	rlimit.rlim_cur = limit;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rlimit), 0);
+	return before;
+}
+
+/* The descriptor that the next open will get. Another one than before shows a leak. */
+static inline int tree__next_fd(const struct tree *tree)
+{
+	int fd = dup(tree->fs.root_fd);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+#endif /* TREE_H */

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Several vCPUs and several VMs at once: never mixed up. Runs in the bed.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+# The CPU with the tick runs the tool too, and a tick's exit takes long here: the guests' accounts are
+# not that good, but 20 % busy is told from 70 % without doubt.
+MIXED_TOLERANCE=4
+
+# row_matches FILE NAME VM VCPU
+row_matches() {
+	local shown own
+	shown=$(jq -s --arg name "$2" --argjson vm "$3" --argjson vcpu "$4" '.[0] |
+		[.vms[] | select(.name == $name)][$vm].vcpus[] | select(.vcpu == $vcpu) |
+		100 * .halted_ns / .wall_ns' "$1")
+	own=$(own_share "$1" "$2" "$3" "$4")
+	printf '# %s VM %s vCPU %s: %.2f%% halted, by its own account %.2f%%\n' \
+		"$2" "$3" "$4" "$shown" "$own" >&3
+	near "$shown" "$own" "$MIXED_TOLERANCE" "$2 VM $3 vCPU $4"
+}
+
+@test "two vCPUs of one VM keep their numbers apart" {
+	local out=$BATS_TEST_TMPDIR/out.json
+	guest_start pair --vcpus 2 --busy 20,70 --pin "$OTHER_CPU,$QUIET_CPU"
+	quiet_measure "$QUIET_CPU" "$out" -p "$guest" -d 5
+	guest_end
+	jq -s -e '.[0].vms | length == 1 and (.[0].vcpus | map(.vcpu) == [0, 1])' "$out" >/dev/null
+	row_matches "$out" pair 0 0
+	row_matches "$out" pair 0 1
+	# The thread IDs are the guest's own.
+	[[ $(jq -c -s '[.[0].vms[0].vcpus[].tid]' "$out") == \
+		$(jq -c '[.vcpus[].tid]' "$BATS_TEST_TMPDIR/pair.json") ]]
+}
+
+@test "two VMs at once keep theirs apart, and without -p both are shown" {
+	local out=$BATS_TEST_TMPDIR/out.json first
+	guest_start idler --busy 20 --pin "$OTHER_CPU"
+	first=$guest
+	guest_start worker --busy 70 --pin "$QUIET_CPU"
+	quiet_measure "$QUIET_CPU" "$out" -d 5
+	guest_end
+	[[ $(jq -c -s '[.[0].vms[] | [.pid, .name]]' "$out") == \
+		"[[$first,\"idler\"],[$guest,\"worker\"]]" ]]
+	row_matches "$out" idler 0 0
+	row_matches "$out" worker 0 0
+}
+
+@test "two VMs of one process keep theirs apart" {
+	local out=$BATS_TEST_TMPDIR/out.json
+	guest_start both --vms 2 --busy 20,70 --pin "$OTHER_CPU,$QUIET_CPU"
+	quiet_measure "$QUIET_CPU" "$out" -d 5
+	guest_end
+	jq -s -e '.[0].vms | length == 2 and .[0].pid == .[1].pid' "$out" >/dev/null
+	row_matches "$out" both 0 0
+	row_matches "$out" both 1 0
+}
+
+@test "-p shows what was asked for, and measures nothing else" {
+	local out=$BATS_TEST_TMPDIR/out.json wanted
+	guest_start wanted --busy 20 --pin "$OTHER_CPU"
+	wanted=$guest
+	guest_start other --busy 50 --pin "$QUIET_CPU"
+	measure "$out" -p "$wanted" -d 1
+	[[ $(jq -c -s '[.[0].vms[].name]' "$out") == '["wanted"]' ]]
+}
+
+@test "a VM that starts during the run is shown, one that ends leaves no ghost" {
+	local out=$BATS_TEST_TMPDIR/out.json tool
+	guest_start early --busy 20 --pin "$OTHER_CPU"
+	timeout 60 "$GTIMEHALT" -j 1 12 >"$out" 3>&- &
+	tool=$!
+	sleep 4
+	guest_start late --busy 50 --pin "$QUIET_CPU"
+	sleep 2
+	guest_end
+	wait "$tool"
+	check_report "$out"
+	jq -s -e 'map([.vms[].name]) | .[0] == ["early"] and any(.[]; . == ["early", "late"]) and
+		.[-1] == []' "$out" >/dev/null || {
+		jq -c '[.vms[].name]' "$out"
+		return 1
+	}
+}

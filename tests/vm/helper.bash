@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034 # used by those who load this
+#
+# What the tests of the tool in L1 share: guests that are started and ended, a measurement that is
+# checked and held against the guest's own account. Loaded by every gtimehalt-*.bats.
+
+src=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+GTIMEHALT=${GTIMEHALT:-$src/.output/gtimehalt}
+PAYLOAD=${PAYLOAD:-$src/.output/tests/payload/payload}
+ACCOUNT=$src/tests/vm/payload/payload-account
+
+# The CPU without a tick, and the one on which everything else runs.
+QUIET_CPU=1
+OTHER_CPU=0
+
+# The machine below took more than this from the CPU under test: the measurement is void.
+STOLEN_MAX_PCT=0.5
+VOID_MAX=5
+
+# shellcheck source=tests/vm/lib/msr.bash
+. "$src/tests/vm/lib/msr.bash"
+
+guest=''
+guests=()
+
+# guest_start NAME OPTION...: starts a payload; its PID is in $guest, its report $tmp/NAME.json.
+guest_start() {
+	local name=$1 ready=$BATS_TEST_TMPDIR/$1.ready tries
+	shift
+	rm -f "$ready"
+	"$PAYLOAD" --name "$name" --ready "$ready" --report "$BATS_TEST_TMPDIR/$name.json" \
+		--seconds 120 "$@" 2>"$BATS_TEST_TMPDIR/$name.stderr" 3>&- &
+	guest=$!
+	guests+=("$guest")
+	for ((tries = 0; tries < 200; tries++)); do
+		[[ -e $ready ]] && return
+		sleep 0.1
+	done
+	cat "$BATS_TEST_TMPDIR/$name.stderr"
+	return 1
+}
+
+# guest_end: ends all guests; their reports are there afterwards.
+guest_end() {
+	((${#guests[@]})) || return 0
+	kill "${guests[@]}" 2>/dev/null || :
+	wait "${guests[@]}" || :
+	guests=()
+}
+
+teardown() {
+	guest_end
+}
+
+# measure FILE OPTION...: runs the tool with -j, and holds every row to the identities.
+measure() {
+	local file=$1
+	shift
+	timeout 120 "$GTIMEHALT" -j "$@" >"$file"
+	check_report "$file"
+}
+
+# Every row of every interval: the identities to the nanosecond, nothing lost, nothing clamped away.
+check_report() {
+	jq -e -s 'length > 0 and all(.[];
+		.schema == 1 and (.health | add) == 0 and
+		([.vms[] | .total, .vcpus[]] | all(
+			.wall_ns == .loaded_ns + .wait_ns + .blocked_ns and
+			.loaded_ns == .guest_ns + .host_ns and
+			.guest_ns == .busy_ns + .halted_ns and
+			.unmeasured_ns == 0 and
+			.clamped_ns <= .wall_ns / 1000)))' "$1" >/dev/null || {
+		echo "a row breaks an identity, or lost something:"
+		cat "$1"
+		return 1
+	}
+}
+
+# vcpu_of FILE NAME VCPU: the row of a vCPU, of the first interval.
+vcpu_of() {
+	jq -e -s --arg name "$2" --argjson vcpu "$3" \
+		'.[0].vms[] | select(.name == $name) | .vcpus[] | select(.vcpu == $vcpu)' "$1"
+}
+
+# own_share FILE NAME [VM] [VCPU]: per cent of the first interval that the guest says it was halted.
+own_share() {
+	local from to
+	from=$(jq -s '.[0].start_monotonic_ns' "$1")
+	to=$(jq -s '.[0].end_monotonic_ns' "$1")
+	"$ACCOUNT" "$BATS_TEST_TMPDIR/$2.json" --from "$from" --to "$to" --vm "${3:-0}" \
+		--vcpu "${4:-0}" | jq '100 * .share'
+}
+
+# near A B TOLERANCE WHAT
+near() {
+	jq -n -e --argjson a "$1" --argjson b "$2" --argjson t "$3" '($a - $b) | fabs <= $t' \
+		>/dev/null || {
+		echo "$4: $1 against $2, more than $3 apart"
+		return 1
+	}
+}
+
+# quiet_measure CPU FILE OPTION...: measure, again when the machine below took the CPU away. Never
+# because of what was measured: the figure that decides is the plugin's.
+quiet_measure() {
+	local cpu=$1 void mark stolen
+	shift
+	for ((void = 0; void < VOID_MAX; void++)); do
+		mark=$(stolen_mark "$cpu")
+		measure "$@"
+		stolen=$(stolen_percent "$cpu" "$mark")
+		if jq -n -e "$stolen <= $STOLEN_MAX_PCT" >/dev/null; then
+			return 0
+		fi
+		echo "# void: ${stolen}% of CPU $cpu was stolen, measuring again" >&3
+	done
+	echo "void $VOID_MAX times: the machine below is too busy to measure on"
+	return 1
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Debian kernels, found by asking the suites' indices and unpacked without their maintainer
+# scripts. A kernel is one directory: lib/modules/RELEASE, with vmlinuz in it, and its release in
+# the file `release`, written last. Sourced by ../bed.
+#
+# To add one: a name here, and the suites to look in. Any X.Y that trixie-backports' index has can
+# be asked for by that name, without being listed.
+
+kernel_names()
+{
+	printf '%s\n' 5.10 6.1 6.12 between newest
+}
+
+kernel_suites()
+{
+	case $1 in
+	5.10) echo bullseye bullseye-security ;;
+	6.1) echo bookworm bookworm-security ;;
+	6.12) echo trixie trixie-security ;;
+	*) echo trixie-backports ;;
+	esac
+}
+
+kernel_name_is_valid()
+{
+	[[ $1 =~ ^([0-9]+\.[0-9]+|between|newest)$ ]]
+}
+
+# Prints image packages to try for a kernel, best first. An index can name a package that the
+# pool has dropped since, so there can be several.
+kernel_candidates()
+{
+	local name=$1 set=$2
+
+	case $name in
+	5.10 | 6.1 | 6.12 | newest)
+		archive_apt "$set" apt-cache depends linux-image-amd64 |
+			sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p'
+		;;
+	between)
+		# The last one of the 6 series: newer than trixie's own, older than `newest`.
+		kernel_index "$set" | grep -E '^linux-image-6\.'
+		;;
+	*)
+		kernel_index "$set" | grep -E "^linux-image-${name//./\\.}[.+-]"
+		;;
+	esac
+}
+
+# All the generic signed images in an index, newest first.
+kernel_index()
+{
+	archive_apt "$1" apt-cache pkgnames linux-image- |
+		grep -E '^linux-image-[0-9]+\.[0-9]+(\.[0-9]+)?([-+][^-]*)?-amd64$' | sort -V -r
+}
+
+# Prints PACKAGE and what holds the rest of its kernel: since 6.19 Debian splits the image into
+# linux-binary, linux-modules and linux-base.
+kernel_packages()
+{
+	local set=$1 package=$2 part
+
+	printf '%s\n' "$package"
+	archive_apt "$set" apt-cache depends "$package" |
+		sed -n -E 's/^ *(Pre)?Depends: (linux-(binary|modules|base)-[0-9][^ ]*)$/\2/p' |
+		while read -r part; do
+			kernel_packages "$set" "$part"
+		done
+}
+
+kernel_setup_all()
+{
+	local update=$1 name status=0
+	local -a unavailable=()
+
+	shift
+	for name; do
+		kernel_name_is_valid "$name" || die_usage "no such kernel: '$name'"
+	done
+	for name; do
+		status=0
+		kernel_setup "$update" "$name" || status=$?
+		case $status in
+		0) ;;
+		"$EXIT_UNAVAILABLE") unavailable+=("$name") ;;
+		*) exit "$status" ;;
+		esac
+	done
+	if ((${#unavailable[@]})); then
+		note "not to be had from the archives apt is configured with: ${unavailable[*]}"
+		exit "$EXIT_UNAVAILABLE"
+	fi
+}
+
+kernel_setup()
+{
+	local update=$1 name=$2 dir=$BED_DIR/kernel/$2 set package started=$EPOCHREALTIME
+	local -a suites
+
+	if [[ -f $dir/release && $update == no ]]; then
+		note "kernel $name: there already ($(<"$dir/release"))"
+		return
+	fi
+
+	read -r -a suites < <(kernel_suites "$name")
+	set=${suites[0]}
+	note "kernel $name: asking the index of ${suites[*]}"
+	if ! archive_update "$set" "${suites[@]}"; then
+		note "kernel $name: no index for ${suites[*]} (moved to the archive of old releases?)"
+		return "$EXIT_UNAVAILABLE"
+	fi
+
+	while read -r package; do
+		note "kernel $name: fetching $package"
+		if kernel_install "$name" "$set" "$package"; then
+			note "kernel $name: $(<"$dir/release") in $(seconds_since "$started") s"
+			return
+		fi
+	done < <(kernel_candidates "$name" "$set")
+	note "kernel $name: no package of ${suites[*]} could be installed"
+	return "$EXIT_UNAVAILABLE"
+}
+
+kernel_install()
+{
+	local name=$1 set=$2 package=$3 new=$BED_DIR/kernel/$2.new release
+	local dir=$BED_DIR/kernel/$name release=${3#linux-image-} modules deb
+	local -a packages
+
+	mapfile -t packages < <(kernel_packages "$set" "$package")
+	rm -rf "$new"
+	mkdir -p "$new/deb" "$new/tree" "$new/lib/modules"
+	(cd "$new/deb" && logged "kernel-$name.log" archive_apt "$set" apt-get download "${packages[@]}") ||
+		return
+	for deb in "$new"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$new/tree" || return
+	done
+
+	modules=$new/lib/modules/$release
+	# Since 6.17 modules are below /usr/lib, and since 7.2 vmlinuz is with them.
+	mv "$new"/tree/{usr/,}lib/modules/"$release" "$new/lib/modules/" 2>/dev/null
+	[[ -s $modules/vmlinuz ]] || mv "$new/tree/boot/vmlinuz-$release" "$modules/vmlinuz" || return
+	depmod -b "$new" "$release" || return
+	rm -rf "$new/deb" "$new/tree"
+
+	kernel_check "$modules" || return
+	printf '%s\n' "$release" >"$new/release"
+	rm -rf "$dir"
+	mv "$new" "$dir"
+}
+
+kernel_check()
+{
+	local module
+
+	[[ -s $1/vmlinuz ]] || return
+	for module in kvm-amd msr 9p 9pnet_virtio; do
+		grep -q -E "(^|/)$module\.ko" "$1/modules.dep" || {
+			note "no module $module in ${1##*/}"
+			return "$EXIT_FAILURE"
+		}
+	done
+}
+
+kernel_list()
+{
+	local name
+
+	{
+		kernel_names
+		find "$BED_DIR/kernel" -mindepth 2 -maxdepth 2 -name release -printf '%P\n' 2>/dev/null |
+			sed 's|/.*||'
+	} | sort -u -V | while read -r name; do
+		if [[ -f $BED_DIR/kernel/$name/release ]]; then
+			printf '%-10s %-28s installed\n' "$name" "$(<"$BED_DIR/kernel/$name/release")"
+		else
+			printf '%-10s %-28s not installed\n' "$name" -
+		fi
+	done
+}

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The Debian root that QEMU runs in, and that L1 has as its own root over 9p. Sourced by ../bed.
+
+readonly ROOT_SUITE=trixie
+readonly ROOT_SUITES=(trixie trixie-security trixie-backports)
+
+# QEMU's plugins can set the PC since 11.0, with the callbacks used here since 11.1.
+readonly QEMU_MIN_MAJOR=11 QEMU_MIN_MINOR=1
+
+# No udev: lib/udev-standin takes its place, for boot time.
+readonly ROOT_PACKAGES=(
+	bats bpftool bsdextrautils busybox-static ca-certificates file iproute2 jq kmod libbpf1
+	libelf1t64 libjson-c5 linux-perf msr-tools procps psmisc python3 qemu-system-x86 socat strace
+	util-linux virtme-ng xz-utils zlib1g
+)
+
+root_key()
+{
+	cat "$BED_HERE/lib/root.bash" "$BED_HERE/lib/udev-standin" | sha256sum | cut -d ' ' -f 1
+}
+
+# Only QEMU and its firmware come from backports; the rest stays stable.
+root_preferences()
+{
+	cat <<'EOF'
+Package: src:qemu src:seabios
+Pin: release n=trixie-backports
+Pin-Priority: 990
+EOF
+}
+
+root_setup()
+{
+	local key new=$BED_DIR/root.new started=$EPOCHREALTIME
+
+	key=$(root_key)
+	if stamp_is root "$key"; then
+		note "root: there already"
+		return
+	fi
+	stamp_clear root
+	note "root: making a Debian $ROOT_SUITE with QEMU and virtme-ng"
+
+	rm -rf --one-file-system "$new"
+	root_bootstrap "$new" || die "mmdebstrap failed, see $BED_DIR/log/root.log"
+	mkdir -p "$new/src" "$new/bed"
+	# virtme-init's PATH ends in /usr/local/bin, and has no init's poweroff.
+	install -m 755 "$BED_HERE/lib/udev-standin" "$new/usr/local/bin/udevd"
+	ln -s udevd "$new/usr/local/bin/udevadm"
+	ln -s /usr/bin/busybox "$new/usr/local/bin/poweroff"
+	root_check "$new"
+
+	rm -rf --one-file-system "$BED_DIR/root"
+	mv "$new" "$BED_DIR/root"
+	stamp_set root "$key"
+	note "root: done in $(seconds_since "$started") s, $(du -sh "$BED_DIR/root" | cut -f 1)"
+}
+
+root_bootstrap()
+{
+	local dir=$1 packages sources
+
+	packages=$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")
+	sources=$(archive_sources "${ROOT_SUITES[@]}") || die "apt has no Debian archive configured"
+	mkdir -p "$BED_DIR/log" "$BED_DIR/tmp"
+	archive_acquire_options >"$BED_DIR/tmp/apt.conf"
+	printf 'APT::Install-Recommends "false";\n' >>"$BED_DIR/tmp/apt.conf"
+	root_preferences >"$BED_DIR/tmp/preferences"
+
+	# mmdebstrap runs a hook by sh -c, with the environment it was given.
+	# shellcheck disable=SC2016
+	BED_PREFERENCES=$BED_DIR/tmp/preferences \
+		mmdebstrap --mode=root --variant=minbase --architectures=amd64 \
+		--aptopt="$BED_DIR/tmp/apt.conf" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--setup-hook='mkdir -p "$1/etc/apt/preferences.d"' \
+		--setup-hook='cp "$BED_PREFERENCES" "$1/etc/apt/preferences.d/bed"' \
+		--include="$packages" "$ROOT_SUITE" "$dir" - <<<"$sources" 2>&1 |
+		tee "$BED_DIR/log/root.log" | { grep --line-buffered '^[IWE]:' >&2 || :; }
+}
+
+root_check()
+{
+	local root=$1 version major minor
+
+	version=$(chroot "$root" qemu-system-x86_64 --version |
+		sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p')
+	IFS=. read -r major minor _ <<<"$version"
+	((major > QEMU_MIN_MAJOR || (major == QEMU_MIN_MAJOR && minor >= QEMU_MIN_MINOR))) ||
+		die "QEMU in $ROOT_SUITE-backports is $version, too old for the plugin"
+	chroot "$root" vng --version >/dev/null || die "virtme-ng does not run in the new root"
+	note "root: QEMU $version, $(chroot "$root" vng --version)"
+}

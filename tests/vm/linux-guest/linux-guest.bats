@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The case that gtimehalt is for, shown without it: the host sees a Linux guest's vCPUs busy, and
+# the guest says that one of them is idle. For L1 of the test bed.
+
+bats_require_minimum_version 1.5.0
+
+# One guest for the whole file: booting takes most of the time. Each of the two L1 CPUs gets a vCPU,
+# since the scheduler puts nothing on an isolated CPU of its own accord.
+setup_file() {
+	[[ -r /dev/kvm && -w /dev/kvm ]] || skip "no /dev/kvm"
+	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU"
+	[[ -r /usr/lib/modules/$(uname -r)/vmlinuz ]] || skip "no kernel image: this is for the test bed"
+	export TMPDIR=$BATS_FILE_TMPDIR
+	"$BATS_TEST_DIRNAME/build" "$TMPDIR/initramfs.cpio"
+	PID=$("$BATS_TEST_DIRNAME/start" --initrd "$TMPDIR/initramfs.cpio" --pin 0,1 --seconds 90)
+	export PID LOG=$TMPDIR/linux-guest/demo/serial.log
+}
+
+teardown_file() {
+	[[ -z ${PID:-} ]] || "$BATS_TEST_DIRNAME/stop"
+}
+
+# idle_share CPU: by the guest's own account, from its first to its last line so far
+idle_share() {
+	tr -d '\r' <"$LOG" | awk -v cpu="$1" '
+		$1 != "guest-account" { next }
+		{
+			for (i = 3; i < NF; i += 3)
+				if ($i == cpu) {
+					busy = $(i + 1)
+					idle = $(i + 2)
+				}
+			if (!n++) {
+				busy0 = busy
+				idle0 = idle
+			}
+		}
+		END { printf "%.0f\n", 100 * (idle - idle0) / (busy - busy0 + idle - idle0) }'
+}
+
+@test "the host sees both vCPUs busy" {
+	local vcpu busy
+	top -H -b -n 2 -d 5 -p "$PID" >"$BATS_TEST_TMPDIR/top"
+	for vcpu in 0 1; do
+		# The second screen is of the 5 s; the first is since boot.
+		busy=$(awk -v name="$vcpu/KVM" '
+			/^top/ { screen++ }
+			screen == 2 && $NF == name && $(NF - 1) == "CPU" { print int($(NF - 3)) }
+			' "$BATS_TEST_TMPDIR/top")
+		echo "vCPU $vcpu: $busy %"
+		((busy >= 80)) || { cat "$BATS_TEST_TMPDIR/top"; return 1; }
+	done
+}
+
+@test "the guest says that CPU 0 is idle and CPU 1 is busy" {
+	local lines share
+	lines=$(grep -c '^guest-account' "$LOG")
+	for _ in {1..60}; do
+		(($(grep -c '^guest-account' "$LOG") >= lines + 3)) && break
+		sleep 0.5
+	done
+	share=$(idle_share 0)
+	echo "CPU 0 idle $share %, CPU 1 idle $(idle_share 1) %"
+	((share >= 80))
+	(($(idle_share 1) <= 5))
+}
+
+@test "it answers at once when asked" {
+	local lines
+	command -v socat >/dev/null || skip "no socat"
+	lines=$(grep -c '^guest-account' "$LOG")
+	printf '\n\n\n\n\n\n' | socat -t 1 - "UNIX-CONNECT:$TMPDIR/linux-guest/demo/console"
+	(($(grep -c '^guest-account' "$LOG") >= lines + 5))
+}
+
+@test "it cannot be started twice, and stop ends it" {
+	run -1 "$BATS_TEST_DIRNAME/start" --initrd "$TMPDIR/initramfs.cpio"
+	[[ $output == *"running already"* ]]
+	"$BATS_TEST_DIRNAME/stop"
+	[[ ! -e /proc/$PID ]]
+	"$BATS_TEST_DIRNAME/stop"
+}
+
+@test "bad options are refused with exit code 2" {
+	local args
+	for args in '--smp 0' '--smp' '--name a,b' '--pin x' '--busy yes' '--cpu-pm maybe' '--what 1' word; do
+		# shellcheck disable=SC2086 # these are words
+		run -2 "$BATS_TEST_DIRNAME/start" $args
+	done
+	run -2 "$BATS_TEST_DIRNAME/stop" a b
+}

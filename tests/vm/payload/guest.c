@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The payload guest: one vCPU that follows its orders and times each of its own HLTs by RDTSC.
+ *
+ * Interrupts stay off but for the one instruction after STI, so an interrupt can come nowhere but
+ * in HLT: a timer that expired too early stays pending in the local APIC and ends the next HLT at
+ * once, and no wake-up gets lost between a test and a HLT.
+ */
+#include "guest.h"
+
+static uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	/* Not before what precedes it: on silicon RDTSC may be executed early. */
+	asm volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+static uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	asm volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static void wrmsr(uint32_t msr, uint64_t value)
+{
+	asm volatile("wrmsr"
+		     :
+		     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+		     : "memory");
+}
+
+static void outb(uint16_t port, uint8_t value)
+{
+	asm volatile("outb %0, %1" : : "a"(value), "d"(port) : "memory");
+}
+
+static void apic_start(void)
+{
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | 3 << 10); /* enabled, x2APIC */
+	wrmsr(MSR_X2APIC_SIVR, 1 << 8 | VECTOR_SPURIOUS);
+	wrmsr(MSR_X2APIC_LVT_TIMER, 2 << 17 | VECTOR_TIMER); /* TSC-deadline mode */
+}
+
+/*
+ * Each probe shows that the host's TSC, read by the VMM at the exit, lies between two guest TSC
+ * values. The VMM intersects them all. See report.c.
+ */
+static void sync_with_host(struct guest_cpu *cpu, unsigned int end)
+{
+	for (unsigned int i = 0; i < SYNC_PROBES; i++) {
+		cpu->sync[end][i].before = rdtsc();
+		outb(PORT_SYNC, end);
+		cpu->sync[end][i].after = rdtsc();
+	}
+}
+
+static void account_halt(struct guest_cpu *cpu, uint64_t start, uint64_t end)
+{
+	cpu->halted_cycles += end - start;
+	if (cpu->log_cnt >= cpu->log_cap) {
+		cpu->log_dropped++;
+		return;
+	}
+	cpu->log[cpu->log_cnt].start = start;
+	cpu->log[cpu->log_cnt].end = end;
+	cpu->log_cnt++;
+}
+
+/*
+ * Halt until the timer has fired. On AMD a passed-through HLT that a host interrupt ends comes back
+ * behind the HLT, with no interrupt of the guest's own: note it, and halt again. Intel resumes the
+ * halt itself, and the log shows one segment.
+ */
+static void halt_until(struct guest_cpu *cpu, uint64_t deadline)
+{
+	cpu->fired = 0;
+	wrmsr(MSR_TSC_DEADLINE, deadline);
+	while (!cpu->stop) {
+		uint64_t start = rdtsc(), end;
+
+		asm volatile("sti; hlt; cli" : : : "memory");
+		end = rdtsc();
+		if (cpu->fired) {
+			account_halt(cpu, start, cpu->irq_tsc);
+			cpu->wakeups++;
+			return;
+		}
+		account_halt(cpu, start, end);
+		cpu->broken++;
+	}
+	wrmsr(MSR_TSC_DEADLINE, 0);
+}
+
+static void busy_until(struct guest_cpu *cpu, uint64_t deadline)
+{
+	uint64_t start = rdtsc(), now = start;
+
+	while (now < deadline && !cpu->stop)
+		now = rdtsc();
+	cpu->busy_cycles_done += now - start;
+}
+
+static void pause_until(struct guest_cpu *cpu, uint64_t deadline)
+{
+	uint64_t start = rdtsc(), now = start;
+
+	while (now < deadline && !cpu->stop) {
+		asm volatile("pause");
+		now = rdtsc();
+	}
+	cpu->paused_cycles += now - start;
+}
+
+/*
+ * Deadlines follow from the first, not from when the last was met, so lateness does not add up. A
+ * vCPU that lost a whole period (the host ran something else) starts afresh.
+ */
+static void run_duty(struct guest_cpu *cpu)
+{
+	uint64_t period = cpu->start_tsc;
+
+	while (!cpu->stop) {
+		busy_until(cpu, period + cpu->busy_cycles);
+		period += cpu->period_cycles;
+		if (cpu->busy_cycles < cpu->period_cycles) {
+			if (cpu->idle == GUEST_IDLE_PAUSE)
+				pause_until(cpu, period);
+			else
+				halt_until(cpu, period);
+		}
+		if (rdtsc() > period + cpu->period_cycles)
+			period = rdtsc();
+	}
+}
+
+static void run_halts(struct guest_cpu *cpu)
+{
+	for (unsigned int g = 0; g < cpu->halt_groups; g++) {
+		struct halt_group *group = &cpu->halts[g];
+
+		for (uint64_t i = 0; i < group->count && !cpu->stop; i++) {
+			halt_until(cpu, rdtsc() + group->cycles);
+			/* No two halts within one VM entry, whatever ended the first. */
+			outb(PORT_FORCE, 0);
+			if (cpu->fired)
+				group->done++;
+		}
+	}
+}
+
+/* Two loops, so that nothing but the exit and the count is in them. */
+static void exit_loop(struct guest_cpu *cpu)
+{
+	uint64_t left = cpu->exit_count;
+
+	if (cpu->exit_kind == GUEST_EXIT_OUT) {
+		for (; left && !cpu->stop; left--) {
+			outb(PORT_FORCE, 0);
+			cpu->exits++;
+		}
+		return;
+	}
+	for (; left && !cpu->stop; left--) {
+		uint32_t eax = 0, ecx = 0;
+
+		asm volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "ebx", "edx", "memory");
+		cpu->exits++;
+	}
+}
+
+static void run_exits(struct guest_cpu *cpu)
+{
+	outb(PORT_MARK, 0);
+	for (uint64_t i = 0; i < cpu->exit_rounds && !cpu->stop; i++) {
+		exit_loop(cpu);
+		outb(PORT_MARK, 0);
+	}
+}
+
+void guest_main(struct guest_cpu *cpu); /* called by the VMM's registers */
+
+void guest_main(struct guest_cpu *cpu)
+{
+	apic_start();
+	sync_with_host(cpu, 0);
+	outb(PORT_READY, 0);
+	cpu->start_tsc = rdtsc();
+	if (cpu->mode == GUEST_HALTS)
+		run_halts(cpu);
+	else if (cpu->mode == GUEST_EXITS)
+		run_exits(cpu);
+	else
+		run_duty(cpu);
+	cpu->end_tsc = rdtsc();
+	sync_with_host(cpu, 1);
+	for (;;)
+		outb(PORT_DONE, 0);
+}

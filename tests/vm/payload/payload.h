@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the payload's three parts share: payload.c reads the options and waits, vmm.c runs the
+ * vCPUs, report.c turns what the guests accounted into JSON.
+ */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "guest.h"
+
+#define MAX_VMS   16
+#define MAX_TOTAL 64 /* vCPUs of all VMs */
+#define MAX_MARKS 65
+
+struct options {
+	unsigned int vms, vcpus; /* vcpus: of each VM */
+	double busy_pct[MAX_TOTAL];
+	int pin[MAX_TOTAL]; /* -1: not pinned */
+	uint64_t period_us;
+	enum guest_mode mode;
+	enum guest_idle idle;
+	bool passthrough;
+	struct {
+		uint64_t us, count;
+	} halts[MAX_HALT_GROUPS];
+	unsigned int halt_groups;
+	enum guest_exit exit_kind;
+	uint64_t exit_count, exit_rounds;
+	int read_msr; /* -1: none */
+	uint64_t seconds_ms;
+	const char *name, *thread_name;
+	const char *report, *ready;
+	bool hold, linger;
+	uint64_t log_entries;
+};
+
+struct clock_pair {
+	uint64_t tsc, ns; /* host TSC and CLOCK_MONOTONIC at one moment */
+};
+
+/* A round of --exits began or ended. */
+struct mark {
+	uint64_t ns, exits, msr;
+};
+
+struct vm {
+	int fd;
+	uint8_t *mem;
+	size_t mem_sz;
+};
+
+struct session;
+
+struct vcpu {
+	struct session *session;
+	struct vm *vm;
+	unsigned int vm_idx, id;
+	int fd, msr_fd;
+	struct kvm_run *run;
+	size_t run_sz;
+	struct guest_cpu *guest; /* in the VM's memory */
+	pthread_t thread;
+	bool started;
+	pid_t tid;
+	int pin;
+	double busy_pct;
+	uint64_t host_tsc[2][SYNC_PROBES]; /* of each guest_cpu.sync */
+	unsigned int probes[2];
+	struct mark marks[MAX_MARKS];
+	unsigned int mark_cnt;
+	bool complete; /* the guest ended its account itself */
+};
+
+struct session {
+	const struct options *opts;
+	int kvm_fd;
+	uint64_t disabled_exits;
+	uint64_t tsc_khz;
+	struct vm vms[MAX_VMS];
+	struct vcpu vcpus[MAX_TOTAL];
+	unsigned int vcpu_cnt;
+	struct clock_pair begin, end;
+
+	int event_fd; /* readable when ready, done or failed has changed */
+	/* Under the lock, go and stop signalled by changed. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct progress {
+		unsigned int ready, done, failed;
+	} progress;
+	bool go, stop;
+};
+
+/* vmm.c; 0 or -errno, and what went wrong is on stderr. */
+int session__open(struct session *s, const struct options *opts);
+int session__start(struct session *s);
+/* All vCPUs ask, now or later: go begins the duty, stop ends it. */
+void session__go(struct session *s);
+void session__stop(struct session *s);
+struct progress session__progress(struct session *s);
+/* Ends what does not end by itself, joins the threads. */
+void session__join(struct session *s);
+void session__close(struct session *s);
+
+/* report.c */
+struct clock_pair clock_pair__now(void);
+int report__write(const struct session *s, FILE *out);
+
+#endif /* PAYLOAD_H */

@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The payload's VMM: VMs of one memory slot each, in-kernel irqchip, one thread per vCPU named as
+ * QEMU names them. What it takes from KVM exists since Linux 4.17 or so, for 5.10 hosts' sake.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "payload.h"
+
+#define MAX_CPUID    256
+#define KICK_SIGNAL  SIGUSR2
+#define JOIN_GRACE_S 3
+
+/* .incbin, so that one file holds both the VMM and its guest. */
+asm(".section .rodata\n"
+    ".globl guest_image, guest_image_end\n"
+    ".balign 16\n"
+    "guest_image: .incbin \"" GUEST_BIN "\"\n"
+    "guest_image_end:\n"
+    ".previous\n");
+extern const uint8_t guest_image[], guest_image_end[];
+
+static size_t align_up(size_t size, size_t to)
+{
+	return (size + to - 1) / to * to;
+}
+
+static int complain(const char *what)
+{
+	int err = -errno;
+
+	fprintf(stderr, "payload: %s: %s\n", what, strerror(-err));
+	return err;
+}
+
+static void put64(struct vm *vm, uint64_t gpa, uint64_t value)
+{
+	memcpy(vm->mem + gpa, &value, sizeof(value));
+}
+
+static void put_gate(struct vm *vm, unsigned int vector, uint64_t addr)
+{
+	uint64_t gate = GUEST_IDT + 16 * vector;
+
+	/* An interrupt gate: present, type 14, interrupts off in the handler. */
+	put64(vm, gate,
+	      (addr & 0xffff) | GUEST_CS << 16 | 0x8eULL << 40 | (addr >> 16 & 0xffff) << 48);
+	put64(vm, gate + 8, addr >> 32);
+}
+
+static void lay_out_memory(struct vm *vm)
+{
+	struct guest_header header;
+
+	memcpy(vm->mem + GUEST_IMAGE, guest_image, guest_image_end - guest_image);
+	memcpy(&header, guest_image, sizeof(header));
+
+	put64(vm, GUEST_PML4, GUEST_PDPT | 3); /* present, writable */
+	put64(vm, GUEST_PDPT, GUEST_PD | 3);
+	for (uint64_t i = 0; i < 512; i++)
+		put64(vm, GUEST_PD + 8 * i, i << 21 | 0x83); /* and 2 MiB */
+
+	put64(vm, GUEST_GDT + GUEST_CS, 0x00af9b000000ffffULL);
+	put64(vm, GUEST_GDT + GUEST_DS, 0x00cf93000000ffffULL);
+
+	for (unsigned int i = 0; i < VECTOR_FAULTS; i++)
+		put_gate(vm, i, header.faults + i * FAULT_STUB_SZ);
+	put_gate(vm, VECTOR_TIMER, header.timer);
+	put_gate(vm, VECTOR_KICK, header.kick);
+	put_gate(vm, VECTOR_SPURIOUS, header.spurious);
+}
+
+/*
+ * What QEMU's cpu-pm asks for, as far as this KVM can: HLT it must, MWAIT needs a CPU that has it.
+ * KVM may report what it then refuses to nobody, so there is no more to ask.
+ */
+static int pass_halts_through(struct session *s, struct vm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS };
+	int can = ioctl(s->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS);
+
+	if (can < 0 || !(can & KVM_X86_DISABLE_EXITS_HLT)) {
+		fprintf(stderr, "payload: this KVM cannot pass HLT through\n");
+		return -EOPNOTSUPP;
+	}
+	cap.args[0] = can & (KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |
+			     KVM_X86_DISABLE_EXITS_MWAIT);
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+		return complain("KVM_CAP_X86_DISABLE_EXITS");
+	s->disabled_exits = cap.args[0];
+	return 0;
+}
+
+static size_t guest_cpu_stride(const struct options *opts)
+{
+	return align_up(sizeof(struct guest_cpu) + opts->log_entries * sizeof(struct halt_segment),
+			4096);
+}
+
+static int vm__open(struct session *s, struct vm *vm)
+{
+	struct kvm_userspace_memory_region slot = { 0 };
+	int err;
+
+	vm->fd = ioctl(s->kvm_fd, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return complain("KVM_CREATE_VM");
+	if (s->opts->passthrough) {
+		err = pass_halts_through(s, vm);
+		if (err)
+			return err;
+	}
+	/* VMX without unrestricted guest wants a place for its TSS; it harms nobody else. */
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000UL))
+		return complain("KVM_SET_TSS_ADDR");
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
+		return complain("KVM_CREATE_IRQCHIP");
+
+	vm->mem_sz = align_up(GUEST_CPUS + s->opts->vcpus * guest_cpu_stride(s->opts), 1UL << 21);
+	vm->mem = mmap(NULL, vm->mem_sz, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (vm->mem == MAP_FAILED) {
+		vm->mem = NULL;
+		return complain("guest memory");
+	}
+	/* Faults in the middle of a duty would be exits that nobody ordered. */
+	memset(vm->mem, 0, vm->mem_sz);
+	slot.memory_size = vm->mem_sz;
+	slot.userspace_addr = (uintptr_t)vm->mem;
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot))
+		return complain("KVM_SET_USER_MEMORY_REGION");
+	lay_out_memory(vm);
+	return 0;
+}
+
+static int set_cpuid(struct session *s, struct vcpu *vcpu)
+{
+	struct kvm_cpuid2 *cpuid;
+	int err = 0;
+
+	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		return -ENOMEM;
+	cpuid->nent = MAX_CPUID;
+	if (ioctl(s->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
+		err = complain("KVM_GET_SUPPORTED_CPUID");
+		goto out;
+	}
+	for (unsigned int i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function == 1) {
+			/* x2APIC; and TSC-deadline, which KVM leaves to the VMM to announce. */
+			e->ecx |= 1 << 21 | 1 << 24;
+			e->ebx = (e->ebx & 0x00ffffff) | vcpu->id << 24;
+		} else if (e->function == 0xb) {
+			e->edx = vcpu->id;
+		}
+	}
+	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
+		err = complain("KVM_SET_CPUID2");
+out:
+	free(cpuid);
+	return err;
+}
+
+/* Straight into long mode at guest_main(), application processors too: nobody sends a SIPI here. */
+static int set_registers(struct vcpu *vcpu)
+{
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	uint64_t guest = GUEST_CPUS + vcpu->id * guest_cpu_stride(vcpu->session->opts);
+	struct kvm_segment seg = {
+		.limit = 0xffffffff,
+		.present = 1,
+		.s = 1,
+		.g = 1,
+		.type = 11,
+		.selector = GUEST_CS,
+		.l = 1,
+	};
+	struct kvm_regs regs = { 0 };
+	struct kvm_sregs sregs;
+	struct guest_header header;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		return complain("KVM_GET_SREGS");
+	sregs.cs = seg;
+	seg.type = 3;
+	seg.selector = GUEST_DS;
+	seg.l = 0;
+	seg.db = 1;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = seg;
+	sregs.gs.base = guest;
+	sregs.gdt.base = GUEST_GDT;
+	sregs.gdt.limit = 3 * 8 - 1;
+	sregs.idt.base = GUEST_IDT;
+	sregs.idt.limit = 256 * 16 - 1;
+	sregs.cr0 = 0x80000031; /* PG NE ET PE */
+	sregs.cr3 = GUEST_PML4;
+	sregs.cr4 = 0x20;   /* PAE */
+	sregs.efer = 0x500; /* LME LMA */
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+		return complain("KVM_SET_SREGS");
+
+	memcpy(&header, guest_image, sizeof(header));
+	regs.rip = header.entry;
+	regs.rdi = guest;
+	/* As if called: the stack is 8 off 16 at a function's first instruction. */
+	regs.rsp = GUEST_STACKS + (vcpu->id + 1) * GUEST_STACK_SZ - 8;
+	regs.rflags = 2;
+	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		return complain("KVM_SET_REGS");
+	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &runnable))
+		return complain("KVM_SET_MP_STATE");
+	return 0;
+}
+
+static uint64_t us_to_cycles(const struct session *s, uint64_t us)
+{
+	return us * s->tsc_khz / 1000;
+}
+
+static void give_orders(struct session *s, struct vcpu *vcpu)
+{
+	const struct options *opts = s->opts;
+	struct guest_cpu *guest = vcpu->guest;
+
+	guest->mode = opts->mode;
+	guest->idle = opts->idle;
+	guest->exit_kind = opts->exit_kind;
+	guest->period_cycles = us_to_cycles(s, opts->period_us);
+	guest->busy_cycles = guest->period_cycles * vcpu->busy_pct / 100;
+	guest->exit_count = opts->exit_count;
+	guest->exit_rounds = opts->exit_rounds;
+	guest->halt_groups = opts->halt_groups;
+	for (unsigned int i = 0; i < opts->halt_groups; i++) {
+		guest->halts[i].cycles = us_to_cycles(s, opts->halts[i].us);
+		guest->halts[i].count = opts->halts[i].count;
+	}
+	guest->log_cap = opts->log_entries;
+}
+
+static int vcpu__open(struct session *s, struct vcpu *vcpu)
+{
+	int khz, err;
+
+	vcpu->fd = ioctl(vcpu->vm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->id);
+	if (vcpu->fd < 0)
+		return complain("KVM_CREATE_VCPU");
+	vcpu->run = mmap(NULL, vcpu->run_sz, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		vcpu->run = NULL;
+		return complain("mmap of struct kvm_run");
+	}
+	err = set_cpuid(s, vcpu);
+	if (!err)
+		err = set_registers(vcpu);
+	if (err)
+		return err;
+
+	khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
+	if (khz <= 0)
+		return complain("KVM_GET_TSC_KHZ");
+	s->tsc_khz = khz;
+	vcpu->guest = (void *)(vcpu->vm->mem + GUEST_CPUS + vcpu->id * guest_cpu_stride(s->opts));
+	give_orders(s, vcpu);
+
+	if (s->opts->read_msr >= 0) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/dev/cpu/%d/msr", vcpu->pin);
+		vcpu->msr_fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (vcpu->msr_fd < 0)
+			return complain(path);
+	}
+	return 0;
+}
+
+int session__open(struct session *s, const struct options *opts)
+{
+	int run_sz, err;
+
+	memset(s, 0, sizeof(*s));
+	s->opts = opts;
+	s->kvm_fd = s->event_fd = -1;
+	for (unsigned int i = 0; i < MAX_VMS; i++)
+		s->vms[i].fd = -1;
+	for (unsigned int i = 0; i < MAX_TOTAL; i++)
+		s->vcpus[i].fd = s->vcpus[i].msr_fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+
+	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->event_fd < 0)
+		return complain("eventfd");
+	s->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (s->kvm_fd < 0)
+		return complain("/dev/kvm");
+	run_sz = ioctl(s->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (run_sz < 0)
+		return complain("KVM_GET_VCPU_MMAP_SIZE");
+
+	for (unsigned int m = 0; m < opts->vms; m++) {
+		err = vm__open(s, &s->vms[m]);
+		if (err)
+			return err;
+		for (unsigned int n = 0; n < opts->vcpus; n++) {
+			unsigned int i = s->vcpu_cnt++;
+			struct vcpu *vcpu = &s->vcpus[i];
+
+			vcpu->session = s;
+			vcpu->vm = &s->vms[m];
+			vcpu->vm_idx = m;
+			vcpu->id = n;
+			vcpu->run_sz = run_sz;
+			vcpu->pin = opts->pin[i];
+			vcpu->busy_pct = opts->busy_pct[i];
+			err = vcpu__open(s, vcpu);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static void add_mark(struct vcpu *vcpu)
+{
+	struct mark *mark = &vcpu->marks[vcpu->mark_cnt];
+	struct timespec now;
+
+	if (vcpu->mark_cnt == MAX_MARKS)
+		return;
+	vcpu->mark_cnt++;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	mark->ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	mark->exits = vcpu->guest->exits;
+	/* This thread is pinned to that CPU: no IPI, and what is between is the same each time. */
+	if (vcpu->msr_fd >= 0 && pread(vcpu->msr_fd, &mark->msr, sizeof(mark->msr),
+				       vcpu->session->opts->read_msr) != sizeof(mark->msr)) {
+		complain("reading the MSR");
+		vcpu->mark_cnt--;
+	}
+}
+
+static void notify(struct session *s)
+{
+	uint64_t one = 1;
+
+	if (write(s->event_fd, &one, sizeof(one)) != sizeof(one))
+		complain("eventfd");
+}
+
+static void wait_for_go(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->progress.ready++;
+	notify(s);
+	while (!s->go && !s->stop)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void wait_for_stop(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* *done: the guest has ended its account. */
+static int handle_port(struct vcpu *vcpu, bool *done)
+{
+	const struct kvm_run *run = vcpu->run;
+	const uint8_t *data = (const uint8_t *)run + run->io.data_offset;
+
+	switch (run->io.port) {
+	case PORT_FORCE:
+		return 0;
+	case PORT_SYNC: {
+		uint64_t now = __rdtsc();
+		unsigned int end = *data;
+
+		if (end < 2 && vcpu->probes[end] < SYNC_PROBES)
+			vcpu->host_tsc[end][vcpu->probes[end]++] = now;
+		return 0;
+	}
+	case PORT_READY:
+		wait_for_go(vcpu->session);
+		return 0;
+	case PORT_MARK:
+		add_mark(vcpu);
+		return 0;
+	case PORT_DONE:
+		*done = true;
+		return 0;
+	case PORT_FAULT:
+		fprintf(stderr, "payload: vm %u vcpu %u: exception %u\n", vcpu->vm_idx, vcpu->id,
+			*data);
+		return -EFAULT;
+	default:
+		fprintf(stderr, "payload: vm %u vcpu %u: port %#x?\n", vcpu->vm_idx, vcpu->id,
+			run->io.port);
+		return -EPROTO;
+	}
+}
+
+static int run_guest(struct vcpu *vcpu)
+{
+	bool done = false;
+	int err = 0;
+
+	while (!done && !err) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0)) {
+			if (errno == EAGAIN || (errno == EINTR && !vcpu->run->immediate_exit))
+				continue;
+			if (errno == EINTR)
+				return 0; /* session__join() lost its patience: not complete */
+			return complain("KVM_RUN");
+		}
+		if (vcpu->run->exit_reason != KVM_EXIT_IO) {
+			fprintf(stderr, "payload: vm %u vcpu %u: exit reason %u\n", vcpu->vm_idx,
+				vcpu->id, vcpu->run->exit_reason);
+			return -EPROTO;
+		}
+		err = handle_port(vcpu, &done);
+	}
+	vcpu->complete = done;
+	return err;
+}
+
+static void name_thread(const struct vcpu *vcpu)
+{
+	const char *pattern = vcpu->session->opts->thread_name;
+	const char *at = strchr(pattern, '%');
+	char name[64];
+
+	if (at)
+		snprintf(name, sizeof(name), "%.*s%u%s", (int)(at - pattern), pattern, vcpu->id,
+			 at + 1);
+	else
+		snprintf(name, sizeof(name), "%s", pattern);
+	prctl(PR_SET_NAME, name);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	struct session *s = vcpu->session;
+	sigset_t kick;
+	int err = 0;
+
+	vcpu->tid = syscall(SYS_gettid);
+	name_thread(vcpu);
+	sigemptyset(&kick);
+	sigaddset(&kick, KICK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	if (vcpu->pin >= 0) {
+		cpu_set_t cpus;
+
+		CPU_ZERO(&cpus);
+		CPU_SET(vcpu->pin, &cpus);
+		if (sched_setaffinity(0, sizeof(cpus), &cpus))
+			err = complain("pinning a vCPU");
+	}
+	if (!err)
+		err = run_guest(vcpu);
+
+	pthread_mutex_lock(&s->lock);
+	s->progress.done++;
+	if (err)
+		s->progress.failed++;
+	notify(s);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	if (!err && s->opts->linger)
+		wait_for_stop(s);
+	return NULL;
+}
+
+static void on_kick(int signo)
+{
+	(void)signo; /* interrupts KVM_RUN, no more */
+}
+
+int session__start(struct session *s)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+
+	sigaction(KICK_SIGNAL, &action, NULL);
+	s->begin = clock_pair__now();
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
+		struct vcpu *vcpu = &s->vcpus[i];
+		int err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+
+		if (err) {
+			errno = err;
+			return complain("pthread_create");
+		}
+		vcpu->started = true;
+	}
+	return 0;
+}
+
+void session__go(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->go = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct progress session__progress(struct session *s)
+{
+	struct progress progress;
+
+	pthread_mutex_lock(&s->lock);
+	progress = s->progress;
+	pthread_mutex_unlock(&s->lock);
+	return progress;
+}
+
+void session__stop(struct session *s)
+{
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
+		struct vcpu *vcpu = &s->vcpus[i];
+		/* To one local APIC in physical mode, fixed delivery. */
+		struct kvm_msi msi = { .address_lo = 0xfee00000 | vcpu->id << 12,
+				       .data = VECTOR_KICK };
+
+		if (!vcpu->guest)
+			continue;
+		vcpu->guest->stop = 1;
+		/* Wakes a vCPU from its HLT; if it fails, its timer will. */
+		ioctl(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
+	}
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void session__join(struct session *s)
+{
+	unsigned int started = 0;
+	struct timespec until;
+
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++)
+		started += s->vcpus[i].started;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += JOIN_GRACE_S;
+	pthread_mutex_lock(&s->lock);
+	while (s->progress.done < started &&
+	       pthread_cond_timedwait(&s->changed, &s->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&s->lock);
+
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
+		struct vcpu *vcpu = &s->vcpus[i];
+
+		if (!vcpu->started)
+			continue;
+		vcpu->run->immediate_exit = 1;
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		pthread_join(vcpu->thread, NULL);
+		vcpu->started = false;
+	}
+	s->end = clock_pair__now();
+}
+
+void session__close(struct session *s)
+{
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
+		struct vcpu *vcpu = &s->vcpus[i];
+
+		if (vcpu->run)
+			munmap(vcpu->run, vcpu->run_sz);
+		if (vcpu->msr_fd >= 0)
+			close(vcpu->msr_fd);
+		if (vcpu->fd >= 0)
+			close(vcpu->fd);
+	}
+	for (unsigned int i = 0; i < MAX_VMS; i++) {
+		if (s->vms[i].mem)
+			munmap(s->vms[i].mem, s->vms[i].mem_sz);
+		if (s->vms[i].fd >= 0)
+			close(s->vms[i].fd);
+	}
+	if (s->kvm_fd >= 0)
+		close(s->kvm_fd);
+	if (s->event_fd >= 0)
+		close(s->event_fd);
+}

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * QEMU TCG plugin: gives the test bed's L1 kernel the IA32_MPERF that TCG lacks.
+ *
+ * TCG implements SVM, so a stock kernel runs KVM in it, but CPUID.06H:ECX[0] is clear and MSRs
+ * 0xE7/0xE8 read as 0. This plugin answers both at the level of the instruction: a callback in
+ * front of CPUID, RDMSR and WRMSR writes the result into the registers and moves the PC past the
+ * instruction. Everything above that is the unmodified real thing: the kernel's msr PMU, perf,
+ * BPF, KVM.
+ *
+ * MPERF counts while a CPU is in C0. QEMU reports when an L1 CPU's thread goes to sleep in HLT
+ * and when it wakes, so C0 cycles are TSC cycles less the ones slept, and MPERF is a settable
+ * share of those. A nested guest (L2) halts through the same path, with HLT passed through; this
+ * is what makes its halts visible to MPERF, as on silicon.
+ *
+ * Only L1 may see any of this. L2's RDMSR and CPUID are KVM's to intercept, but a callback runs
+ * before TCG looks at intercepts. Hence `nested`: set in front of VMRUN, cleared in front of the
+ * instruction behind it, which is where every #VMEXIT resumes L1. That instruction is known by
+ * its place in host memory, not by its address: L2 may run the same kernel at the same addresses.
+ * (What this cannot do: an L2 to which KVM passes MPERF through, KVM_X86_DISABLE_EXITS_APERFMPERF,
+ * reads 0.)
+ *
+ * Arguments: count=on      count executed instructions (slower)
+ *            ratio=DECIMAL MPERF rate over TSC rate at boot, 0 to 2; 0 stands still
+ *
+ * QEMU >= 11.1 (plugin API 7). Debian packages no qemu-plugin.h: what is used is declared here.
+ */
+#include <errno.h>
+#include <glib.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#define EXPORT                __attribute__((visibility("default")))
+#define PLUGIN_API_VERSION    7
+#define PLUGIN_CB_NO_REGS     0
+#define PLUGIN_CB_RW_REGS_PC  3
+#define PLUGIN_INLINE_ADD_U64 0
+
+#define MSR_IA32_MPERF 0xe7
+#define MSR_IA32_APERF 0xe8
+
+/*
+ * MSRs of this plugin, L1 only, per L1 CPU, through /dev/cpu/N/msr. Any other unknown MSR reads
+ * as 0 in TCG, so _ID tells whether the plugin is there at all. tests/vm/lib/msr.bash names them
+ * for the tests.
+ */
+#define MSR_BED_ID       0x6d706600 /* MSR_BED_ID_VALUE */
+#define MSR_BED_INSNS    0x6d706601 /* instructions executed, L2's too; 0 unless count=on */
+#define MSR_BED_STOLEN   0x6d706602 /* TSC cycles in C0 in which the thread did not run */
+#define MSR_BED_HALTED   0x6d706603 /* TSC cycles halted, whatever _RATE says */
+#define MSR_BED_RATE     0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
+#define MSR_BED_TSC      0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
+#define MSR_BED_ID_VALUE 0x6d70657266ULL
+
+#define CPUID_POWER_LEAF           6
+#define CPUID_POWER_EAX_ARAT       0x4
+#define CPUID_POWER_ECX_APERFMPERF 0x1
+
+#define PPM             1000000U
+#define RATE_MAX_PPM    (2 * PPM)
+#define NSEC_PER_SEC    1000000000LL
+#define GUEST_PAGE_MASK 0xfffULL
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_plugin_register;
+struct qemu_plugin_scoreboard;
+
+typedef uint64_t qemu_plugin_id_t;
+typedef void (*vcpu_cb_t)(unsigned int vcpu, void *udata);
+typedef void (*tb_trans_cb_t)(struct qemu_plugin_tb *tb, void *udata);
+
+typedef struct {
+	struct qemu_plugin_scoreboard *score;
+	size_t offset;
+} qemu_plugin_u64;
+
+struct qemu_plugin_reg_descriptor {
+	struct qemu_plugin_register *handle;
+	const char *name;
+	const char *feature;
+	bool is_readonly;
+};
+
+struct qemu_info {
+	const char *target_name;
+	struct {
+		int min;
+		int cur;
+	} version;
+	bool system_emulation;
+	struct {
+		int smp_vcpus;
+		int max_vcpus;
+	} system;
+};
+
+void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
+void qemu_plugin_register_vcpu_idle_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
+void qemu_plugin_register_vcpu_resume_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb_t cb, void *udata);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, vcpu_cb_t cb, int flags,
+					    void *udata);
+void qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(struct qemu_plugin_tb *tb, int op,
+						       qemu_plugin_u64 entry, uint64_t imm);
+struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size);
+uint64_t qemu_plugin_u64_get(qemu_plugin_u64 entry, unsigned int vcpu);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t idx);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *dest, size_t len);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
+GArray *qemu_plugin_get_registers(void);
+bool qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf);
+bool qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray *buf);
+void qemu_plugin_set_pc(uint64_t vaddr);
+
+EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
+
+enum reg_id {
+	REG_RAX,
+	REG_RBX,
+	REG_RCX,
+	REG_RDX,
+	REG_CNT
+};
+
+static const char *const reg_names[REG_CNT] = {
+	[REG_RAX] = "rax",
+	[REG_RBX] = "rbx",
+	[REG_RCX] = "rcx",
+	[REG_RDX] = "rdx",
+};
+
+/*
+ * One L1 CPU. QEMU runs each on a thread of its own (-accel tcg,thread=multi) and makes every
+ * callback about a CPU on that thread, so this needs no locks.
+ */
+struct cpu {
+	struct qemu_plugin_register *regs[REG_CNT];
+	bool nested; /* between VMRUN and #VMEXIT: what executes is L2's */
+	bool idle;
+
+	uint64_t start_tsc;
+	uint64_t idle_start_tsc;
+	uint64_t halted_tsc;
+
+	/* CPU time of the thread, to tell what the machine below took away from this CPU. */
+	int64_t start_cputime_ns;
+	int64_t idle_start_cputime_ns;
+	int64_t idle_cputime_ns;
+
+	/* MPERF = mperf_base + (C0 cycles since mperf_base_c0) * rate. */
+	uint64_t mperf_base;
+	uint64_t mperf_base_c0;
+	uint32_t rate_ppm;
+};
+
+/* The plugin API hands callbacks one pointer, and insn callbacks need it for the next PC. */
+static struct plugin {
+	struct cpu *cpus;
+	unsigned int cpu_cnt;
+	uint32_t boot_rate_ppm;
+	bool count;
+	qemu_plugin_u64 insns;
+	uint64_t start_tsc;
+	int64_t start_mono_ns;
+
+	GMutex lock; /* of vmexit_points: CPUs translate in parallel */
+	GHashTable *vmexit_points;
+} plugin;
+
+static int64_t clock__now_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	if (clock_gettime(id, &ts))
+		return 0;
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static struct cpu *cpu__get(unsigned int vcpu)
+{
+	g_assert(vcpu < plugin.cpu_cnt);
+	return &plugin.cpus[vcpu];
+}
+
+static uint64_t cpu__read_reg(const struct cpu *cpu, enum reg_id id)
+{
+	g_autoptr(GByteArray) buf = g_byte_array_new();
+	bool ok = qemu_plugin_read_register(cpu->regs[id], buf);
+	uint64_t val = 0;
+
+	g_assert(ok);
+	memcpy(&val, buf->data, MIN(buf->len, sizeof(val)));
+	return val;
+}
+
+static void cpu__write_reg(const struct cpu *cpu, enum reg_id id, uint64_t val)
+{
+	g_autoptr(GByteArray) buf = g_byte_array_new();
+	bool ok;
+
+	g_byte_array_append(buf, (const guint8 *)&val, sizeof(val));
+	ok = qemu_plugin_write_register(cpu->regs[id], buf);
+	g_assert(ok);
+}
+
+static uint64_t cpu__c0_cycles(const struct cpu *cpu)
+{
+	return __rdtsc() - cpu->start_tsc - cpu->halted_tsc;
+}
+
+static uint64_t cpu__mperf(const struct cpu *cpu)
+{
+	uint64_t c0 = cpu__c0_cycles(cpu) - cpu->mperf_base_c0;
+
+	return cpu->mperf_base + (uint64_t)((unsigned __int128)c0 * cpu->rate_ppm / PPM);
+}
+
+static void cpu__set_rate(struct cpu *cpu, uint32_t rate_ppm)
+{
+	cpu->mperf_base = cpu__mperf(cpu);
+	cpu->mperf_base_c0 = cpu__c0_cycles(cpu);
+	cpu->rate_ppm = rate_ppm;
+}
+
+/*
+ * C0 cycles less the thread's CPU time. The TSC rate comes from the plugin's whole life so far:
+ * its two ends are read microseconds apart, which no longer matters after a second.
+ */
+static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
+{
+	int64_t ran_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu->start_cputime_ns -
+			 cpu->idle_cputime_ns;
+	uint64_t c0 = cpu__c0_cycles(cpu);
+	double tsc_per_ns = (double)(__rdtsc() - plugin.start_tsc) /
+			    (double)(clock__now_ns(CLOCK_MONOTONIC_RAW) - plugin.start_mono_ns);
+	double stolen = (double)c0 - (double)ran_ns * tsc_per_ns;
+
+	return stolen > 0 ? (uint64_t)stolen : 0;
+}
+
+static void on_vcpu_init(unsigned int vcpu, void *udata)
+{
+	g_autoptr(GArray) regs = qemu_plugin_get_registers();
+	struct cpu *cpu = cpu__get(vcpu);
+
+	(void)udata;
+	for (guint i = 0; i < regs->len; i++) {
+		const struct qemu_plugin_reg_descriptor *desc =
+			&g_array_index(regs, struct qemu_plugin_reg_descriptor, i);
+
+		for (int id = 0; id < REG_CNT; id++)
+			if (!strcmp(desc->name, reg_names[id]))
+				cpu->regs[id] = desc->handle;
+	}
+	for (int id = 0; id < REG_CNT; id++)
+		g_assert(cpu->regs[id]);
+
+	cpu->rate_ppm = plugin.boot_rate_ppm;
+	cpu->start_tsc = __rdtsc();
+	cpu->start_cputime_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void on_vcpu_idle(unsigned int vcpu, void *udata)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+
+	(void)udata;
+	cpu->idle = true;
+	cpu->idle_start_tsc = __rdtsc();
+	cpu->idle_start_cputime_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void on_vcpu_resume(unsigned int vcpu, void *udata)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+
+	(void)udata;
+	if (!cpu->idle)
+		return;
+	cpu->idle = false;
+	cpu->halted_tsc += __rdtsc() - cpu->idle_start_tsc;
+	cpu->idle_cputime_ns += clock__now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu->idle_start_cputime_ns;
+}
+
+static void on_rdmsr(unsigned int vcpu, void *next_pc)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+	uint64_t val;
+
+	if (cpu->nested)
+		return;
+
+	switch ((uint32_t)cpu__read_reg(cpu, REG_RCX)) {
+	case MSR_IA32_MPERF:
+		val = cpu__mperf(cpu);
+		break;
+	case MSR_IA32_APERF:
+		val = cpu__c0_cycles(cpu);
+		break;
+	case MSR_BED_ID:
+		val = MSR_BED_ID_VALUE;
+		break;
+	case MSR_BED_INSNS:
+		val = plugin.count ? qemu_plugin_u64_get(plugin.insns, vcpu) : 0;
+		break;
+	case MSR_BED_STOLEN:
+		val = cpu__stolen_cycles(cpu);
+		break;
+	case MSR_BED_HALTED:
+		val = cpu->halted_tsc;
+		break;
+	case MSR_BED_RATE:
+		val = cpu->rate_ppm;
+		break;
+	case MSR_BED_TSC:
+		val = __rdtsc();
+		break;
+	default:
+		return;
+	}
+
+	cpu__write_reg(cpu, REG_RAX, (uint32_t)val);
+	cpu__write_reg(cpu, REG_RDX, val >> 32);
+	qemu_plugin_set_pc((uint64_t)next_pc);
+}
+
+static void on_wrmsr(unsigned int vcpu, void *next_pc)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+	uint64_t val;
+
+	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, REG_RCX) != MSR_BED_RATE)
+		return;
+
+	val = cpu__read_reg(cpu, REG_RDX) << 32 | (uint32_t)cpu__read_reg(cpu, REG_RAX);
+	if (val <= RATE_MAX_PPM)
+		cpu__set_rate(cpu, val);
+	qemu_plugin_set_pc((uint64_t)next_pc);
+}
+
+static void on_cpuid(unsigned int vcpu, void *next_pc)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+
+	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, REG_RAX) != CPUID_POWER_LEAF)
+		return;
+
+	cpu__write_reg(cpu, REG_RAX, CPUID_POWER_EAX_ARAT);
+	cpu__write_reg(cpu, REG_RBX, 0);
+	cpu__write_reg(cpu, REG_RCX, CPUID_POWER_ECX_APERFMPERF);
+	cpu__write_reg(cpu, REG_RDX, 0);
+	qemu_plugin_set_pc((uint64_t)next_pc);
+}
+
+static void on_vmrun(unsigned int vcpu, void *udata)
+{
+	(void)udata;
+	cpu__get(vcpu)->nested = true;
+}
+
+static void on_vmexit(unsigned int vcpu, void *udata)
+{
+	(void)udata;
+	cpu__get(vcpu)->nested = false;
+}
+
+/*
+ * Where an instruction is in host memory, as a key. Host memory is contiguous within a guest page
+ * only: behind a VMRUN that ends its page there is nothing better than the guest's address.
+ */
+static gpointer insn__key(const struct qemu_plugin_insn *insn, size_t offset)
+{
+	uint64_t vaddr = qemu_plugin_insn_vaddr(insn);
+	char *haddr = qemu_plugin_insn_haddr(insn);
+
+	if (!haddr || (vaddr & GUEST_PAGE_MASK) + offset > GUEST_PAGE_MASK)
+		return (gpointer)(vaddr + offset);
+	return haddr + offset;
+}
+
+/* VMRUN ends a translation block, so only a block's first instruction can be a #VMEXIT's target. */
+static void tb__watch_vmexit(const struct qemu_plugin_tb *tb)
+{
+	struct qemu_plugin_insn *first = qemu_plugin_tb_get_insn(tb, 0);
+	gpointer vaddr = (gpointer)qemu_plugin_insn_vaddr(first);
+	bool is_target;
+
+	g_mutex_lock(&plugin.lock);
+	is_target = g_hash_table_contains(plugin.vmexit_points, insn__key(first, 0)) ||
+		    g_hash_table_contains(plugin.vmexit_points, vaddr);
+	g_mutex_unlock(&plugin.lock);
+
+	if (is_target)
+		qemu_plugin_register_vcpu_insn_exec_cb(first, on_vmexit, PLUGIN_CB_NO_REGS, NULL);
+}
+
+static void insn__watch_vmrun(struct qemu_plugin_insn *insn, size_t size)
+{
+	g_mutex_lock(&plugin.lock);
+	g_hash_table_add(plugin.vmexit_points, insn__key(insn, size));
+	g_mutex_unlock(&plugin.lock);
+
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vmrun, PLUGIN_CB_NO_REGS, NULL);
+}
+
+static void insn__instrument(struct qemu_plugin_insn *insn)
+{
+	static const struct {
+		uint8_t bytes[3];
+		uint8_t size;
+		vcpu_cb_t cb;
+	} replaced[] = {
+		{ { 0x0f, 0x30 }, 2, on_wrmsr },
+		{ { 0x0f, 0x32 }, 2, on_rdmsr },
+		{ { 0x0f, 0xa2 }, 2, on_cpuid },
+	};
+	static const uint8_t vmrun[] = { 0x0f, 0x01, 0xd8 };
+	size_t size = qemu_plugin_insn_size(insn);
+	uint8_t bytes[3];
+
+	if (size < 2 || size > sizeof(bytes))
+		return;
+	qemu_plugin_insn_data(insn, bytes, size);
+
+	if (size == sizeof(vmrun) && !memcmp(bytes, vmrun, size)) {
+		insn__watch_vmrun(insn, size);
+		return;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(replaced); i++) {
+		void *next_pc = (void *)(qemu_plugin_insn_vaddr(insn) + size);
+
+		if (size == replaced[i].size && !memcmp(bytes, replaced[i].bytes, size))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, replaced[i].cb,
+							       PLUGIN_CB_RW_REGS_PC, next_pc);
+	}
+}
+
+static void on_tb_trans(struct qemu_plugin_tb *tb, void *udata)
+{
+	size_t insn_cnt = qemu_plugin_tb_n_insns(tb);
+
+	(void)udata;
+	if (!insn_cnt)
+		return;
+	/* Counted per block: one that faults half way counts whole, the same each time. */
+	if (plugin.count)
+		qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, PLUGIN_INLINE_ADD_U64,
+								  plugin.insns, insn_cnt);
+	tb__watch_vmexit(tb);
+	for (size_t i = 0; i < insn_cnt; i++)
+		insn__instrument(qemu_plugin_tb_get_insn(tb, i));
+}
+
+static int parse_bool(const char *val, bool *out)
+{
+	if (!strcmp(val, "on"))
+		*out = true;
+	else if (!strcmp(val, "off"))
+		*out = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_ratio(const char *val, uint32_t *ppm)
+{
+	char *end;
+	double ratio;
+
+	/* g_ascii_strtod() also takes blanks, signs, hex, inf and nan. */
+	if (!*val || strspn(val, "0123456789.") != strlen(val))
+		return -EINVAL;
+	ratio = g_ascii_strtod(val, &end);
+	if (*end || ratio * PPM > RATE_MAX_PPM)
+		return -ERANGE;
+	*ppm = (uint32_t)lround(ratio * PPM);
+	return 0;
+}
+
+static int parse_arg(const char *arg)
+{
+	const char *val = strchr(arg, '=');
+	size_t name_len = val ? (size_t)(val - arg) : strlen(arg);
+
+	if (!val)
+		return -EINVAL;
+	val++;
+	if (name_len == strlen("count") && !strncmp(arg, "count", name_len))
+		return parse_bool(val, &plugin.count);
+	if (name_len == strlen("ratio") && !strncmp(arg, "ratio", name_len))
+		return parse_ratio(val, &plugin.boot_rate_ppm);
+	return -EINVAL;
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
+			       char **argv)
+{
+	if (strcmp(info->target_name, "x86_64") || !info->system_emulation) {
+		fprintf(stderr, "mperf plugin: for system emulation of x86_64 only\n");
+		return -EINVAL;
+	}
+
+	plugin.boot_rate_ppm = PPM;
+	for (int i = 0; i < argc; i++) {
+		if (parse_arg(argv[i])) {
+			fprintf(stderr, "mperf plugin: cannot use argument '%s'\n", argv[i]);
+			return -EINVAL;
+		}
+	}
+
+	plugin.cpu_cnt = info->system.max_vcpus;
+	plugin.cpus = g_new0(struct cpu, plugin.cpu_cnt);
+	plugin.vmexit_points = g_hash_table_new(g_direct_hash, g_direct_equal);
+	plugin.start_tsc = __rdtsc();
+	plugin.start_mono_ns = clock__now_ns(CLOCK_MONOTONIC_RAW);
+	if (plugin.count)
+		plugin.insns.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
+
+	qemu_plugin_register_vcpu_init_cb(id, on_vcpu_init, NULL);
+	qemu_plugin_register_vcpu_idle_cb(id, on_vcpu_idle, NULL);
+	qemu_plugin_register_vcpu_resume_cb(id, on_vcpu_resume, NULL);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_tb_trans, NULL);
+	return 0;
+}
