@@ -2,6 +2,7 @@
 # gtimehalt: build, tests, installation. `make help` lists the targets.
 
 OUTPUT  := .output
+LINK_AS := gtimehalt
 ARCH    := $(shell uname -m)
 VERSION := 0.1.0
 
@@ -34,6 +35,8 @@ endif
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wformat-signedness -Wtype-limits -Wshadow -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wwrite-strings -Werror
+# Clang has no -Wformat-signedness before 19 and must not fail for it.
+WARN     += $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option)
 CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPUT)
 STD      := -std=gnu11
 LDLIBS   := -lbpf -ljson-c
@@ -45,13 +48,13 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
 
 .DELETE_ON_ERROR:
-.PHONY: all clean help deps install
+.PHONY: all clean distclean help deps install
 .DEFAULT_GOAL := all
 
-all: gtimehalt
+all: $(LINK_AS)
 
-gtimehalt: $(OUTPUT)/gtimehalt
-	$(Q)ln -sf $< $@
+$(LINK_AS): $(OUTPUT)/gtimehalt
+	$(Q)ln -sfr $< $@
 
 $(OUTPUT)/gtimehalt: $(OBJS)
 	$(call msg,LINK,$@)
@@ -86,13 +89,24 @@ install: all
 	install -D -m 0755 $(OUTPUT)/gtimehalt $(DESTDIR)$(PREFIX)/sbin/gtimehalt
 
 clean:
-	$(Q)rm -rf $(OUTPUT) gtimehalt
+	$(Q)rm -rf $(OUTPUT) $(LINK_AS)
+
+distclean: clean
+	$(Q)rm -rf --one-file-system .cache
 
 help:
 	@echo 'make              build ./gtimehalt'
 	@echo 'make deps         install what building needs (Debian packages)'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
-	@echo 'make clean        remove what was built'
+	@echo 'make demo         show it at work on a real guest, in a VM (as root)'
+	@echo 'make test         all tests, in a VM too (as root); ends with the count'
+	@echo 'make test-unit    unit tests only; neither root nor KVM'
+	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
+	@echo 'make clean        remove what was built; the VM stays below .cache'
+	@echo 'make distclean    remove that too'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
+
+include tests/tests.mk
 
 -include $(OBJS:.o=.d) $(OUTPUT)/gtimehalt.bpf.d

@@ -142,6 +142,7 @@ static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, struct t
 		.vm_id = (__u64)FIELD(typed, vcpu, kvm),
 		.vcpu_id = FIELD(typed, vcpu, vcpu_id),
 	};
+	__u64 run_delay_ns;
 	__u32 tid = slot->tid;
 	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
 
@@ -149,6 +150,10 @@ static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, struct t
 	    sums->vm_id == fresh.vm_id && sums->vcpu_id == fresh.vcpu_id)
 		return sums;
 	fresh.tgid = FIELD(typed, task, tgid);
+	run_delay_ns = FIELD(typed, task, sched_info.run_delay);
+	fresh.run_delay_ns = run_delay_ns;
+	fresh.wait_ns = run_delay_ns;
+	fresh.updated_ns = slot->start_ns;
 	if (bpf_map_update_elem(&vcpus, &tid, &fresh, BPF_ANY)) {
 		slot->map_full_cnt++;
 		return NULL;
@@ -163,6 +168,7 @@ static __always_inline void settle(struct cpu_slot *slot, const struct reading *
 	struct vcpu_sums *sums = sums_of(slot, task, vcpu, typed);
 	__u64 loaded_ns = r->now_ns - slot->start_ns;
 	__u64 cycles = r->mperf_cycles - slot->start_mperf_cycles;
+	__u64 run_delay_ns;
 	__u32 seq;
 
 	if (!sums)
@@ -182,7 +188,17 @@ static __always_inline void settle(struct cpu_slot *slot, const struct reading *
 	}
 	sums->guest_ns += slot->guest_ns;
 	sums->entry_cnt += slot->entry_cnt;
-	sums->wait_ns = FIELD(typed, task, sched_info.run_delay);
+	/*
+	 * The gap before the window. A preempted thread has waited for all of it, to the nanosecond;
+	 * of one that had blocked, the scheduler knows how long it waited when it was woken.
+	 */
+	run_delay_ns = FIELD(typed, task, sched_info.run_delay);
+	if (sums->waiting)
+		sums->wait_ns += slot->start_ns - sums->updated_ns;
+	else
+		sums->wait_ns += run_delay_ns - sums->run_delay_ns;
+	sums->run_delay_ns = run_delay_ns;
+	sums->waiting = FIELD(typed, vcpu, preempted);
 	sums->updated_ns = r->now_ns;
 	barrier();
 	sums->done_head = seq;

@@ -85,13 +85,20 @@ struct vcpu_sums {
 	__u64 mperf_cycles;
 	__u64 guest_ns;
 	__u64 entry_cnt;
-	/* task_struct.sched_info.run_delay at updated_ns. */
+	/*
+	 * Runnable but not running, since the thread's birth: the kernel's own account up to the first
+	 * settlement, then the gaps between windows, as far as the thread was waiting in them.
+	 */
 	__u64 wait_ns;
-	__u64 window_cnt;
+	/* task_struct.sched_info.run_delay at updated_ns. */
+	__u64 run_delay_ns;
+	/* The thread was preempted at updated_ns: until it is loaded again, it waits. */
+	__u32 waiting;
+	__u32 pad;
 	__u32 begun_tail;
 	__u32 done_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 104, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 120, "no padding");
 
 /* What the forced read answers through BPF_PROG_TEST_RUN. */
 enum forced_read {

@@ -61,9 +61,12 @@ static __s64 round_to_s64(long double value)
 	return value < 0 ? value - 0.5L : value + 0.5L;
 }
 
-/* `old` is the same vCPU at the begin of the span, or NULL. */
-static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu_reading *now,
-			       const struct span *span)
+/*
+ * `old` is the same vCPU at the begin of the span, or NULL; `waited` the reading of the same thread
+ * there, whether it was seen then or not, or NULL.
+ */
+static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu_reading *waited,
+			       const struct vcpu_reading *now, const struct span *span)
 {
 	const struct vcpu_reading nothing = { 0 };
 	const struct vcpu_reading *base = old && old->seen ? old : &nothing;
@@ -75,6 +78,8 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		from_ns = old->at_ns;
 	else if (born_within)
 		from_ns = birth_ns;
+	if (!waited && born_within)
+		waited = &nothing;
 	return (struct growth){
 		.wall_ns = now->at_ns - from_ns,
 		.loaded_ns = now->loaded_ns - base->loaded_ns,
@@ -82,8 +87,9 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		.mperf_cycles = now->mperf_cycles - base->mperf_cycles,
 		.guest_ns = now->guest_ns - base->guest_ns,
 		.entry_cnt = now->entry_cnt - base->entry_cnt,
-		.wait_ns = now->wait_ns - base->wait_ns,
-		.wait_known = born_within || base != &nothing,
+		.wait_ns = waited ? now->wait_ns - waited->wait_ns : 0,
+		.wait_known =
+			now->wait_known && waited && (waited->wait_known || waited == &nothing),
 	};
 }
 
@@ -148,10 +154,11 @@ static void set_all_unknown(struct metrics *metrics)
 		metrics->value[i] = METRIC_UNKNOWN;
 }
 
-static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_reading *now,
-			const struct span *span, struct vcpu_report *vcpu)
+static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_reading *waited,
+			const struct vcpu_reading *now, const struct span *span,
+			struct vcpu_report *vcpu)
 {
-	struct growth growth = growth_of(old, now, span);
+	struct growth growth = growth_of(old, waited, now, span);
 	__u64 *value = vcpu->metrics.value;
 
 	vcpu->tid = now->tid;
@@ -164,8 +171,37 @@ static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_readin
 		return;
 	}
 	if (!now->seen)
-		growth = (struct growth){ .wall_ns = growth.wall_ns };
+		growth = (struct growth){
+			.wall_ns = growth.wall_ns,
+			.wait_ns = growth.wait_ns,
+			.wait_known = growth.wait_known,
+		};
 	set_metrics(&growth, span, value);
+}
+
+/* The reading of a thread that had not been seen yet: it has no vm_id, so it is in front. */
+static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
+					      const struct vcpu_reading *now)
+{
+	size_t low = 0, high = snap->vcpu_cnt;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (snap->vcpus[middle].pid < now->pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < snap->vcpu_cnt; low++) {
+		const struct vcpu_reading *vcpu = &snap->vcpus[low];
+
+		if (vcpu->pid != now->pid || vcpu->vm_id)
+			break;
+		if (vcpu->tid == now->tid && !vcpu->seen)
+			return vcpu;
+	}
+	return NULL;
 }
 
 /* In the order of cur, that is with the vCPUs that were not seen at the front of their process. */
@@ -181,7 +217,10 @@ static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur
 		while (old < prev->vcpu_cnt &&
 		       (order = vcpu_reading__compare(&prev->vcpus[old], now)) < 0)
 			old++;
-		report_vcpu(order == 0 ? &prev->vcpus[old] : NULL, now, span, &vcpus[i]);
+		if (order == 0)
+			report_vcpu(&prev->vcpus[old], &prev->vcpus[old], now, span, &vcpus[i]);
+		else
+			report_vcpu(NULL, find_unseen(prev, now), now, span, &vcpus[i]);
 	}
 }
 
@@ -309,7 +348,6 @@ static struct health health_of(const struct health *prev, const struct health *c
 		.lost_window_cnt = cnt_since(prev->lost_window_cnt, cur->lost_window_cnt),
 		.mperf_error_cnt = cnt_since(prev->mperf_error_cnt, cur->mperf_error_cnt),
 		.map_full_cnt = cnt_since(prev->map_full_cnt, cur->map_full_cnt),
-		.torn_reading_cnt = cnt_since(prev->torn_reading_cnt, cur->torn_reading_cnt),
 	};
 }
 

@@ -30,10 +30,11 @@
  *	no time measured	halted and busy, if any time was loaded
  *	some of it unmeasured	busy; halted is that of the measured part, so it is a lower bound that
  *				falls short by METRIC_UNMEASURED_NS at most
- *	no wait_ns at prev	wait and blocked, unless the thread is younger than prev
- *	not `seen`		wait and blocked. The rest is a measured 0: the hooks would have seen
- *				it. Not so when the map of vCPUs is or was full (map_full_cnt): then all
- *				but wall is unknown
+ *	no wait_ns at prev	wait and blocked, unless the thread is younger than prev. A thread that
+ *				was not `seen` at prev may have one all the same
+ *	not `seen`		nothing: the hooks would have seen it, so it is a measured 0. Not so when
+ *				the map of vCPUs is or was full (map_full_cnt): then all but wall is
+ *				unknown
  *	entry_cnt went back	entries; there are no nanoseconds to count it in
  */
 #ifndef ACCOUNT_H

@@ -18,8 +18,12 @@
 #include "log.h"
 #include "snapshot.h"
 
-/* A copy is torn only while a window closes; that it is so this often in a row means a bug. */
-#define TORN_RETRIES 100
+/*
+ * A copy is torn only while a window closes, which takes a microsecond; longer when the CPU of the one
+ * that closes it is taken away meanwhile. A copy that stays torn for so long is not whole at all.
+ */
+#define TORN_MAX_NS  1000000000ULL
+#define TORN_WAIT_US 50
 
 struct collector {
 	struct gtimehalt_bpf *skel;
@@ -30,7 +34,6 @@ struct collector {
 	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
 	__u32 *tids;             /* room for one read of the whole map of vCPUs */
 	struct vcpu_sums *sums;
-	__u64 torn_reading_cnt;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -285,14 +288,21 @@ static bool is_whole(const struct vcpu_sums *sums)
 /* Reads an entry again until the copy is whole. -ENOENT: it is gone. */
 static int read_whole(struct collector *c, __u32 tid, struct vcpu_sums *sums)
 {
-	for (int i = 0; i < TORN_RETRIES; i++) {
-		int err = bpf_map__lookup_elem(c->skel->maps.vcpus, &tid, sizeof(tid), sums,
-					       sizeof(*sums), 0);
+	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
 
-		if (err || is_whole(sums))
+	while (!is_whole(sums)) {
+		int err;
+
+		if (clock__now_ns() > end_ns)
+			return -EIO;
+		err = bpf_map__lookup_elem(c->skel->maps.vcpus, &tid, sizeof(tid), sums,
+					   sizeof(*sums), 0);
+		if (err)
 			return err;
+		if (!is_whole(sums))
+			usleep(TORN_WAIT_US);
 	}
-	return -EAGAIN;
+	return 0;
 }
 
 static int add_reading(struct snapshot *snap, __u32 tid, const struct vcpu_sums *sums)
@@ -304,7 +314,8 @@ static int add_reading(struct snapshot *snap, __u32 tid, const struct vcpu_sums 
 	vcpu->pid = (pid_t)sums->tgid;
 	vcpu->tid = (pid_t)tid;
 	vcpu->vcpu_id = sums->vcpu_id;
-	vcpu->seen = 1;
+	vcpu->seen = true;
+	vcpu->wait_known = true;
 	vcpu->vm_id = sums->vm_id;
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
 	/*
@@ -319,6 +330,8 @@ static int add_reading(struct snapshot *snap, __u32 tid, const struct vcpu_sums 
 	vcpu->guest_ns = sums->guest_ns;
 	vcpu->entry_cnt = sums->entry_cnt;
 	vcpu->wait_ns = sums->wait_ns;
+	if (sums->waiting)
+		vcpu->wait_ns += vcpu->at_ns - sums->updated_ns;
 	return 0;
 }
 
@@ -334,16 +347,13 @@ static int read_vcpus(struct collector *c, struct snapshot *snap)
 	if (err && err != -ENOENT)
 		return refused(err, "read the vCPUs' sums");
 	for (__u32 i = 0; i < cnt; i++) {
-		err = is_whole(&c->sums[i]) ? 0 : read_whole(c, c->tids[i], &c->sums[i]);
+		err = read_whole(c, c->tids[i], &c->sums[i]);
 		if (err == -ENOENT)
 			continue;
-		if (err) {
-			c->torn_reading_cnt++;
-			continue;
-		}
-		err = add_reading(snap, c->tids[i], &c->sums[i]);
+		if (!err)
+			err = add_reading(snap, c->tids[i], &c->sums[i]);
 		if (err)
-			return err;
+			return refused(err, "read a vCPU's sums");
 	}
 	return 0;
 }
@@ -355,7 +365,6 @@ static void sum_health(const struct collector *c, struct health *health)
 		health->mperf_error_cnt += c->slots[cpu].mperf_error_cnt;
 		health->map_full_cnt += c->slots[cpu].map_full_cnt;
 	}
-	health->torn_reading_cnt = c->torn_reading_cnt;
 }
 
 /* A CPU whose reads failed came online after its event was opened, or was offline in between. */

@@ -26,7 +26,7 @@ int render__table(const struct report *report, FILE *out);
  *
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"torn_readings":N},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N},
  *	 "vms":[{"pid":N,"instance":N,"name":"demo","total":{METRICS},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS}]}]}
  *

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector.h"
+#include "hostfs.h"
 #include "log.h"
+#include "number.h"
 #include "sampler.h"
 #include "snapshot.h"
 #include "vm.h"
@@ -85,7 +88,9 @@ static int update_vms(struct sampler *s, const struct snapshot *snap)
 	for (size_t i = 0; i < cnt; i++)
 		if (!i || s->pids[i] != s->pids[i - 1])
 			s->pids[unique++] = s->pids[i];
-	return vm_table__update(&s->vms, s->opts.fs, s->pids, unique);
+	/* A process that cannot be looked at has been named on stderr; the rest of the table is whole. */
+	vm_table__update(&s->vms, s->opts.fs, s->pids, unique);
+	return 0;
 }
 
 static int add_vm(struct snapshot *snap, const struct vm *vm)
@@ -133,6 +138,18 @@ static int name_vms(struct sampler *s, struct snapshot *snap)
 	return err;
 }
 
+/* Field 2 of schedstat, the run-queue delay that the BPF side reads from the same place. */
+static bool read_wait(const struct hostfs *fs, pid_t pid, pid_t tid, __u64 *wait_ns)
+{
+	char text[128], *rest = text, *field;
+
+	if (hostfs__read(fs, text, sizeof(text), "proc/%d/task/%d/schedstat", pid, tid) <= 0)
+		return false;
+	strsep(&rest, " ");
+	field = strsep(&rest, " ");
+	return field && number__parse(field, UINT64_MAX, wait_ns) == 0;
+}
+
 /* vCPUs that /proc knows and no hook has seen: paused, or blocked since before the tool started. */
 static int add_unseen(struct sampler *s, struct snapshot *snap)
 {
@@ -160,6 +177,8 @@ static int add_unseen(struct sampler *s, struct snapshot *snap)
 			vcpu->tid = thread->tid;
 			vcpu->vcpu_id = thread->vcpu_id;
 			vcpu->at_ns = snap->clock.mono_ns;
+			vcpu->wait_known =
+				read_wait(s->opts.fs, vm->pid, thread->tid, &vcpu->wait_ns);
 		}
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 #include <sys/types.h>
@@ -27,10 +28,9 @@ struct clock_reading {
 
 /* Failures since the programs were loaded, over all CPUs. */
 struct health {
-	__u64 lost_window_cnt;  /* windows whose end was not seen: their time is missing */
-	__u64 mperf_error_cnt;  /* MPERF reads that failed: time loaded, but not measured */
-	__u64 map_full_cnt;     /* windows of threads for which there was no room */
-	__u64 torn_reading_cnt; /* vCPUs that could not be read whole: left out of the snapshot */
+	__u64 lost_window_cnt; /* windows whose end was not seen: their time is missing */
+	__u64 mperf_error_cnt; /* MPERF reads that failed: time loaded, but not measured */
+	__u64 map_full_cnt;    /* windows of threads for which there was no room */
 };
 
 /* One vCPU thread. `seen` false: known to exist, but not loaded since the tool started. */
@@ -38,8 +38,9 @@ struct vcpu_reading {
 	pid_t pid; /* of the VMM process */
 	pid_t tid;
 	__u32 vcpu_id;
-	__u32 seen;
-	__u64 vm_id; /* tells the VMs of one process apart; 0 when not seen */
+	bool seen;
+	bool wait_known; /* wait_ns has been read */
+	__u64 vm_id;     /* tells the VMs of one process apart; 0 when not seen */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
 	__u64 loaded_ns;
@@ -47,7 +48,7 @@ struct vcpu_reading {
 	__u64 mperf_cycles;
 	__u64 guest_ns;
 	__u64 entry_cnt;
-	__u64 wait_ns;
+	__u64 wait_ns; /* run-queue delay since the thread's birth */
 };
 
 struct vm_reading {

@@ -9,6 +9,7 @@
 #include "hostfs.h"
 #include "log.h"
 #include "number.h"
+#include "qemu.h"
 #include "utf8.h"
 #include "vm.h"
 
@@ -132,69 +133,6 @@ static int read_start_ticks(const struct hostfs *fs, pid_t pid, __u64 *start_tic
 	return number__parse(field, UINT64_MAX, start_ticks) ? -EPROTO : 0;
 }
 
-/*
- * Copies one value of a QEMU option list, in which a comma is written twice. Returns its end: a
- * single comma, or the end of the list. raw NULL: only skip it.
- */
-static const char *copy_value(const char *value, char *raw)
-{
-	size_t len = 0;
-
-	for (; *value && (*value != ',' || value[1] == ','); value++) {
-		if (*value == ',')
-			value++;
-		if (raw && len < RAW_NAME_MAX - 1)
-			raw[len++] = *value;
-	}
-	if (raw)
-		raw[len] = '\0';
-	return value;
-}
-
-/*
- * The guest's name from the value of -name, "web" or "debug-threads=on,guest=web". As in QEMU, the
- * first element needs no key, and the last guest= counts.
- */
-static bool parse_name_value(const char *list, char raw[RAW_NAME_MAX])
-{
-	const char *next = list;
-	bool found = false;
-
-	while (*next) {
-		size_t key_len = strcspn(next, "=,");
-		bool is_guest = next == list;
-
-		if (next[key_len] == '=') {
-			is_guest = key_len == strlen("guest") && !strncmp(next, "guest", key_len);
-			next += key_len + 1;
-		}
-		next = copy_value(next, is_guest ? raw : NULL);
-		found = found || is_guest;
-		if (*next == ',')
-			next++;
-	}
-	return found && raw[0];
-}
-
-/* Searches the words of a command line of len bytes; of a cut one, the last is not whole. */
-static bool find_guest_name(const char *cmdline, size_t len, bool cut, char raw[RAW_NAME_MAX])
-{
-	bool found = false, is_value = false;
-	size_t word_len;
-
-	for (size_t pos = 0; pos < len; pos += word_len + 1) {
-		const char *word = cmdline + pos;
-
-		word_len = strlen(word);
-		if (cut && pos + word_len == len)
-			break;
-		if (is_value)
-			found = parse_name_value(word, raw) || found;
-		is_value = !is_value && (!strcmp(word, "-name") || !strcmp(word, "--name"));
-	}
-	return found;
-}
-
 static void copy_printable(char *dst, size_t size, const char *src)
 {
 	struct utf8_glyph glyph;
@@ -222,7 +160,8 @@ static int read_name(const struct hostfs *fs, pid_t pid, char *name, size_t size
 		return -ENOMEM;
 	len = hostfs__read(fs, cmdline, CMDLINE_MAX, "proc/%d/cmdline", pid);
 	if (len > 0)
-		found = find_guest_name(cmdline, (size_t)len, len == CMDLINE_MAX - 1, raw);
+		found = qemu__guest_name(cmdline, (size_t)len, len == CMDLINE_MAX - 1, raw,
+					 sizeof(raw));
 	free(cmdline);
 	if (!found) {
 		len = hostfs__read(fs, raw, sizeof(raw), "proc/%d/comm", pid);
@@ -232,27 +171,6 @@ static int read_name(const struct hostfs *fs, pid_t pid, char *name, size_t size
 	}
 	copy_printable(name, size, raw[0] ? raw : "?");
 	return 0;
-}
-
-/* "CPU 3/KVM", as QEMU names its vCPU threads. */
-static bool parse_vcpu_id(char *comm, __u32 *vcpu_id)
-{
-	static const char prefix[] = "CPU ", suffix[] = "/KVM";
-	char *digits, *end;
-	__u64 value;
-
-	comm[strcspn(comm, "\n")] = '\0';
-	if (strncmp(comm, prefix, strlen(prefix)))
-		return false;
-	digits = comm + strlen(prefix);
-	end = strchr(digits, '/');
-	if (!end || strcmp(end, suffix))
-		return false;
-	*end = '\0';
-	if (number__parse(digits, UINT32_MAX, &value))
-		return false;
-	*vcpu_id = (__u32)value;
-	return true;
 }
 
 /* Returns 1 and the thread, 0 when it is no vCPU or has ended, or -errno. */
@@ -265,7 +183,7 @@ static int read_thread(const struct hostfs *fs, pid_t pid, pid_t tid, struct vm_
 	if (len < 0)
 		return process_error((int)len) == -ESRCH ? 0 : (int)len;
 	thread->tid = tid;
-	return parse_vcpu_id(comm, &thread->vcpu_id) ? 1 : 0;
+	return qemu__vcpu_id(comm, &thread->vcpu_id) ? 1 : 0;
 }
 
 static int add_thread(struct vm *vm, size_t *room, const struct vm_thread *thread)

@@ -7,11 +7,11 @@ test_account_MODULES := account
 test_hostfs_MODULES  := hostfs
 test_number_MODULES  := number
 test_options_MODULES := options number log
-test_render_MODULES  := render utf8
+test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
 test_utf8_MODULES    := utf8
-test_vm_MODULES      := vm hostfs number log utf8
+test_vm_MODULES      := vm qemu hostfs number log utf8
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
 # A test that hangs fails after this many seconds.

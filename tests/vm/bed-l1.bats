@@ -4,14 +4,10 @@
 # What the bed promises about L1, checked in L1: bed run --count -- bats tests/vm/bed-l1.bats
 # CPU 1 is the one under test: isolated, nohz_full.
 
-setup_file()
-{
-	export MSR_BASH=$BATS_TEST_DIRNAME/lib/msr.bash
-}
-
 setup()
 {
-	. "$MSR_BASH"
+	# shellcheck source=tests/vm/lib/msr.bash
+	. "$BATS_TEST_DIRNAME/lib/msr.bash"
 }
 
 teardown()

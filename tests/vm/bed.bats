@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in L1
 #
 # What `bed` promises to those who call it. Runs on the machine, as root, behind `bed setup`; boots
 # a VM per test. `bed selftest` runs this. BED_KERNEL chooses another kernel than 6.12.
@@ -19,10 +20,10 @@ bed_run()
 	sed 's/^/# /' "$err" >&2
 }
 
-# Processes of a VM, whoever started it.
+# Processes of the VM that was started with --append "bed_test=TAG".
 vm_processes()
 {
-	pgrep -f -c 'qemu-system-x86_64 -name bed' || :
+	pgrep -f -c "qemu-system-x86_64 .*bed_test=$1" || :
 }
 
 @test "wrong options are refused with status 2 before anything starts" {
@@ -95,9 +96,9 @@ vm_processes()
 }
 
 @test "a VM past its timeout is status 124, and nothing of it stays" {
-	bed_run --timeout 20 -- sleep 1000
+	bed_run --timeout 20 --append "bed_test=$$-t" -- sleep 1000
 	((status == 124))
-	[[ $(vm_processes) == 0 ]]
+	[[ $(vm_processes "$$-t") == 0 ]]
 	[[ $(grep -c bed/mnt /proc/mounts) == 0 ]]
 }
 
@@ -105,18 +106,19 @@ vm_processes()
 	local signal pid tries
 
 	for signal in TERM KILL; do
-		"$BED" run --kernel "$KERNEL" -- sleep 1000 >"$out" 2>"$err" 3>&- &
+		"$BED" run --kernel "$KERNEL" --append "bed_test=$$-$signal" -- sleep 1000 \
+			>"$out" 2>"$err" 3>&- &
 		pid=$!
-		for ((tries = 0; tries < 600; tries++)); do
-			[[ $(vm_processes) == 0 ]] || break
+		for ((tries = 0; tries < 6000; tries++)); do
+			[[ $(vm_processes "$$-$signal") == 0 ]] || break
 			sleep 0.1
 		done
-		[[ $(vm_processes) != 0 ]]
+		[[ $(vm_processes "$$-$signal") != 0 ]]
 		sleep 2
 		kill -"$signal" "$pid"
 		wait "$pid" || :
 		sleep 1
-		[[ $(vm_processes) == 0 ]]
+		[[ $(vm_processes "$$-$signal") == 0 ]]
 		[[ $(grep -c bed/mnt /proc/mounts) == 0 ]]
 	done
 }

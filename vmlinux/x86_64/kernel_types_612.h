@@ -47,6 +47,7 @@ struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
+	_Bool preempted;
 };
 
 #pragma clang attribute pop

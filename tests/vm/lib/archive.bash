@@ -8,8 +8,8 @@ readonly ARCHIVE_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # Packages that the host needs, by name.
 readonly HOST_PACKAGES=(
-	debian-archive-keyring gcc jq kmod libc6-dev libglib2.0-dev mmdebstrap pkg-config util-linux
-	xz-utils
+	bats debian-archive-keyring gcc kmod libc6-dev libglib2.0-dev mmdebstrap pkg-config procps
+	util-linux xz-utils
 )
 
 host_setup()

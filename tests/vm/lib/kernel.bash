@@ -56,18 +56,14 @@ kernel_index()
 		grep -E '^linux-image-[0-9]+\.[0-9]+(\.[0-9]+)?([-+][^-]*)?-amd64$' | sort -V -r
 }
 
-# Prints PACKAGE and what holds the rest of its kernel: since 6.19 Debian splits the image into
-# linux-binary, linux-modules and linux-base.
+# kernel_packages SET PACKAGE: prints PACKAGE and what holds the rest of its kernel: since 6.19
+# Debian splits the image into linux-binary and linux-modules. (linux-base, with the configuration
+# and an empty System.map, is not needed to boot, and is the first to leave an index.)
 kernel_packages()
 {
-	local set=$1 package=$2 part
-
-	printf '%s\n' "$package"
-	archive_apt "$set" apt-cache depends "$package" |
-		sed -n -E 's/^ *(Pre)?Depends: (linux-(binary|modules|base)-[0-9][^ ]*)$/\2/p' |
-		while read -r part; do
-			kernel_packages "$set" "$part"
-		done
+	printf '%s\n' "$2"
+	archive_apt "$1" apt-cache depends "$2" |
+		sed -n -E 's/^ *Depends: (<?linux-(binary|modules)-[0-9][^ ]*)$/\1/p'
 }
 
 kernel_setup_all()
@@ -125,11 +121,16 @@ kernel_setup()
 
 kernel_install()
 {
-	local name=$1 set=$2 package=$3 new=$BED_DIR/kernel/$2.new release
-	local dir=$BED_DIR/kernel/$name release=${3#linux-image-} modules deb
+	local name=$1 set=$2 package=$3 dir=$BED_DIR/kernel/$1 new=$BED_DIR/kernel/$1.new
+	local release=${3#linux-image-} modules deb
 	local -a packages
 
 	mapfile -t packages < <(kernel_packages "$set" "$package")
+	# apt-cache puts what the index does not have in angle brackets.
+	if [[ ${packages[*]} == *'<'* ]]; then
+		note "kernel $name: $package: the index has lost other parts of it"
+		return "$EXIT_UNAVAILABLE"
+	fi
 	rm -rf "$new"
 	mkdir -p "$new/deb" "$new/tree" "$new/lib/modules"
 	(cd "$new/deb" && logged "kernel-$name.log" archive_apt "$set" apt-get download "${packages[@]}") ||

@@ -150,7 +150,7 @@ vm_run()
 	(vm_enter "${vng[@]}") {BED_LOCK_FD}>&- \
 		</dev/null >"$RUN_DIR/stdout" 2>"$RUN_DIR/stderr" &
 	vm=$!
-	sleep "${opt[timeout]}" {BED_LOCK_FD}>&- &
+	setpriv --pdeathsig KILL sleep "${opt[timeout]}" {BED_LOCK_FD}>&- &
 	timer=$!
 	trap 'vm_stop "$vm" "$timer" "${relays[@]}"; exit 130' INT
 	trap 'vm_stop "$vm" "$timer" "${relays[@]}"; exit 143' TERM HUP
@@ -199,5 +199,12 @@ vm_report_death()
 
 vm_selftest()
 {
-	vm_command run --count "$@" -- bats tests/vm/bed.bats
+	local kernel=6.12
+
+	if (($#)); then
+		[[ $1 == --kernel && $# == 2 ]] || die_usage "selftest: --kernel NAME or nothing"
+		kernel=$2
+	fi
+	require_root
+	exec env BED_DIR="$BED_DIR" BED_KERNEL="$kernel" bats "$BED_HERE/bed.bats"
 }

@@ -28,12 +28,15 @@
 
 /* .incbin, so that one file holds both the VMM and its guest. */
 asm(".section .rodata\n"
-    ".globl guest_image, guest_image_end\n"
+    ".globl guest_image, guest_image_sz\n"
     ".balign 16\n"
     "guest_image: .incbin \"" GUEST_BIN "\"\n"
     "guest_image_end:\n"
+    ".balign 8\n"
+    "guest_image_sz: .quad guest_image_end - guest_image\n"
     ".previous\n");
-extern const uint8_t guest_image[], guest_image_end[];
+extern const uint8_t guest_image[];
+extern const uint64_t guest_image_sz;
 
 static size_t align_up(size_t size, size_t to)
 {
@@ -67,7 +70,7 @@ static void lay_out_memory(struct vm *vm)
 {
 	struct guest_header header;
 
-	memcpy(vm->mem + GUEST_IMAGE, guest_image, guest_image_end - guest_image);
+	memcpy(vm->mem + GUEST_IMAGE, guest_image, guest_image_sz);
 	memcpy(&header, guest_image, sizeof(header));
 
 	put64(vm, GUEST_PML4, GUEST_PDPT | 3); /* present, writable */

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# All that tests the tool. Included by the Makefile.
+include tests/unit/unit.mk
+include tests/vm/payload/payload.mk
+
+.PHONY: test test-deps test-programs test-bed test-vm demo lint test-cli
+
+BED := tests/vm/bed
+
+test-deps:
+	$(Q)missing=$$(for p in $(BUILD_PACKAGES) $(TEST_PACKAGES); do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; \
+	done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing: "$$missing; \
+		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qy --no-install-recommends $$missing; \
+	fi
+
+test-programs: $(PAYLOAD) $(UNIT_BINS)
+
+# The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
+test-bed: $(PAYLOAD) all
+	$(Q)$(SUDO) $(BED) setup 6.12
+	$(Q)$(SUDO) tests/vm/linux-guest/build
+
+lint: all
+	$(Q)OUTPUT=$(OUTPUT) tests/lint
+
+test-cli: all
+	$(Q)bats --tap tests/cli
+
+test-vm: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
+
+# From a bare machine to all tests; the last line says how many passed.
+test: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/all
+
+# From a bare machine to the tool at work on a real guest.
+demo: test-deps
+	$(Q)$(SUDO) tests/demo
