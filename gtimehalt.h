@@ -98,7 +98,7 @@ struct vcpu_sums {
 	__u32 begun_tail;
 	__u32 done_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 120, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 112, "no padding");
 
 /* What the forced read answers through BPF_PROG_TEST_RUN. */
 enum forced_read {

@@ -66,6 +66,16 @@ kernel_packages()
 		sed -n -E 's/^ *Depends: (<?linux-(binary|modules)-[0-9][^ ]*)$/\1/p'
 }
 
+# Whether all these kernels are installed.
+kernel_is_done()
+{
+	local name
+
+	for name; do
+		[[ -f $BED_DIR/kernel/$name/release ]] || return
+	done
+}
+
 kernel_setup_all()
 {
 	local update=$1 name status=0
@@ -95,7 +105,7 @@ kernel_setup()
 	local update=$1 name=$2 dir=$BED_DIR/kernel/$2 set package started=$EPOCHREALTIME
 	local -a suites
 
-	if [[ -f $dir/release && $update == no ]]; then
+	if [[ $update == no ]] && kernel_is_done "$name"; then
 		note "kernel $name: there already ($(<"$dir/release"))"
 		return
 	fi

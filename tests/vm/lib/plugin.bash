@@ -1,27 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What the bed itself compiles. Sourced by ../bed.
+# What the bed itself compiles, with the host's compiler: the plugin, and what the self-test runs
+# in L1. Sourced by ../bed.
 
-# Builds the plugin, and what the self-test runs in L1, with the host's compiler.
-plugin_setup()
+plugin_is_done()
 {
-	local -a cflags=(-std=gnu11 -O2 -Wall -Wextra -Wtype-limits -Werror) glib
+	local out
 
-	read -r -a glib < <(pkg-config --cflags --libs glib-2.0)
-	mkdir -p "$BED_DIR/bin"
-	plugin_build mperf.c mperf.so -fvisibility=hidden -shared -fPIC "${glib[@]}" -lm
-	plugin_build spin.c spin -static
-	plugin_build l2probe.c l2probe -static
+	for out in mperf.so spin l2probe; do
+		[[ $BED_DIR/bin/$out -nt $BED_HERE/plugin/${out%.so}.c ]] || return
+	done
 }
 
+plugin_setup()
+{
+	local -a glib
+
+	plugin_is_done && return
+	note "building the plugin"
+	mkdir -p "$BED_DIR/bin"
+	read -r -a glib < <(pkg-config --cflags --libs glib-2.0)
+	plugin_build mperf.so -fvisibility=hidden -shared -fPIC "${glib[@]}" -lm
+	plugin_build spin -static
+	plugin_build l2probe -static
+}
+
+# plugin_build OUTPUT FLAGS...: from the C file of the same name.
 plugin_build()
 {
-	local src=$BED_HERE/plugin/$1 out=$BED_DIR/bin/$2
+	local out=$BED_DIR/bin/$1 src=$BED_HERE/plugin/${1%.so}.c
 
-	shift 2
-	[[ $out -nt $src ]] && return
-	note "building ${out##*/}"
-	gcc "${cflags[@]}" -o "$out.new" "$src" "$@" || die "could not build ${out##*/}"
+	shift
+	gcc -std=gnu11 -O2 -Wall -Wextra -Wtype-limits -Werror -o "$out.new" "$src" "$@" ||
+		die "could not build ${out##*/}"
 	mv "$out.new" "$out"
 }

@@ -31,15 +31,20 @@ Pin-Priority: 990
 EOF
 }
 
+root_is_done()
+{
+	stamp_is root "$(root_key)"
+}
+
 root_setup()
 {
 	local key new=$BED_DIR/root.new started=$EPOCHREALTIME
 
-	key=$(root_key)
-	if stamp_is root "$key"; then
+	if root_is_done; then
 		note "root: there already"
 		return
 	fi
+	key=$(root_key)
 	stamp_clear root
 	note "root: making a Debian $ROOT_SUITE with QEMU and virtme-ng"
 

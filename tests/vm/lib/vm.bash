@@ -44,7 +44,7 @@ vm_command()
 
 	require_root
 	[[ -d $BED_DIR/root && -f $BED_DIR/stamp/root ]] || die "not set up: run 'bed setup' first"
-	[[ -f $BED_DIR/kernel/${opt[kernel]}/release ]] ||
+	kernel_is_done "${opt[kernel]}" ||
 		die "kernel ${opt[kernel]} is not installed: run 'bed setup ${opt[kernel]}' first"
 
 	bed_lock "$action ${opt[kernel]} $*"
@@ -194,7 +194,7 @@ vm_report()
 vm_report_death()
 {
 	note "kernel ${opt[kernel]}: the VM $1; the end of its console ($RUN_DIR/console.log):"
-	tail -n 25 "$RUN_DIR/console.log" >&2 2>/dev/null || note "(nothing)"
+	tail -n 60 "$RUN_DIR/console.log" >&2 2>/dev/null || note "(nothing)"
 }
 
 vm_selftest()

@@ -30,6 +30,8 @@ check() {
 		r = json.load(open(sys.argv[1]))
 		v = r["vcpus"][0]
 		span = v["end_ns"] - v["start_ns"]
+		# What others took from the vCPU's thread may lengthen its busy or its halted part.
+		near = 0.02 + (v["waited_ns"] or 0) / max(span, 1)
 		logged = sum(end - start for start, end in v["segments"])
 		if not eval(sys.argv[2]):
 		    for vcpu in r["vcpus"]:
@@ -41,8 +43,8 @@ check() {
 @test "a duty of 30 % is halted for 70 %, and all of the time has a name" {
 	run_payload --busy 30 --seconds 3
 	check 'v["complete"] and v["mapped"] and not v["dropped"]'
-	check 'abs(v["halted_ns"] / span - 0.70) < 0.02'
-	check '0.97 < (v["halted_ns"] + v["busy_ns"]) / span <= 1'
+	check 'abs(v["halted_ns"] / span - 0.70) < near'
+	check '0.99 - near < (v["halted_ns"] + v["busy_ns"]) / span <= 1'
 	check '28 <= v["wakeups"] <= 31'
 }
 
@@ -58,25 +60,25 @@ check() {
 @test "100 % busy never halts" {
 	run_payload --busy 100 --seconds 1
 	check 'v["halted_ns"] == 0 and v["segments"] == [] and v["wakeups"] == 0'
-	check 'v["busy_ns"] / span > 0.99'
+	check 'v["busy_ns"] / span > 1 - near'
 }
 
 @test "0 % busy halts nearly always, and still wakes once a period" {
 	run_payload --busy 0 --seconds 2
-	check 'v["halted_ns"] / span > 0.97'
+	check 'v["halted_ns"] / span > 0.99 - near'
 	check '18 <= v["wakeups"] <= 21'
 }
 
 @test "pause instead of hlt: not halted at all" {
 	run_payload --busy 30 --idle pause --seconds 1
 	check 'v["halted_ns"] == 0 and v["segments"] == []'
-	check 'abs(v["paused_ns"] / span - 0.70) < 0.02'
+	check 'abs(v["paused_ns"] / span - 0.70) < near'
 }
 
 @test "with HLT exits the guest's own account is the same" {
 	run_payload --busy 30 --hlt exit --seconds 2
 	check 'r["disabled_exits"] == 0 and r["hlt"] == "exit"'
-	check 'abs(v["halted_ns"] / span - 0.70) < 0.02'
+	check 'abs(v["halted_ns"] / span - 0.70) < near'
 	check 'v["broken"] <= 1' # the one that the end broke
 }
 

@@ -74,7 +74,8 @@ struct vcpu {
 	unsigned int probes[2];
 	struct mark marks[MAX_MARKS];
 	unsigned int mark_cnt;
-	bool complete; /* the guest ended its account itself */
+	int64_t waited_ns; /* runnable and not run, by this host's scheduler; -1: unknown */
+	bool complete;     /* the guest ended its account itself */
 };
 
 struct session {

@@ -11,7 +11,7 @@ PAYLOAD_SRC := $(addprefix $(PAYLOAD_DIR)/,payload.c vmm.c report.c)
 # The guest has no FPU state, no libc, no relocations; what hardens user programs would need them.
 GUEST_CFLAGS := -O2 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 		-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE
-GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,$(PAYLOAD_DIR)/guest.lds
+GUEST_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-T,$(PAYLOAD_DIR)/guest.lds
 
 $(PAYLOAD_OUT)/guest.bin: $(addprefix $(PAYLOAD_DIR)/,guest-entry.S guest.c guest.h guest.lds)
 	$(Q)mkdir -p $(@D)

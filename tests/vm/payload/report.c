@@ -166,7 +166,11 @@ static void print_vcpu(const struct vcpu *vcpu, FILE *out)
 		cycles_to_ns(&map, guest->paused_cycles));
 	fprintf(out, ",\"halted_cycles\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"broken\":%" PRIu64,
 		guest->halted_cycles, guest->wakeups, guest->broken);
-	fprintf(out, ",\"dropped\":%" PRIu64, guest->log_dropped);
+	fprintf(out, ",\"dropped\":%" PRIu64 ",\"waited_ns\":", guest->log_dropped);
+	if (vcpu->waited_ns >= 0)
+		fprintf(out, "%" PRId64, vcpu->waited_ns);
+	else
+		fputs("null", out);
 	if (vcpu->session->opts->mode == GUEST_HALTS)
 		print_halts(vcpu, out);
 	if (vcpu->session->opts->mode == GUEST_EXITS)

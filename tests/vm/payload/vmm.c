@@ -460,6 +460,20 @@ static void name_thread(const struct vcpu *vcpu)
 	prctl(PR_SET_NAME, name);
 }
 
+/* How much others disturbed the duty: a test's tolerance can go by it, and not by the result. */
+static int64_t waited_ns(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	long long waited = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%*u %lld", &waited) != 1)
+		waited = -1;
+	fclose(file);
+	return waited;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -482,6 +496,7 @@ static void *vcpu_thread(void *arg)
 	}
 	if (!err)
 		err = run_guest(vcpu);
+	vcpu->waited_ns = waited_ns();
 
 	pthread_mutex_lock(&s->lock);
 	s->progress.done++;

@@ -27,12 +27,14 @@
  */
 #include <errno.h>
 #include <glib.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 #define EXPORT                __attribute__((visibility("default")))
@@ -51,7 +53,7 @@
  */
 #define MSR_BED_ID       0x6d706600 /* MSR_BED_ID_VALUE */
 #define MSR_BED_INSNS    0x6d706601 /* instructions executed, L2's too; 0 unless count=on */
-#define MSR_BED_STOLEN   0x6d706602 /* TSC cycles in C0 in which the thread did not run */
+#define MSR_BED_STOLEN   0x6d706602 /* TSC cycles in C0 in which the thread waited to run */
 #define MSR_BED_HALTED   0x6d706603 /* TSC cycles halted, whatever _RATE says */
 #define MSR_BED_RATE     0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
 #define MSR_BED_TSC      0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
@@ -151,10 +153,10 @@ struct cpu {
 	uint64_t idle_start_tsc;
 	uint64_t halted_tsc;
 
-	/* CPU time of the thread, to tell what the machine below took away from this CPU. */
-	int64_t start_cputime_ns;
-	int64_t idle_start_cputime_ns;
-	int64_t idle_cputime_ns;
+	/* Run-queue delay of the thread: what the machine below took away from this CPU. */
+	int schedstat_fd;
+	uint64_t idle_start_delay_ns;
+	uint64_t idle_delay_ns;
 
 	/* MPERF = mperf_base + (C0 cycles since mperf_base_c0) * rate. */
 	uint64_t mperf_base;
@@ -231,20 +233,32 @@ static void cpu__set_rate(struct cpu *cpu, uint32_t rate_ppm)
 	cpu->rate_ppm = rate_ppm;
 }
 
+/* Field 2 of schedstat (Documentation/scheduler/sched-stats.rst): runnable, but not running. */
+static uint64_t cpu__delay_ns(const struct cpu *cpu)
+{
+	char text[96];
+	ssize_t len = pread(cpu->schedstat_fd, text, sizeof(text) - 1, 0);
+	char *field;
+
+	g_assert(len > 0);
+	text[len] = '\0';
+	field = strchr(text, ' ');
+	g_assert(field);
+	return g_ascii_strtoull(field + 1, NULL, 10);
+}
+
 /*
- * C0 cycles less the thread's CPU time. The TSC rate comes from the plugin's whole life so far:
- * its two ends are read microseconds apart, which no longer matters after a second.
+ * What the scheduler below took from this CPU while it was not halted. C0 cycles less CPU time would
+ * say more than that: a thread that waits for one of QEMU's own locks, after each PAUSE and HLT, does
+ * not run either, and nobody took anything from it. The TSC rate comes from the plugin's whole life so
+ * far: its two ends are read microseconds apart, which no longer matters after a second.
  */
 static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
 {
-	int64_t ran_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu->start_cputime_ns -
-			 cpu->idle_cputime_ns;
-	uint64_t c0 = cpu__c0_cycles(cpu);
 	double tsc_per_ns = (double)(__rdtsc() - plugin.start_tsc) /
 			    (double)(clock__now_ns(CLOCK_MONOTONIC_RAW) - plugin.start_mono_ns);
-	double stolen = (double)c0 - (double)ran_ns * tsc_per_ns;
 
-	return stolen > 0 ? (uint64_t)stolen : 0;
+	return (uint64_t)((double)(cpu__delay_ns(cpu) - cpu->idle_delay_ns) * tsc_per_ns);
 }
 
 static void on_vcpu_init(unsigned int vcpu, void *udata)
@@ -266,7 +280,10 @@ static void on_vcpu_init(unsigned int vcpu, void *udata)
 
 	cpu->rate_ppm = plugin.boot_rate_ppm;
 	cpu->start_tsc = __rdtsc();
-	cpu->start_cputime_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID);
+	cpu->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	if (cpu->schedstat_fd < 0)
+		g_error("no /proc/thread-self/schedstat: stolen time cannot be told");
+	cpu->idle_delay_ns = cpu__delay_ns(cpu);
 }
 
 static void on_vcpu_idle(unsigned int vcpu, void *udata)
@@ -276,7 +293,7 @@ static void on_vcpu_idle(unsigned int vcpu, void *udata)
 	(void)udata;
 	cpu->idle = true;
 	cpu->idle_start_tsc = __rdtsc();
-	cpu->idle_start_cputime_ns = clock__now_ns(CLOCK_THREAD_CPUTIME_ID);
+	cpu->idle_start_delay_ns = cpu__delay_ns(cpu);
 }
 
 static void on_vcpu_resume(unsigned int vcpu, void *udata)
@@ -288,7 +305,7 @@ static void on_vcpu_resume(unsigned int vcpu, void *udata)
 		return;
 	cpu->idle = false;
 	cpu->halted_tsc += __rdtsc() - cpu->idle_start_tsc;
-	cpu->idle_cputime_ns += clock__now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu->idle_start_cputime_ns;
+	cpu->idle_delay_ns += cpu__delay_ns(cpu) - cpu->idle_start_delay_ns;
 }
 
 static void on_rdmsr(unsigned int vcpu, void *next_pc)
