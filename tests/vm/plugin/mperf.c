@@ -25,14 +25,17 @@
  *
  * QEMU >= 11.1 (plugin API 7). Debian packages no qemu-plugin.h: what is used is declared here.
  */
+#define _GNU_SOURCE
 #include <errno.h>
-#include <glib.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <math.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -126,18 +129,18 @@ void qemu_plugin_set_pc(uint64_t vaddr);
 EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
 enum reg_id {
-	REG_RAX,
-	REG_RBX,
-	REG_RCX,
-	REG_RDX,
-	REG_CNT
+	GUEST_RAX,
+	GUEST_RBX,
+	GUEST_RCX,
+	GUEST_RDX,
+	GUEST_CNT
 };
 
-static const char *const reg_names[REG_CNT] = {
-	[REG_RAX] = "rax",
-	[REG_RBX] = "rbx",
-	[REG_RCX] = "rcx",
-	[REG_RDX] = "rdx",
+static const char *const reg_names[GUEST_CNT] = {
+	[GUEST_RAX] = "rax",
+	[GUEST_RBX] = "rbx",
+	[GUEST_RCX] = "rcx",
+	[GUEST_RDX] = "rdx",
 };
 
 /*
@@ -145,7 +148,7 @@ static const char *const reg_names[REG_CNT] = {
  * callback about a CPU on that thread, so this needs no locks.
  */
 struct cpu {
-	struct qemu_plugin_register *regs[REG_CNT];
+	struct qemu_plugin_register *regs[GUEST_CNT];
 	bool nested; /* between VMRUN and #VMEXIT: what executes is L2's */
 	bool idle;
 
@@ -173,6 +176,10 @@ static struct plugin {
 	qemu_plugin_u64 insns;
 	uint64_t start_tsc;
 	int64_t start_mono_ns;
+
+	cpu_set_t cores; /* of QEMU's other threads */
+	unsigned int pinned_cnt;
+	int pinned[CPU_SETSIZE]; /* core of L1 CPU 1, 2, ... */
 
 	GMutex lock; /* of vmexit_points: CPUs translate in parallel */
 	GHashTable *vmexit_points;
@@ -261,6 +268,44 @@ static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
 	return (uint64_t)((double)(cpu__delay_ns(cpu) - cpu->idle_delay_ns) * tsc_per_ns);
 }
 
+/*
+ * One core here for each L1 CPU but the first, which shares the rest with QEMU's own threads: these
+ * wake up often, and would each time be put in the way of the CPU under test. Nothing is pinned when
+ * there are fewer cores than L1 CPUs. Called on the main thread, whose set all others inherit.
+ */
+static void cores__divide(void)
+{
+	unsigned int core_cnt;
+
+	CPU_ZERO(&plugin.cores);
+	if (sched_getaffinity(0, sizeof(plugin.cores), &plugin.cores))
+		return;
+	core_cnt = (unsigned int)CPU_COUNT(&plugin.cores);
+	if (plugin.cpu_cnt < 2 || core_cnt < plugin.cpu_cnt)
+		return;
+	for (int core = CPU_SETSIZE - 1; core >= 0 && plugin.pinned_cnt < plugin.cpu_cnt - 1;
+	     core--) {
+		if (!CPU_ISSET(core, &plugin.cores))
+			continue;
+		CPU_CLR(core, &plugin.cores);
+		plugin.pinned[plugin.pinned_cnt++] = core;
+	}
+	sched_setaffinity(0, sizeof(plugin.cores), &plugin.cores);
+}
+
+/* Gives the calling thread its CPU's own core, and more right to it than others have. */
+static void cores__take(unsigned int vcpu)
+{
+	cpu_set_t own;
+
+	if (!vcpu || vcpu > plugin.pinned_cnt)
+		return;
+	CPU_ZERO(&own);
+	CPU_SET(plugin.pinned[vcpu - 1], &own);
+	if (sched_setaffinity(0, sizeof(own), &own) || setpriority(PRIO_PROCESS, 0, PRIO_MIN))
+		fprintf(stderr, "mperf plugin: cannot give CPU %u a core of its own\n", vcpu);
+}
+
 static void on_vcpu_init(unsigned int vcpu, void *udata)
 {
 	g_autoptr(GArray) regs = qemu_plugin_get_registers();
@@ -271,13 +316,14 @@ static void on_vcpu_init(unsigned int vcpu, void *udata)
 		const struct qemu_plugin_reg_descriptor *desc =
 			&g_array_index(regs, struct qemu_plugin_reg_descriptor, i);
 
-		for (int id = 0; id < REG_CNT; id++)
+		for (int id = 0; id < GUEST_CNT; id++)
 			if (!strcmp(desc->name, reg_names[id]))
 				cpu->regs[id] = desc->handle;
 	}
-	for (int id = 0; id < REG_CNT; id++)
+	for (int id = 0; id < GUEST_CNT; id++)
 		g_assert(cpu->regs[id]);
 
+	cores__take(vcpu);
 	cpu->rate_ppm = plugin.boot_rate_ppm;
 	cpu->start_tsc = __rdtsc();
 	cpu->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -316,7 +362,7 @@ static void on_rdmsr(unsigned int vcpu, void *next_pc)
 	if (cpu->nested)
 		return;
 
-	switch ((uint32_t)cpu__read_reg(cpu, REG_RCX)) {
+	switch ((uint32_t)cpu__read_reg(cpu, GUEST_RCX)) {
 	case MSR_IA32_MPERF:
 		val = cpu__mperf(cpu);
 		break;
@@ -345,8 +391,8 @@ static void on_rdmsr(unsigned int vcpu, void *next_pc)
 		return;
 	}
 
-	cpu__write_reg(cpu, REG_RAX, (uint32_t)val);
-	cpu__write_reg(cpu, REG_RDX, val >> 32);
+	cpu__write_reg(cpu, GUEST_RAX, (uint32_t)val);
+	cpu__write_reg(cpu, GUEST_RDX, val >> 32);
 	qemu_plugin_set_pc((uint64_t)next_pc);
 }
 
@@ -355,10 +401,10 @@ static void on_wrmsr(unsigned int vcpu, void *next_pc)
 	struct cpu *cpu = cpu__get(vcpu);
 	uint64_t val;
 
-	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, REG_RCX) != MSR_BED_RATE)
+	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, GUEST_RCX) != MSR_BED_RATE)
 		return;
 
-	val = cpu__read_reg(cpu, REG_RDX) << 32 | (uint32_t)cpu__read_reg(cpu, REG_RAX);
+	val = cpu__read_reg(cpu, GUEST_RDX) << 32 | (uint32_t)cpu__read_reg(cpu, GUEST_RAX);
 	if (val <= RATE_MAX_PPM)
 		cpu__set_rate(cpu, val);
 	qemu_plugin_set_pc((uint64_t)next_pc);
@@ -368,13 +414,13 @@ static void on_cpuid(unsigned int vcpu, void *next_pc)
 {
 	struct cpu *cpu = cpu__get(vcpu);
 
-	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, REG_RAX) != CPUID_POWER_LEAF)
+	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, GUEST_RAX) != CPUID_POWER_LEAF)
 		return;
 
-	cpu__write_reg(cpu, REG_RAX, CPUID_POWER_EAX_ARAT);
-	cpu__write_reg(cpu, REG_RBX, 0);
-	cpu__write_reg(cpu, REG_RCX, CPUID_POWER_ECX_APERFMPERF);
-	cpu__write_reg(cpu, REG_RDX, 0);
+	cpu__write_reg(cpu, GUEST_RAX, CPUID_POWER_EAX_ARAT);
+	cpu__write_reg(cpu, GUEST_RBX, 0);
+	cpu__write_reg(cpu, GUEST_RCX, CPUID_POWER_ECX_APERFMPERF);
+	cpu__write_reg(cpu, GUEST_RDX, 0);
 	qemu_plugin_set_pc((uint64_t)next_pc);
 }
 
@@ -536,6 +582,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 
 	plugin.cpu_cnt = info->system.max_vcpus;
 	plugin.cpus = g_new0(struct cpu, plugin.cpu_cnt);
+	cores__divide();
 	plugin.vmexit_points = g_hash_table_new(g_direct_hash, g_direct_equal);
 	plugin.start_tsc = __rdtsc();
 	plugin.start_mono_ns = clock__now_ns(CLOCK_MONOTONIC_RAW);
