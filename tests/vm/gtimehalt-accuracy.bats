@@ -15,7 +15,7 @@ halted_share() {
 against_own_account() {
 	local out=$BATS_TEST_TMPDIR/out.json shown own
 	guest_start duty --busy "$1" --pin "$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -p "$guest" -d 5
+	quiet_measure "$QUIET" "$out" -p "$guest" -d 5
 	guest_end
 	shown=$(halted_share "$out" duty)
 	own=$(own_share "$out" duty)
@@ -57,7 +57,7 @@ loaded_all_along() {
 @test "a guest that spins with PAUSE is not halted at all" {
 	local out=$BATS_TEST_TMPDIR/out.json shown
 	guest_start pause --busy 30 --idle pause --pin "$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -p "$guest" -d 5
+	quiet_measure "$QUIET" "$out" -p "$guest" -d 5
 	shown=$(halted_share "$out" pause)
 	printf '# PAUSE: %.3f%% halted\n' "$shown" >&3
 	jq -n -e "$shown < 0.1" >/dev/null
@@ -67,7 +67,7 @@ loaded_all_along() {
 @test "with HLT exits the host sees the halts: blocked, not halted" {
 	local out=$BATS_TEST_TMPDIR/out.json shown own blocked
 	guest_start exits --busy 30 --hlt exit --pin "$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -p "$guest" -d 5
+	quiet_measure "$QUIET" "$out" -p "$guest" -d 5
 	guest_end
 	shown=$(halted_share "$out" exits)
 	own=$(own_share "$out" exits)
@@ -81,7 +81,7 @@ loaded_all_along() {
 @test "the first interval is whole, and so is every one after it" {
 	local out=$BATS_TEST_TMPDIR/out.json
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -p "$guest" 0.5 6
+	quiet_measure "$QUIET" "$out" -p "$guest" 0.5 6
 	jq -s -e 'length == 6 and all(.[]; .vms[0].vcpus[0] |
 		(.loaded_ns / .wall_ns) > 0.99 and (.loaded_ns / .wall_ns) < 1.01)' "$out" >/dev/null
 	# No nanosecond between two intervals.

@@ -31,7 +31,7 @@ row_matches() {
 @test "two vCPUs of one VM keep their numbers apart" {
 	local out=$BATS_TEST_TMPDIR/out.json
 	guest_start pair --vcpus 2 --busy 20,70 --pin "$OTHER_CPU,$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -p "$guest" -d 5
+	quiet_measure "$BOTH" "$out" -p "$guest" -d 5
 	guest_end
 	jq -s -e '.[0].vms | length == 1 and (.[0].vcpus | map(.vcpu) == [0, 1])' "$out" >/dev/null
 	row_matches "$out" pair 0 0
@@ -43,7 +43,7 @@ row_matches() {
 	guest_start idler --busy 20 --pin "$OTHER_CPU"
 	first=$guest
 	guest_start worker --busy 70 --pin "$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -d 5
+	quiet_measure "$BOTH" "$out" -d 5
 	guest_end
 	[[ $(jq -c -s '[.[0].vms[] | [.pid, .name]]' "$out") == \
 		"[[$first,\"idler\"],[$guest,\"worker\"]]" ]]
@@ -54,7 +54,7 @@ row_matches() {
 @test "two VMs of one process keep theirs apart" {
 	local out=$BATS_TEST_TMPDIR/out.json
 	guest_start both --vms 2 --busy 20,70 --pin "$OTHER_CPU,$QUIET_CPU"
-	quiet_measure "$QUIET_CPU" "$out" -d 5
+	quiet_measure "$BOTH" "$out" -d 5
 	guest_end
 	jq -s -e '.[0].vms | length == 2 and .[0].pid == .[1].pid' "$out" >/dev/null
 	row_matches "$out" both 0 0

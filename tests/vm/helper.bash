@@ -13,8 +13,10 @@ ACCOUNT=$src/tests/vm/payload/payload-account
 QUIET_CPU=1
 OTHER_CPU=0
 
-# The machine below took more than this from the CPU under test: the measurement is void.
-STOLEN_MAX_PCT=0.5
+# What the machine below may take from a CPU, in per cent, before a measurement is void; the CPU with
+# the tick shares its core with QEMU's own threads.
+QUIET="$QUIET_CPU=0.5"
+BOTH="$QUIET $OTHER_CPU=3"
 VOID_MAX=5
 
 # Per mille of wall time by which a row may have been clamped.
@@ -103,19 +105,28 @@ near() {
 	}
 }
 
-# quiet_measure CPU FILE OPTION...: measure, again when the machine below took the CPU away. Never
-# because of what was measured: the figure that decides is the plugin's.
+# quiet_measure LIMITS FILE OPTION...: measure, again when the machine below took too much of a CPU
+# away; LIMITS is "CPU=PERCENT ...". Never because of what was measured: the figure that decides is the
+# plugin's.
 quiet_measure() {
-	local cpu=$1 void mark stolen
+	local limits=$1 void limit cpu stolen is_void
+	local -A marks
 	shift
 	for ((void = 0; void < VOID_MAX; void++)); do
-		mark=$(stolen_mark "$cpu")
+		for limit in $limits; do
+			cpu=${limit%=*}
+			marks[$cpu]=$(stolen_mark "$cpu")
+		done
 		measure "$@"
-		stolen=$(stolen_percent "$cpu" "$mark")
-		if jq -n -e "$stolen <= $STOLEN_MAX_PCT" >/dev/null; then
-			return 0
-		fi
-		echo "# void: ${stolen}% of CPU $cpu was stolen, measuring again" >&3
+		is_void=no
+		for limit in $limits; do
+			cpu=${limit%=*}
+			stolen=$(stolen_percent "$cpu" "${marks[$cpu]}")
+			jq -n -e "$stolen <= ${limit#*=}" >/dev/null && continue
+			echo "# void: ${stolen}% of CPU $cpu was stolen, measuring again" >&3
+			is_void=yes
+		done
+		[[ $is_void == yes ]] || return 0
 	done
 	echo "void $VOID_MAX times: the machine below is too busy to measure on"
 	return 1
