@@ -15,6 +15,7 @@
  * how fast TSC ran against CLOCK_MONOTONIC over the same interval.
  */
 #include <linux/bpf.h>
+#include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -25,6 +26,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Measure only the processes in `watched`. Off: every VM of the host. */
 const volatile __u8 targ_watched_only = 0;
+
+/* The host has two kinds of core, and MPERF runs at another rate on each. */
+const volatile __u8 targ_scaled = 0;
 
 /* Raised by user space at each snapshot: no window goes on from before it to after it. */
 __u64 snapshot_seq = 0;
@@ -161,6 +165,20 @@ static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, struct t
 	return bpf_map_lookup_elem(&vcpus, &tid);
 }
 
+/*
+ * A stint that is open when its window closes, or is read, has ended in truth: the exit is what let this
+ * code run. Only kvm_exit on AMD before Linux 6.5 says so late, with interrupts and preemption on
+ * (791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for fastpath VM-Exits"); it then finds no stint.
+ */
+static __always_inline void close_stint(struct cpu_slot *slot, __u64 now_ns)
+{
+	if (!slot->entry_ns)
+		return;
+	slot->guest_ns += now_ns - slot->entry_ns;
+	slot->entry_cnt++;
+	slot->entry_ns = 0;
+}
+
 /* Moves to the thread's entry what the slot has gathered up to the reading. */
 static __always_inline void settle(struct cpu_slot *slot, const struct reading *r,
 				   struct task_struct *task, struct kvm_vcpu *vcpu, const int typed)
@@ -184,8 +202,11 @@ static __always_inline void settle(struct cpu_slot *slot, const struct reading *
 	 */
 	if (slot->mperf_valid && r->mperf_valid && cycles) {
 		sums->measured_ns += loaded_ns;
+		if (targ_scaled)
+			cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
 		sums->mperf_cycles += cycles;
 	}
+	close_stint(slot, r->now_ns);
 	sums->guest_ns += slot->guest_ns;
 	sums->entry_cnt += slot->entry_cnt;
 	/*
@@ -317,7 +338,11 @@ static __always_inline void stint_begin(void)
 {
 	struct cpu_slot *slot = this_slot();
 
-	if (slot && slot->tid)
+	/*
+	 * One begun already is a fastpath exit that was not told: kvm_entry, kvm_entry, kvm_exit on AMD
+	 * with Linux 6.1. Both spans are guest time, and what lies between them is next to nothing.
+	 */
+	if (slot && slot->tid && !slot->entry_ns)
 		slot->entry_ns = bpf_ktime_get_ns();
 }
 
@@ -325,11 +350,8 @@ static __always_inline void stint_end(void)
 {
 	struct cpu_slot *slot = this_slot();
 
-	if (!slot || !slot->entry_ns)
-		return;
-	slot->guest_ns += bpf_ktime_get_ns() - slot->entry_ns;
-	slot->entry_cnt++;
-	slot->entry_ns = 0;
+	if (slot && slot->entry_ns)
+		close_stint(slot, bpf_ktime_get_ns());
 }
 
 SEC("?fentry/kvm_arch_vcpu_load")
@@ -356,6 +378,53 @@ int BPF_PROG(fentry_vcpu_run)
 
 SEC("?fexit")
 int BPF_PROG(fexit_vcpu_run)
+{
+	stint_end();
+	return 0;
+}
+
+/*
+ * The same where kvm has no BTF: Linux before 5.11, or without CONFIG_DEBUG_INFO_BTF_MODULES. There,
+ * bpf_get_current_task_btf() may not exist either, and vCPUs are read by checked copies.
+ */
+SEC("?kprobe")
+int BPF_KPROBE(kprobe_vcpu_load, struct kvm_vcpu *vcpu)
+{
+	window_open(vcpu, (void *)bpf_get_current_task(), 0);
+	return 0;
+}
+
+SEC("?kprobe")
+int BPF_KPROBE(kprobe_vcpu_put, struct kvm_vcpu *vcpu)
+{
+	window_close(vcpu, (void *)bpf_get_current_task(), 0);
+	return 0;
+}
+
+SEC("?kprobe")
+int kprobe_vcpu_run(void *ctx)
+{
+	stint_begin();
+	return 0;
+}
+
+SEC("?kretprobe")
+int kretprobe_vcpu_run(void *ctx)
+{
+	stint_end();
+	return 0;
+}
+
+/* No argument is looked at: both prototypes have changed, and were changed in stable kernels. */
+SEC("?raw_tp")
+int raw_tp_kvm_entry(void *ctx)
+{
+	stint_begin();
+	return 0;
+}
+
+SEC("?raw_tp")
+int raw_tp_kvm_exit(void *ctx)
 {
 	stint_end();
 	return 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "src/account.h"
 #include "src/collector.h"
+#include "src/hooks.h"
 #include "src/host.h"
 #include "src/hostfs.h"
 #include "src/log.h"
@@ -34,6 +35,7 @@ struct session {
 	const struct options *opts;
 	struct hostfs fs;
 	struct host host;
+	struct hook_plan plan;
 	struct collector *collector;
 	struct sampler *sampler;
 	struct snapshot snaps[2];
@@ -172,12 +174,16 @@ static int session_open(struct session *s)
 	}
 	err = host__probe(&s->fs, &s->host);
 	if (!err)
+		err = hooks__plan(&s->host, s->opts->mode, s->opts->hook, &s->plan);
+	if (!err)
 		err = check_pids(s);
 	if (err)
 		return err;
 	collector_opts = (struct collector_opts){
 		.fs = &s->fs,
-		.host = &s->host,
+		.plan = &s->plan,
+		.mode = s->opts->mode,
+		.mperf_ratio = s->opts->mperf_ratio,
 		.pids = s->opts->pids,
 		.pid_cnt = s->opts->pid_cnt,
 	};
@@ -189,7 +195,6 @@ static int session_open(struct session *s)
 		.collector = s->collector,
 		.pids = s->opts->pids,
 		.pid_cnt = s->opts->pid_cnt,
-		.mperf_ratio = s->opts->mperf_ratio > 0 ? s->opts->mperf_ratio : 1,
 	};
 	return sampler__new(&sampler_opts, &s->sampler);
 }

@@ -56,7 +56,13 @@ struct cpu_slot {
 	__u64 lost_window_cnt;
 	__u64 mperf_error_cnt;
 	__u64 map_full_cnt;
-	__u64 pad[4];
+
+	/*
+	 * What MPERF cycles of this CPU are worth, in 2^-20 of those of CPUs of the first kind; used when
+	 * the host has two kinds of core. Set by user space before anything is attached.
+	 */
+	__u64 mperf_scale;
+	__u64 pad[3];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 128, "one slot, two cache lines");
 
@@ -99,6 +105,9 @@ struct vcpu_sums {
 	__u32 done_tail;
 };
 GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 112, "no padding");
+
+/* Of cpu_slot.mperf_scale. 2^44 cycles, an hour and more, times that fit 64 bits. */
+#define GTIMEHALT_SCALE_SHIFT 20
 
 /* What the forced read answers through BPF_PROG_TEST_RUN. */
 enum forced_read {

@@ -11,10 +11,11 @@
 #include <unistd.h>
 #include "gtimehalt.h"
 #include "gtimehalt.skel.h"
+#include "calibration.h"
 #include "clock.h"
 #include "collector.h"
 #include "counters.h"
-#include "host.h"
+#include "hooks.h"
 #include "log.h"
 #include "snapshot.h"
 
@@ -28,6 +29,10 @@
 struct collector {
 	struct gtimehalt_bpf *skel;
 	struct counters *counters;
+	struct calibration calibration;
+	double mperf_ratio;
+	struct bpf_link *links[HOOK_POINTS_MAX];
+	enum measure_mode mode;
 	int cpu_cnt;
 	const volatile struct cpu_slot *slots; /* mapped from the kernel, one a possible CPU */
 	size_t slots_size;
@@ -58,33 +63,25 @@ static int refused(int err, const char *what)
 	return err == -EPERM || err == -EACCES ? -EOPNOTSUPP : err;
 }
 
-static int choose_programs(struct collector *c, const struct host *host)
+static int choose_programs(struct collector *c, const struct hook_plan *plan)
 {
-	struct {
-		struct bpf_program *prog;
-		const char *function;
-	} choices[] = {
-		{ c->skel->progs.fentry_vcpu_load, "kvm_arch_vcpu_load" },
-		{ c->skel->progs.fentry_vcpu_put, "kvm_arch_vcpu_put" },
-		{ c->skel->progs.fentry_vcpu_run, host->run_function },
-		{ c->skel->progs.fexit_vcpu_run, host->run_function },
-	};
-	int err;
+	for (size_t i = 0; i < plan->point_cnt; i++) {
+		const struct hook_point *point = &plan->points[i];
+		struct bpf_program *prog =
+			bpf_object__find_program_by_name(c->skel->obj, point->program);
+		int err = 0;
 
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		err = bpf_program__set_attach_target(choices[i].prog, 0, choices[i].function);
+		if (point->by == ATTACH_FENTRY)
+			err = bpf_program__set_attach_target(prog, 0, point->target);
 		if (err) {
-			pr_err("%s() is not in the kernel's BTF (%s): it takes Linux 5.11 or later "
-			       "with CONFIG_DEBUG_INFO_BTF_MODULES",
-			       choices[i].function, strerror(-err));
+			pr_err("%s() is not in the kernel's BTF: %s", point->target,
+			       strerror(-err));
 			return -EOPNOTSUPP;
 		}
-		bpf_program__set_autoload(choices[i].prog, true);
+		bpf_program__set_autoload(prog, true);
+		pr_debug("%s on %s", point->program, point->target);
 	}
 	bpf_program__set_autoload(c->skel->progs.forced_read, true);
-	pr_info("hooks: fentry on kvm_arch_vcpu_load and kvm_arch_vcpu_put, "
-		"fentry and fexit on %s",
-		host->run_function);
 	return 0;
 }
 
@@ -96,6 +93,21 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 	return counters__new(opts->fs, c->cpu_cnt, &c->counters);
 }
 
+static int calibrate(struct collector *c, const struct collector_opts *opts)
+{
+	int err = calibration__measure(opts->fs, c->counters, c->cpu_cnt, &c->calibration);
+
+	if (err)
+		return err;
+	c->mperf_ratio = c->calibration.ratio[0];
+	if (opts->mperf_ratio > 0) {
+		/* Whoever gives one ratio gives it for all CPUs. */
+		c->mperf_ratio = opts->mperf_ratio;
+		c->calibration.kind_cnt = 1;
+	}
+	return 0;
+}
+
 static int load(struct collector *c, const struct collector_opts *opts)
 {
 	int err;
@@ -103,9 +115,11 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel = gtimehalt_bpf__open();
 	if (!c->skel)
 		return refused(-errno, "open the BPF programs");
-	err = choose_programs(c, opts->host);
+	err = choose_programs(c, opts->plan);
+	c->mode = opts->mode;
 	if (err)
 		return err;
+	c->skel->rodata->targ_scaled = c->calibration.kind_cnt > 1;
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	err = bpf_map__set_max_entries(c->skel->maps.slots, (__u32)c->cpu_cnt);
 	if (!err)
@@ -152,6 +166,22 @@ static int put_event(struct collector *c, int cpu, int fd)
 				    BPF_ANY);
 }
 
+static int put_scale(struct collector *c, int cpu)
+{
+	const struct calibration *calibration = &c->calibration;
+	double ratio = calibration->ratio[calibration__kind(calibration, cpu)];
+	struct cpu_slot slot = {
+		.mperf_scale = (__u64)(calibration->ratio[0] / ratio *
+				       (double)(1 << GTIMEHALT_SCALE_SHIFT)),
+	};
+	__u32 key = (__u32)cpu;
+
+	if (calibration->kind_cnt == 1)
+		return 0;
+	return bpf_map__update_elem(c->skel->maps.slots, &key, sizeof(key), &slot, sizeof(slot),
+				    BPF_ANY);
+}
+
 static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 {
 	const __u8 present = 1;
@@ -166,6 +196,8 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		int fd = counters__fd(c->counters, cpu);
 
 		err = fd < 0 ? 0 : put_event(c, cpu, fd);
+		if (!err)
+			err = put_scale(c, cpu);
 		if (err)
 			return refused(err, "hand the MPERF events to BPF");
 	}
@@ -180,26 +212,33 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-static int attach(struct collector *c, const struct collector_opts *opts __attribute__((unused)))
+static struct bpf_link *attach_point(struct collector *c, const struct hook_point *point)
 {
-	/*
-	 * Ends before beginnings, stints within windows: at no moment is something begun whose end
-	 * would go unseen.
-	 */
-	struct {
-		struct bpf_program *prog;
-		struct bpf_link **link;
-	} order[] = {
-		{ c->skel->progs.fentry_vcpu_put, &c->skel->links.fentry_vcpu_put },
-		{ c->skel->progs.fexit_vcpu_run, &c->skel->links.fexit_vcpu_run },
-		{ c->skel->progs.fentry_vcpu_run, &c->skel->links.fentry_vcpu_run },
-		{ c->skel->progs.fentry_vcpu_load, &c->skel->links.fentry_vcpu_load },
-	};
+	struct bpf_program *prog = bpf_object__find_program_by_name(c->skel->obj, point->program);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		*order[i].link = bpf_program__attach(order[i].prog);
-		if (!*order[i].link)
-			return refused(-errno, "attach to KVM");
+	switch (point->by) {
+	case ATTACH_FENTRY:
+		return bpf_program__attach(prog);
+	case ATTACH_RAW_TRACEPOINT:
+		return bpf_program__attach_raw_tracepoint(prog, point->target);
+	default:
+		return bpf_program__attach_kprobe(prog, point->by == ATTACH_KRETPROBE,
+						  point->target);
+	}
+}
+
+static int attach(struct collector *c, const struct collector_opts *opts)
+{
+	for (size_t i = 0; i < opts->plan->point_cnt; i++) {
+		const struct hook_point *point = &opts->plan->points[i];
+
+		c->links[i] = attach_point(c, point);
+		if (!c->links[i]) {
+			int err = -errno;
+
+			pr_err("cannot attach to %s: %s", point->target, strerror(-err));
+			return err == -EPERM || err == -ENOENT ? -EOPNOTSUPP : err;
+		}
 	}
 	return 0;
 }
@@ -239,9 +278,8 @@ static const struct {
 	const char *what;
 	int (*run)(struct collector *c, const struct collector_opts *opts);
 } steps[] = {
-	{ "open MPERF", open_counters }, { "load", load },
-	{ "set up maps", set_up_maps },  { "attach", attach },
-	{ "baseline", take_baseline },
+	{ "open MPERF", open_counters }, { "calibrate", calibrate }, { "load", load },
+	{ "set up maps", set_up_maps },  { "attach", attach },       { "baseline", take_baseline },
 };
 
 int collector__new(const struct collector_opts *opts, struct collector **out)
@@ -271,6 +309,8 @@ void collector__free(struct collector *c)
 		return;
 	if (c->slots)
 		munmap((void *)c->slots, c->slots_size);
+	for (size_t i = 0; i < HOOK_POINTS_MAX; i++)
+		bpf_link__destroy(c->links[i]);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
 	free(c->mperf_error_cnts);
@@ -389,7 +429,8 @@ int collector__read(struct collector *c, struct snapshot *snap)
 
 	c->skel->bss->snapshot_seq++;
 	clock__read(&snap->clock);
-	snap->mode = MODE_ENTRY;
+	snap->mode = c->mode;
+	snap->mperf_ratio = c->mperf_ratio;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		if (!c->slots[cpu].tid)
 			continue;

@@ -9,16 +9,18 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include "snapshot.h"
 
 struct collector;
-struct host;
+struct hook_plan;
 struct hostfs;
-struct snapshot;
 
 struct collector_opts {
 	const struct hostfs *fs;
-	const struct host *host;
-	const pid_t *pids; /* VMM processes to measure; NULL: all */
+	const struct hook_plan *plan;
+	enum measure_mode mode;
+	double mperf_ratio; /* MPERF rate over TSC rate; 0: to be measured */
+	const pid_t *pids;  /* VMM processes to measure; NULL: all */
 	size_t pid_cnt;
 };
 

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "clock.h"
 #include "counters.h"
 #include "hostfs.h"
 #include "log.h"
 #include "number.h"
-
-/* How long this CPU is kept busy to see MPERF move; it moves once in far less than 1 us. */
-#define STANDSTILL_NS 1000000ULL
 
 struct counters {
 	__u32 pmu_type;
@@ -67,26 +62,6 @@ static int find_event(const struct hostfs *fs, struct counters *counters)
 	return parse_config(text, &counters->config);
 }
 
-/* A hypervisor that swallows unknown MSRs shows an mperf event that reads 0 for ever. */
-static int check_moves(const struct counters *counters)
-{
-	__u64 begin_count, end_count;
-	__u64 end_ns;
-	int cpu = sched_getcpu();
-	int fd = cpu < 0 || cpu >= counters->cpu_cnt ? -1 : counters->fds[cpu];
-
-	if (fd < 0)
-		return -ENODEV;
-	if (read(fd, &begin_count, sizeof(begin_count)) != sizeof(begin_count))
-		return -errno;
-	end_ns = clock__now_ns() + STANDSTILL_NS;
-	while (clock__now_ns() < end_ns)
-		;
-	if (read(fd, &end_count, sizeof(end_count)) != sizeof(end_count))
-		return -errno;
-	return end_count == begin_count ? -ENODATA : 0;
-}
-
 static int open_all(struct counters *counters)
 {
 	int opened = 0;
@@ -124,16 +99,6 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 		goto fail;
 	}
 	err = open_all(counters);
-	if (err)
-		goto fail;
-	err = check_moves(counters);
-	if (err == -ENODATA) {
-		pr_err("MPERF stands still on a busy CPU: a hypervisor below this host shows "
-		       "the register, but not its value");
-		err = -EOPNOTSUPP;
-	} else if (err) {
-		pr_err("cannot read MPERF: %s", strerror(-err));
-	}
 	if (err)
 		goto fail;
 	*out = counters;

@@ -15,7 +15,7 @@ struct hostfs;
 /*
  * Opens MPERF on every CPU that is online, of cpu_cnt possible ones.
  * Returns 0 and *counters, which the caller ends with counters__free(); -EOPNOTSUPP, with the reason
- * logged, when there is no MPERF or when it stands still while this CPU works; or another -errno.
+ * logged, when there is no MPERF; or another -errno, logged.
  */
 int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **counters);
 void counters__free(struct counters *counters);

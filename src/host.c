@@ -76,6 +76,9 @@ int host__probe(const struct hostfs *fs, struct host *host)
 		       "it must be built with CONFIG_DEBUG_INFO_BTF");
 		return -EOPNOTSUPP;
 	}
+	/* Built in, KVM's BTF is vmlinux's; and then it is in no list of modules. */
+	host->has_module_btf = hostfs__exists(fs, "sys/kernel/btf/kvm") == 1 ||
+			       hostfs__exists(fs, "sys/module/kvm/initstate") != 1;
 	if (hostfs__exists(fs, "sys/bus/event_source/devices/msr/events/mperf") != 1) {
 		pr_err("this CPU shows no MPERF (no mperf event in the perf msr PMU): "
 		       "a hypervisor below this host may hide it");

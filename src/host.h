@@ -5,11 +5,15 @@
 #ifndef HOST_H
 #define HOST_H
 
+#include <stdbool.h>
+
 struct hostfs;
 
 struct host {
 	/* The vendor module's function that enters the guest, once per entry, interrupts off. */
 	const char *run_function;
+	/* kvm's functions can be attached to by fentry: its BTF is there (Linux 5.11 or later). */
+	bool has_module_btf;
 };
 
 /*

@@ -22,6 +22,8 @@
 /* Long options without a letter. */
 enum option_key {
 	KEY_MPERF_RATIO = 0x100,
+	KEY_MODE,
+	KEY_HOOK,
 };
 
 struct parse {
@@ -60,6 +62,9 @@ static const struct argp_option option_table[] = {
 	{ "pid", 'p', "PID", 0, "Only the VMs of this process (repeatable; 1,2,3)", 0 },
 	{ "duration", 'd', "SECS", 0, "Length of the one shot (default 1)", 0 },
 	{ "json", 'j', NULL, 0, "JSON instead of a table", 0 },
+	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: nothing at VM entry and exit",
+	  0 },
+	{ "hook", KEY_HOOK, "HOOK", 0, "fentry, kprobe or tracepoint, in place of the best", 0 },
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
 	{ "verbose", 'v', NULL, 0, "Say what was chosen and why (-vv: libbpf too)", 0 },
@@ -103,6 +108,28 @@ static error_t parse_mperf_ratio(struct parse *parse, const char *word)
 		return bad_value(parse, "--mperf-ratio", word,
 				 "a number above 0 and not above 4096");
 	return 0;
+}
+
+static error_t parse_mode(struct parse *parse, const char *word)
+{
+	if (!strcmp(word, "entry"))
+		parse->opts.mode = MODE_ENTRY;
+	else if (!strcmp(word, "switch"))
+		parse->opts.mode = MODE_SWITCH;
+	else
+		return bad_value(parse, "--mode", word, "entry or switch");
+	return 0;
+}
+
+static error_t parse_hook(struct parse *parse, const char *word)
+{
+	for (enum hook hook = HOOK_AUTO; hook < HOOK_CNT; hook++) {
+		if (strcmp(word, hook__name(hook)))
+			continue;
+		parse->opts.hook = hook;
+		return 0;
+	}
+	return bad_value(parse, "--hook", word, "auto, fentry, kprobe or tracepoint");
 }
 
 static error_t add_pid(struct parse *parse, const char *word)
@@ -187,6 +214,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'j':
 		parse->opts.form = OUTPUT_JSON;
 		return 0;
+	case KEY_MODE:
+		return parse_mode(parse, arg);
+	case KEY_HOOK:
+		return parse_hook(parse, arg);
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
 	case 'v':
@@ -209,6 +240,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 /* What only all words together can show. */
 static error_t check_together(struct parse *parse)
 {
+	if (parse->opts.mode == MODE_SWITCH && parse->opts.hook != HOOK_AUTO) {
+		pr_err("--hook '%s' is for --mode entry: switch has none at VM entry and exit",
+		       hook__name(parse->opts.hook));
+		parse->complained = true;
+		return EINVAL;
+	}
 	if (parse->duration && parse->interval) {
 		pr_err("--duration '%s' is for the one shot: not together with INTERVAL '%s'",
 		       parse->duration, parse->interval);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 #include <sys/types.h>
+#include "hooks.h"
+#include "snapshot.h"
 
 enum options_verdict {
 	OPTIONS_RUN,   /* go on */
@@ -28,6 +30,8 @@ struct options {
 	__u64 count;       /* intervals to print; 0: until a signal; 1 of the one shot */
 	bool repeat;       /* INTERVAL was given */
 	enum output_form form;
+	enum measure_mode mode;
+	enum hook hook;     /* HOOK_AUTO: not given */
 	double mperf_ratio; /* MPERF rate over TSC rate; 0: not given */
 	int verbosity;      /* how often -v was given */
 };

@@ -204,7 +204,6 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	err = collector__read(s->opts.collector, snap);
 	if (err)
 		return err;
-	snap->mperf_ratio = s->opts.mperf_ratio;
 	forget_ended(s, snap);
 	err = name_vms(s, snap);
 	if (!err)

@@ -18,7 +18,6 @@ struct sampler_opts {
 	struct collector *collector;
 	const pid_t *pids; /* VMM processes to look at; NULL: all */
 	size_t pid_cnt;
-	double mperf_ratio;
 };
 
 /*

@@ -6,7 +6,7 @@
 test_account_MODULES := account
 test_hostfs_MODULES  := hostfs
 test_number_MODULES  := number
-test_options_MODULES := options number log
+test_options_MODULES := options number log hooks
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot

@@ -84,7 +84,10 @@ vm_kernel_args()
 {
 	# The watchdog compares TSC with a clock that the outer scheduler can delay, and would then
 	# declare TSC unstable. A kernel that oopsed must not go on and pass.
-	local args="loglevel=7 tsc=reliable oops=panic" last=$((opt[cpus] - 1))
+	local args="tsc=reliable oops=panic" last=$((opt[cpus] - 1))
+
+	# A shell shares the console; else it goes to a log.
+	[[ $action == shell ]] || args+=" loglevel=7"
 
 	if [[ ${opt[plain]} == no ]] && ((last > 0)); then
 		# CPU 0 does the housekeeping; guests under test are pinned to the others.

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <x86intrin.h>
+#include "calibration.h"
+#include "clock.h"
+#include "counters.h"
+#include "hostfs.h"
+#include "log.h"
+
+#define SPIN_NS    50000000ULL
+#define READ_TRIES 20
+#define RATIO_MAX  2.0
+
+struct pair {
+	__u64 tsc_cycles, mperf_cycles;
+};
+
+int cpulist__has(const char *list, int cpu)
+{
+	while (*list) {
+		char *end;
+		long first = strtol(list, &end, 10), last = first;
+
+		if (end == list)
+			return 0;
+		if (*end == '-')
+			last = strtol(end + 1, &end, 10);
+		if (cpu >= first && cpu <= last)
+			return 1;
+		list = *end == ',' ? end + 1 : "";
+	}
+	return 0;
+}
+
+/*
+ * Both counters at one moment: MPERF between two readings of TSC, of several the closest, since the
+ * thread may lose the CPU in between.
+ */
+static int read_pair(int fd, struct pair *pair)
+{
+	__u64 best_width = UINT64_MAX;
+
+	for (int i = 0; i < READ_TRIES; i++) {
+		__u64 before = __rdtsc(), mperf_cycles, width;
+
+		if (read(fd, &mperf_cycles, sizeof(mperf_cycles)) != sizeof(mperf_cycles))
+			return -errno;
+		width = __rdtsc() - before;
+		if (width >= best_width)
+			continue;
+		best_width = width;
+		pair->tsc_cycles = before + width / 2;
+		pair->mperf_cycles = mperf_cycles;
+	}
+	return 0;
+}
+
+/* This thread is on the CPU already, and keeps it in C0 whether it runs there or is preempted. */
+static int measure_here(int fd, double *ratio)
+{
+	struct pair begin, end;
+	__u64 until_ns;
+	int err = read_pair(fd, &begin);
+
+	if (err)
+		return err;
+	until_ns = clock__now_ns() + SPIN_NS;
+	while (clock__now_ns() < until_ns)
+		;
+	err = read_pair(fd, &end);
+	if (err)
+		return err;
+	*ratio = (double)(end.mperf_cycles - begin.mperf_cycles) /
+		 (double)(end.tsc_cycles - begin.tsc_cycles);
+	return 0;
+}
+
+static int measure_on(const struct counters *counters, int cpu, double *ratio)
+{
+	cpu_set_t before, one;
+	int err;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	if (sched_getaffinity(0, sizeof(before), &before) ||
+	    sched_setaffinity(0, sizeof(one), &one))
+		return -errno;
+	err = measure_here(counters__fd(counters, cpu), ratio);
+	if (sched_setaffinity(0, sizeof(before), &before) && !err)
+		err = -errno;
+	return err;
+}
+
+int calibration__kind(const struct calibration *calibration, int cpu)
+{
+	return cpulist__has(calibration->kind1_cpus, cpu);
+}
+
+/* A CPU of the kind that is online and not kept free of us: one of ours if there is one. */
+static int choose_cpu(const struct counters *counters, int cpu_cnt,
+		      const struct calibration *calibration, int kind)
+{
+	cpu_set_t allowed;
+	int other = -1;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		CPU_ZERO(&allowed);
+	for (int cpu = 0; cpu < cpu_cnt && cpu < CPU_SETSIZE; cpu++) {
+		if (counters__fd(counters, cpu) < 0 || calibration__kind(calibration, cpu) != kind)
+			continue;
+		if (CPU_ISSET((size_t)cpu, &allowed))
+			return cpu;
+		if (other < 0)
+			other = cpu;
+	}
+	return other;
+}
+
+int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
+			 struct calibration *out)
+{
+	struct calibration calibration = { .kind_cnt = 1 };
+
+	/* The PMU of the small cores of a hybrid CPU lists them; other CPUs have no such PMU. */
+	if (hostfs__read(fs, calibration.kind1_cpus, sizeof(calibration.kind1_cpus),
+			 "sys/devices/cpu_atom/cpus") > 0)
+		calibration.kind_cnt = 2;
+	else
+		calibration.kind1_cpus[0] = '\0';
+
+	for (int kind = 0; kind < calibration.kind_cnt; kind++) {
+		double *ratio = &calibration.ratio[kind];
+		int cpu = choose_cpu(counters, cpu_cnt, &calibration, kind);
+		int err = cpu < 0 ? -ENODEV : measure_on(counters, cpu, ratio);
+
+		if (err) {
+			pr_err("cannot measure the rate of MPERF: %s", strerror(-err));
+			return err;
+		}
+		pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
+		if (*ratio > 0 && *ratio <= RATIO_MAX)
+			continue;
+		pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
+		       "a hypervisor below this host shows the register, but not its value",
+		       *ratio);
+		return -EOPNOTSUPP;
+	}
+	*out = calibration;
+	return 0;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include "hooks.h"
+#include "host.h"
+#include "log.h"
+
+static const char *const names[HOOK_CNT] = {
+	[HOOK_AUTO] = "auto",
+	[HOOK_FENTRY] = "fentry",
+	[HOOK_KPROBE] = "kprobe",
+	[HOOK_TRACEPOINT] = "tracepoint",
+};
+
+const char *hook__name(enum hook hook)
+{
+	return (unsigned int)hook < HOOK_CNT ? names[hook] : NULL;
+}
+
+static void add(struct hook_plan *plan, const char *program, enum attach_by by, const char *target)
+{
+	plan->points[plan->point_cnt++] = (struct hook_point){ program, by, target };
+}
+
+static void plan_stints(const struct host *host, enum hook hook, struct hook_plan *plan)
+{
+	switch (hook) {
+	case HOOK_FENTRY:
+		add(plan, "fexit_vcpu_run", ATTACH_FENTRY, host->run_function);
+		add(plan, "fentry_vcpu_run", ATTACH_FENTRY, host->run_function);
+		break;
+	case HOOK_KPROBE:
+		add(plan, "kretprobe_vcpu_run", ATTACH_KRETPROBE, host->run_function);
+		add(plan, "kprobe_vcpu_run", ATTACH_KPROBE, host->run_function);
+		break;
+	default:
+		add(plan, "raw_tp_kvm_exit", ATTACH_RAW_TRACEPOINT, "kvm_exit");
+		add(plan, "raw_tp_kvm_entry", ATTACH_RAW_TRACEPOINT, "kvm_entry");
+		break;
+	}
+	plan->stint_hook = hook__name(hook);
+}
+
+int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
+		struct hook_plan *plan)
+{
+	enum hook hook = wanted;
+
+	*plan = (struct hook_plan){ 0 };
+	if (wanted == HOOK_FENTRY && !host->has_module_btf) {
+		pr_err("--hook fentry takes BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
+		       "does not have; kprobe and tracepoint do without");
+		return -EOPNOTSUPP;
+	}
+	if (wanted == HOOK_AUTO)
+		hook = host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE;
+
+	plan->window_hook = hook__name(host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE);
+	if (host->has_module_btf)
+		add(plan, "fentry_vcpu_put", ATTACH_FENTRY, "kvm_arch_vcpu_put");
+	else
+		add(plan, "kprobe_vcpu_put", ATTACH_KPROBE, "kvm_arch_vcpu_put");
+	if (mode == MODE_ENTRY)
+		plan_stints(host, hook, plan);
+	if (host->has_module_btf)
+		add(plan, "fentry_vcpu_load", ATTACH_FENTRY, "kvm_arch_vcpu_load");
+	else
+		add(plan, "kprobe_vcpu_load", ATTACH_KPROBE, "kvm_arch_vcpu_load");
+	pr_info("%s: windows by %s, stints by %s",
+		host->has_module_btf ? "kvm has BTF" : "kvm has no BTF", plan->window_hook,
+		mode == MODE_ENTRY ? plan->stint_hook : "nothing (switch mode)");
+	return 0;
+}

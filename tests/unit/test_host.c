@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include "capture.h"
+#include "host.h"
+#include "log.h"
+#include "tree.h"
+
+#define MPERF "sys/bus/event_source/devices/msr/events/mperf"
+
+/* What is in CapEff is told from its neighbours: they have all, or nothing. */
+#define ALL_CAPS 0x1ffffffffffULL
+#define CAP(bit) (1ULL << (bit))
+
+/* <linux/capability.h> is what the code under test goes by: here are the numbers themselves. */
+#define BIT_SYS_ADMIN 21
+#define BIT_PERFMON   38
+#define BIT_BPF       39
+
+static void write_text(const struct tree *tree, const char *path, const char *text)
+{
+	tree__write(tree, path, text, strlen(text));
+}
+
+static void write_status(const struct tree *tree, const char *name, unsigned long long others,
+			 unsigned long long effective)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nGroups:\t0 \n"
+		 "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n"
+		 "CapAmb:\t%016llx\nNoNewPrivs:\t0\n",
+		 name, others, others, effective, others, others);
+	write_text(tree, "proc/self/status", text);
+}
+
+static void add_module(const struct tree *tree, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "sys/module/%s", name);
+	tree__mkdir(tree, path);
+	snprintf(path, sizeof(path), "sys/module/%s/initstate", name);
+	write_text(tree, path, "live\n");
+}
+
+/* A host that lacks nothing: kvm and the vendor's are modules, with BTF. */
+static void add_host(const struct tree *tree, const char *vendor)
+{
+	static const char *const dirs[] = {
+		"proc",
+		"proc/self",
+		"sys",
+		"sys/module",
+		"sys/kernel",
+		"sys/kernel/btf",
+		"sys/bus",
+		"sys/bus/event_source",
+		"sys/bus/event_source/devices",
+		"sys/bus/event_source/devices/msr",
+		"sys/bus/event_source/devices/msr/events",
+	};
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		tree__mkdir(tree, dirs[i]);
+	write_status(tree, "gtimehalt", 0, ALL_CAPS);
+	add_module(tree, "kvm");
+	add_module(tree, vendor);
+	write_text(tree, "sys/kernel/btf/vmlinux", "");
+	write_text(tree, "sys/kernel/btf/kvm", "");
+	snprintf(path, sizeof(path), "sys/kernel/btf/%s", vendor);
+	write_text(tree, path, "");
+	write_text(tree, MPERF, "event=0x02\n");
+}
+
+struct run {
+	int err;
+	struct host host;
+	struct capture out, err_text;
+};
+
+static void run_probe(struct run *run, const struct hostfs *fs)
+{
+	memset(&run->host, 0, sizeof(run->host));
+	capture__begin(&run->out, stdout);
+	capture__begin(&run->err_text, stderr);
+	run->err = host__probe(fs, &run->host);
+	capture__end(&run->err_text);
+	capture__end(&run->out);
+	assert_string_equal(run->out.text, "");
+}
+
+/* Without -v, a host that can be measured is not worth a word. */
+static void assert_good(const struct tree *tree, const char *run_function, bool has_module_btf)
+{
+	struct run run;
+
+	run_probe(&run, &tree->fs);
+	assert_string_equal(run.err_text.text, "");
+	assert_int_equal(run.err, 0);
+	assert_string_equal(run.host.run_function, run_function);
+	assert_int_equal(run.host.has_module_btf, has_module_btf);
+}
+
+/* One line, with what is missing and what would help. */
+static void assert_refused(const struct tree *tree, const char *missing, const char *help)
+{
+	struct run run;
+	const char *text = run.err_text.text;
+
+	run_probe(&run, &tree->fs);
+	assert_int_equal(run.err, -EOPNOTSUPP);
+	assert_int_equal(strncmp(text, "gtimehalt: ", strlen("gtimehalt: ")), 0);
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	if (!strstr(text, missing) || !strstr(text, help))
+		fail_msg("\"%s\" or \"%s\" is not in: %s", missing, help, text);
+}
+
+static void amd(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	assert_good(tree, "svm_vcpu_run", true);
+}
+
+static void intel(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_intel");
+	assert_good(tree, "vmx_vcpu_run", true);
+}
+
+/* As modules they exclude each other: whichever came last, the choice is the same. */
+static void both_vendors(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_intel");
+	add_module(tree, "kvm_amd");
+	assert_good(tree, "svm_vcpu_run", true);
+}
+
+static void verbose_names_the_function(void **state)
+{
+	const struct tree *tree = *state;
+	struct run run;
+
+	add_host(tree, "kvm_intel");
+	log__set_level(LOG_LEVEL_INFO);
+	run_probe(&run, &tree->fs);
+	log__set_level(LOG_LEVEL_WARN);
+	assert_int_equal(run.err, 0);
+	assert_string_equal(run.err_text.text,
+			    "gtimehalt: KVM runs guests by vmx_vcpu_run(), of kvm_intel\n");
+}
+
+static void each_missing_capability(void **state)
+{
+	static const struct {
+		int bit;
+		const char *line;
+	} needed[] = {
+		{ BIT_BPF, "needs CAP_BPF to load BPF programs" },
+		{ BIT_PERFMON, "needs CAP_PERFMON to read MPERF" },
+		{ BIT_SYS_ADMIN, "needs CAP_SYS_ADMIN to find KVM's functions by BTF" },
+	};
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		write_status(tree, "gtimehalt", ALL_CAPS, ALL_CAPS & ~CAP(needed[i].bit));
+		assert_refused(tree, needed[i].line, "run it as root");
+	}
+}
+
+/* One line, not one for each. */
+static void no_capability_at_all(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	write_status(tree, "gtimehalt", ALL_CAPS, 0);
+	assert_refused(tree, "needs CAP_BPF ", "root");
+	write_status(tree, "gtimehalt", ALL_CAPS, CAP(BIT_BPF));
+	assert_refused(tree, "needs CAP_PERFMON ", "root");
+}
+
+static void no_other_capability_is_needed(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	write_status(tree, "gtimehalt", 0, CAP(BIT_BPF) | CAP(BIT_PERFMON) | CAP(BIT_SYS_ADMIN));
+	assert_good(tree, "svm_vcpu_run", true);
+}
+
+/* A process may be called anything, and its name comes first in the file. */
+static void name_is_no_capability(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	write_status(tree, "CapEff:\t0", 0, ALL_CAPS);
+	assert_good(tree, "svm_vcpu_run", true);
+	write_status(tree, "CapEff:\t-1", ALL_CAPS, 0);
+	assert_refused(tree, "needs CAP_BPF ", "root");
+}
+
+/* The kernel will have its say anyway. */
+static void unknown_capabilities_do_not_refuse(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	write_text(tree, "proc/self/status", "Name:\tgtimehalt\nCapPrm:\t0000000000000000\n");
+	assert_good(tree, "svm_vcpu_run", true);
+	tree__remove(tree, "proc/self/status");
+	assert_good(tree, "svm_vcpu_run", true);
+}
+
+/* CapEff is beyond what is read when a process has very many groups. */
+static void capabilities_behind_many_groups(void **state)
+{
+	static const char head[] = "Name:\tgtimehalt\nGroups:\t";
+	const struct tree *tree = *state;
+	char text[8192];
+
+	add_host(tree, "kvm_amd");
+	memset(text, '7', sizeof(text));
+	memcpy(text, head, strlen(head));
+	strcpy(text + sizeof(text) - 32, " \nCapEff:\t000001ffffffffff\n");
+	write_text(tree, "proc/self/status", text);
+	assert_good(tree, "svm_vcpu_run", true);
+}
+
+static void kvm_absent(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, "sys/module/kvm");
+	assert_refused(tree, "KVM is not loaded", "modprobe kvm_amd or kvm_intel");
+}
+
+static void vendor_absent(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, "sys/module/kvm_amd");
+	/* A KVM of another kind has another run function. */
+	add_module(tree, "kvm_pvm");
+	assert_refused(tree, "without a vendor's module", "modprobe kvm_amd or kvm_intel");
+}
+
+static void no_btf(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, "sys/kernel/btf/vmlinux");
+	assert_refused(tree, "no BTF (/sys/kernel/btf/vmlinux)", "CONFIG_DEBUG_INFO_BTF");
+	tree__remove(tree, "sys/kernel/btf");
+	assert_refused(tree, "no BTF (/sys/kernel/btf/vmlinux)", "CONFIG_DEBUG_INFO_BTF");
+}
+
+static void no_mperf(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, MPERF);
+	/* What a host without MPERF has there. */
+	write_text(tree, "sys/bus/event_source/devices/msr/events/tsc", "event=0x00\n");
+	assert_refused(tree, "no MPERF", "hypervisor");
+	tree__remove(tree, "sys/bus/event_source/devices/msr");
+	assert_refused(tree, "no MPERF", "hypervisor");
+}
+
+/* Linux before 5.11, or without CONFIG_DEBUG_INFO_BTF_MODULES. */
+static void module_without_btf(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, "sys/kernel/btf/kvm");
+	tree__remove(tree, "sys/kernel/btf/kvm_amd");
+	assert_good(tree, "svm_vcpu_run", false);
+}
+
+/* Its directory has parameters only, and its BTF is vmlinux's. */
+static void built_in(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_intel");
+	tree__remove(tree, "sys/kernel/btf/kvm");
+	tree__remove(tree, "sys/kernel/btf/kvm_intel");
+	tree__remove(tree, "sys/module/kvm/initstate");
+	tree__mkdir(tree, "sys/module/kvm/parameters");
+	tree__remove(tree, "sys/module/kvm_intel/initstate");
+	tree__mkdir(tree, "sys/module/kvm_intel/parameters");
+	assert_good(tree, "vmx_vcpu_run", true);
+}
+
+/* In the order in which they are to be mended, with one line at a time. */
+static void nothing_at_all(void **state)
+{
+	const struct tree *tree = *state;
+
+	assert_refused(tree, "KVM is not loaded", "modprobe");
+	tree__mkdir(tree, "proc");
+	tree__mkdir(tree, "proc/self");
+	write_status(tree, "gtimehalt", 0, 0);
+	assert_refused(tree, "needs CAP_BPF ", "root");
+	write_status(tree, "gtimehalt", 0, ALL_CAPS);
+	tree__mkdir(tree, "sys");
+	tree__mkdir(tree, "sys/module");
+	add_module(tree, "kvm");
+	assert_refused(tree, "without a vendor's module", "modprobe");
+	add_module(tree, "kvm_amd");
+	assert_refused(tree, "no BTF", "CONFIG_DEBUG_INFO_BTF");
+}
+
+static void no_descriptor_is_kept(void **state)
+{
+	const struct tree *tree = *state;
+	int next_fd = tree__next_fd(tree);
+
+	add_host(tree, "kvm_amd");
+	assert_good(tree, "svm_vcpu_run", true);
+	assert_int_equal(tree__next_fd(tree), next_fd);
+}
+
+/* The forms of a real /proc and /sys, whatever this machine is. */
+static void host_is_understood(void **state)
+{
+	struct hostfs fs;
+	struct run run;
+
+	(void)state;
+	assert_int_equal(hostfs__open(&fs, "/"), 0);
+	run_probe(&run, &fs);
+	hostfs__close(&fs);
+	if (run.err)
+		assert_int_equal(run.err, -EOPNOTSUPP);
+	else
+		assert_non_null(run.host.run_function);
+	assert_int_equal(run.err_text.text[0] != '\0', run.err != 0);
+}
+
+#define TREE_TEST(test) cmocka_unit_test_setup_teardown(test, tree__setup, tree__teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TREE_TEST(amd),
+		TREE_TEST(intel),
+		TREE_TEST(both_vendors),
+		TREE_TEST(verbose_names_the_function),
+		TREE_TEST(each_missing_capability),
+		TREE_TEST(no_capability_at_all),
+		TREE_TEST(no_other_capability_is_needed),
+		TREE_TEST(name_is_no_capability),
+		TREE_TEST(unknown_capabilities_do_not_refuse),
+		TREE_TEST(capabilities_behind_many_groups),
+		TREE_TEST(kvm_absent),
+		TREE_TEST(vendor_absent),
+		TREE_TEST(no_btf),
+		TREE_TEST(no_mperf),
+		TREE_TEST(module_without_btf),
+		TREE_TEST(built_in),
+		TREE_TEST(nothing_at_all),
+		TREE_TEST(no_descriptor_is_kept),
+		cmocka_unit_test(host_is_understood),
+	};
+
+	return cmocka_run_group_tests_name("host", tests, NULL, NULL);
+}
