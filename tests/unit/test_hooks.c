@@ -8,29 +8,249 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* In hook_point.target: the run function of the host at hand. */
-#define RUN "*"
+/* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
+#define RUN         "RUN"
+#define FENTRY_PUT  "fentry_vcpu_put fentry kvm_arch_vcpu_put\n"
+#define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
+#define KPROBE_PUT  "kprobe_vcpu_put kprobe kvm_arch_vcpu_put\n"
+#define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
-struct expected {
-	size_t point_cnt;
-	struct hook_point points[HOOK_POINTS_MAX];
+/* Stints: the end, then the beginning. */
+#define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
+#define KPROBE_STINTS     "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
+#define TRACEPOINT_STINTS "raw_tp_kvm_exit raw_tp kvm_exit\nraw_tp_kvm_entry raw_tp kvm_entry\n"
+
+static const struct {
+	enum measure_mode mode;
+	bool has_module_btf;
+	enum hook wanted;
+	const char *points; /* NULL: refused */
 	const char *window_hook, *stint_hook;
+} cases[] = {
+	{ MODE_ENTRY, true, HOOK_AUTO, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_FENTRY, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_KPROBE, FENTRY_PUT KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
+	{ MODE_ENTRY, true, HOOK_TRACEPOINT, FENTRY_PUT TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
+	  "tracepoint" },
+	{ MODE_ENTRY, false, HOOK_AUTO, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_FENTRY, NULL, NULL, NULL },
+	{ MODE_ENTRY, false, HOOK_KPROBE, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe",
+	  "kprobe" },
+	{ MODE_ENTRY, false, HOOK_TRACEPOINT, KPROBE_PUT TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
+	  "tracepoint" },
+	{ MODE_SWITCH, true, HOOK_AUTO, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_FENTRY, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_KPROBE, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_TRACEPOINT, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, false, HOOK_AUTO, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_FENTRY, NULL, NULL, NULL },
+	{ MODE_SWITCH, false, HOOK_KPROBE, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_TRACEPOINT, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+};
+_Static_assert(ARRAY_SIZE(cases) == 2 * 2 * HOOK_CNT, "every mode, BTF and hook");
+
+struct run {
+	int err;
+	struct hook_plan plan;
+	struct capture out, err_text;
 };
 
-#define FENTRY_PUT                                                      \
-	{                                                               \
-		"fentry_vcpu_put", ATTACH_FENTRY, "kvm_arch_vcpu_put"   \
-	}
-#define FENTRY_LOAD                                                     \
-	{                                                               \
-		"fentry_vcpu_load", ATTACH_FENTRY, "kvm_arch_vcpu_load" \
-	}
-#define KPROBE_PUT                                                      \
-	{                                                               \
-		"kprobe_vcpu_put", ATTACH_KPROBE, "kvm_arch_vcpu_put"   \
-	}
-#define KPROBE_LOAD                                                     \
-	{                                                               \
-		"kprobe_vcpu_load", ATTACH_KPROBE, "kvm_arch_vcpu_load" \
-	}
+/* The plan has something else in it before, as one that is made anew may have. */
+static void run_plan(struct run *run, const struct host *host, enum measure_mode mode,
+		     enum hook wanted)
+{
+	memset(&run->plan, 0xa5, sizeof(run->plan));
+	capture__begin(&run->out, stdout);
+	capture__begin(&run->err_text, stderr);
+	run->err = hooks__plan(host, mode, wanted, &run->plan);
+	capture__end(&run->err_text);
+	capture__end(&run->out);
+	assert_string_equal(run->out.text, "");
+}
 
+static void describe(const struct hook_plan *plan, const char *run_function, char *text,
+		     size_t size)
+{
+	static const char *const kinds[] = {
+		[ATTACH_FENTRY] = "fentry",
+		[ATTACH_KPROBE] = "kprobe",
+		[ATTACH_KRETPROBE] = "kretprobe",
+		[ATTACH_RAW_TRACEPOINT] = "raw_tp",
+	};
+	size_t len = 0;
+
+	assert_true(plan->point_cnt <= HOOK_POINTS_MAX);
+	text[0] = '\0';
+	for (size_t i = 0; i < plan->point_cnt; i++) {
+		const struct hook_point *point = &plan->points[i];
+		bool is_run = !strcmp(point->target, run_function);
+
+		assert_true((size_t)point->by < ARRAY_SIZE(kinds));
+		len += (size_t)snprintf(text + len, size - len, "%s %s %s\n", point->program,
+					kinds[point->by], is_run ? RUN : point->target);
+		assert_true(len < size);
+	}
+}
+
+static void assert_name(const char *name, const char *expected)
+{
+	if (expected)
+		assert_string_equal(name, expected);
+	else
+		assert_null(name);
+}
+
+static void check_plans(const char *run_function)
+{
+	char text[512];
+	struct run run;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct host host = {
+			.run_function = run_function,
+			.has_module_btf = cases[i].has_module_btf,
+		};
+
+		if (!cases[i].points)
+			continue;
+		run_plan(&run, &host, cases[i].mode, cases[i].wanted);
+		assert_string_equal(run.err_text.text, "");
+		assert_int_equal(run.err, 0);
+		describe(&run.plan, run_function, text, sizeof(text));
+		assert_string_equal(text, cases[i].points);
+		assert_name(run.plan.window_hook, cases[i].window_hook);
+		assert_name(run.plan.stint_hook, cases[i].stint_hook);
+	}
+}
+
+static void plans_on_amd(void **state)
+{
+	(void)state;
+	check_plans("svm_vcpu_run");
+}
+
+static void plans_on_intel(void **state)
+{
+	(void)state;
+	check_plans("vmx_vcpu_run");
+}
+
+/* One line that says what is missing and what does without. */
+static void fentry_takes_btf(void **state)
+{
+	const struct host host = { .run_function = "svm_vcpu_run" };
+	struct run run;
+	const char *text = run.err_text.text;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].points)
+			continue;
+		run_plan(&run, &host, cases[i].mode, cases[i].wanted);
+		assert_int_equal(run.err, -EOPNOTSUPP);
+		assert_int_equal(strncmp(text, "gtimehalt: --hook fentry ", 25), 0);
+		assert_non_null(strstr(text, "/sys/kernel/btf/kvm"));
+		assert_non_null(strstr(text, "kprobe and tracepoint do without"));
+		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	}
+}
+
+/* Where a program stands in a plan, which must have it. */
+static size_t index_of(const struct hook_plan *plan, const char *part)
+{
+	size_t i = 0;
+
+	while (i < plan->point_cnt && !strstr(plan->points[i].program, part))
+		i++;
+	assert_true(i < plan->point_cnt);
+	return i;
+}
+
+/* The rule itself, whatever the table above says. */
+static void ends_before_beginnings(void **state)
+{
+	static const char *const stints[HOOK_CNT][2] = {
+		[HOOK_FENTRY] = { "fexit_vcpu_run", "fentry_vcpu_run" },
+		[HOOK_KPROBE] = { "kretprobe_vcpu_run", "kprobe_vcpu_run" },
+		[HOOK_TRACEPOINT] = { "_exit", "_entry" },
+	};
+	struct run run;
+
+	(void)state;
+	for (int btf = 0; btf < 2; btf++) {
+		const struct host host = { "svm_vcpu_run", btf };
+
+		for (enum hook hook = btf ? HOOK_FENTRY : HOOK_KPROBE; hook < HOOK_CNT; hook++) {
+			size_t end;
+
+			run_plan(&run, &host, MODE_ENTRY, hook);
+			assert_int_equal(run.plan.point_cnt, 4);
+			end = index_of(&run.plan, stints[hook][0]);
+			assert_int_equal(index_of(&run.plan, "vcpu_put"), 0);
+			assert_true(end < index_of(&run.plan, stints[hook][1]));
+			assert_int_equal(index_of(&run.plan, "vcpu_load"), 3);
+		}
+		run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
+		assert_int_equal(run.plan.point_cnt, 2);
+		assert_int_equal(index_of(&run.plan, "vcpu_put"), 0);
+		assert_int_equal(index_of(&run.plan, "vcpu_load"), 1);
+	}
+}
+
+static void switch_mode_needs_no_run_function(void **state)
+{
+	const struct host host = { .has_module_btf = true };
+	struct run run;
+
+	(void)state;
+	run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
+	assert_int_equal(run.err, 0);
+	for (size_t i = 0; i < run.plan.point_cnt; i++)
+		assert_non_null(run.plan.points[i].target);
+}
+
+static void verbose_says_what_and_why(void **state)
+{
+	const struct host with_btf = { "svm_vcpu_run", true }, without = { "svm_vcpu_run", false };
+	struct run all, old, windows;
+
+	(void)state;
+	log__set_level(LOG_LEVEL_INFO);
+	run_plan(&all, &with_btf, MODE_ENTRY, HOOK_AUTO);
+	run_plan(&old, &without, MODE_ENTRY, HOOK_TRACEPOINT);
+	run_plan(&windows, &with_btf, MODE_SWITCH, HOOK_AUTO);
+	log__set_level(LOG_LEVEL_WARN);
+	assert_string_equal(all.err_text.text,
+			    "gtimehalt: kvm has BTF: windows by fentry, stints by fentry\n");
+	assert_string_equal(old.err_text.text,
+			    "gtimehalt: kvm has no BTF: windows by kprobe, stints by tracepoint\n");
+	assert_string_equal(
+		windows.err_text.text,
+		"gtimehalt: kvm has BTF: windows by fentry, stints by nothing (switch mode)\n");
+}
+
+static void names(void **state)
+{
+	(void)state;
+	assert_string_equal(hook__name(HOOK_AUTO), "auto");
+	assert_string_equal(hook__name(HOOK_FENTRY), "fentry");
+	assert_string_equal(hook__name(HOOK_KPROBE), "kprobe");
+	assert_string_equal(hook__name(HOOK_TRACEPOINT), "tracepoint");
+	assert_null(hook__name(HOOK_CNT));
+	assert_null(hook__name((enum hook) - 1));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plans_on_amd),
+		cmocka_unit_test(plans_on_intel),
+		cmocka_unit_test(fentry_takes_btf),
+		cmocka_unit_test(ends_before_beginnings),
+		cmocka_unit_test(switch_mode_needs_no_run_function),
+		cmocka_unit_test(verbose_says_what_and_why),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);
+}

@@ -77,6 +77,8 @@ static void defaults(void **state)
 	assert_int_equal(run.opts.count, 1);
 	assert_false(run.opts.repeat);
 	assert_int_equal(run.opts.form, OUTPUT_TABLE);
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.hook, HOOK_AUTO);
 	assert_true(run.opts.mperf_ratio == 0);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
@@ -302,6 +304,83 @@ static void mperf_ratio(void **state)
 	run_bad("--mperf-ratio ''", WORDS("--mperf-ratio="));
 }
 
+static void mode(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--mode", "entry"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS("--mode=switch"));
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.hook, HOOK_AUTO);
+	run_good(&run, WORDS("--mode=switch", "1", "--mode=entry"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS("--mode=entry", "--mode=switch", "1"));
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	run_bad("--mode ''", WORDS("--mode="));
+	run_bad("--mode 'Entry'", WORDS("--mode", "Entry"));
+	run_bad("--mode 'entr'", WORDS("--mode", "entr"));
+	run_bad("--mode 'switched' is not entry or switch", WORDS("--mode", "switched"));
+	run_bad("--mode 'entry,switch'", WORDS("--mode", "entry,switch"));
+	run_bad("--mode 'x'", WORDS("--mode", "x", "--mode", "switch"));
+}
+
+static void hook(void **state)
+{
+	static const struct {
+		const char *word;
+		enum hook hook;
+	} hooks[] = {
+		{ "auto", HOOK_AUTO },
+		{ "fentry", HOOK_FENTRY },
+		{ "kprobe", HOOK_KPROBE },
+		{ "tracepoint", HOOK_TRACEPOINT },
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		run_good(&run, WORDS("--hook", hooks[i].word));
+		assert_int_equal(run.opts.hook, hooks[i].hook);
+		assert_int_equal(run.opts.mode, MODE_ENTRY);
+		run_good(&run, WORDS("--hook=kprobe", "--mode=entry", "--hook", hooks[i].word));
+		assert_int_equal(run.opts.hook, hooks[i].hook);
+	}
+	run_bad("--hook ''", WORDS("--hook="));
+	run_bad("--hook 'Fentry'", WORDS("--hook", "Fentry"));
+	run_bad("--hook 'kprob'", WORDS("--hook", "kprob"));
+	run_bad("--hook 'kprobes' is not auto, fentry, kprobe or tracepoint",
+		WORDS("--hook", "kprobes"));
+	run_bad("--hook 'fentry,kprobe'", WORDS("--hook", "fentry,kprobe"));
+	run_bad("--hook 'x'", WORDS("--hook", "x", "--hook", "kprobe"));
+}
+
+/* Only at VM entry and exit is there a choice of hooks. */
+static void switch_mode_excludes_hook(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_bad("--hook 'fentry' is for --mode entry", WORDS("--mode=switch", "--hook=fentry"));
+	run_bad("--hook 'kprobe' is for --mode entry", WORDS("--mode=switch", "--hook=kprobe"));
+	run_bad("--hook 'tracepoint'", WORDS("--hook=tracepoint", "-p", "1", "--mode=switch"));
+	/* What counts is how it ends. */
+	run_bad("--hook 'fentry'", WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
+	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.hook, HOOK_FENTRY);
+	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--hook=auto"));
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.hook, HOOK_AUTO);
+	/* One line for two such faults. */
+	run_bad("--hook 'fentry'", WORDS("--mode=switch", "--hook=fentry", "-d", "1", "2"));
+	/* Help is given before words are weighed together. */
+	run_words(&run, WORDS("--mode=switch", "--hook=fentry", "--help"));
+	assert_int_equal(run.verdict, OPTIONS_DONE);
+	assert_string_equal(run.err.text, "");
+}
+
 static void what_getopt_refuses(void **state)
 {
 	(void)state;
@@ -318,6 +397,10 @@ static void what_getopt_refuses(void **state)
 	run_bad("'--pid'", WORDS("--pid"));
 	run_bad("'--duration'", WORDS("--duration"));
 	run_bad("'--mperf-ratio'", WORDS("--mperf-ratio"));
+	run_bad("'--mode'", WORDS("--mode"));
+	run_bad("'--hook'", WORDS("1", "--hook"));
+	/* Of two options. */
+	run_bad("'--m'", WORDS("--m", "switch"));
 }
 
 /* Such words must not break the line, nor reach a terminal. */
@@ -368,6 +451,8 @@ static void help(void **state)
 		"-p, --pid=PID ",
 		"-d, --duration=SECS ",
 		"-j, --json ",
+		"--mode=MODE ",
+		"--hook=HOOK ",
 		"--mperf-ratio=R ",
 		"-v, --verbose ",
 		"-V, --version ",
@@ -404,10 +489,11 @@ static void parses_are_independent(void **state)
 	struct run run;
 
 	(void)state;
-	run_bad("'x'", WORDS("-jvx", "-j"));
+	run_bad("'x'", WORDS("--mode=switch", "-jvx", "-j"));
 	run_good(&run, WORDS("-v"));
 	assert_int_equal(run.opts.verbosity, 1);
 	assert_int_equal(run.opts.form, OUTPUT_TABLE);
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
 }
 
 int main(void)
@@ -428,6 +514,9 @@ int main(void)
 		cmocka_unit_test(most_pids),
 		cmocka_unit_test(json_and_verbose),
 		cmocka_unit_test(mperf_ratio),
+		cmocka_unit_test(mode),
+		cmocka_unit_test(hook),
+		cmocka_unit_test(switch_mode_excludes_hook),
 		cmocka_unit_test(what_getopt_refuses),
 		cmocka_unit_test(control_characters),
 		cmocka_unit_test(only_one_complaint),

@@ -4,9 +4,12 @@
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
 test_account_MODULES := account
+test_hooks_MODULES   := hooks log
+test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
 test_number_MODULES  := number
 test_options_MODULES := options number log hooks
+test_qemu_MODULES    := qemu number
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
