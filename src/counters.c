@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <ctype.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "counters.h"
 #include "hostfs.h"
 #include "log.h"
 #include "number.h"
+
+/* Beside the events: BPF maps, programs and links, /proc, stdio. */
+#define SPARE_FDS 128
 
 struct counters {
 	__u32 pmu_type;
@@ -38,7 +43,10 @@ static int parse_config(const char *text, __u64 *config)
 
 	if (strncmp(text, prefix, strlen(prefix)))
 		return -EINVAL;
-	*config = strtoull(text + strlen(prefix), &end, 16);
+	text += strlen(prefix);
+	if (!isxdigit((unsigned char)*text))
+		return -EINVAL;
+	*config = strtoull(text, &end, 16);
 	return *end == '\n' || *end == '\0' ? 0 : -EINVAL;
 }
 
@@ -62,9 +70,22 @@ static int find_event(const struct hostfs *fs, struct counters *counters)
 	return parse_config(text, &counters->config);
 }
 
+/* A descriptor a CPU, and the usual soft limit is 1024. */
+static void raise_fd_limit(int cpu_cnt)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= (rlim_t)cpu_cnt + SPARE_FDS)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_all(struct counters *counters)
 {
 	int opened = 0;
+
+	raise_fd_limit(counters->cpu_cnt);
 
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
 		int fd = open_event(counters, cpu);

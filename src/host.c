@@ -1,63 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "host.h"
 #include "hostfs.h"
 #include "log.h"
 
-static const struct {
-	int bit;
-	const char *name, *why;
-} needed_caps[] = {
-	{ CAP_BPF, "CAP_BPF", "to load BPF programs" },
-	{ CAP_PERFMON, "CAP_PERFMON", "to read MPERF and to trace the kernel" },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to find KVM's functions by BTF" },
-};
+/*
+ * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
+ * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
+ */
+#define NEEDED_CAP CAP_SYS_ADMIN
 
-static const struct {
+static const struct vendor {
 	const char *module, *run_function;
+	const char *const *cpu_vendors; /* vendor_id of /proc/cpuinfo, NULL at the end */
 } vendors[] = {
-	{ "kvm_amd", "svm_vcpu_run" },
-	{ "kvm_intel", "vmx_vcpu_run" },
+	{ "kvm_amd", "svm_vcpu_run",
+	  (const char *const[]){ "AuthenticAMD", "HygonGenuine", NULL } },
+	{ "kvm_intel", "vmx_vcpu_run",
+	  (const char *const[]){ "GenuineIntel", "CentaurHauls", "  Shanghai  ", NULL } },
 };
+#define VENDOR_CNT (sizeof(vendors) / sizeof(vendors[0]))
 
 static int check_caps(const struct hostfs *fs)
 {
+	static const char key[] = "\nCapEff:\t";
 	unsigned long long effective;
-	char status[4096], *line;
+	char status[8192], *value, *end;
 
+	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
 	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
-		return 0; /* the kernel will refuse in its own words */
-	line = strstr(status, "\nCapEff:");
-	if (!line)
 		return 0;
-	effective = strtoull(line + strlen("\nCapEff:"), NULL, 16);
-	for (size_t i = 0; i < sizeof(needed_caps) / sizeof(needed_caps[0]); i++) {
-		if (effective & 1ULL << needed_caps[i].bit)
-			continue;
-		pr_err("needs %s %s: run it as root", needed_caps[i].name, needed_caps[i].why);
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	value = strstr(status, key);
+	if (!value)
+		return 0;
+	effective = strtoull(value + strlen(key), &end, 16);
+	if (*end != '\n' || effective & 1ULL << NEEDED_CAP)
+		return 0;
+	pr_err("needs CAP_SYS_ADMIN to load BPF programs and to read MPERF: run it as root");
+	return -EOPNOTSUPP;
+}
+
+static bool is_loaded(const struct hostfs *fs, const char *module)
+{
+	return hostfs__exists(fs, "sys/module/%s", module) == 1;
+}
+
+/* A module that can be unloaded, as opposed to one that is built in. */
+static bool is_module(const struct hostfs *fs, const char *module)
+{
+	return hostfs__exists(fs, "sys/module/%s/initstate", module) == 1;
+}
+
+/* Built in, its functions are in vmlinux's BTF. */
+static bool has_btf(const struct hostfs *fs, const char *module)
+{
+	return !is_module(fs, module) || hostfs__exists(fs, "sys/kernel/btf/%s", module) == 1;
+}
+
+static bool is_cpu_of(const struct hostfs *fs, const struct vendor *vendor)
+{
+	static const char key[] = "vendor_id\t: ";
+	char cpuinfo[512], *value;
+
+	if (hostfs__read(fs, cpuinfo, sizeof(cpuinfo), "proc/cpuinfo") < 0)
+		return true;
+	value = strstr(cpuinfo, key);
+	if (!value)
+		return true;
+	value += strlen(key);
+	value[strcspn(value, "\n")] = '\0';
+	for (const char *const *name = vendor->cpu_vendors; *name; name++)
+		if (!strcmp(value, *name))
+			return true;
+	return false;
 }
 
 static int check_kvm(const struct hostfs *fs, struct host *host)
 {
-	if (hostfs__exists(fs, "sys/module/kvm") != 1) {
+	if (!is_loaded(fs, "kvm")) {
 		pr_err("KVM is not loaded: modprobe kvm_amd or kvm_intel");
 		return -EOPNOTSUPP;
 	}
-	for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++) {
-		if (hostfs__exists(fs, "sys/module/%s", vendors[i].module) != 1)
+	for (size_t i = 0; i < VENDOR_CNT; i++) {
+		const struct vendor *vendor = &vendors[i];
+
+		/* Both can be built in, and the one that is not this CPU's is there all the same. */
+		if (!is_loaded(fs, vendor->module) || !is_cpu_of(fs, vendor))
 			continue;
-		host->run_function = vendors[i].run_function;
-		pr_info("KVM runs guests by %s(), of %s", vendors[i].run_function,
-			vendors[i].module);
+		host->run_function = vendor->run_function;
+		host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
+		pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);
 		return 0;
 	}
-	pr_err("KVM is loaded without a vendor's module: modprobe kvm_amd or kvm_intel");
+	pr_err("KVM is loaded without the module of this CPU's vendor: "
+	       "modprobe kvm_amd or kvm_intel");
 	return -EOPNOTSUPP;
 }
 
@@ -76,9 +116,6 @@ int host__probe(const struct hostfs *fs, struct host *host)
 		       "it must be built with CONFIG_DEBUG_INFO_BTF");
 		return -EOPNOTSUPP;
 	}
-	/* Built in, KVM's BTF is vmlinux's; and then it is in no list of modules. */
-	host->has_module_btf = hostfs__exists(fs, "sys/kernel/btf/kvm") == 1 ||
-			       hostfs__exists(fs, "sys/module/kvm/initstate") != 1;
 	if (hostfs__exists(fs, "sys/bus/event_source/devices/msr/events/mperf") != 1) {
 		pr_err("this CPU shows no MPERF (no mperf event in the perf msr PMU): "
 		       "a hypervisor below this host may hide it");

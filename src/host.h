@@ -12,7 +12,7 @@ struct hostfs;
 struct host {
 	/* The vendor module's function that enters the guest, once per entry, interrupts off. */
 	const char *run_function;
-	/* kvm's functions can be attached to by fentry: its BTF is there (Linux 5.11 or later). */
+	/* The functions of kvm and of the vendor's module can be attached to by fentry: BTF has them. */
 	bool has_module_btf;
 };
 

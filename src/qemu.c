@@ -25,7 +25,7 @@ static const char *copy_value(const char *value, char *raw, size_t size)
 
 /*
  * The guest's name from the value of -name, "web" or "debug-threads=on,guest=web". As in QEMU, the
- * first element needs no key, and the last guest= counts.
+ * first element needs no key, and the last guest= counts, were it empty. Returns whether there is one.
  */
 static bool parse_name_value(const char *list, char *raw, size_t size)
 {
@@ -45,7 +45,7 @@ static bool parse_name_value(const char *list, char *raw, size_t size)
 		if (*next == ',')
 			next++;
 	}
-	return found && raw[0];
+	return found;
 }
 
 bool qemu__guest_name(const char *cmdline, size_t len, bool cut, char *raw, size_t size)
@@ -63,7 +63,7 @@ bool qemu__guest_name(const char *cmdline, size_t len, bool cut, char *raw, size
 			found = parse_name_value(word, raw, size) || found;
 		is_value = !is_value && (!strcmp(word, "-name") || !strcmp(word, "--name"));
 	}
-	return found;
+	return found && raw[0];
 }
 
 bool qemu__vcpu_id(char *comm, __u32 *vcpu_id)

@@ -59,6 +59,7 @@ static void no_name(void **state)
 		{ CMDLINE("q\0-name\0,guest") },
 		{ CMDLINE("q\0-name\0=a") },
 		{ CMDLINE("q\0-name\0guest=a,guest=") },
+		{ CMDLINE("q\0-name\0a\0-name\0guest=") },
 		{ CMDLINE("q\0-name\0process=a,debug-threads=on") },
 		{ CMDLINE("q\0-NAME\0a") },
 		/* Beyond the length, as bytes of an earlier command line in the same buffer. */
