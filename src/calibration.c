@@ -64,7 +64,7 @@ static int read_pair(int fd, struct pair *pair)
 /* This thread is on the CPU already, and keeps it in C0 whether it runs there or is preempted. */
 static int measure_here(int fd, double *ratio)
 {
-	struct pair begin, end;
+	struct pair begin = { 0 }, end = { 0 };
 	__u64 until_ns;
 	int err = read_pair(fd, &begin);
 

@@ -11,10 +11,12 @@ load helper
 # QEMU's own threads share a core with the one CPU, and perf and the tool run there too.
 clamped_max=10
 
-# witness_while COMMAND...: what perf makes of the thread while the command runs, as per cent halted.
+# witness_while FILE COMMAND...: what perf makes of the thread while the command writes to the file, as
+# per cent halted.
 witness_while() {
-	local out=$BATS_TEST_TMPDIR/perf
-	perf stat -x, -o "$out" -e '{msr/tsc/,msr/mperf/}' -t "$tid" -- "$@"
+	local out=$BATS_TEST_TMPDIR/perf file=$1
+	shift
+	perf stat -x, -o "$out" -e '{msr/tsc/,msr/mperf/}' -t "$tid" -- "$@" >"$file"
 	awk -F, '$3 ~ /tsc/ { tsc = $1 } $3 ~ /mperf/ { mperf = $1 }
 		END { if (!tsc) exit 1; print 100 * (tsc - mperf) / tsc }' "$out"
 }
@@ -29,8 +31,8 @@ against_perf() {
 	local mode out shown witness
 	for mode in entry switch; do
 		out=$BATS_TEST_TMPDIR/$mode
-		witness=$(witness_while timeout 60 "$GTIMEHALT" -j --mode "$mode" -p "$guest" -d 5 \
-			3>&- >"$out")
+		witness=$(witness_while "$out" \
+			timeout 60 "$GTIMEHALT" -j --mode "$mode" -p "$guest" -d 5 3>&-)
 		check_report "$out"
 		shown=$(vcpu_of "$out" duty 0 | jq '100 * .halted_ns / .loaded_ns')
 		printf '# %s, %s, %s%% busy: %.2f%% halted, perf says %.2f%%\n' \
