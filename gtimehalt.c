@@ -40,6 +40,7 @@ struct session {
 	struct sampler *sampler;
 	struct snapshot snaps[2];
 	struct report report;
+	bool printed; /* a table, so that the next one stands apart */
 	int signal_fd;
 	int timer_fd;
 };
@@ -98,8 +99,14 @@ static int print_report(struct session *s, const struct snapshot *prev, const st
 		pr_err("cannot account for the interval: %s", strerror(-err));
 		return err;
 	}
-	err = s->opts->form == OUTPUT_JSON ? render__json(&s->report, stdout)
-					   : render__table(&s->report, stdout);
+	if (s->opts->form == OUTPUT_JSON) {
+		err = render__json(&s->report, stdout);
+	} else {
+		err = s->printed ? render__gap(stdout) : 0;
+		if (!err)
+			err = render__table(&s->report, stdout);
+		s->printed = true;
+	}
 	if (!err && fflush(stdout))
 		err = -errno;
 	if (err)

@@ -21,6 +21,9 @@
  */
 int render__table(const struct report *report, FILE *out);
 
+/* What stands between the tables of two intervals. Returns 0, or -errno when the stream failed. */
+int render__gap(FILE *out);
+
 /*
  * One JSON object on one line:
  *

@@ -254,6 +254,11 @@ static int flush(FILE *out)
 	return ferror(out) ? -EIO : 0;
 }
 
+int render__gap(FILE *out)
+{
+	return fputc('\n', out) == EOF ? -errno : 0;
+}
+
 int render__table(const struct report *report, FILE *out)
 {
 	int err = write_heading(report->mode, out);
