@@ -3,7 +3,7 @@
 include tests/unit/unit.mk
 include tests/vm/payload/payload.mk
 
-.PHONY: test test-deps test-programs test-bed test-vm demo lint test-cli
+.PHONY: test test-deps test-programs test-bed test-vm test-kernels demo lint test-cli
 
 BED := tests/vm/bed
 
@@ -32,6 +32,10 @@ test-cli: all
 
 test-vm: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
+
+# The tests of measurement on every kernel of the matrix, and a table of them.
+test-kernels: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/run kernels tests/kernels
 
 # From a bare machine to all tests; the last line says how many passed.
 test: test-deps

@@ -11,14 +11,25 @@ load helper
 # QEMU's own threads share a core with the one CPU, and perf and the tool run there too.
 clamped_max=10
 
-# witness_while FILE COMMAND...: what perf makes of the thread while the command writes to the file, as
-# per cent halted.
-witness_while() {
-	local out=$BATS_TEST_TMPDIR/perf file=$1
-	shift
-	perf stat -x, -o "$out" -e '{msr/tsc/,msr/mperf/}' -t "$tid" -- "$@" >"$file"
+monotonic_ns() {
+	python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC))'
+}
+
+# witness_for SECONDS: what perf makes of the thread in the meantime, as per cent halted.
+witness_for() {
+	local out=$BATS_TEST_TMPDIR/perf
+	perf stat -x, -o "$out" -e '{msr/tsc/,msr/mperf/}' -t "$tid" -- sleep "$1"
 	awk -F, '$3 ~ /tsc/ { tsc = $1 } $3 ~ /mperf/ { mperf = $1 }
 		END { if (!tsc) exit 1; print 100 * (tsc - mperf) / tsc }' "$out"
+}
+
+# shown_between FILE FROM_NS TO_NS: what the tool makes of it in the intervals that begin and end there.
+shown_between() {
+	jq -s --argjson from "$2" --argjson to "$3" '
+		[.[] | select(.start_monotonic_ns >= $from and .end_monotonic_ns <= $to) |
+			.vms[] | select(.name == "duty") | .vcpus[]] |
+		if length < 10 then error("too few intervals") else . end |
+		100 * (map(.halted_ns) | add) / (map(.loaded_ns) | add)' "$1"
 }
 
 # The thread of the one vCPU of $guest.
@@ -26,15 +37,24 @@ vcpu_tid() {
 	grep -l '^CPU 0/KVM' "/proc/$guest"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
 }
 
-# against_perf NAME BUSY_PCT: both modes, each against perf over the same seconds.
+# against_perf NAME BUSY_PCT: both modes, each against perf over the same seconds: perf starts when the
+# tool has, for its attaching makes the guest exit, and ends before it does.
 against_perf() {
-	local mode out shown witness
+	local mode out shown witness tool from to
 	for mode in entry switch; do
 		out=$BATS_TEST_TMPDIR/$mode
-		witness=$(witness_while "$out" \
-			timeout 60 "$GTIMEHALT" -j --mode "$mode" -p "$guest" -d 5 3>&-)
+		timeout 60 "$GTIMEHALT" -j --mode "$mode" -p "$guest" 0.4 100 >"$out" 3>&- &
+		tool=$!
+		while [[ ! -s $out ]]; do
+			sleep 0.2
+		done
+		from=$(monotonic_ns)
+		witness=$(witness_for 6)
+		to=$(monotonic_ns)
+		kill "$tool"
+		wait "$tool"
 		check_report "$out"
-		shown=$(vcpu_of "$out" duty 0 | jq '100 * .halted_ns / .loaded_ns')
+		shown=$(shown_between "$out" "$from" "$to")
 		printf '# %s, %s, %s%% busy: %.2f%% halted, perf says %.2f%%\n' \
 			"$1" "$mode" "$2" "$shown" "$witness" >&3
 		near "$shown" "$witness" 0.5 "$1, $mode"
@@ -64,7 +84,7 @@ against_perf() {
 	guest_start duty --busy 50
 	tid=$(vcpu_tid)
 	(
-		for ((i = 0; i < 400; i++)); do
+		for ((i = 0; i < 600; i++)); do
 			taskset -pc $((i % 2)) "$tid" >/dev/null 2>&1 || exit 0
 			sleep 0.1
 		done
