@@ -13,6 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "src/account.h"
+#include "src/check.h"
 #include "src/collector.h"
 #include "src/hooks.h"
 #include "src/host.h"
@@ -20,6 +21,7 @@
 #include "src/log.h"
 #include "src/options.h"
 #include "src/render.h"
+#include "src/render_check.h"
 #include "src/sampler.h"
 #include "src/snapshot.h"
 #include "src/vm.h"
@@ -41,6 +43,7 @@ struct session {
 	struct snapshot snaps[2];
 	struct report report;
 	bool printed; /* a table, so that the next one stands apart */
+	bool check_failed;
 	int signal_fd;
 	int timer_fd;
 };
@@ -114,6 +117,26 @@ static int print_report(struct session *s, const struct snapshot *prev, const st
 	return err;
 }
 
+static int print_check(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
+{
+	struct check check;
+	int err = check__make(prev, cur, &check);
+
+	if (err) {
+		pr_err("cannot check the interval: %s", strerror(-err));
+		return err;
+	}
+	err = s->printed ? render__gap(stdout) : 0;
+	if (!err)
+		err = render__check(&check, stdout);
+	if (err)
+		pr_err("cannot write the check: %s", strerror(-err));
+	s->printed = true;
+	s->check_failed |= !check.passed;
+	check__free(&check);
+	return err;
+}
+
 static int measure(struct session *s)
 {
 	struct snapshot *prev = &s->snaps[0], *cur = &s->snaps[1];
@@ -135,7 +158,8 @@ static int measure(struct session *s)
 			return go_on;
 		err = sampler__take(s->sampler, cur);
 		if (!err)
-			err = print_report(s, prev, cur);
+			err = s->opts->check ? print_check(s, prev, cur)
+					     : print_report(s, prev, cur);
 		if (err)
 			return err;
 		if (s->opts->pid_cnt && !sampler__vm_cnt(s->sampler)) {
@@ -186,6 +210,8 @@ static int session_open(struct session *s)
 		err = check_pids(s);
 	if (err)
 		return err;
+	if (s->opts->check)
+		hooks__plan_idle(&s->plan);
 	collector_opts = (struct collector_opts){
 		.fs = &s->fs,
 		.plan = &s->plan,
@@ -193,6 +219,7 @@ static int session_open(struct session *s)
 		.mperf_ratio = s->opts->mperf_ratio,
 		.pids = s->opts->pids,
 		.pid_cnt = s->opts->pid_cnt,
+		.check = s->opts->check,
 	};
 	err = collector__new(&collector_opts, &s->collector);
 	if (err)
@@ -235,7 +262,7 @@ static enum exit_code run(const struct options *opts)
 	session_close(&session);
 	if (err == -EOPNOTSUPP)
 		return EXIT_HOST_CANNOT;
-	return err ? EXIT_FAILED : EXIT_DONE;
+	return err || session.check_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 int main(int argc, char **argv)

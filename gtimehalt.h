@@ -34,8 +34,8 @@ struct cpu_slot {
 	/* Thread that has left KVM for user mode, and whose window may go on; 0: none. */
 	__u32 user_tid;
 	/*
-	 * Set while a window program works on this slot with interrupts enabled: a forced read that
-	 * interrupts it must keep its hands off.
+	 * Set while a program works on what belongs to this CPU with interrupts enabled: a forced read
+	 * that interrupts it must keep its hands off.
 	 */
 	__u32 busy;
 	/* The window's start has a good MPERF reading. */
@@ -106,10 +106,32 @@ struct vcpu_sums {
 };
 GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 112, "no padding");
 
+/* Halted time is ns less the cycles at MPERF's rate on this CPU; mperf_scale is not applied. */
+struct cpu_sums {
+	__u64 window_ns; /* of vCPUs' windows, where MPERF was read */
+	__u64 window_mperf_cycles;
+	__u64 idle_ns; /* of the idle task */
+	__u64 idle_mperf_cycles;
+};
+
+/* --check: where the time of one CPU goes. Written on that CPU. */
+struct cpu_account {
+	/* The idle task's span that is open, as far as it is not in the sums; 0: none. */
+	__u64 idle_start_ns;
+	__u64 idle_start_mperf_cycles;
+	struct cpu_sums sums;
+	/* As they were at the last check_read, which user space waits for; 0: MPERF did not read. */
+	__u64 read_ns;
+	__u64 read_mperf_cycles;
+	struct cpu_sums read_sums;
+	__u64 pad[4];
+};
+GTIMEHALT_ASSERT(sizeof(struct cpu_account) == 128, "one account, two cache lines");
+
 /* Of cpu_slot.mperf_scale. 2^44 cycles, an hour and more, times that fit 64 bits. */
 #define GTIMEHALT_SCALE_SHIFT 20
 
-/* What the forced read answers through BPF_PROG_TEST_RUN. */
+/* What forced_read and check_read answer through BPF_PROG_TEST_RUN. */
 enum forced_read {
 	FORCED_READ_NONE,   /* no vCPU is loaded on this CPU */
 	FORCED_READ_DONE,   /* the sums are complete up to now */

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "collector.h"
 #include "counters.h"
+#include "forced_read.h"
 #include "hooks.h"
 #include "log.h"
 #include "snapshot.h"
@@ -32,6 +33,8 @@ struct collector {
 	struct calibration calibration;
 	double mperf_ratio;
 	struct bpf_link *links[HOOK_POINTS_MAX];
+	struct bpf_program *reader; /* what a forced read runs */
+	bool check;
 	enum measure_mode mode;
 	int cpu_cnt;
 	const volatile struct cpu_slot *slots; /* mapped from the kernel, one a possible CPU */
@@ -81,7 +84,8 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 		bpf_program__set_autoload(prog, true);
 		pr_debug("%s on %s", point->program, point->target);
 	}
-	bpf_program__set_autoload(c->skel->progs.forced_read, true);
+	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
+	bpf_program__set_autoload(c->reader, true);
 	return 0;
 }
 
@@ -115,15 +119,21 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel = gtimehalt_bpf__open();
 	if (!c->skel)
 		return refused(-errno, "open the BPF programs");
-	err = choose_programs(c, opts->plan);
 	c->mode = opts->mode;
+	c->check = opts->check;
+	err = choose_programs(c, opts->plan);
 	if (err)
 		return err;
 	c->skel->rodata->targ_scaled = c->calibration.kind_cnt > 1;
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
+	c->skel->rodata->targ_check = c->check;
 	err = bpf_map__set_max_entries(c->skel->maps.slots, (__u32)c->cpu_cnt);
 	if (!err)
 		err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
+	if (!err)
+		err = bpf_map__set_max_entries(c->skel->maps.cpu_accounts, (__u32)c->cpu_cnt);
+	if (!err)
+		err = bpf_map__set_autocreate(c->skel->maps.cpu_accounts, c->check);
 	if (err)
 		return refused(err, "size the BPF maps");
 	err = gtimehalt_bpf__load(c->skel);
@@ -243,15 +253,6 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-/* Runs the forced read on a CPU; -ENXIO when the CPU is offline. */
-static int force_read(struct collector *c, int cpu)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, run, .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = (__u32)cpu);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(c->skel->progs.forced_read), &run);
-
-	return err ? err : (int)run.retval;
-}
-
 /*
  * vCPUs that were loaded before the hooks were there. Asking every CPU once is no more than attaching
  * has done already: patching the kernel's text interrupts them all.
@@ -262,8 +263,9 @@ static int take_baseline(struct collector *c,
 	int opened = 0;
 
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int answer =
-			counters__fd(c->counters, cpu) < 0 ? FORCED_READ_NONE : force_read(c, cpu);
+		int answer = counters__fd(c->counters, cpu) < 0
+				     ? FORCED_READ_NONE
+				     : forced_read__run(bpf_program__fd(c->reader), cpu);
 
 		if (answer < 0 && answer != -ENXIO)
 			return refused(answer, "read a CPU's counters from BPF");
@@ -423,6 +425,22 @@ static void mend_events(struct collector *c)
 	}
 }
 
+static int read_cpu(struct collector *c, int cpu, struct snapshot *snap)
+{
+	const struct calibration *calibration = &c->calibration;
+	double ratio = c->mperf_ratio;
+	int err;
+
+	if (!c->check) {
+		err = c->slots[cpu].tid ? forced_read__run(bpf_program__fd(c->reader), cpu) : 0;
+		return err == -ENXIO ? 0 : err;
+	}
+	if (calibration->kind_cnt > 1)
+		ratio = calibration->ratio[calibration__kind(calibration, cpu)];
+	return forced_read__account(bpf_program__fd(c->reader),
+				    bpf_map__fd(c->skel->maps.cpu_accounts), cpu, ratio, snap);
+}
+
 int collector__read(struct collector *c, struct snapshot *snap)
 {
 	int err;
@@ -432,10 +450,8 @@ int collector__read(struct collector *c, struct snapshot *snap)
 	snap->mode = c->mode;
 	snap->mperf_ratio = c->mperf_ratio;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		if (!c->slots[cpu].tid)
-			continue;
-		err = force_read(c, cpu);
-		if (err < 0 && err != -ENXIO)
+		err = read_cpu(c, cpu, snap);
+		if (err < 0)
 			return refused(err, "read a CPU's counters from BPF");
 	}
 	err = read_vcpus(c, snap);

@@ -7,6 +7,7 @@
 #ifndef COLLECTOR_H
 #define COLLECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include "snapshot.h"
@@ -22,6 +23,7 @@ struct collector_opts {
 	double mperf_ratio; /* MPERF rate over TSC rate; 0: to be measured */
 	const pid_t *pids;  /* VMM processes to measure; NULL: all */
 	size_t pid_cnt;
+	bool check; /* account for whole CPUs too; the plan has the idle task's hook */
 };
 
 /*
@@ -34,8 +36,8 @@ void collector__free(struct collector *collector);
 
 /*
  * Forces a read of every window that is open, then fills the cleared snapshot's clock, mode, health
- * and vcpus with all that was seen since collector__new(), unsorted. MPERF events that no longer read
- * are opened again.
+ * and vcpus with all that was seen since collector__new(), unsorted; and, with opts.check, its cpus.
+ * MPERF events that no longer read are opened again.
  * Returns 0 or -errno, logged.
  */
 int collector__read(struct collector *collector, struct snapshot *snap);

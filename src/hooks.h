@@ -33,7 +33,7 @@ struct hook_point {
 	const char *target; /* function or tracepoint */
 };
 
-#define HOOK_POINTS_MAX 4
+#define HOOK_POINTS_MAX 5
 
 struct hook_plan {
 	/* In the order of attachment: at no moment is something begun whose end goes unseen. */
@@ -52,5 +52,8 @@ const char *hook__name(enum hook hook);
  */
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan);
+
+/* Adds what --check needs beyond that: the idle task's halts. */
+void hooks__plan_idle(struct hook_plan *plan);
 
 #endif /* HOOKS_H */

@@ -24,6 +24,7 @@ enum option_key {
 	KEY_MPERF_RATIO = 0x100,
 	KEY_MODE,
 	KEY_HOOK,
+	KEY_CHECK,
 };
 
 struct parse {
@@ -67,6 +68,7 @@ static const struct argp_option option_table[] = {
 	{ "hook", KEY_HOOK, "HOOK", 0, "fentry, kprobe or tracepoint, in place of the best", 0 },
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
+	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },
 	{ "verbose", 'v', NULL, 0, "Say what was chosen and why (-vv: libbpf too)", 0 },
 	{ "version", 'V', NULL, 0, "Show the version", 0 },
 	{ "help", 'h', NULL, 0, "Show this help", 0 },
@@ -220,6 +222,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_hook(parse, arg);
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
+	case KEY_CHECK:
+		parse->opts.check = true;
+		return 0;
 	case 'v':
 		parse->opts.verbosity++;
 		return 0;
@@ -243,6 +248,12 @@ static error_t check_together(struct parse *parse)
 	if (parse->opts.mode == MODE_SWITCH && parse->opts.hook != HOOK_AUTO) {
 		pr_err("--hook '%s' is for --mode entry: switch has none at VM entry and exit",
 		       hook__name(parse->opts.hook));
+		parse->complained = true;
+		return EINVAL;
+	}
+	if (parse->opts.check && (parse->opts.pids || parse->opts.form != OUTPUT_TABLE)) {
+		pr_err("--check is a text about all VMs of a host: not together with %s",
+		       parse->opts.pids ? "--pid" : "--json");
 		parse->complained = true;
 		return EINVAL;
 	}

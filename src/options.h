@@ -30,6 +30,7 @@ struct options {
 	__u64 count;       /* intervals to print; 0: until a signal; 1 of the one shot */
 	bool repeat;       /* INTERVAL was given */
 	enum output_form form;
+	bool check; /* --check in place of a report */
 	enum measure_mode mode;
 	enum hook hook;     /* HOOK_AUTO: not given */
 	double mperf_ratio; /* MPERF rate over TSC rate; 0: not given */

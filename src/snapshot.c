@@ -45,6 +45,16 @@ struct vm_reading *snapshot__add_vm(struct snapshot *snap)
 	return memset(&vms[snap->vm_cnt++], 0, sizeof(*vms));
 }
 
+struct cpu_reading *snapshot__add_cpu(struct snapshot *snap)
+{
+	struct cpu_reading *cpus = grow(snap->cpus, snap->cpu_cnt, &snap->cpu_room, sizeof(*cpus));
+
+	if (!cpus)
+		return NULL;
+	snap->cpus = cpus;
+	return memset(&cpus[snap->cpu_cnt++], 0, sizeof(*cpus));
+}
+
 static int compare_vms(const void *left, const void *right)
 {
 	const struct vm_reading *a = left, *b = right;
@@ -73,6 +83,8 @@ void snapshot__clear(struct snapshot *snap)
 		.vm_room = snap->vm_room,
 		.vcpus = snap->vcpus,
 		.vcpu_room = snap->vcpu_room,
+		.cpus = snap->cpus,
+		.cpu_room = snap->cpu_room,
 	};
 }
 
@@ -80,5 +92,6 @@ void snapshot__free(struct snapshot *snap)
 {
 	free(snap->vms);
 	free(snap->vcpus);
+	free(snap->cpus);
 	*snap = (struct snapshot){ 0 };
 }

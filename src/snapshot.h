@@ -56,6 +56,18 @@ struct vm_reading {
 	char name[128]; /* printable; the process's name when the VM has none of its own */
 };
 
+/* --check: one CPU that is online. All counters are of what happened on it. */
+struct cpu_reading {
+	int cpu;
+	double mperf_ratio; /* of its kind of core */
+	__u64 at_ns;        /* CLOCK_MONOTONIC of the counters below */
+	__u64 mperf_cycles; /* of the CPU, whatever ran */
+	__u64 window_ns;    /* of vCPUs' windows with known MPERF cycles */
+	__u64 window_mperf_cycles;
+	__u64 idle_ns; /* of the idle task */
+	__u64 idle_mperf_cycles;
+};
+
 struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
@@ -65,7 +77,9 @@ struct snapshot {
 	size_t vm_cnt;
 	struct vcpu_reading *vcpus; /* sorted by vcpu_reading__compare() */
 	size_t vcpu_cnt;
-	size_t vm_room, vcpu_room; /* elements for which there is memory */
+	struct cpu_reading *cpus; /* by cpu; none but for --check */
+	size_t cpu_cnt;
+	size_t vm_room, vcpu_room, cpu_room; /* elements for which there is memory */
 };
 
 /*
@@ -94,8 +108,9 @@ static inline int vcpu_reading__compare(const struct vcpu_reading *a, const stru
  */
 struct vcpu_reading *snapshot__add_vcpu(struct snapshot *snap);
 struct vm_reading *snapshot__add_vm(struct snapshot *snap);
+struct cpu_reading *snapshot__add_cpu(struct snapshot *snap);
 
-/* Puts vms and vcpus into the order stated above. */
+/* Puts vms and vcpus into the order stated above; cpus are added in theirs. */
 void snapshot__sort(struct snapshot *snap);
 
 /* Empties the snapshot, clock and all, and keeps its memory for the next one. */

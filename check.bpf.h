@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * check.bpf.h - what --check adds to gtimehalt.bpf.c: the account of a whole CPU.
+ *
+ * A CPU halts in two places: in the guest, within a window, and in the idle task. Both are summed here
+ * for the CPU on which they happen, and its MPERF is read at both ends of the interval. What that shows
+ * halted beyond the two sums was missed by a hook.
+ *
+ * Without --check, targ_check is a constant 0 to the verifier, which drops all of this from the hooks:
+ * the two additions at the end of a window cost a measurement nothing.
+ */
+#ifndef CHECK_BPF_H
+#define CHECK_BPF_H
+
+const volatile __u8 targ_check = 0;
+
+/* PWR_EVENT_EXIT of include/trace/events/power.h. */
+#define CPU_IDLE_ENDS ((__u32)-1)
+
+/* One entry a possible CPU; not created without --check. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_account);
+} cpu_accounts SEC(".maps");
+
+static __always_inline struct cpu_account *this_account(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpu_accounts, &cpu);
+}
+
+static __always_inline void account_window(__u64 ns, __u64 mperf_cycles)
+{
+	struct cpu_account *account;
+
+	if (!targ_check)
+		return;
+	account = this_account();
+	if (!account)
+		return;
+	account->sums.window_ns += ns;
+	account->sums.window_mperf_cycles += mperf_cycles;
+}
+
+static __always_inline void idle_begin(struct cpu_account *account, const struct reading *r)
+{
+	account->idle_start_ns = r->mperf_valid ? r->now_ns : 0;
+	account->idle_start_mperf_cycles = r->mperf_cycles;
+}
+
+/* A span of which one end is not known is left out: it then shows as unexplained. */
+static __always_inline void idle_end(struct cpu_account *account, const struct reading *r)
+{
+	if (account->idle_start_ns && r->mperf_valid) {
+		account->sums.idle_ns += r->now_ns - account->idle_start_ns;
+		account->sums.idle_mperf_cycles +=
+			r->mperf_cycles - account->idle_start_mperf_cycles;
+	}
+	account->idle_start_ns = 0;
+}
+
+/*
+ * Takes the account at the reading: idle time is split there, as check_read has split the window.
+ *
+ * Whether the CPU is in an idle span is known from the tracepoint alone. That `current` is the idle
+ * task says less: it may be about to leave, and a span begun now would run on into the next thread's
+ * window. Nor is it needed: the read that takes the baseline comes as an interrupt, which makes the
+ * idle task pass the tracepoint before it halts again.
+ */
+static __always_inline void account_read(const struct reading *r)
+{
+	struct cpu_account *account = this_account();
+
+	if (!account)
+		return;
+	if (account->idle_start_ns) {
+		idle_end(account, r);
+		idle_begin(account, r);
+	}
+	account->read_ns = r->mperf_valid ? r->now_ns : 0;
+	account->read_mperf_cycles = r->mperf_cycles;
+	account->read_sums = account->sums;
+}
+
+#endif /* CHECK_BPF_H */
