@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <x86intrin.h>
 #include "calibration.h"
@@ -13,7 +14,10 @@
 #include "hostfs.h"
 #include "log.h"
 
+/* Slices that count, in all; each shorter than a scheduler's; and how long it may take to get them. */
 #define SPIN_NS    50000000ULL
+#define SLICE_NS   2000000ULL
+#define GIVE_UP_NS 3000000000ULL
 #define READ_TRIES 20
 #define RATIO_MAX  2.0
 
@@ -61,23 +65,44 @@ static int read_pair(int fd, struct pair *pair)
 	return 0;
 }
 
-/* This thread is on the CPU already, and keeps it in C0 whether it runs there or is preempted. */
+static long switch_cnt(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? -1 : usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
+/*
+ * This thread is on the CPU already, and keeps it in C0 as long as it runs. A slice in which it was
+ * preempted says nothing: what ran instead may have been a vCPU, and that may have halted.
+ */
 static int measure_here(int fd, double *ratio)
 {
-	struct pair begin = { 0 }, end = { 0 };
-	__u64 until_ns;
-	int err = read_pair(fd, &begin);
+	__u64 tsc_cycles = 0, mperf_cycles = 0, valid_ns = 0;
+	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
 
-	if (err)
-		return err;
-	until_ns = clock__now_ns() + SPIN_NS;
-	while (clock__now_ns() < until_ns)
-		;
-	err = read_pair(fd, &end);
-	if (err)
-		return err;
-	*ratio = (double)(end.mperf_cycles - begin.mperf_cycles) /
-		 (double)(end.tsc_cycles - begin.tsc_cycles);
+	while (valid_ns < SPIN_NS) {
+		struct pair begin = { 0 }, end = { 0 };
+		__u64 begin_ns = clock__now_ns();
+		long switches = switch_cnt();
+		int err = read_pair(fd, &begin);
+
+		if (err)
+			return err;
+		while (clock__now_ns() < begin_ns + SLICE_NS)
+			;
+		err = read_pair(fd, &end);
+		if (err)
+			return err;
+		if (clock__now_ns() > give_up_ns)
+			return -EBUSY;
+		if (switch_cnt() != switches)
+			continue;
+		tsc_cycles += end.tsc_cycles - begin.tsc_cycles;
+		mperf_cycles += end.mperf_cycles - begin.mperf_cycles;
+		valid_ns += SLICE_NS;
+	}
+	*ratio = (double)mperf_cycles / (double)tsc_cycles;
 	return 0;
 }
 
@@ -140,7 +165,8 @@ int calibration__measure(const struct hostfs *fs, const struct counters *counter
 		int err = cpu < 0 ? -ENODEV : measure_on(counters, cpu, ratio);
 
 		if (err) {
-			pr_err("cannot measure the rate of MPERF: %s", strerror(-err));
+			pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
+			       strerror(-err));
 			return err;
 		}
 		pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
