@@ -99,17 +99,18 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 
 static int calibrate(struct collector *c, const struct collector_opts *opts)
 {
-	int err = calibration__measure(opts->fs, c->counters, c->cpu_cnt, &c->calibration);
+	int err;
 
-	if (err)
-		return err;
-	c->mperf_ratio = c->calibration.ratio[0];
 	if (opts->mperf_ratio > 0) {
-		/* Whoever gives one ratio gives it for all CPUs. */
+		/* For all CPUs. An MPERF that stands still then shows as time not measured. */
 		c->mperf_ratio = opts->mperf_ratio;
 		c->calibration.kind_cnt = 1;
+		return 0;
 	}
-	return 0;
+	err = calibration__measure(opts->fs, c->counters, c->cpu_cnt, &c->calibration);
+	if (!err)
+		c->mperf_ratio = c->calibration.ratio[0];
+	return err;
 }
 
 static int load(struct collector *c, const struct collector_opts *opts)
