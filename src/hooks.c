@@ -9,6 +9,7 @@ static const char *const names[HOOK_CNT] = {
 	[HOOK_AUTO] = "auto",
 	[HOOK_FENTRY] = "fentry",
 	[HOOK_KPROBE] = "kprobe",
+	[HOOK_ENTER_GUEST] = "vcpu_enter_guest",
 	[HOOK_TRACEPOINT] = "tracepoint",
 };
 
@@ -27,16 +28,29 @@ static void add(struct hook_plan *plan, const char *program, enum attach_by by, 
 	plan->points[plan->point_cnt++] = (struct hook_point){ program, by, target };
 }
 
+/* The end, then the beginning. */
+static void plan_function(struct hook_plan *plan, bool by_fentry, const char *function)
+{
+	if (by_fentry) {
+		add(plan, "fexit_vcpu_run", ATTACH_FENTRY, function);
+		add(plan, "fentry_vcpu_run", ATTACH_FENTRY, function);
+	} else {
+		add(plan, "kretprobe_vcpu_run", ATTACH_KRETPROBE, function);
+		add(plan, "kprobe_vcpu_run", ATTACH_KPROBE, function);
+	}
+}
+
 static void plan_stints(const struct host *host, enum hook hook, struct hook_plan *plan)
 {
 	switch (hook) {
 	case HOOK_FENTRY:
-		add(plan, "fexit_vcpu_run", ATTACH_FENTRY, host->run_function);
-		add(plan, "fentry_vcpu_run", ATTACH_FENTRY, host->run_function);
-		break;
 	case HOOK_KPROBE:
-		add(plan, "kretprobe_vcpu_run", ATTACH_KRETPROBE, host->run_function);
-		add(plan, "kprobe_vcpu_run", ATTACH_KPROBE, host->run_function);
+		plan_function(plan, hook == HOOK_FENTRY, host->run_function);
+		break;
+	case HOOK_ENTER_GUEST:
+		/* A compiler's variant, "vcpu_enter_guest.constprop.0", is a symbol and not in BTF. */
+		plan_function(plan, host->has_module_btf && !strchr(host->enter_guest, '.'),
+			      host->enter_guest);
 		break;
 	default:
 		add(plan, "raw_tp_kvm_exit", ATTACH_RAW_TRACEPOINT, "kvm_exit");
@@ -46,17 +60,31 @@ static void plan_stints(const struct host *host, enum hook hook, struct hook_pla
 	plan->stint_hook = hook__name(hook);
 }
 
-int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
-		struct hook_plan *plan)
+static int check_wanted(const struct host *host, enum hook wanted)
 {
-	enum hook hook = wanted;
-
-	*plan = (struct hook_plan){ 0 };
 	if (wanted == HOOK_FENTRY && !host->has_module_btf) {
 		pr_err("--hook fentry takes BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
 		       "does not have; kprobe and tracepoint do without");
 		return -EOPNOTSUPP;
 	}
+	if (wanted == HOOK_ENTER_GUEST && !host->enter_guest[0]) {
+		pr_err("--hook vcpu_enter_guest: kvm has no such function, the compiler has inlined it; "
+		       "without --hook the best one is chosen");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
+		struct hook_plan *plan)
+{
+	enum hook hook = wanted;
+	int err;
+
+	*plan = (struct hook_plan){ 0 };
+	err = check_wanted(host, wanted);
+	if (err)
+		return err;
 	if (wanted == HOOK_AUTO)
 		hook = host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE;
 

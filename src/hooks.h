@@ -14,8 +14,13 @@ struct host;
 /* How guest spans are seen, best first. */
 enum hook {
 	HOOK_AUTO,
-	HOOK_FENTRY,     /* fentry and fexit on the vendor's run function */
-	HOOK_KPROBE,     /* kprobe and kretprobe there: exact as well, and dearer */
+	HOOK_FENTRY, /* fentry and fexit on the vendor's run function */
+	HOOK_KPROBE, /* kprobe and kretprobe there: exact as well, and dearer */
+	/*
+	 * Both ends of KVM's vcpu_enter_guest(), which most compilers inline: what KVM does around the
+	 * entry counts as guest time too. For a kernel whose run function goes by another name.
+	 */
+	HOOK_ENTER_GUEST,
 	HOOK_TRACEPOINT, /* the raw tracepoints kvm_entry and kvm_exit */
 	HOOK_CNT,
 };
@@ -43,7 +48,7 @@ struct hook_plan {
 	const char *stint_hook;  /* NULL: none */
 };
 
-/* "fentry", "kprobe", "tracepoint", "auto"; NULL for what is no hook. */
+/* "fentry", "kprobe", "vcpu_enter_guest", "tracepoint", "auto"; NULL for what is no hook. */
 const char *hook__name(enum hook hook);
 
 /*

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "host.h"
@@ -44,9 +45,15 @@ static int check_caps(const struct hostfs *fs)
 	return -EOPNOTSUPP;
 }
 
+/* What is built in has no initstate; a module's functions can be attached to once it is live. */
 static bool is_loaded(const struct hostfs *fs, const char *module)
 {
-	return hostfs__exists(fs, "sys/module/%s", module) == 1;
+	char state[16];
+
+	if (hostfs__exists(fs, "sys/module/%s", module) != 1)
+		return false;
+	return hostfs__read(fs, state, sizeof(state), "sys/module/%s/initstate", module) < 0 ||
+	       !strcmp(state, "live\n");
 }
 
 /* A module that can be unloaded, as opposed to one that is built in. */
@@ -79,26 +86,76 @@ static bool is_cpu_of(const struct hostfs *fs, const struct vendor *vendor)
 	return false;
 }
 
+/* Both can be built in, and the one that is not this CPU's is there all the same. */
+static const struct vendor *find_vendor(const struct hostfs *fs)
+{
+	for (size_t i = 0; i < VENDOR_CNT; i++)
+		if (is_loaded(fs, vendors[i].module) && is_cpu_of(fs, &vendors[i]))
+			return &vendors[i];
+	return NULL;
+}
+
+const char *host__missing_kvm(const struct hostfs *fs)
+{
+	if (!is_loaded(fs, "kvm"))
+		return "KVM is not loaded: modprobe kvm_amd or kvm_intel";
+	if (!find_vendor(fs))
+		return "KVM is loaded without the module of this CPU's vendor: "
+		       "modprobe kvm_amd or kvm_intel";
+	return NULL;
+}
+
 static int check_kvm(const struct hostfs *fs, struct host *host)
 {
-	if (!is_loaded(fs, "kvm")) {
-		pr_err("KVM is not loaded: modprobe kvm_amd or kvm_intel");
+	const char *missing = host__missing_kvm(fs);
+	const struct vendor *vendor = missing ? NULL : find_vendor(fs);
+
+	if (!vendor) {
+		pr_err("%s; --wait waits for it", missing ? missing : "KVM is being unloaded");
 		return -EOPNOTSUPP;
 	}
-	for (size_t i = 0; i < VENDOR_CNT; i++) {
-		const struct vendor *vendor = &vendors[i];
+	host->run_function = vendor->run_function;
+	host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
+	pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);
+	return 0;
+}
 
-		/* Both can be built in, and the one that is not this CPU's is there all the same. */
-		if (!is_loaded(fs, vendor->module) || !is_cpu_of(fs, vendor))
+/* "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]"; built in, the line ends at the name. */
+static bool is_enter_guest(const char *line, char *name, size_t size)
+{
+	static const char wanted[] = "vcpu_enter_guest";
+	const char *symbol = strchr(line, ' ');
+	size_t len;
+
+	symbol = symbol ? strchr(symbol + 1, ' ') : NULL;
+	if (!symbol || strncmp(++symbol, wanted, strlen(wanted)))
+		return false;
+	len = strcspn(symbol, "\t\n");
+	if ((symbol[strlen(wanted)] != '.' && len != strlen(wanted)) || len >= size)
+		return false;
+	memcpy(name, symbol, len);
+	name[len] = '\0';
+	/* ".cold" is the part of a function that seldom runs, ".part" one that others call. */
+	return !strstr(name, ".cold") && !strstr(name, ".part");
+}
+
+void host__find_enter_guest(const struct hostfs *fs, struct host *host)
+{
+	char line[1024];
+	FILE *symbols = hostfs__fopen(fs, "proc/kallsyms");
+
+	host->enter_guest[0] = '\0';
+	if (!symbols)
+		return;
+	while (fgets(line, sizeof(line), symbols)) {
+		char name[sizeof(host->enter_guest)];
+
+		if (!is_enter_guest(line, name, sizeof(name)))
 			continue;
-		host->run_function = vendor->run_function;
-		host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
-		pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);
-		return 0;
+		memcpy(host->enter_guest, name, sizeof(name));
+		break;
 	}
-	pr_err("KVM is loaded without the module of this CPU's vendor: "
-	       "modprobe kvm_amd or kvm_intel");
-	return -EOPNOTSUPP;
+	fclose(symbols);
 }
 
 int host__probe(const struct hostfs *fs, struct host *host)

@@ -14,7 +14,15 @@ struct host {
 	const char *run_function;
 	/* The functions of kvm and of the vendor's module can be attached to by fentry: BTF has them. */
 	bool has_module_btf;
+	/* The symbol of kvm's vcpu_enter_guest(), see host__find_enter_guest(); else empty. */
+	char enter_guest[64];
 };
+
+/*
+ * Whether KVM is there: kvm and the module of this CPU's vendor, loaded to the end.
+ * Returns NULL, or a line of text that says what is missing and what would help.
+ */
+const char *host__missing_kvm(const struct hostfs *fs);
 
 /*
  * Looks at what the kernel says of itself: capabilities, KVM and its vendor module, BTF, the msr
@@ -23,5 +31,12 @@ struct host {
  * has said why and what would help.
  */
 int host__probe(const struct hostfs *fs, struct host *host);
+
+/*
+ * Looks for vcpu_enter_guest() in kvm, under its own name or that of a variant that the compiler has
+ * made (".constprop.0", ".isra.0"), and sets host->enter_guest. Reads all of /proc/kallsyms, which takes
+ * some tens of milliseconds: not a part of host__probe(). That there is none is no error.
+ */
+void host__find_enter_guest(const struct hostfs *fs, struct host *host);
 
 #endif /* HOST_H */

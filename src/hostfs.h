@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct hostfs {
@@ -42,6 +43,10 @@ int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 
 /* A directory stream that the caller ends with closedir(); NULL and errno on failure. */
 DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A stream to read a file from that has no bound, closed with fclose(); NULL and errno on failure. */
+FILE *hostfs__fopen(const struct hostfs *fs, const char *path_format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif /* HOSTFS_H */

@@ -18,6 +18,9 @@
 /* Stints: the end, then the beginning. */
 #define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
 #define KPROBE_STINTS     "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
+#define ENTER             "vcpu_enter_guest"
+#define FENTRY_ENTER      "fexit_vcpu_run fentry " ENTER "\nfentry_vcpu_run fentry " ENTER "\n"
+#define KPROBE_ENTER      "kretprobe_vcpu_run kretprobe " ENTER "\nkprobe_vcpu_run kprobe " ENTER "\n"
 #define TRACEPOINT_STINTS "raw_tp_kvm_exit raw_tp kvm_exit\nraw_tp_kvm_entry raw_tp kvm_entry\n"
 
 static const struct {
@@ -30,21 +33,27 @@ static const struct {
 	{ MODE_ENTRY, true, HOOK_AUTO, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
 	{ MODE_ENTRY, true, HOOK_FENTRY, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
 	{ MODE_ENTRY, true, HOOK_KPROBE, FENTRY_PUT KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
+	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, FENTRY_PUT FENTRY_ENTER FENTRY_LOAD, "fentry",
+	  ENTER },
 	{ MODE_ENTRY, true, HOOK_TRACEPOINT, FENTRY_PUT TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
 	  "tracepoint" },
 	{ MODE_ENTRY, false, HOOK_AUTO, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
 	{ MODE_ENTRY, false, HOOK_FENTRY, NULL, NULL, NULL },
 	{ MODE_ENTRY, false, HOOK_KPROBE, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe",
 	  "kprobe" },
+	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, KPROBE_PUT KPROBE_ENTER KPROBE_LOAD, "kprobe",
+	  ENTER },
 	{ MODE_ENTRY, false, HOOK_TRACEPOINT, KPROBE_PUT TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
 	  "tracepoint" },
 	{ MODE_SWITCH, true, HOOK_AUTO, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
 	{ MODE_SWITCH, true, HOOK_FENTRY, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
 	{ MODE_SWITCH, true, HOOK_KPROBE, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
 	{ MODE_SWITCH, true, HOOK_TRACEPOINT, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
 	{ MODE_SWITCH, false, HOOK_AUTO, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
 	{ MODE_SWITCH, false, HOOK_FENTRY, NULL, NULL, NULL },
 	{ MODE_SWITCH, false, HOOK_KPROBE, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
 	{ MODE_SWITCH, false, HOOK_TRACEPOINT, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
 };
 _Static_assert(ARRAY_SIZE(cases) == 2 * 2 * HOOK_CNT, "every mode, BTF and hook");
@@ -109,6 +118,7 @@ static void check_plans(const char *run_function)
 		const struct host host = {
 			.run_function = run_function,
 			.has_module_btf = cases[i].has_module_btf,
+			.enter_guest = ENTER,
 		};
 
 		if (!cases[i].points)
@@ -155,6 +165,35 @@ static void fentry_takes_btf(void **state)
 	}
 }
 
+/* A compiler's variant is no name that BTF has, whatever else the kernel has BTF of. */
+static void a_variant_is_probed(void **state)
+{
+	const struct host host = {
+		.run_function = "svm_vcpu_run",
+		.has_module_btf = true,
+		.enter_guest = "vcpu_enter_guest.constprop.0",
+	};
+	struct run run;
+
+	(void)state;
+	run_plan(&run, &host, MODE_ENTRY, HOOK_ENTER_GUEST);
+	assert_int_equal(run.err, 0);
+	assert_int_equal(run.plan.points[1].by, ATTACH_KRETPROBE);
+	assert_int_equal(run.plan.points[2].by, ATTACH_KPROBE);
+	assert_string_equal(run.plan.points[2].target, "vcpu_enter_guest.constprop.0");
+}
+
+static void an_inlined_function_is_no_hook(void **state)
+{
+	const struct host host = { .run_function = "svm_vcpu_run", .has_module_btf = true };
+	struct run run;
+
+	(void)state;
+	run_plan(&run, &host, MODE_ENTRY, HOOK_ENTER_GUEST);
+	assert_int_equal(run.err, -EOPNOTSUPP);
+	assert_non_null(strstr(run.err_text.text, "inlined"));
+}
+
 /* Where a program stands in a plan, which must have it. */
 static size_t index_of(const struct hook_plan *plan, const char *part)
 {
@@ -172,22 +211,26 @@ static void ends_before_beginnings(void **state)
 	static const char *const stints[HOOK_CNT][2] = {
 		[HOOK_FENTRY] = { "fexit_vcpu_run", "fentry_vcpu_run" },
 		[HOOK_KPROBE] = { "kretprobe_vcpu_run", "kprobe_vcpu_run" },
+		[HOOK_ENTER_GUEST] = { NULL, NULL }, /* as one of the two above */
 		[HOOK_TRACEPOINT] = { "_exit", "_entry" },
 	};
 	struct run run;
 
 	(void)state;
 	for (int btf = 0; btf < 2; btf++) {
-		const struct host host = { "svm_vcpu_run", btf };
+		const struct host host = { "svm_vcpu_run", btf, ENTER };
 
 		for (enum hook hook = btf ? HOOK_FENTRY : HOOK_KPROBE; hook < HOOK_CNT; hook++) {
+			enum hook as = hook;
 			size_t end;
 
+			if (hook == HOOK_ENTER_GUEST)
+				as = btf ? HOOK_FENTRY : HOOK_KPROBE;
 			run_plan(&run, &host, MODE_ENTRY, hook);
 			assert_int_equal(run.plan.point_cnt, 4);
-			end = index_of(&run.plan, stints[hook][0]);
+			end = index_of(&run.plan, stints[as][0]);
 			assert_int_equal(index_of(&run.plan, "vcpu_put"), 0);
-			assert_true(end < index_of(&run.plan, stints[hook][1]));
+			assert_true(end < index_of(&run.plan, stints[as][1]));
 			assert_int_equal(index_of(&run.plan, "vcpu_load"), 3);
 		}
 		run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
@@ -211,7 +254,8 @@ static void switch_mode_needs_no_run_function(void **state)
 
 static void verbose_says_what_and_why(void **state)
 {
-	const struct host with_btf = { "svm_vcpu_run", true }, without = { "svm_vcpu_run", false };
+	const struct host with_btf = { "svm_vcpu_run", true, "" };
+	const struct host without = { "svm_vcpu_run", false, "" };
 	struct run all, old, windows;
 
 	(void)state;
@@ -235,6 +279,7 @@ static void names(void **state)
 	assert_string_equal(hook__name(HOOK_AUTO), "auto");
 	assert_string_equal(hook__name(HOOK_FENTRY), "fentry");
 	assert_string_equal(hook__name(HOOK_KPROBE), "kprobe");
+	assert_string_equal(hook__name(HOOK_ENTER_GUEST), "vcpu_enter_guest");
 	assert_string_equal(hook__name(HOOK_TRACEPOINT), "tracepoint");
 	assert_null(hook__name(HOOK_CNT));
 	assert_null(hook__name((enum hook) - 1));
@@ -246,6 +291,8 @@ int main(void)
 		cmocka_unit_test(plans_on_amd),
 		cmocka_unit_test(plans_on_intel),
 		cmocka_unit_test(fentry_takes_btf),
+		cmocka_unit_test(a_variant_is_probed),
+		cmocka_unit_test(an_inlined_function_is_no_hook),
 		cmocka_unit_test(ends_before_beginnings),
 		cmocka_unit_test(switch_mode_needs_no_run_function),
 		cmocka_unit_test(verbose_says_what_and_why),

@@ -265,6 +265,62 @@ static void vendor_absent(void **state)
 		       "modprobe kvm_amd or kvm_intel");
 }
 
+/* A module is there while it is being loaded and unloaded, and cannot be attached to. */
+static void module_not_live(void **state)
+{
+	static const char *const states[] = { "coming\n", "going\n" };
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	assert_null(host__missing_kvm(&tree->fs));
+	for (size_t i = 0; i < 2; i++) {
+		write_text(tree, "sys/module/kvm_amd/initstate", states[i]);
+		assert_refused(tree, "without the module of this CPU's vendor", "--wait");
+		assert_non_null(strstr(host__missing_kvm(&tree->fs), "vendor"));
+		write_text(tree, "sys/module/kvm_amd/initstate", "live\n");
+		write_text(tree, "sys/module/kvm/initstate", states[i]);
+		assert_refused(tree, "KVM is not loaded", "--wait");
+		write_text(tree, "sys/module/kvm/initstate", "live\n");
+		assert_null(host__missing_kvm(&tree->fs));
+	}
+}
+
+/* kallsyms of one line, and what is found in it. */
+static void assert_enter_guest(const struct tree *tree, const char *line, const char *expected)
+{
+	struct host host = { .enter_guest = "before" };
+
+	write_text(tree, "proc/kallsyms", line);
+	host__find_enter_guest(&tree->fs, &host);
+	assert_string_equal(host.enter_guest, expected);
+}
+
+static void enter_guest(void **state)
+{
+	struct host host = { .enter_guest = "before" };
+	const struct tree *tree = *state;
+
+	tree__mkdir(tree, "proc");
+	assert_enter_guest(tree, "ffffffffc0a01230 t vcpu_enter_guest\t[kvm]\n",
+			   "vcpu_enter_guest");
+	assert_enter_guest(tree, "ffffffff81a01230 t vcpu_enter_guest\n", "vcpu_enter_guest");
+	assert_enter_guest(tree,
+			   "0 T _stext\n"
+			   "0 t vcpu_enter_guest.constprop.0.cold\t[kvm]\n"
+			   "0 t vcpu_enter_guest.constprop.0\t[kvm]\n"
+			   "0 t vcpu_enter_guest.isra.0\t[kvm]\n",
+			   "vcpu_enter_guest.constprop.0");
+	assert_enter_guest(tree, "0 t vcpu_enter_guest.part.0\t[kvm]\n", "");
+	assert_enter_guest(tree, "0 t vcpu_enter_guest_later\t[kvm]\n0 t my_vcpu_enter_guest\n",
+			   "");
+	assert_enter_guest(tree, "0 t vcpu_enter_guest_mode.constprop.0\t[kvm]\n", "");
+	assert_enter_guest(tree, "vcpu_enter_guest\n0\n0 t\n\n", "");
+	assert_enter_guest(tree, "", "");
+	tree__remove(tree, "proc/kallsyms");
+	host__find_enter_guest(&tree->fs, &host);
+	assert_string_equal(host.enter_guest, "");
+}
+
 static void no_btf(void **state)
 {
 	const struct tree *tree = *state;
@@ -380,6 +436,8 @@ int main(void)
 		TREE_TEST(capabilities_behind_many_groups),
 		TREE_TEST(kvm_absent),
 		TREE_TEST(vendor_absent),
+		TREE_TEST(module_not_live),
+		TREE_TEST(enter_guest),
 		TREE_TEST(no_btf),
 		TREE_TEST(no_mperf),
 		TREE_TEST(module_without_btf),
