@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <x86intrin.h>
 #include "calibration.h"
 #include "clock.h"
 #include "counters.h"
@@ -18,12 +16,7 @@
 #define SPIN_NS    50000000ULL
 #define SLICE_NS   2000000ULL
 #define GIVE_UP_NS 3000000000ULL
-#define READ_TRIES 20
 #define RATIO_MAX  2.0
-
-struct pair {
-	__u64 tsc_cycles, mperf_cycles;
-};
 
 int cpulist__has(const char *list, int cpu)
 {
@@ -42,29 +35,6 @@ int cpulist__has(const char *list, int cpu)
 	return 0;
 }
 
-/*
- * Both counters at one moment: MPERF between two readings of TSC, of several the closest, since the
- * thread may lose the CPU in between.
- */
-static int read_pair(int fd, struct pair *pair)
-{
-	__u64 best_width = UINT64_MAX;
-
-	for (int i = 0; i < READ_TRIES; i++) {
-		__u64 before = __rdtsc(), mperf_cycles, width;
-
-		if (read(fd, &mperf_cycles, sizeof(mperf_cycles)) != sizeof(mperf_cycles))
-			return -errno;
-		width = __rdtsc() - before;
-		if (width >= best_width)
-			continue;
-		best_width = width;
-		pair->tsc_cycles = before + width / 2;
-		pair->mperf_cycles = mperf_cycles;
-	}
-	return 0;
-}
-
 static long switch_cnt(void)
 {
 	struct rusage usage;
@@ -73,25 +43,36 @@ static long switch_cnt(void)
 }
 
 /*
+ * The first read of a pair finds the kernel's code and data gone from the caches, and has more time between
+ * TSC and MPERF than others: it would make the end of each slice unlike its beginning.
+ */
+static int read_warm(const struct counter_pair *pair, struct pair_reading *reading)
+{
+	int err = counter_pair__read(pair, reading);
+
+	return err ? err : counter_pair__read(pair, reading);
+}
+
+/*
  * This thread is on the CPU already, and keeps it in C0 as long as it runs. A slice in which it was
  * preempted says nothing: what ran instead may have been a vCPU, and that may have halted.
  */
-static int measure_here(int fd, double *ratio)
+static int measure_here(const struct counter_pair *pair, double *ratio)
 {
 	__u64 tsc_cycles = 0, mperf_cycles = 0, valid_ns = 0;
 	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
 
 	while (valid_ns < SPIN_NS) {
-		struct pair begin = { 0 }, end = { 0 };
+		struct pair_reading begin, end;
 		__u64 begin_ns = clock__now_ns();
 		long switches = switch_cnt();
-		int err = read_pair(fd, &begin);
+		int err = read_warm(pair, &begin);
 
 		if (err)
 			return err;
 		while (clock__now_ns() < begin_ns + SLICE_NS)
 			;
-		err = read_pair(fd, &end);
+		err = read_warm(pair, &end);
 		if (err)
 			return err;
 		if (clock__now_ns() > give_up_ns)
@@ -102,11 +83,14 @@ static int measure_here(int fd, double *ratio)
 		mperf_cycles += end.mperf_cycles - begin.mperf_cycles;
 		valid_ns += SLICE_NS;
 	}
+	/* An event that counts nothing, TSC included, is not there. */
+	if (!tsc_cycles)
+		return -ENODATA;
 	*ratio = (double)mperf_cycles / (double)tsc_cycles;
 	return 0;
 }
 
-static int measure_on(const struct counters *counters, int cpu, double *ratio)
+static int measure_pinned(const struct counter_pair *pair, int cpu, double *ratio)
 {
 	cpu_set_t before, one;
 	int err;
@@ -116,9 +100,21 @@ static int measure_on(const struct counters *counters, int cpu, double *ratio)
 	if (sched_getaffinity(0, sizeof(before), &before) ||
 	    sched_setaffinity(0, sizeof(one), &one))
 		return -errno;
-	err = measure_here(counters__fd(counters, cpu), ratio);
+	err = measure_here(pair, ratio);
 	if (sched_setaffinity(0, sizeof(before), &before) && !err)
 		err = -errno;
+	return err;
+}
+
+static int measure_on(const struct counters *counters, int cpu, double *ratio)
+{
+	struct counter_pair pair;
+	int err = counter_pair__open(counters, cpu, &pair);
+
+	if (err)
+		return err;
+	err = measure_pinned(&pair, cpu, ratio);
+	counter_pair__close(&pair);
 	return err;
 }
 

@@ -18,21 +18,27 @@
 
 struct counters {
 	__u32 pmu_type;
-	__u64 config;
+	__u64 mperf_config, tsc_config;
 	int cpu_cnt;
 	int fds[];
 };
 
-static int open_event(const struct counters *counters, int cpu)
+static int open_event(const struct perf_event_attr *attr, int cpu, int group_fd)
+{
+	long fd = syscall(SYS_perf_event_open, attr, -1, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_mperf(const struct counters *counters, int cpu)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = counters->pmu_type,
-		.config = counters->config,
+		.config = counters->mperf_config,
 	};
-	long fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? -errno : (int)fd;
+	return open_event(&attr, cpu, -1);
 }
 
 /* "0x02" of an events file that reads "event=0x02". */
@@ -50,24 +56,32 @@ static int parse_config(const char *text, __u64 *config)
 	return *end == '\n' || *end == '\0' ? 0 : -EINVAL;
 }
 
-static int find_event(const struct hostfs *fs, struct counters *counters)
+#define PMU "sys/bus/event_source/devices/msr"
+
+static int find_config(const struct hostfs *fs, const char *event, __u64 *config)
 {
-	static const char pmu[] = "sys/bus/event_source/devices/msr";
+	char text[64];
+	ssize_t n = hostfs__read(fs, text, sizeof(text), PMU "/events/%s", event);
+
+	return n < 0 ? (int)n : parse_config(text, config);
+}
+
+static int find_events(const struct hostfs *fs, struct counters *counters)
+{
 	char text[64];
 	__u64 type;
 	ssize_t n;
+	int err;
 
-	n = hostfs__read(fs, text, sizeof(text), "%s/type", pmu);
+	n = hostfs__read(fs, text, sizeof(text), PMU "/type");
 	if (n < 0)
 		return (int)n;
 	text[strcspn(text, "\n")] = '\0';
 	if (number__parse(text, UINT32_MAX, &type))
 		return -EINVAL;
 	counters->pmu_type = (__u32)type;
-	n = hostfs__read(fs, text, sizeof(text), "%s/events/mperf", pmu);
-	if (n < 0)
-		return (int)n;
-	return parse_config(text, &counters->config);
+	err = find_config(fs, "tsc", &counters->tsc_config);
+	return err ? err : find_config(fs, "mperf", &counters->mperf_config);
 }
 
 /* A descriptor a CPU, and the usual soft limit is 1024. */
@@ -88,7 +102,7 @@ static int open_all(struct counters *counters)
 	raise_fd_limit(counters->cpu_cnt);
 
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
-		int fd = open_event(counters, cpu);
+		int fd = open_mperf(counters, cpu);
 
 		/* ENODEV: the CPU is offline, or possible only on paper. */
 		if (fd < 0 && fd != -ENODEV) {
@@ -113,7 +127,7 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 	for (int cpu = 0; cpu < cpu_cnt; cpu++)
 		counters->fds[cpu] = -1;
 
-	err = find_event(fs, counters);
+	err = find_events(fs, counters);
 	if (err) {
 		pr_err("cannot find MPERF in the perf msr PMU: %s", strerror(-err));
 		err = -EOPNOTSUPP;
@@ -150,7 +164,51 @@ int counters__reopen(struct counters *counters, int cpu)
 
 	if (counters->fds[cpu] >= 0)
 		close(counters->fds[cpu]);
-	fd = open_event(counters, cpu);
+	fd = open_mperf(counters, cpu);
 	counters->fds[cpu] = fd < 0 ? -1 : fd;
 	return fd;
+}
+
+int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = counters->pmu_type,
+		.config = counters->tsc_config,
+		.read_format = PERF_FORMAT_GROUP,
+	};
+	int tsc_fd = open_event(&attr, cpu, -1), mperf_fd;
+
+	if (tsc_fd < 0)
+		return tsc_fd;
+	attr.config = counters->mperf_config;
+	mperf_fd = open_event(&attr, cpu, tsc_fd);
+	if (mperf_fd < 0) {
+		close(tsc_fd);
+		return mperf_fd;
+	}
+	*pair = (struct counter_pair){ tsc_fd, mperf_fd };
+	return 0;
+}
+
+void counter_pair__close(struct counter_pair *pair)
+{
+	close(pair->mperf_fd);
+	close(pair->tsc_fd);
+}
+
+int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading)
+{
+	/* PERF_FORMAT_GROUP: the leader's first. */
+	struct {
+		__u64 cnt, tsc_cycles, mperf_cycles;
+	} group;
+	ssize_t n = read(pair->tsc_fd, &group, sizeof(group));
+
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(group) || group.cnt != 2)
+		return -EIO;
+	*reading = (struct pair_reading){ group.tsc_cycles, group.mperf_cycles };
+	return 0;
 }

@@ -9,6 +9,8 @@
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
+#include <linux/types.h>
+
 struct counters;
 struct hostfs;
 
@@ -28,5 +30,25 @@ int counters__fd(const struct counters *counters, int cpu);
  * Returns the new descriptor, owned by counters, or -errno (-ENODEV: the CPU is offline).
  */
 int counters__reopen(struct counters *counters, int cpu);
+
+/* TSC and MPERF of one CPU, read together. */
+struct counter_pair {
+	int tsc_fd, mperf_fd;
+};
+
+struct pair_reading {
+	__u64 tsc_cycles, mperf_cycles; /* since the pair was opened */
+};
+
+/*
+ * Opens both events of a CPU as one perf group: a single read(2) reads them one right after the other
+ * with interrupts off, always in the same order, so the skew between them cancels in differences.
+ * Returns 0, and the caller ends the pair with counter_pair__close(); or -errno, and nothing is open.
+ */
+int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair);
+void counter_pair__close(struct counter_pair *pair);
+
+/* Returns 0 or -errno. On another CPU than the pair's it costs an inter-processor interrupt. */
+int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading);
 
 #endif /* COUNTERS_H */
