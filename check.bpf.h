@@ -47,19 +47,34 @@ static __always_inline void account_window(__u64 ns, __u64 mperf_cycles)
 
 static __always_inline void idle_begin(struct cpu_account *account, const struct reading *r)
 {
-	account->idle_start_ns = r->mperf_valid ? r->now_ns : 0;
+	account->idle_start_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
 	account->idle_start_mperf_cycles = r->mperf_cycles;
 }
 
 /* A span of which one end is not known is left out: it then shows as unexplained. */
 static __always_inline void idle_end(struct cpu_account *account, const struct reading *r)
 {
-	if (account->idle_start_ns && r->mperf_valid) {
+	if (account->idle_start_ns && r->mperf_cycles != MPERF_UNKNOWN) {
 		account->sums.idle_ns += r->now_ns - account->idle_start_ns;
 		account->sums.idle_mperf_cycles +=
 			r->mperf_cycles - account->idle_start_mperf_cycles;
 	}
 	account->idle_start_ns = 0;
+}
+
+static __always_inline void account_idle(const struct reading *r, __u32 state)
+{
+	struct cpu_account *account;
+
+	if (!targ_check)
+		return;
+	account = this_account();
+	if (!account)
+		return;
+	if (state == CPU_IDLE_ENDS)
+		idle_end(account, r);
+	else
+		idle_begin(account, r);
 }
 
 /*
@@ -80,7 +95,7 @@ static __always_inline void account_read(const struct reading *r)
 		idle_end(account, r);
 		idle_begin(account, r);
 	}
-	account->read_ns = r->mperf_valid ? r->now_ns : 0;
+	account->read_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
 	account->read_mperf_cycles = r->mperf_cycles;
 	account->read_sums = account->sums;
 }

@@ -210,8 +210,6 @@ static int session_open(struct session *s)
 		err = check_pids(s);
 	if (err)
 		return err;
-	if (s->opts->check)
-		hooks__plan_idle(&s->plan);
 	collector_opts = (struct collector_opts){
 		.fs = &s->fs,
 		.plan = &s->plan,

@@ -16,8 +16,15 @@
 #define GTIMEHALT_ASSERT(cond, msg) static_assert(cond, msg)
 #endif
 
-/* Default room in the map of vCPU threads; each entry costs about 200 bytes of kernel memory. */
+/* Default room in the map of vCPU threads; each entry costs about 250 bytes of kernel memory. */
 #define GTIMEHALT_MAX_VCPUS 8192
+
+/*
+ * CPUs that a host can have, a power of two; each costs 128 bytes of kernel memory. Fixed, so that a slot is
+ * found by its address alone: a look-up in a map sized to the host costs ten instructions at each VM entry
+ * and ten at its exit.
+ */
+#define GTIMEHALT_MAX_CPUS 4096
 
 /* At most this many VMM processes can be asked for by PID; without a list all are measured. */
 #define GTIMEHALT_MAX_WATCHED 1024
@@ -26,31 +33,35 @@
  * The state of one CPU: the window that is open on it, and what went wrong there.
  *
  * Only programs that run on the CPU write its slot; user space maps the array and reads it to learn
- * where a forced read is needed. One slot per cache-line pair, so that neighbours do not share one.
+ * where a forced read is needed. The first line holds all that VM entries and exits touch, and two CPUs
+ * share no line.
  */
 struct cpu_slot {
-	/* Thread whose window is open here; 0: none. */
+	/* The thread to which any halt on this CPU is put down; 0: none. */
 	__u32 tid;
-	/* Thread that has left KVM for user mode, and whose window may go on; 0: none. */
-	__u32 user_tid;
 	/*
 	 * Set while a program works on what belongs to this CPU with interrupts enabled: a forced read
 	 * that interrupts it must keep its hands off.
 	 */
 	__u32 busy;
-	/* The window's start has a good MPERF reading. */
-	__u32 mperf_valid;
-	/* When sums were last moved to the thread's entry: window start, or last forced read. */
-	__u64 start_ns;
-	__u64 start_mperf_cycles;
-	/* nvcsw + nivcsw of the thread when its window was opened, the snapshot when it was closed. */
-	__u64 switch_cnt;
-	__u64 snapshot_seq;
-	/* VM entry whose exit is awaited; 0: none. */
+	/* VM entry whose exit is awaited; 0: none; STINT_OFF: none is, nor will be in this window. */
 	__u64 entry_ns;
 	/* Closed stints since start_ns. */
 	__u64 guest_ns;
 	__u64 entry_cnt;
+	/* nvcsw + nivcsw of the thread when its window was opened, and nivcsw alone. */
+	__u64 switch_cnt;
+	__u64 nivcsw;
+	/* When sums were last moved to the thread's entry: window start, or last forced read. */
+	__u64 start_ns;
+	__u64 start_mperf_cycles; /* MPERF_UNKNOWN: it did not read */
+
+	/* What tells the thread and its vCPU when the window is closed by somebody else. */
+	__u64 start_boottime_ns;
+	__u64 vcpu; /* struct kvm_vcpu * */
+	/* --histogram: MPERF and its moment at the end of the last stint that was looked at. */
+	__u64 stint_ns;
+	__u64 stint_mperf_cycles;
 
 	/* Failures since the programs were loaded; see struct health in src/snapshot.h. */
 	__u64 lost_window_cnt;
@@ -62,16 +73,32 @@ struct cpu_slot {
 	 * the host has two kinds of core. Set by user space before anything is attached.
 	 */
 	__u64 mperf_scale;
-	__u64 pad[3];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 128, "one slot, two cache lines");
 
+/* Of cpu_slot.entry_ns: no thread's window is open. No clock shows it. */
+#define STINT_OFF 1
+
+/* The event's count starts at zero: no MPERF that was read is this. */
+#define MPERF_UNKNOWN (~0ULL)
+
+/* What windows have yielded. */
+struct window_sums {
+	/* Spans of which MPERF is known, and its cycles: what they lack against the clock was halted. */
+	__u64 measured_ns;
+	__u64 mperf_cycles; /* single windows may err by a few cycles either way */
+	__u64 unmeasured_ns;
+	__u64 guest_ns;
+	__u64 entry_cnt;
+};
+
 /*
  * What is known of one vCPU thread. Sums only grow and are never cleared; user space differences
- * them. Written by the CPU on which the thread is loaded, so there is one writer at a time.
+ * them.
  *
- * The two pairs of counters guard a copy against tearing: the writer raises both `begun` first and
- * both `done` last. A copy in which all four are equal is whole, whichever end was copied first.
+ * The two pairs of counters guard a copy against tearing: a writer raises both `begun` first and
+ * both `done` last, atomically, for there can be two. A copy in which all four are equal is whole,
+ * whichever end was copied first.
  */
 struct vcpu_sums {
 	__u32 begun_head;
@@ -84,27 +111,42 @@ struct vcpu_sums {
 	__u32 vcpu_id;
 	/* CLOCK_MONOTONIC up to which the sums are complete. */
 	__u64 updated_ns;
+	/* Since when a window is open that loaded_ns does not have yet; 0: none. */
+	__u64 open_ns;
+	/*
+	 * When KVM last put the vCPU, as far as others than the thread have noticed: where it is not
+	 * before open_ns, the window has ended there, and the thread has left the CPU in user mode.
+	 */
+	__u64 put_ns;
 	__u64 loaded_ns;
-	/* The part of loaded_ns of which the MPERF cycles are known. */
-	__u64 measured_ns;
-	/* MPERF cycles in measured_ns. Single windows may err by a few cycles either way. */
-	__u64 mperf_cycles;
-	__u64 guest_ns;
-	__u64 entry_cnt;
 	/*
 	 * Runnable but not running, since the thread's birth: the kernel's own account up to the first
-	 * settlement, then the gaps between windows, as far as the thread was waiting in them.
+	 * window, then the gaps between windows, as far as the thread was waiting in them.
 	 */
 	__u64 wait_ns;
-	/* task_struct.sched_info.run_delay at updated_ns. */
+	/* task_struct.sched_info.run_delay when the last window was opened. */
 	__u64 run_delay_ns;
+	/* All above and `own` are written by the thread itself, or by what has interrupted it. */
+	struct window_sums own;
+	/* Windows that were closed on the CPU that the thread had left: there, and added atomically. */
+	struct window_sums others;
 	/* The thread was preempted at updated_ns: until it is loaded again, it waits. */
 	__u32 waiting;
 	__u32 pad;
 	__u32 begun_tail;
 	__u32 done_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 112, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 176, "no padding");
+
+/*
+ * TSC against CLOCK_MONOTONIC. KVM notes TSC when it puts a vCPU; this tells when that was. Of two, user
+ * space fills the one that is not in use and turns to it.
+ */
+struct tsc_clock {
+	__u64 tsc_cycles, mono_ns; /* at one moment */
+	__u64 ns_per_cycle;        /* in 2^-24 */
+};
+#define TSC_CLOCK_SHIFT 24
 
 /* Halted time is ns less the cycles at MPERF's rate on this CPU; mperf_scale is not applied. */
 struct cpu_sums {
@@ -127,6 +169,27 @@ struct cpu_account {
 	__u64 pad[4];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_account) == 128, "one account, two cache lines");
+
+/*
+ * --histogram: how long stints were halted. A power of two has 8 buckets, so that no value in one is
+ * further than 6 % from its middle. Shorter halts than STINT_MIN_NS are not counted: what stints lack
+ * against entry_cnt were halted less.
+ */
+#define STINT_SUB_SHIFT  3
+#define STINT_MIN_SHIFT  10
+#define STINT_MAX_SHIFT  36 /* the last bucket has all from 64 s on */
+#define STINT_MIN_NS     (1ULL << STINT_MIN_SHIFT)
+#define STINT_BUCKET_CNT ((STINT_MAX_SHIFT - STINT_MIN_SHIFT) << STINT_SUB_SHIFT)
+
+/* Of ns_per_mperf_cycle: precise to 2 ppm, and 64 bits hold a stint of three hours. */
+#define STINT_NS_SHIFT 20
+
+/* Of one vCPU thread. Each counter is whole by itself; two may be a stint apart. */
+struct stint_sums {
+	__u64 start_boottime_ns; /* of the thread, as in vcpu_sums */
+	__u64 halted_ns;         /* of the stints that are counted, exact */
+	__u64 cnt[STINT_BUCKET_CNT];
+};
 
 /* Of cpu_slot.mperf_scale. 2^44 cycles, an hour and more, times that fit 64 bits. */
 #define GTIMEHALT_SCALE_SHIFT 20

@@ -23,6 +23,7 @@ struct growth {
 	__s64 loaded_ns;
 	__s64 measured_ns;
 	__s64 mperf_cycles;
+	__s64 unmeasured_ns;
 	__s64 guest_ns;
 	__s64 entry_cnt;
 	__s64 wait_ns;
@@ -50,6 +51,11 @@ static __u64 clamp_ns(__s64 value, __u64 max, __u64 *clamped_ns)
 		return max;
 	}
 	return value;
+}
+
+static __u64 cnt_since(__u64 before, __u64 now)
+{
+	return now > before ? now - before : 0;
 }
 
 static __s64 round_to_s64(long double value)
@@ -85,6 +91,7 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		.loaded_ns = now->loaded_ns - base->loaded_ns,
 		.measured_ns = now->measured_ns - base->measured_ns,
 		.mperf_cycles = now->mperf_cycles - base->mperf_cycles,
+		.unmeasured_ns = now->unmeasured_ns - base->unmeasured_ns,
 		.guest_ns = now->guest_ns - base->guest_ns,
 		.entry_cnt = now->entry_cnt - base->entry_cnt,
 		.wait_ns = waited ? now->wait_ns - waited->wait_ns : 0,
@@ -93,27 +100,38 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 	};
 }
 
+/*
+ * Spans that were not measured can be longer than the vCPU was loaded in them: a bound, no clamp. Without
+ * a span that was, none of it is.
+ */
+static __u64 bounded_unmeasured_ns(const struct growth *growth, __u64 loaded_ns)
+{
+	if (growth->measured_ns <= 0)
+		return loaded_ns;
+	if (growth->unmeasured_ns < 0)
+		return 0;
+	return (__u64)growth->unmeasured_ns < loaded_ns ? (__u64)growth->unmeasured_ns : loaded_ns;
+}
+
 static void set_halted(const struct growth *growth, const struct span *span, __u64 *value)
 {
 	__u64 loaded_ns = value[METRIC_LOADED_NS];
 	__u64 guest_ns = value[METRIC_GUEST_NS];
-	__u64 *clamped_ns = &value[METRIC_CLAMPED_NS];
-	__u64 measured_ns = clamp_ns(growth->measured_ns, loaded_ns, clamped_ns);
-	__u64 max_ns = measured_ns;
+	__u64 unmeasured_ns = bounded_unmeasured_ns(growth, loaded_ns);
+	__u64 max_ns = loaded_ns - unmeasured_ns;
 	__s64 halted_ns;
 
-	value[METRIC_UNMEASURED_NS] = loaded_ns - measured_ns;
+	value[METRIC_UNMEASURED_NS] = unmeasured_ns;
 	value[METRIC_HALTED_NS] = METRIC_UNKNOWN;
 	value[METRIC_BUSY_NS] = METRIC_UNKNOWN;
-	if (loaded_ns && !measured_ns)
+	if (loaded_ns && !max_ns)
 		return;
-	/* The cycles belong to the measured time as it was read, not as it was clamped. */
 	halted_ns =
 		round_to_s64(growth->measured_ns - growth->mperf_cycles * span->ns_per_mperf_cycle);
 	if (guest_ns != METRIC_UNKNOWN && guest_ns < max_ns)
 		max_ns = guest_ns;
-	value[METRIC_HALTED_NS] = clamp_ns(halted_ns, max_ns, clamped_ns);
-	if (guest_ns != METRIC_UNKNOWN && measured_ns == loaded_ns)
+	value[METRIC_HALTED_NS] = clamp_ns(halted_ns, max_ns, &value[METRIC_CLAMPED_NS]);
+	if (guest_ns != METRIC_UNKNOWN && !unmeasured_ns)
 		value[METRIC_BUSY_NS] = guest_ns - value[METRIC_HALTED_NS];
 }
 
@@ -146,6 +164,26 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 		value[METRIC_WAIT_NS] = wait_ns;
 		value[METRIC_BLOCKED_NS] = wall_ns - loaded_ns - wait_ns;
 	}
+}
+
+/* Where prev has none of this vCPU's stints, all have been counted since. */
+static void set_histogram(const struct snapshot *prev, const struct vcpu_reading *old,
+			  const struct snapshot *cur, const struct vcpu_reading *now,
+			  __u64 entry_cnt, struct histogram *histogram)
+{
+	const struct stint_reading nothing = { 0 }, *before = &nothing, *after = &nothing;
+	__u64 halted_cnt;
+
+	if (old && old->stint_number)
+		before = &prev->stints[old->stint_number - 1];
+	if (now->stint_number)
+		after = &cur->stints[now->stint_number - 1];
+	histogram->halted_ns = cnt_since(before->halted_ns, after->halted_ns);
+	for (size_t i = 0; i < STINT_BUCKET_CNT; i++)
+		histogram->cnt[i] = cnt_since(before->cnt[i], after->cnt[i]);
+	halted_cnt = histogram__halted_cnt(histogram);
+	histogram->below_cnt =
+		entry_cnt == METRIC_UNKNOWN ? HISTOGRAM_UNKNOWN : cnt_since(halted_cnt, entry_cnt);
 }
 
 static void set_all_unknown(struct metrics *metrics)
@@ -206,8 +244,9 @@ static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
 
 /* In the order of cur, that is with the vCPUs that were not seen at the front of their process. */
 static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur,
-			 const struct span *span, struct vcpu_report *vcpus)
+			 const struct span *span, struct report *report)
 {
+	struct vcpu_report *vcpus = report->vcpus;
 	size_t old = 0;
 
 	for (size_t i = 0; i < cur->vcpu_cnt; i++) {
@@ -221,6 +260,13 @@ static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur
 			report_vcpu(&prev->vcpus[old], &prev->vcpus[old], now, span, &vcpus[i]);
 		else
 			report_vcpu(NULL, find_unseen(prev, now), now, span, &vcpus[i]);
+		vcpus[i].histogram = NULL;
+		if (!cur->has_stints)
+			continue;
+		set_histogram(prev, order == 0 ? &prev->vcpus[old] : NULL, cur, now,
+			      vcpus[i].metrics.value[METRIC_ENTRY_CNT],
+			      &report->vcpu_histograms[i]);
+		vcpus[i].histogram = &report->vcpu_histograms[i];
 	}
 }
 
@@ -315,31 +361,62 @@ static void add_processes(struct report *report, const struct snapshot *cur)
 	}
 }
 
-static int reserve(struct report *report, size_t vm_cnt, size_t vcpu_cnt)
+/* Sums over the vCPUs of each VM. The memory is there. */
+static void sum_up_histograms(struct report *report)
 {
-	void *array;
+	for (size_t i = 0; i < report->vm_cnt; i++) {
+		struct vm_report *vm = &report->vms[i];
 
-	/* The vCPUs last: once they have moved, the old VMs point nowhere, and nothing may fail. */
-	if (vm_cnt > report->vm_room) {
-		array = reallocarray(report->vms, vm_cnt, sizeof(*report->vms));
-		if (!array)
-			return -ENOMEM;
-		report->vms = array;
-		report->vm_room = vm_cnt;
+		report->vm_histograms[i] = (struct histogram){ 0 };
+		for (size_t j = 0; j < vm->vcpu_cnt; j++)
+			histogram__add(&report->vm_histograms[i], vm->vcpus[j].histogram);
+		vm->histogram = &report->vm_histograms[i];
 	}
-	if (vcpu_cnt > report->vcpu_room) {
-		array = reallocarray(report->vcpus, vcpu_cnt, sizeof(*report->vcpus));
-		if (!array)
-			return -ENOMEM;
-		report->vcpus = array;
-		report->vcpu_room = vcpu_cnt;
-	}
-	return 0;
 }
 
-static __u64 cnt_since(__u64 before, __u64 now)
+/* Returns the array with room for cnt elements, moved or not; NULL when memory is short. */
+static void *make_room(void *array, size_t *room, size_t cnt, size_t size)
 {
-	return now > before ? now - before : 0;
+	/* One at least, so that NULL is no memory and not nothing. */
+	size_t wanted = cnt ? cnt : 1;
+
+	if (wanted <= *room)
+		return array;
+	array = reallocarray(array, wanted, size);
+	if (array)
+		*room = wanted;
+	return array;
+}
+
+/* Every vCPU may be of a VM of its own. */
+static int reserve(struct report *report, const struct snapshot *cur)
+{
+	size_t vm_cnt = cur->vm_cnt + cur->vcpu_cnt;
+	struct histogram *histograms;
+	struct vcpu_report *vcpus;
+	struct vm_report *vms;
+
+	vms = make_room(report->vms, &report->vm_room, vm_cnt, sizeof(*vms));
+	if (!vms)
+		return -ENOMEM;
+	report->vms = vms;
+	vcpus = make_room(report->vcpus, &report->vcpu_room, cur->vcpu_cnt, sizeof(*vcpus));
+	if (!vcpus)
+		return -ENOMEM;
+	report->vcpus = vcpus;
+	if (!cur->has_stints)
+		return 0;
+	histograms = make_room(report->vm_histograms, &report->vm_histogram_room, vm_cnt,
+			       sizeof(*histograms));
+	if (!histograms)
+		return -ENOMEM;
+	report->vm_histograms = histograms;
+	histograms = make_room(report->vcpu_histograms, &report->vcpu_histogram_room, cur->vcpu_cnt,
+			       sizeof(*histograms));
+	if (!histograms)
+		return -ENOMEM;
+	report->vcpu_histograms = histograms;
+	return 0;
 }
 
 static struct health health_of(const struct health *prev, const struct health *cur)
@@ -367,9 +444,11 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 		return -EINVAL;
 	if (!(cur->mperf_ratio > 0) || __builtin_isinf(cur->mperf_ratio))
 		return -EINVAL;
-	err = reserve(report, cur->vm_cnt + cur->vcpu_cnt, cur->vcpu_cnt);
-	if (err)
+	err = reserve(report, cur);
+	if (err) {
+		report__free(report);
 		return err;
+	}
 	span.ns_per_mperf_cycle = interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);
 
 	report->interval_ns = interval_ns;
@@ -380,8 +459,10 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 	report->health = health_of(&prev->health, &cur->health);
 	report->vm_cnt = 0;
 	report->vcpu_cnt = 0;
-	report_vcpus(prev, cur, &span, report->vcpus);
+	report_vcpus(prev, cur, &span, report);
 	add_processes(report, cur);
+	if (cur->has_stints)
+		sum_up_histograms(report);
 	return 0;
 }
 
@@ -389,5 +470,7 @@ void report__free(struct report *report)
 {
 	free(report->vms);
 	free(report->vcpus);
+	free(report->vm_histograms);
+	free(report->vcpu_histograms);
 	*report = (struct report){ 0 };
 }

@@ -42,6 +42,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "histogram.h"
 #include "snapshot.h"
 
 enum metric {
@@ -55,7 +56,7 @@ enum metric {
 	METRIC_BLOCKED_NS,
 	METRIC_ENTRY_CNT,
 	METRIC_CLAMPED_NS,    /* sum of what every clamp took away or added */
-	METRIC_UNMEASURED_NS, /* loaded time without MPERF: its halted part is not known */
+	METRIC_UNMEASURED_NS, /* loaded time without MPERF, at most: its halted part is not known */
 	METRIC_CNT,
 };
 
@@ -73,14 +74,16 @@ struct vcpu_report {
 	pid_t tid;
 	__u32 vcpu_id;
 	struct metrics metrics;
+	const struct histogram *histogram; /* NULL: stints were not counted */
 };
 
 struct vm_report {
 	pid_t pid;
 	__u64 vm_id;
-	const char *name;                /* in the current snapshot; "?" when that has none */
-	struct metrics metrics;          /* sums over vcpus; all unknown when there are none */
-	const struct vcpu_report *vcpus; /* by vcpu_id, tid; in the report's own memory */
+	const char *name;                  /* in the current snapshot; "?" when that has none */
+	struct metrics metrics;            /* sums over vcpus; all unknown when there are none */
+	const struct histogram *histogram; /* sum over vcpus; NULL as theirs */
+	const struct vcpu_report *vcpus;   /* by vcpu_id, tid; in the report's own memory */
 	size_t vcpu_cnt;
 };
 
@@ -98,7 +101,10 @@ struct report {
 	size_t vm_cnt;
 	struct vcpu_report *vcpus; /* of all VMs, in the order of vms */
 	size_t vcpu_cnt;
-	size_t vm_room, vcpu_room; /* elements for which there is memory */
+	/* What vcpus and vms point to. */
+	struct histogram *vcpu_histograms, *vm_histograms;
+	/* elements for which there is memory */
+	size_t vm_room, vcpu_room, vcpu_histogram_room, vm_histogram_room;
 };
 
 /*
@@ -106,7 +112,8 @@ struct report {
  * outlive the report, whose memory is used again when the same struct is given (zero-initialise it
  * before the first time) and is freed by report__free().
  * Returns 0, -EINVAL (cur is not after prev, TSC stood still or went back, or mperf_ratio is not a
- * finite number above 0), or -ENOMEM; the report is left as it was on failure.
+ * finite number above 0), and the report is left as it was; or -ENOMEM, and it is
+ * freed.
  */
 int account__report(const struct snapshot *prev, const struct snapshot *cur, struct report *report);
 void report__free(struct report *report);

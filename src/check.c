@@ -53,6 +53,7 @@ static struct vcpu_check check_vcpu(const struct vcpu_reading *old, const struct
 				    const struct span *span)
 {
 	__s64 measured_ns = (__s64)(now->measured_ns - old->measured_ns);
+	__s64 unmeasured_ns = (__s64)(now->unmeasured_ns - old->unmeasured_ns);
 	struct vcpu_check check = {
 		.tid = now->tid,
 		.vcpu_id = now->vcpu_id,
@@ -73,8 +74,8 @@ static struct vcpu_check check_vcpu(const struct vcpu_reading *old, const struct
 	off_ns[IDENTITY_WALL] = below_zero(check.loaded_ns, check.wait_ns, check.blocked_ns);
 	off_ns[IDENTITY_LOADED] = below_zero(check.guest_ns, check.host_ns, 0);
 	off_ns[IDENTITY_GUEST] = below_zero(check.busy_ns, check.halted_ns, 0);
-	if (check.loaded_ns - measured_ns > off_ns[IDENTITY_GUEST])
-		off_ns[IDENTITY_GUEST] = check.loaded_ns - measured_ns;
+	if (unmeasured_ns > off_ns[IDENTITY_GUEST])
+		off_ns[IDENTITY_GUEST] = unmeasured_ns;
 	return check;
 }
 

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include "gtimehalt.h"
 #include "gtimehalt.skel.h"
 #include "calibration.h"
@@ -19,13 +17,7 @@
 #include "hooks.h"
 #include "log.h"
 #include "snapshot.h"
-
-/*
- * A copy is torn only while a window closes, which takes a microsecond; longer when the CPU of the one
- * that closes it is taken away meanwhile. A copy that stays torn for so long is not whole at all.
- */
-#define TORN_MAX_NS  1000000000ULL
-#define TORN_WAIT_US 50
+#include "sums_reader.h"
 
 struct collector {
 	struct gtimehalt_bpf *skel;
@@ -34,14 +26,13 @@ struct collector {
 	double mperf_ratio;
 	struct bpf_link *links[HOOK_POINTS_MAX];
 	struct bpf_program *reader; /* what a forced read runs */
-	bool check;
+	bool check, histogram;
 	enum measure_mode mode;
+	struct clock_reading opened_at; /* what the rate of TSC is measured from */
 	int cpu_cnt;
-	const volatile struct cpu_slot *slots; /* mapped from the kernel, one a possible CPU */
-	size_t slots_size;
+	const volatile struct cpu_slot *slots; /* in the kernel's memory, one a possible CPU */
 	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
-	__u32 *tids;             /* room for one read of the whole map of vCPUs */
-	struct vcpu_sums *sums;
+	struct sums_reader *sums;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -94,6 +85,11 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 	c->cpu_cnt = libbpf_num_possible_cpus();
 	if (c->cpu_cnt < 0)
 		return refused(c->cpu_cnt, "count the CPUs");
+	if (c->cpu_cnt > GTIMEHALT_MAX_CPUS) {
+		pr_err("this host can have %d CPUs: this build is made for %d", c->cpu_cnt,
+		       GTIMEHALT_MAX_CPUS);
+		return -EOPNOTSUPP;
+	}
 	return counters__new(opts->fs, c->cpu_cnt, &c->counters);
 }
 
@@ -122,19 +118,23 @@ static int load(struct collector *c, const struct collector_opts *opts)
 		return refused(-errno, "open the BPF programs");
 	c->mode = opts->mode;
 	c->check = opts->check;
+	c->histogram = opts->histogram;
 	err = choose_programs(c, opts->plan);
 	if (err)
 		return err;
 	c->skel->rodata->targ_scaled = c->calibration.kind_cnt > 1;
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	c->skel->rodata->targ_check = c->check;
-	err = bpf_map__set_max_entries(c->skel->maps.slots, (__u32)c->cpu_cnt);
-	if (!err)
-		err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
+	c->skel->rodata->targ_histogram = c->histogram;
+	err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
 	if (!err)
 		err = bpf_map__set_max_entries(c->skel->maps.cpu_accounts, (__u32)c->cpu_cnt);
 	if (!err)
 		err = bpf_map__set_autocreate(c->skel->maps.cpu_accounts, c->check);
+	if (!err)
+		err = bpf_map__set_autocreate(c->skel->maps.stints, c->histogram);
+	if (!err)
+		err = bpf_map__set_autocreate(c->skel->maps.blank_stints, c->histogram);
 	if (err)
 		return refused(err, "size the BPF maps");
 	err = gtimehalt_bpf__load(c->skel);
@@ -143,30 +143,45 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-static int map_slots(struct collector *c)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *slots;
-
-	c->slots_size = ((size_t)c->cpu_cnt * sizeof(struct cpu_slot) + page - 1) / page * page;
-	slots = mmap(NULL, c->slots_size, PROT_READ, MAP_SHARED, bpf_map__fd(c->skel->maps.slots),
-		     0);
-	if (slots == MAP_FAILED)
-		return refused(-errno, "map the CPUs' slots");
-	c->slots = slots;
-	return 0;
-}
-
 static int alloc_buffers(struct collector *c)
 {
-	size_t room = bpf_map__max_entries(c->skel->maps.vcpus);
+	const struct bpf_map *vcpus = c->skel->maps.vcpus;
+	int err;
 
 	c->mperf_error_cnts = calloc((size_t)c->cpu_cnt, sizeof(*c->mperf_error_cnts));
-	c->tids = calloc(room, sizeof(*c->tids));
-	c->sums = calloc(room, sizeof(*c->sums));
-	if (!c->mperf_error_cnts || !c->tids || !c->sums)
-		return refused(-ENOMEM, "make room for the vCPUs");
-	return 0;
+	err = c->mperf_error_cnts ? 0 : -ENOMEM;
+	if (!err)
+		err = sums_reader__new(bpf_map__fd(vcpus), bpf_map__max_entries(vcpus),
+				       c->histogram ? bpf_map__fd(c->skel->maps.stints) : -1,
+				       &c->sums);
+	return err ? refused(err, "make room for the vCPUs") : 0;
+}
+
+static double ns_per_tsc_cycle(const struct collector *c, const struct clock_reading *now)
+{
+	return (double)(now->mono_ns - c->opened_at.mono_ns) /
+	       (double)(now->tsc_cycles - c->opened_at.tsc_cycles);
+}
+
+/* Tells the BPF side what TSC is in CLOCK_MONOTONIC. It may be reading the one that is in use. */
+static void put_tsc_clock(struct collector *c, const struct clock_reading *now)
+{
+	struct gtimehalt_bpf__bss *bss = c->skel->bss;
+	__u32 next = !bss->tsc_clock_index;
+
+	bss->tsc_clocks[next] = (struct tsc_clock){
+		.tsc_cycles = now->tsc_cycles,
+		.mono_ns = now->mono_ns,
+		.ns_per_cycle = (__u64)(ns_per_tsc_cycle(c, now) * (1 << TSC_CLOCK_SHIFT) + 0.5),
+	};
+	__atomic_store_n(&bss->tsc_clock_index, next, __ATOMIC_RELEASE);
+}
+
+static void put_mperf_rate(struct collector *c, const struct clock_reading *now)
+{
+	double ns_per_cycle = ns_per_tsc_cycle(c, now) / c->mperf_ratio;
+
+	c->skel->bss->ns_per_mperf_cycle = (__u64)(ns_per_cycle * (1 << STINT_NS_SHIFT) + 0.5);
 }
 
 static int put_event(struct collector *c, int cpu, int fd)
@@ -177,38 +192,36 @@ static int put_event(struct collector *c, int cpu, int fd)
 				    BPF_ANY);
 }
 
-static int put_scale(struct collector *c, int cpu)
+static void set_up_slot(struct collector *c, int cpu)
 {
 	const struct calibration *calibration = &c->calibration;
 	double ratio = calibration->ratio[calibration__kind(calibration, cpu)];
-	struct cpu_slot slot = {
-		.mperf_scale = (__u64)(calibration->ratio[0] / ratio *
-				       (double)(1 << GTIMEHALT_SCALE_SHIFT)),
-	};
-	__u32 key = (__u32)cpu;
+	struct cpu_slot *slot = &c->skel->bss->slots[cpu];
 
-	if (calibration->kind_cnt == 1)
-		return 0;
-	return bpf_map__update_elem(c->skel->maps.slots, &key, sizeof(key), &slot, sizeof(slot),
-				    BPF_ANY);
+	slot->entry_ns = STINT_OFF;
+	if (calibration->kind_cnt > 1)
+		slot->mperf_scale = (__u64)(calibration->ratio[0] / ratio *
+					    (double)(1 << GTIMEHALT_SCALE_SHIFT));
 }
 
 static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 {
 	const __u8 present = 1;
+	struct clock_reading now;
 	int err;
 
+	clock__read(&now);
+	put_tsc_clock(c, &now);
+	put_mperf_rate(c, &now);
 	err = alloc_buffers(c);
-	if (!err)
-		err = map_slots(c);
 	if (err)
 		return err;
+	c->slots = c->skel->bss->slots;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		int fd = counters__fd(c->counters, cpu);
 
+		set_up_slot(c, cpu);
 		err = fd < 0 ? 0 : put_event(c, cpu, fd);
-		if (!err)
-			err = put_scale(c, cpu);
 		if (err)
 			return refused(err, "hand the MPERF events to BPF");
 	}
@@ -272,6 +285,7 @@ static int take_baseline(struct collector *c,
 			return refused(answer, "read a CPU's counters from BPF");
 		opened += answer == FORCED_READ_OPENED;
 	}
+	c->skel->bss->baseline_taken = 1;
 	pr_info("%d vCPUs were loaded when the hooks were attached", opened);
 	return 0;
 }
@@ -292,6 +306,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 	if (!c)
 		return -ENOMEM;
 	libbpf_set_print(print_libbpf);
+	clock__read(&c->opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		__u64 begin_ns = clock__now_ns();
 		int err = steps[i].run(c, opts);
@@ -310,95 +325,13 @@ void collector__free(struct collector *c)
 {
 	if (!c)
 		return;
-	if (c->slots)
-		munmap((void *)c->slots, c->slots_size);
 	for (size_t i = 0; i < HOOK_POINTS_MAX; i++)
 		bpf_link__destroy(c->links[i]);
+	sums_reader__free(c->sums);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
 	free(c->mperf_error_cnts);
-	free(c->tids);
-	free(c->sums);
 	free(c);
-}
-
-static bool is_whole(const struct vcpu_sums *sums)
-{
-	return sums->begun_head == sums->done_head && sums->begun_head == sums->begun_tail &&
-	       sums->begun_head == sums->done_tail;
-}
-
-/* Reads an entry again until the copy is whole. -ENOENT: it is gone. */
-static int read_whole(struct collector *c, __u32 tid, struct vcpu_sums *sums)
-{
-	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
-
-	while (!is_whole(sums)) {
-		int err;
-
-		if (clock__now_ns() > end_ns)
-			return -EIO;
-		err = bpf_map__lookup_elem(c->skel->maps.vcpus, &tid, sizeof(tid), sums,
-					   sizeof(*sums), 0);
-		if (err)
-			return err;
-		if (!is_whole(sums))
-			usleep(TORN_WAIT_US);
-	}
-	return 0;
-}
-
-static int add_reading(struct snapshot *snap, __u32 tid, const struct vcpu_sums *sums)
-{
-	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
-
-	if (!vcpu)
-		return -ENOMEM;
-	vcpu->pid = (pid_t)sums->tgid;
-	vcpu->tid = (pid_t)tid;
-	vcpu->vcpu_id = sums->vcpu_id;
-	vcpu->seen = true;
-	vcpu->wait_known = true;
-	vcpu->vm_id = sums->vm_id;
-	vcpu->start_boottime_ns = sums->start_boottime_ns;
-	/*
-	 * Sums that were complete before the snapshot began have not grown since: had the thread been
-	 * loaded, the forced read would have brought them up to date.
-	 */
-	vcpu->at_ns =
-		sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
-	vcpu->loaded_ns = sums->loaded_ns;
-	vcpu->measured_ns = sums->measured_ns;
-	vcpu->mperf_cycles = sums->mperf_cycles;
-	vcpu->guest_ns = sums->guest_ns;
-	vcpu->entry_cnt = sums->entry_cnt;
-	vcpu->wait_ns = sums->wait_ns;
-	if (sums->waiting)
-		vcpu->wait_ns += vcpu->at_ns - sums->updated_ns;
-	return 0;
-}
-
-static int read_vcpus(struct collector *c, struct snapshot *snap)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 next, cnt = bpf_map__max_entries(c->skel->maps.vcpus);
-	int err;
-
-	/* ENOENT: the end of the map was reached. */
-	err = bpf_map_lookup_batch(bpf_map__fd(c->skel->maps.vcpus), NULL, &next, c->tids, c->sums,
-				   &cnt, &opts);
-	if (err && err != -ENOENT)
-		return refused(err, "read the vCPUs' sums");
-	for (__u32 i = 0; i < cnt; i++) {
-		err = read_whole(c, c->tids[i], &c->sums[i]);
-		if (err == -ENOENT)
-			continue;
-		if (!err)
-			err = add_reading(snap, c->tids[i], &c->sums[i]);
-		if (err)
-			return refused(err, "read a vCPU's sums");
-	}
-	return 0;
 }
 
 static void sum_health(const struct collector *c, struct health *health)
@@ -446,8 +379,8 @@ int collector__read(struct collector *c, struct snapshot *snap)
 {
 	int err;
 
-	c->skel->bss->snapshot_seq++;
 	clock__read(&snap->clock);
+	put_tsc_clock(c, &snap->clock);
 	snap->mode = c->mode;
 	snap->mperf_ratio = c->mperf_ratio;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
@@ -455,7 +388,9 @@ int collector__read(struct collector *c, struct snapshot *snap)
 		if (err < 0)
 			return refused(err, "read a CPU's counters from BPF");
 	}
-	err = read_vcpus(c, snap);
+	err = sums_reader__read(c->sums, snap);
+	if (err)
+		return refused(err, "read the vCPUs' sums");
 	sum_health(c, &snap->health);
 	mend_events(c);
 	return err;
@@ -463,7 +398,5 @@ int collector__read(struct collector *c, struct snapshot *snap)
 
 void collector__forget(struct collector *c, pid_t tid)
 {
-	__u32 key = (__u32)tid;
-
-	bpf_map__delete_elem(c->skel->maps.vcpus, &key, sizeof(key), 0);
+	sums_reader__forget(c->sums, tid);
 }

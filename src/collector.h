@@ -23,7 +23,8 @@ struct collector_opts {
 	double mperf_ratio; /* MPERF rate over TSC rate; 0: to be measured */
 	const pid_t *pids;  /* VMM processes to measure; NULL: all */
 	size_t pid_cnt;
-	bool check; /* account for whole CPUs too; the plan has the idle task's hook */
+	bool histogram; /* count stints by how long they were halted; only in MODE_ENTRY */
+	bool check;     /* account for whole CPUs too */
 };
 
 /*

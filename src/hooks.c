@@ -21,7 +21,7 @@ const char *hook__name(enum hook hook)
 static void add(struct hook_plan *plan, const char *program, enum attach_by by, const char *target)
 {
 #ifdef GTIMEHALT_TEST_DROP_HOOK
-	/* A test's build, which --check must find out: "vcpu_put" is the hook of either kind. */
+	/* A test's build, which --check must find out: "sched_out" is the hook of either kind. */
 	if (strstr(program, GTIMEHALT_TEST_DROP_HOOK))
 		return;
 #endif
@@ -75,6 +75,14 @@ static int check_wanted(const struct host *host, enum hook wanted)
 	return 0;
 }
 
+/* Of the hooks that are exact here, the cheapest; README.md, OVERHEAD, has the figures. */
+static enum hook choose(const struct host *host)
+{
+	if (host->has_exact_tracepoints)
+		return HOOK_TRACEPOINT;
+	return host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE;
+}
+
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan)
 {
@@ -86,26 +94,23 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 	if (err)
 		return err;
 	if (wanted == HOOK_AUTO)
-		hook = host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE;
+		hook = choose(host);
 
 	plan->window_hook = hook__name(host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE);
+	add(plan, "raw_tp_cpu_idle", ATTACH_RAW_TRACEPOINT, "cpu_idle");
 	if (host->has_module_btf)
-		add(plan, "fentry_vcpu_put", ATTACH_FENTRY, "kvm_arch_vcpu_put");
+		add(plan, "fentry_sched_out", ATTACH_FENTRY, "kvm_sched_out");
 	else
-		add(plan, "kprobe_vcpu_put", ATTACH_KPROBE, "kvm_arch_vcpu_put");
+		add(plan, "kprobe_sched_out", ATTACH_KPROBE, "kvm_sched_out");
 	if (mode == MODE_ENTRY)
 		plan_stints(host, hook, plan);
 	if (host->has_module_btf)
 		add(plan, "fentry_vcpu_load", ATTACH_FENTRY, "kvm_arch_vcpu_load");
 	else
 		add(plan, "kprobe_vcpu_load", ATTACH_KPROBE, "kvm_arch_vcpu_load");
-	pr_info("%s: windows by %s, stints by %s",
-		host->has_module_btf ? "kvm has BTF" : "kvm has no BTF", plan->window_hook,
-		mode == MODE_ENTRY ? plan->stint_hook : "nothing (switch mode)");
+	pr_info("%s, %s: windows by %s, stints by %s",
+		host->has_module_btf ? "kvm has BTF" : "kvm has no BTF",
+		host->has_exact_tracepoints ? "exact tracepoints" : "late or unpaired tracepoints",
+		plan->window_hook, mode == MODE_ENTRY ? plan->stint_hook : "nothing (switch mode)");
 	return 0;
-}
-
-void hooks__plan_idle(struct hook_plan *plan)
-{
-	add(plan, "raw_tp_cpu_idle", ATTACH_RAW_TRACEPOINT, "cpu_idle");
 }

@@ -11,7 +11,7 @@
 
 struct host;
 
-/* How guest spans are seen, best first. */
+/* How guest spans are seen. All but HOOK_TRACEPOINT are exact on every kernel that has them. */
 enum hook {
 	HOOK_AUTO,
 	HOOK_FENTRY, /* fentry and fexit on the vendor's run function */
@@ -21,7 +21,11 @@ enum hook {
 	 * entry counts as guest time too. For a kernel whose run function goes by another name.
 	 */
 	HOOK_ENTER_GUEST,
-	HOOK_TRACEPOINT, /* the raw tracepoints kvm_entry and kvm_exit */
+	/*
+	 * The raw tracepoints kvm_entry and kvm_exit: the cheapest, and the best where they are exact
+	 * (host.has_exact_tracepoints). Elsewhere what KVM does after an exit may count as guest time.
+	 */
+	HOOK_TRACEPOINT,
 	HOOK_CNT,
 };
 
@@ -57,8 +61,5 @@ const char *hook__name(enum hook hook);
  */
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan);
-
-/* Adds what --check needs beyond that: the idle task's halts. */
-void hooks__plan_idle(struct hook_plan *plan);
 
 #endif /* HOOKS_H */

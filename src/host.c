@@ -18,11 +18,17 @@
 static const struct vendor {
 	const char *module, *run_function;
 	const char *const *cpu_vendors; /* vendor_id of /proc/cpuinfo, NULL at the end */
+	/*
+	 * The first release whose tracepoints are exact: those of a stable kernel below it may be, by a
+	 * backport, and are then not used. AMD: 791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for
+	 * fastpath VM-Exits". Intel: kvm_entry is within vmx_vcpu_run(), as kvm_exit is.
+	 */
+	int exact_major, exact_minor;
 } vendors[] = {
-	{ "kvm_amd", "svm_vcpu_run",
-	  (const char *const[]){ "AuthenticAMD", "HygonGenuine", NULL } },
+	{ "kvm_amd", "svm_vcpu_run", (const char *const[]){ "AuthenticAMD", "HygonGenuine", NULL },
+	  6, 5 },
 	{ "kvm_intel", "vmx_vcpu_run",
-	  (const char *const[]){ "GenuineIntel", "CentaurHauls", "  Shanghai  ", NULL } },
+	  (const char *const[]){ "GenuineIntel", "CentaurHauls", "  Shanghai  ", NULL }, 6, 1 },
 };
 #define VENDOR_CNT (sizeof(vendors) / sizeof(vendors[0]))
 
@@ -105,6 +111,18 @@ const char *host__missing_kvm(const struct hostfs *fs)
 	return NULL;
 }
 
+static bool has_exact_tracepoints(const struct hostfs *fs, const struct vendor *vendor)
+{
+	char release[128];
+	int major, minor;
+
+	if (hostfs__read(fs, release, sizeof(release), "proc/sys/kernel/osrelease") <= 0 ||
+	    sscanf(release, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major > vendor->exact_major ||
+	       (major == vendor->exact_major && minor >= vendor->exact_minor);
+}
+
 static int check_kvm(const struct hostfs *fs, struct host *host)
 {
 	const char *missing = host__missing_kvm(fs);
@@ -116,6 +134,7 @@ static int check_kvm(const struct hostfs *fs, struct host *host)
 	}
 	host->run_function = vendor->run_function;
 	host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
+	host->has_exact_tracepoints = has_exact_tracepoints(fs, vendor);
 	pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);
 	return 0;
 }

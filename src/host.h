@@ -14,6 +14,11 @@ struct host {
 	const char *run_function;
 	/* The functions of kvm and of the vendor's module can be attached to by fentry: BTF has them. */
 	bool has_module_btf;
+	/*
+	 * The tracepoints kvm_entry and kvm_exit are raised right at the entry and the exit, interrupts
+	 * off, one for one. On AMD kvm_exit came late, and not for every exit, before Linux 6.5.
+	 */
+	bool has_exact_tracepoints;
 	/* The symbol of kvm's vcpu_enter_guest(), see host__find_enter_guest(); else empty. */
 	char enter_guest[64];
 };

@@ -55,6 +55,19 @@ struct cpu_reading *snapshot__add_cpu(struct snapshot *snap)
 	return memset(&cpus[snap->cpu_cnt++], 0, sizeof(*cpus));
 }
 
+struct stint_reading *snapshot__add_stints(struct snapshot *snap, struct vcpu_reading *vcpu)
+{
+	struct stint_reading *stints;
+
+	stints = grow(snap->stints, snap->stint_cnt, &snap->stint_room, sizeof(*stints));
+	if (!stints)
+		return NULL;
+	snap->stints = stints;
+	stints = memset(&stints[snap->stint_cnt++], 0, sizeof(*stints));
+	vcpu->stint_number = (__u32)snap->stint_cnt;
+	return stints;
+}
+
 static int compare_vms(const void *left, const void *right)
 {
 	const struct vm_reading *a = left, *b = right;
@@ -85,6 +98,8 @@ void snapshot__clear(struct snapshot *snap)
 		.vcpu_room = snap->vcpu_room,
 		.cpus = snap->cpus,
 		.cpu_room = snap->cpu_room,
+		.stints = snap->stints,
+		.stint_room = snap->stint_room,
 	};
 }
 
@@ -93,5 +108,6 @@ void snapshot__free(struct snapshot *snap)
 	free(snap->vms);
 	free(snap->vcpus);
 	free(snap->cpus);
+	free(snap->stints);
 	*snap = (struct snapshot){ 0 };
 }

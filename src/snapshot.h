@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <linux/types.h>
 #include <sys/types.h>
+#include "gtimehalt.h"
 
 /* Where the counters are read. */
 enum measure_mode {
@@ -44,11 +45,25 @@ struct vcpu_reading {
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
 	__u64 loaded_ns;
-	__u64 measured_ns; /* part of loaded_ns with known MPERF cycles */
+	/*
+	 * Spans that no other guest and no idle task shared with this vCPU, and the MPERF cycles in them:
+	 * what those lack was halted by it. Host code may have run there too, so the sum can be more
+	 * than loaded_ns.
+	 */
+	__u64 measured_ns;
 	__u64 mperf_cycles;
+	__u64 unmeasured_ns; /* of such spans in which MPERF did not read */
 	__u64 guest_ns;
 	__u64 entry_cnt;
 	__u64 wait_ns; /* run-queue delay since the thread's birth */
+	/* Of snapshot.stints, counted from 1; 0: none of its stints has been counted there. */
+	__u32 stint_number;
+};
+
+/* --histogram: how long the stints of one vCPU were halted. */
+struct stint_reading {
+	__u64 halted_ns; /* of all that are counted */
+	__u64 cnt[STINT_BUCKET_CNT];
 };
 
 struct vm_reading {
@@ -79,7 +94,11 @@ struct snapshot {
 	size_t vcpu_cnt;
 	struct cpu_reading *cpus; /* by cpu; none but for --check */
 	size_t cpu_cnt;
-	size_t vm_room, vcpu_room, cpu_room; /* elements for which there is memory */
+	bool has_stints; /* they were counted */
+	struct stint_reading *stints;
+	size_t stint_cnt;
+	/* elements for which there is memory */
+	size_t vm_room, vcpu_room, cpu_room, stint_room;
 };
 
 /*
@@ -109,6 +128,12 @@ static inline int vcpu_reading__compare(const struct vcpu_reading *a, const stru
 struct vcpu_reading *snapshot__add_vcpu(struct snapshot *snap);
 struct vm_reading *snapshot__add_vm(struct snapshot *snap);
 struct cpu_reading *snapshot__add_cpu(struct snapshot *snap);
+
+/*
+ * The same for the stints of one of its vCPUs, which refers to them from then on, also when it is moved by
+ * snapshot__sort().
+ */
+struct stint_reading *snapshot__add_stints(struct snapshot *snap, struct vcpu_reading *vcpu);
 
 /* Puts vms and vcpus into the order stated above; cpus are added in theirs. */
 void snapshot__sort(struct snapshot *snap);

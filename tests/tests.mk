@@ -22,7 +22,7 @@ test-programs: $(PAYLOAD) $(UNIT_BINS) broken
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
 broken:
-	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_DROP_HOOK=\"vcpu_put\"' $(MAKE) --no-print-directory \
+	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_DROP_HOOK=\"sched_out\"' $(MAKE) --no-print-directory \
 		OUTPUT=$(OUTPUT)/tests/broken $(OUTPUT)/tests/broken/gtimehalt
 
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.

@@ -202,6 +202,7 @@ static void test_nothing_measured(void **state)
 	struct fixture *f = *state;
 
 	f->after[0].measured_ns = f->before[0].measured_ns;
+	f->after[0].unmeasured_ns = f->before[0].unmeasured_ns + 600 * MS;
 	f->after[0].mperf_cycles = f->before[0].mperf_cycles;
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 600 * MS, UNKNOWN, 500 * MS, UNKNOWN, 100 * MS,
@@ -213,6 +214,7 @@ static void test_partly_measured(void **state)
 	struct fixture *f = *state;
 
 	f->after[0].measured_ns -= 50 * MS;
+	f->after[0].unmeasured_ns += 50 * MS;
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 350 * MS, 500 * MS, UNKNOWN, 100 * MS,
 		       100 * MS, 300 * MS, 42, 0, 50 * MS);
@@ -220,6 +222,23 @@ static void test_partly_measured(void **state)
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 350 * MS, UNKNOWN, UNKNOWN, UNKNOWN, 100 * MS,
 		       300 * MS, UNKNOWN, 0, 50 * MS);
+}
+
+/* The thread left its CPU in user mode, and what ran there then was busy: no halt more or less. */
+static void test_span_longer_than_loaded(void **state)
+{
+	struct fixture *f = *state;
+
+	f->after[0].measured_ns += 300 * MS;
+	f->after[0].mperf_cycles += CYCLES(300 * MS);
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 400 * MS, 500 * MS, 100 * MS, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 0);
+	/* Such a span that did not read: no more than was loaded. */
+	f->after[0].unmeasured_ns += 900 * MS;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, UNKNOWN, 500 * MS, UNKNOWN, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 600 * MS);
 }
 
 static void test_never_loaded_in_the_span(void **state)
@@ -580,16 +599,16 @@ static void test_counters_that_go_back(void **state)
 
 	f->after[0].loaded_ns = f->before[0].loaded_ns - 1;
 	make_report(f);
-	/* What hangs on it goes with it: measured, guest and halted have no room left. */
+	/* What hangs on it goes with it: guest and halted have no room left. */
 	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, 100 * MS, 900 * MS, 42,
-		       1 + 600 * MS + 500 * MS + 400 * MS, 0);
+		       1 + 500 * MS + 400 * MS, 0);
 
 	f->after[0] = good;
 	f->after[0].measured_ns = f->before[0].measured_ns - 10;
 	make_report(f);
 	assert_true(vcpu_value(f, 0)[METRIC_HALTED_NS] == UNKNOWN);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_UNMEASURED_NS], 600 * MS);
-	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 10);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 0);
 
 	f->after[0] = good;
 	f->after[0].guest_ns = f->before[0].guest_ns - 7;
@@ -778,16 +797,59 @@ static void test_memory_is_used_again(void **state)
 
 static void test_no_memory(void **state)
 {
+	const struct report empty = { 0 };
 	struct fixture *f = *state;
-	struct report before;
+	size_t vcpu_cnt = f->cur.vcpu_cnt;
 
 	make_report(f);
-	before = f->report;
 	f->cur.vcpu_cnt = SIZE_MAX / 4;
 	assert_int_equal(account__report(&f->prev, &f->cur, &f->report), -ENOMEM);
-	assert_memory_equal(&f->report, &before, sizeof(before));
-	/* The report is still good to be read. */
+	assert_memory_equal(&f->report, &empty, sizeof(empty));
+	/* And good to be used again. */
+	f->cur.vcpu_cnt = vcpu_cnt;
+	make_report(f);
 	assert_int_equal(f->report.vms[0].vcpus[0].tid, 101);
+}
+
+/* Counted since prev, per vCPU and summed over the VM; what is left of the entries was not halted. */
+static void test_histograms(void **state)
+{
+	struct fixture *f = *state;
+	struct stint_reading before = { .halted_ns = 5 * S, .cnt = { [3] = 100, [9] = 7 } };
+	struct stint_reading after = { .halted_ns = 6 * S,
+				       .cnt = { [3] = 110, [9] = 7, [10] = 2 } };
+	const struct histogram *histogram;
+
+	make_report(f);
+	assert_null(f->report.vms[0].histogram);
+	assert_null(f->report.vms[0].vcpus[0].histogram);
+
+	f->prev.has_stints = f->cur.has_stints = true;
+	f->prev.stints = &before;
+	f->cur.stints = &after;
+	f->before[0].stint_number = f->after[0].stint_number = 1;
+	make_report(f);
+	histogram = f->report.vms[0].vcpus[0].histogram;
+	assert_int_equal(histogram->halted_ns, S);
+	assert_int_equal(histogram->cnt[3], 10);
+	assert_int_equal(histogram->cnt[9], 0);
+	assert_int_equal(histogram->cnt[10], 2);
+	assert_int_equal(histogram->below_cnt, 42 - 12);
+	assert_memory_equal(f->report.vms[0].histogram, histogram, sizeof(*histogram));
+
+	/* Nothing was counted before: all of it is new. */
+	f->before[0].stint_number = 0;
+	make_report(f);
+	histogram = f->report.vms[0].vcpus[0].histogram;
+	assert_int_equal(histogram->cnt[3], 110);
+	/* More than the entries is none below. */
+	assert_int_equal(histogram->below_cnt, 0);
+
+	/* None yet, of a vCPU whose stints are counted: zeroes, and no histogram is missing. */
+	f->after[0].stint_number = 0;
+	make_report(f);
+	assert_int_equal(histogram__halted_cnt(f->report.vms[0].histogram), 0);
+	assert_int_equal(f->report.vms[0].histogram->below_cnt, 42);
 }
 
 /* Properties, over pairs of snapshots that chance makes: sound ones and such as no host makes. */
@@ -833,6 +895,7 @@ static void make_hostile(__u64 *seed, struct vcpu_reading *vcpu)
 	vcpu->loaded_ns = hostile(seed, vcpu->loaded_ns);
 	vcpu->measured_ns = hostile(seed, vcpu->measured_ns);
 	vcpu->mperf_cycles = hostile(seed, vcpu->mperf_cycles);
+	vcpu->unmeasured_ns = hostile(seed, vcpu->unmeasured_ns);
 	vcpu->guest_ns = hostile(seed, vcpu->guest_ns);
 	vcpu->entry_cnt = hostile(seed, vcpu->entry_cnt);
 	vcpu->wait_ns = hostile(seed, vcpu->wait_ns);
@@ -858,6 +921,7 @@ static void make_pair(__u64 *seed, struct vcpu_reading *old, struct vcpu_reading
 		.at_ns = 1000 * S,
 		.loaded_ns = below(seed, 900 * S),
 		.measured_ns = below(seed, 900 * S),
+		.unmeasured_ns = below(seed, 900 * S),
 		.mperf_cycles = below(seed, 900 * S),
 		.guest_ns = below(seed, 900 * S),
 		.entry_cnt = below(seed, S),
@@ -867,6 +931,7 @@ static void make_pair(__u64 *seed, struct vcpu_reading *old, struct vcpu_reading
 	now->at_ns += S + below(seed, 10000);
 	now->loaded_ns += loaded_ns;
 	now->measured_ns += loaded_ns - unmeasured_ns;
+	now->unmeasured_ns += unmeasured_ns;
 	now->mperf_cycles += below(seed, CYCLES(loaded_ns - unmeasured_ns) + 1);
 	now->guest_ns += guest_ns;
 	now->entry_cnt += below(seed, 100000);
@@ -1062,6 +1127,7 @@ int main(void)
 		TEST(test_mode_that_changed),
 		TEST(test_nothing_measured),
 		TEST(test_partly_measured),
+		TEST(test_span_longer_than_loaded),
 		TEST(test_never_loaded_in_the_span),
 		TEST(test_mperf_ratio),
 		TEST(test_steered_clock),
@@ -1089,6 +1155,7 @@ int main(void)
 		TEST(test_ratios_that_are_none),
 		TEST(test_memory_is_used_again),
 		TEST(test_no_memory),
+		TEST(test_histograms),
 		TEST(test_properties),
 		TEST(test_truth_comes_out),
 	};

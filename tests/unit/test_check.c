@@ -278,6 +278,8 @@ static void identities_can_fail(void **state)
 
 	*vcpu = sound;
 	vcpu->measured_ns = 450 * MS;
+	vcpu->mperf_cycles = cycles(50 * MS);
+	vcpu->unmeasured_ns = 50 * MS;
 	make(f);
 	assert_ns(f->check.vcpus[0].off_ns[IDENTITY_GUEST], 50 * MS);
 }

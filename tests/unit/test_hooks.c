@@ -10,9 +10,10 @@
 
 /* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
 #define RUN         "RUN"
-#define FENTRY_PUT  "fentry_vcpu_put fentry kvm_arch_vcpu_put\n"
+#define IDLE        "raw_tp_cpu_idle raw_tp cpu_idle\n"
+#define FENTRY_OUT  IDLE "fentry_sched_out fentry kvm_sched_out\n"
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
-#define KPROBE_PUT  "kprobe_vcpu_put kprobe kvm_arch_vcpu_put\n"
+#define KPROBE_OUT  IDLE "kprobe_sched_out kprobe kvm_sched_out\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
 /* Stints: the end, then the beginning. */
@@ -30,31 +31,31 @@ static const struct {
 	const char *points; /* NULL: refused */
 	const char *window_hook, *stint_hook;
 } cases[] = {
-	{ MODE_ENTRY, true, HOOK_AUTO, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_FENTRY, FENTRY_PUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_KPROBE, FENTRY_PUT KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
-	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, FENTRY_PUT FENTRY_ENTER FENTRY_LOAD, "fentry",
+	{ MODE_ENTRY, true, HOOK_AUTO, FENTRY_OUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_FENTRY, FENTRY_OUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_KPROBE, FENTRY_OUT KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
+	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, FENTRY_OUT FENTRY_ENTER FENTRY_LOAD, "fentry",
 	  ENTER },
-	{ MODE_ENTRY, true, HOOK_TRACEPOINT, FENTRY_PUT TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
+	{ MODE_ENTRY, true, HOOK_TRACEPOINT, FENTRY_OUT TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
 	  "tracepoint" },
-	{ MODE_ENTRY, false, HOOK_AUTO, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_AUTO, KPROBE_OUT KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
 	{ MODE_ENTRY, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_ENTRY, false, HOOK_KPROBE, KPROBE_PUT KPROBE_STINTS KPROBE_LOAD, "kprobe",
+	{ MODE_ENTRY, false, HOOK_KPROBE, KPROBE_OUT KPROBE_STINTS KPROBE_LOAD, "kprobe",
 	  "kprobe" },
-	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, KPROBE_PUT KPROBE_ENTER KPROBE_LOAD, "kprobe",
+	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, KPROBE_OUT KPROBE_ENTER KPROBE_LOAD, "kprobe",
 	  ENTER },
-	{ MODE_ENTRY, false, HOOK_TRACEPOINT, KPROBE_PUT TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
+	{ MODE_ENTRY, false, HOOK_TRACEPOINT, KPROBE_OUT TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
 	  "tracepoint" },
-	{ MODE_SWITCH, true, HOOK_AUTO, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_FENTRY, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_KPROBE, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_TRACEPOINT, FENTRY_PUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, false, HOOK_AUTO, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, true, HOOK_AUTO, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_FENTRY, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_KPROBE, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_TRACEPOINT, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, false, HOOK_AUTO, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
 	{ MODE_SWITCH, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_SWITCH, false, HOOK_KPROBE, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_TRACEPOINT, KPROBE_PUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_KPROBE, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_TRACEPOINT, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
 };
 _Static_assert(ARRAY_SIZE(cases) == 2 * 2 * HOOK_CNT, "every mode, BTF and hook");
 
@@ -165,6 +166,23 @@ static void fentry_takes_btf(void **state)
 	}
 }
 
+/* Exact tracepoints are the cheapest hook; where they are not exact they are used only when asked for. */
+static void exact_tracepoints_are_chosen(void **state)
+{
+	struct host host = { .run_function = "svm_vcpu_run", .has_exact_tracepoints = true };
+	struct run run;
+
+	(void)state;
+	for (int btf = 0; btf < 2; btf++) {
+		host.has_module_btf = btf;
+		run_plan(&run, &host, MODE_ENTRY, HOOK_AUTO);
+		assert_int_equal(run.err, 0);
+		assert_string_equal(run.plan.stint_hook, "tracepoint");
+		run_plan(&run, &host, MODE_ENTRY, HOOK_KPROBE);
+		assert_string_equal(run.plan.stint_hook, "kprobe");
+	}
+}
+
 /* A compiler's variant is no name that BTF has, whatever else the kernel has BTF of. */
 static void a_variant_is_probed(void **state)
 {
@@ -178,9 +196,9 @@ static void a_variant_is_probed(void **state)
 	(void)state;
 	run_plan(&run, &host, MODE_ENTRY, HOOK_ENTER_GUEST);
 	assert_int_equal(run.err, 0);
-	assert_int_equal(run.plan.points[1].by, ATTACH_KRETPROBE);
-	assert_int_equal(run.plan.points[2].by, ATTACH_KPROBE);
-	assert_string_equal(run.plan.points[2].target, "vcpu_enter_guest.constprop.0");
+	assert_int_equal(run.plan.points[2].by, ATTACH_KRETPROBE);
+	assert_int_equal(run.plan.points[3].by, ATTACH_KPROBE);
+	assert_string_equal(run.plan.points[3].target, "vcpu_enter_guest.constprop.0");
 }
 
 static void an_inlined_function_is_no_hook(void **state)
@@ -218,7 +236,7 @@ static void ends_before_beginnings(void **state)
 
 	(void)state;
 	for (int btf = 0; btf < 2; btf++) {
-		const struct host host = { "svm_vcpu_run", btf, ENTER };
+		const struct host host = { "svm_vcpu_run", btf, false, ENTER };
 
 		for (enum hook hook = btf ? HOOK_FENTRY : HOOK_KPROBE; hook < HOOK_CNT; hook++) {
 			enum hook as = hook;
@@ -227,16 +245,18 @@ static void ends_before_beginnings(void **state)
 			if (hook == HOOK_ENTER_GUEST)
 				as = btf ? HOOK_FENTRY : HOOK_KPROBE;
 			run_plan(&run, &host, MODE_ENTRY, hook);
-			assert_int_equal(run.plan.point_cnt, 4);
+			assert_int_equal(run.plan.point_cnt, 5);
 			end = index_of(&run.plan, stints[as][0]);
-			assert_int_equal(index_of(&run.plan, "vcpu_put"), 0);
+			assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
+			assert_int_equal(index_of(&run.plan, "sched_out"), 1);
 			assert_true(end < index_of(&run.plan, stints[as][1]));
-			assert_int_equal(index_of(&run.plan, "vcpu_load"), 3);
+			assert_int_equal(index_of(&run.plan, "vcpu_load"), 4);
 		}
 		run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
-		assert_int_equal(run.plan.point_cnt, 2);
-		assert_int_equal(index_of(&run.plan, "vcpu_put"), 0);
-		assert_int_equal(index_of(&run.plan, "vcpu_load"), 1);
+		assert_int_equal(run.plan.point_cnt, 3);
+		assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
+		assert_int_equal(index_of(&run.plan, "sched_out"), 1);
+		assert_int_equal(index_of(&run.plan, "vcpu_load"), 2);
 	}
 }
 
@@ -254,8 +274,8 @@ static void switch_mode_needs_no_run_function(void **state)
 
 static void verbose_says_what_and_why(void **state)
 {
-	const struct host with_btf = { "svm_vcpu_run", true, "" };
-	const struct host without = { "svm_vcpu_run", false, "" };
+	const struct host with_btf = { "svm_vcpu_run", true, true, "" };
+	const struct host without = { "svm_vcpu_run", false, false, "" };
 	struct run all, old, windows;
 
 	(void)state;
@@ -264,13 +284,14 @@ static void verbose_says_what_and_why(void **state)
 	run_plan(&old, &without, MODE_ENTRY, HOOK_TRACEPOINT);
 	run_plan(&windows, &with_btf, MODE_SWITCH, HOOK_AUTO);
 	log__set_level(LOG_LEVEL_WARN);
-	assert_string_equal(all.err_text.text,
-			    "gtimehalt: kvm has BTF: windows by fentry, stints by fentry\n");
+	assert_string_equal(all.err_text.text, "gtimehalt: kvm has BTF, exact tracepoints: "
+					       "windows by fentry, stints by tracepoint\n");
 	assert_string_equal(old.err_text.text,
-			    "gtimehalt: kvm has no BTF: windows by kprobe, stints by tracepoint\n");
-	assert_string_equal(
-		windows.err_text.text,
-		"gtimehalt: kvm has BTF: windows by fentry, stints by nothing (switch mode)\n");
+			    "gtimehalt: kvm has no BTF, late or unpaired tracepoints: "
+			    "windows by kprobe, stints by tracepoint\n");
+	assert_string_equal(windows.err_text.text,
+			    "gtimehalt: kvm has BTF, exact tracepoints: "
+			    "windows by fentry, stints by nothing (switch mode)\n");
 }
 
 static void names(void **state)
@@ -291,6 +312,7 @@ int main(void)
 		cmocka_unit_test(plans_on_amd),
 		cmocka_unit_test(plans_on_intel),
 		cmocka_unit_test(fentry_takes_btf),
+		cmocka_unit_test(exact_tracepoints_are_chosen),
 		cmocka_unit_test(a_variant_is_probed),
 		cmocka_unit_test(an_inlined_function_is_no_hook),
 		cmocka_unit_test(ends_before_beginnings),

@@ -61,7 +61,8 @@ static void add_host(const struct tree *tree, const char *vendor)
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		tree__mkdir(tree, dirs[i]);
+		if (hostfs__exists(&tree->fs, "%s", dirs[i]) != 1)
+			tree__mkdir(tree, dirs[i]);
 	write_status(tree, "gtimehalt", 0, ALL_CAPS);
 	add_module(tree, "kvm");
 	add_module(tree, vendor);
@@ -285,6 +286,49 @@ static void module_not_live(void **state)
 	}
 }
 
+static void exact_tracepoints(void **state)
+{
+	static const struct {
+		const char *vendor, *release;
+		bool exact;
+	} cases[] = {
+		{ "kvm_amd", "5.10.0-46-amd64\n", false },
+		{ "kvm_amd", "6.1.0-56-amd64\n", false },
+		{ "kvm_amd", "6.4.16\n", false },
+		{ "kvm_amd", "6.5.0\n", true },
+		{ "kvm_amd", "6.12.118+deb13-amd64\n", true },
+		{ "kvm_amd", "7.0.0-rc1\n", true },
+		{ "kvm_amd", "10.0\n", true },
+		{ "kvm_amd", "five\n", false },
+		{ "kvm_amd", "\n", false },
+		{ "kvm_intel", "5.19.17\n", false },
+		{ "kvm_intel", "6.1.0\n", true },
+	};
+	const struct tree *tree = *state;
+	struct run run;
+
+	tree__mkdir(tree, "proc");
+	tree__mkdir(tree, "proc/sys");
+	tree__mkdir(tree, "proc/sys/kernel");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (!i || strcmp(cases[i].vendor, cases[i - 1].vendor)) {
+			if (i) {
+				tree__remove(tree, "sys");
+				tree__remove(tree, "proc/self");
+			}
+			add_host(tree, cases[i].vendor);
+		}
+		write_text(tree, "proc/sys/kernel/osrelease", cases[i].release);
+		run_probe(&run, &tree->fs);
+		assert_int_equal(run.err, 0);
+		assert_int_equal(run.host.has_exact_tracepoints, cases[i].exact);
+	}
+	tree__remove(tree, "proc/sys");
+	run_probe(&run, &tree->fs);
+	assert_int_equal(run.err, 0);
+	assert_false(run.host.has_exact_tracepoints);
+}
+
 /* kallsyms of one line, and what is found in it. */
 static void assert_enter_guest(const struct tree *tree, const char *line, const char *expected)
 {
@@ -437,6 +481,7 @@ int main(void)
 		TREE_TEST(kvm_absent),
 		TREE_TEST(vendor_absent),
 		TREE_TEST(module_not_live),
+		TREE_TEST(exact_tracepoints),
 		TREE_TEST(enter_guest),
 		TREE_TEST(no_btf),
 		TREE_TEST(no_mperf),

@@ -3,8 +3,10 @@
 #
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
-test_account_MODULES := account
+test_account_MODULES := account histogram
 test_check_MODULES   := check render_check
+test_histogram_MODULES := histogram
+test_histogram_LIBS := -lm
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs

@@ -42,12 +42,16 @@ struct task_struct {
 
 struct kvm;
 
+struct kvm_vcpu_arch {
+	__u64 last_host_tsc;
+};
+
 struct kvm_vcpu {
 	struct kvm *kvm;
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
-	_Bool preempted;
+	struct kvm_vcpu_arch arch;
 };
 
 #pragma clang attribute pop

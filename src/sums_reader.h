@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * sums_reader - the maps in which BPF programs add up what vCPU threads did, as readings of a snapshot.
+ *
+ * Entries are written while they are read: only whole copies are taken.
+ */
+#ifndef SUMS_READER_H
+#define SUMS_READER_H
+
+#include <sys/types.h>
+
+struct snapshot;
+struct sums_reader;
+
+/*
+ * vcpus_fd is the map of struct vcpu_sums with room for vcpu_max threads, stints_fd that of struct
+ * stint_sums, -1 when stints are not counted. Both are borrowed.
+ * Returns 0 and *reader, which the caller ends with sums_reader__free(); or -ENOMEM.
+ */
+int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd,
+		     struct sums_reader **reader);
+void sums_reader__free(struct sums_reader *reader);
+
+/*
+ * Adds a reading for every thread that has an entry to the snapshot, whose clock was read before the
+ * windows that were open then were read by force.
+ * Returns 0, -ENOMEM, -EIO (an entry is not whole for a second), or what the kernel refused with.
+ */
+int sums_reader__read(struct sums_reader *reader, struct snapshot *snap);
+
+/* Drops the entries of a thread that has ended. */
+void sums_reader__forget(struct sums_reader *reader, pid_t tid);
+
+#endif /* SUMS_READER_H */

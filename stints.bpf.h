@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stints.bpf.h - the span from one VM entry to its exit: how long it was, and with --histogram how much of
+ * it was halted.
+ *
+ * Halted time of a window needs no reading here (windows.bpf.h). A stint costs two readings of the clock.
+ * For the histogram, MPERF is read at its end only: host code never halts, so from exit to exit all that
+ * MPERF falls behind was halted in the last stint. And only after a stint that was long enough to hold a
+ * halt worth a bucket, or when the last reading is so long ago that the error of the rate would show: exit
+ * storms, where cost matters most, read hardly anything.
+ */
+#ifndef STINTS_BPF_H
+#define STINTS_BPF_H
+
+const volatile __u8 targ_histogram = 0;
+const volatile __u64 targ_stint_min_ns = 2000;
+const volatile __u64 targ_stint_refresh_ns = 100000;
+
+/* Of an error of the rate of MPERF up to 1/1024, no halt is made. */
+#define STINT_NOISE_SHIFT 10
+
+/*
+ * Nanoseconds of an MPERF cycle of a CPU of the first kind, in 2^-STINT_NS_SHIFT. Set before anything is
+ * attached.
+ */
+__u64 ns_per_mperf_cycle = 0;
+
+/* Not created without --histogram: an entry takes 1.7 KiB. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
+	__type(key, __u32);
+	__type(value, struct stint_sums);
+} stints SEC(".maps");
+
+/* A new entry is a copy of this: it is larger than a program's stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stint_sums);
+} blank_stints SEC(".maps");
+
+static __always_inline struct stint_sums *stint_sums_of(struct cpu_slot *slot)
+{
+	__u32 tid = slot->tid, zero = 0;
+	struct stint_sums *sums = bpf_map_lookup_elem(&stints, &tid), *blank;
+
+	if (sums && sums->start_boottime_ns == slot->start_boottime_ns)
+		return sums;
+	blank = bpf_map_lookup_elem(&blank_stints, &zero);
+	if (!blank || bpf_map_update_elem(&stints, &tid, blank, BPF_ANY)) {
+		slot->map_full_cnt++;
+		return NULL;
+	}
+	sums = bpf_map_lookup_elem(&stints, &tid);
+	if (sums)
+		sums->start_boottime_ns = slot->start_boottime_ns;
+	return sums;
+}
+
+/* The bucket of a halt of at least STINT_MIN_NS: power of two, then eighth. */
+static __always_inline __u32 stint_bucket(__u64 ns)
+{
+	__u32 shift = STINT_MIN_SHIFT;
+
+	if (ns >> STINT_MAX_SHIFT)
+		return STINT_BUCKET_CNT - 1;
+	/* Binary search: 5.10 has no loop that is short, and no instruction for it either. */
+	if (ns >> (shift + 16))
+		shift += 16;
+	if (ns >> (shift + 8))
+		shift += 8;
+	if (ns >> (shift + 4))
+		shift += 4;
+	if (ns >> (shift + 2))
+		shift += 2;
+	if (ns >> (shift + 1))
+		shift += 1;
+	return ((shift - STINT_MIN_SHIFT) << STINT_SUB_SHIFT) +
+	       (ns >> (shift - STINT_SUB_SHIFT) & ((1 << STINT_SUB_SHIFT) - 1));
+}
+
+static __always_inline void count_stint(struct cpu_slot *slot, const struct reading *r)
+{
+	__u64 span_ns = r->now_ns - slot->stint_ns;
+	__u64 cycles = r->mperf_cycles - slot->stint_mperf_cycles;
+	__u64 length_ns = r->now_ns - slot->entry_ns;
+	struct stint_sums *sums;
+	__s64 halted_ns;
+	__u32 bucket;
+
+	if (targ_scaled)
+		cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
+	halted_ns = span_ns - (cycles * ns_per_mperf_cycle >> STINT_NS_SHIFT);
+	if (slot->stint_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN)
+		halted_ns = 0;
+	slot->stint_ns = r->now_ns;
+	slot->stint_mperf_cycles = r->mperf_cycles;
+	if (halted_ns < (__s64)STINT_MIN_NS || halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
+		return;
+	if (halted_ns > (__s64)length_ns)
+		halted_ns = length_ns;
+	if (halted_ns < (__s64)STINT_MIN_NS)
+		return;
+	sums = stint_sums_of(slot);
+	bucket = stint_bucket(halted_ns);
+	if (!sums || bucket >= STINT_BUCKET_CNT)
+		return;
+	sums->halted_ns += halted_ns;
+	sums->cnt[bucket]++;
+}
+
+/* A window begins: so does the span in which halts are the next stint's. */
+static __always_inline void start_stints_at(struct cpu_slot *slot, const struct reading *r)
+{
+	if (!targ_histogram)
+		return;
+	slot->stint_ns = r->now_ns;
+	slot->stint_mperf_cycles = r->mperf_cycles;
+}
+
+/* The end of the stint that is open, at a reading of both counters. */
+static __always_inline void end_stint(struct cpu_slot *slot, const struct reading *r)
+{
+	if (targ_histogram)
+		count_stint(slot, r);
+	slot->guest_ns += r->now_ns - slot->entry_ns;
+	slot->entry_cnt++;
+	slot->entry_ns = 0;
+}
+
+static __always_inline void stint_begin(void)
+{
+	struct cpu_slot *slot = this_slot();
+
+	/*
+	 * One begun already is a fastpath exit that was not told: kvm_entry, kvm_entry, kvm_exit on AMD
+	 * with Linux 6.1. Both spans are guest time, and what lies between them is next to nothing.
+	 */
+	if (!slot->entry_ns)
+		slot->entry_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline void stint_end(void)
+{
+	struct cpu_slot *slot = this_slot();
+	struct reading r;
+
+	if (slot->entry_ns <= STINT_OFF)
+		return;
+	r.now_ns = bpf_ktime_get_ns();
+	if (targ_histogram && (r.now_ns - slot->entry_ns >= targ_stint_min_ns ||
+			       r.now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
+		read_mperf(slot, &r);
+		count_stint(slot, &r);
+	}
+	slot->guest_ns += r.now_ns - slot->entry_ns;
+	slot->entry_cnt++;
+	slot->entry_ns = 0;
+}
+
+#endif /* STINTS_BPF_H */

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * windows.bpf.h - which thread's guest the halts of a CPU are put down to.
+ *
+ * On a CPU, MPERF falls behind the clock in two places only: in a guest, and in the idle task. From the
+ * load of a vCPU on, whatever it falls behind is therefore that guest's, until the idle task or another
+ * vCPU begins: a window's *counters* may be read at any moment before that, whoever runs. A vCPU that goes
+ * to user mode and comes back costs nothing but a look at its load, and its put is not hooked at all.
+ *
+ * A window ends when
+ *	- the scheduler takes the CPU from the thread within KVM: kvm_sched_out();
+ *	- the thread has left the CPU in user mode, and then another vCPU is loaded there, or it goes idle, or a
+ *	  read is forced. Such a window is closed by others than its thread, which may run elsewhere by
+ *	  then: they add to a part of its sums that is added to atomically, and leave what needs the
+ *	  thread's own time to its next load. KVM has noted when it put the vCPU (vcpu->arch.last_host_tsc).
+ */
+#ifndef WINDOWS_BPF_H
+#define WINDOWS_BPF_H
+
+/*
+ * A field of a kernel object: a plain load where the verifier knows the pointer's type (fentry and
+ * fexit), a checked copy elsewhere. `typed` is a constant in every caller.
+ */
+#define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
+
+static __always_inline __u64 switch_cnt(struct task_struct *task, const int typed)
+{
+	return FIELD(typed, task, nvcsw) + FIELD(typed, task, nivcsw);
+}
+
+/* KVM_RUN records its caller in vcpu->pid; other ioctls load a vCPU from any thread they like. */
+static __always_inline int runs_vcpu(struct task_struct *task, struct kvm_vcpu *vcpu,
+				     const int typed)
+{
+	return FIELD(typed, vcpu, pid) == FIELD(typed, task, thread_pid);
+}
+
+static __always_inline int is_watched(struct task_struct *task, const int typed)
+{
+	__u32 tgid;
+
+	if (!targ_watched_only)
+		return 1;
+	tgid = FIELD(typed, task, tgid);
+	return bpf_map_lookup_elem(&watched, &tgid) != NULL;
+}
+
+static __always_inline void sums__begin(struct vcpu_sums *sums)
+{
+	__sync_fetch_and_add(&sums->begun_head, 1);
+	__sync_fetch_and_add(&sums->begun_tail, 1);
+}
+
+static __always_inline void sums__end(struct vcpu_sums *sums)
+{
+	__sync_fetch_and_add(&sums->done_head, 1);
+	__sync_fetch_and_add(&sums->done_tail, 1);
+}
+
+/*
+ * The thread's entry; a new one when the thread is seen for the first time, when its tid belonged to
+ * another thread before, or when it has turned to another vCPU. User space tells a new entry from an
+ * old one by these same fields.
+ */
+static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, __u32 tid,
+						 struct task_struct *task, struct kvm_vcpu *vcpu,
+						 const int typed)
+{
+	struct vcpu_sums fresh = {
+		.start_boottime_ns = FIELD(typed, task, start_boottime),
+		.vm_id = (__u64)FIELD(typed, vcpu, kvm),
+		.vcpu_id = FIELD(typed, vcpu, vcpu_id),
+	};
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
+
+	if (sums && sums->start_boottime_ns == fresh.start_boottime_ns &&
+	    sums->vm_id == fresh.vm_id && sums->vcpu_id == fresh.vcpu_id)
+		return sums;
+	fresh.tgid = FIELD(typed, task, tgid);
+	fresh.run_delay_ns = FIELD(typed, task, sched_info.run_delay);
+	fresh.wait_ns = fresh.run_delay_ns;
+	if (bpf_map_update_elem(&vcpus, &tid, &fresh, BPF_ANY)) {
+		slot->map_full_cnt++;
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&vcpus, &tid);
+}
+
+/* When KVM last put the vCPU, within the span in which that must have been. */
+static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u64 to_ns)
+{
+	const struct tsc_clock *clock = &tsc_clocks[tsc_clock_index & 1];
+	__u64 tsc_cycles = BPF_CORE_READ(vcpu, arch.last_host_tsc);
+	__u64 put_ns;
+
+	if (tsc_cycles >= clock->tsc_cycles)
+		put_ns = clock->mono_ns + ((tsc_cycles - clock->tsc_cycles) * clock->ns_per_cycle >>
+					   TSC_CLOCK_SHIFT);
+	else
+		put_ns = clock->mono_ns - ((clock->tsc_cycles - tsc_cycles) * clock->ns_per_cycle >>
+					   TSC_CLOCK_SHIFT);
+	if (put_ns < from_ns)
+		return from_ns;
+	return put_ns > to_ns ? to_ns : put_ns;
+}
+
+/* What the slot has gathered up to the reading. */
+static __always_inline void gather(struct cpu_slot *slot, const struct reading *r,
+				   struct window_sums *gain)
+{
+	__u64 span_ns = r->now_ns - slot->start_ns;
+	__u64 cycles = r->mperf_cycles - slot->start_mperf_cycles;
+
+	/*
+	 * A stint that is open has ended in truth: the exit is what let this code run. Only kvm_exit on
+	 * AMD before Linux 6.5 says so late, with interrupts and preemption on (791a089861fc "KVM: SVM:
+	 * Invoke trace_kvm_exit() for fastpath VM-Exits"); it then finds no stint.
+	 */
+	if (slot->entry_ns > STINT_OFF)
+		end_stint(slot, r);
+	gain->measured_ns = 0;
+	gain->mperf_cycles = 0;
+	gain->unmeasured_ns = 0;
+	gain->guest_ns = slot->guest_ns;
+	gain->entry_cnt = slot->entry_cnt;
+	/*
+	 * This code itself runs in C0: an MPERF that has not moved is no reading but an event that
+	 * went stale when its CPU was offline (it then reads with success).
+	 */
+	if (slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN ||
+	    !cycles) {
+		gain->unmeasured_ns = span_ns;
+		/* Whether it did not read or is stale: user space is to open it anew. */
+		slot->mperf_error_cnt++;
+		return;
+	}
+	account_window(span_ns, cycles);
+	if (targ_scaled)
+		cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
+	gain->measured_ns = span_ns;
+	gain->mperf_cycles = cycles;
+}
+
+/* The window goes on, or a new one begins, at the reading. */
+static __always_inline void start_at(struct cpu_slot *slot, const struct reading *r)
+{
+	slot->start_ns = r->now_ns;
+	slot->start_mperf_cycles = r->mperf_cycles;
+	slot->entry_ns = 0;
+	slot->guest_ns = 0;
+	slot->entry_cnt = 0;
+	start_stints_at(slot, r);
+}
+
+/* Closes the window of a thread that has left this CPU in user mode. */
+static __always_inline void close_left(struct cpu_slot *slot, const struct reading *r)
+{
+	struct window_sums gain;
+	struct vcpu_sums *sums;
+	__u32 tid = slot->tid;
+
+	gather(slot, r, &gain);
+	slot->tid = 0;
+	slot->entry_ns = STINT_OFF;
+	sums = bpf_map_lookup_elem(&vcpus, &tid);
+	if (!sums || sums->start_boottime_ns != slot->start_boottime_ns) {
+		slot->lost_window_cnt++;
+		return;
+	}
+	sums__begin(sums);
+	__sync_fetch_and_add(&sums->others.measured_ns, gain.measured_ns);
+	__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+	if (gain.unmeasured_ns)
+		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
+	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
+	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
+	sums->put_ns = put_ns_of((void *)slot->vcpu, 0, r->now_ns);
+	sums__end(sums);
+}
+
+/* Moves to the thread's entry what its slot has gathered. `task`, which is current, is that thread. */
+static __always_inline void settle(struct cpu_slot *slot, const struct reading *r,
+				   struct task_struct *task, const int typed, const int ends)
+{
+	struct window_sums gain;
+	struct vcpu_sums *sums;
+	__u32 tid = slot->tid;
+
+	gather(slot, r, &gain);
+	sums = bpf_map_lookup_elem(&vcpus, &tid);
+	if (!sums) {
+		slot->lost_window_cnt++;
+		return;
+	}
+	sums__begin(sums);
+	sums->loaded_ns += r->now_ns - slot->start_ns;
+	sums->own.measured_ns += gain.measured_ns;
+	sums->own.mperf_cycles += gain.mperf_cycles;
+	sums->own.unmeasured_ns += gain.unmeasured_ns;
+	sums->own.guest_ns += gain.guest_ns;
+	sums->own.entry_cnt += gain.entry_cnt;
+	sums->updated_ns = r->now_ns;
+	sums->open_ns = ends ? 0 : r->now_ns;
+	/* The scheduler counts a switch before it calls KVM: one against the thread's will is nivcsw's. */
+	sums->waiting = ends && slot->nivcsw != FIELD(typed, task, nivcsw);
+	sums__end(sums);
+}
+
+/* The thread's own part of the gap before the window, and of a window that it has not seen end. */
+static __always_inline void resume(struct vcpu_sums *sums, const struct reading *r,
+				   struct task_struct *task, struct kvm_vcpu *vcpu, const int typed)
+{
+	__u64 run_delay_ns = FIELD(typed, task, sched_info.run_delay);
+
+	sums__begin(sums);
+	if (sums->open_ns)
+		sums->loaded_ns += put_ns_of(vcpu, sums->open_ns, r->now_ns) - sums->open_ns;
+	/*
+	 * A preempted thread has waited for all of the gap, to the nanosecond; of one that had blocked,
+	 * the scheduler knows how long it waited when it was woken.
+	 */
+	if (sums->waiting)
+		sums->wait_ns += r->now_ns - sums->updated_ns;
+	else
+		sums->wait_ns += run_delay_ns - sums->run_delay_ns;
+	sums->run_delay_ns = run_delay_ns;
+	sums->waiting = 0;
+	sums->updated_ns = r->now_ns;
+	sums->open_ns = r->now_ns;
+	sums__end(sums);
+}
+
+static __always_inline void open_window(struct cpu_slot *slot, const struct reading *r,
+					struct task_struct *task, struct kvm_vcpu *vcpu,
+					const int typed)
+{
+	__u32 tid = FIELD(typed, task, pid);
+	struct vcpu_sums *sums = sums_of(slot, tid, task, vcpu, typed);
+
+	if (!sums)
+		return;
+	resume(sums, r, task, vcpu, typed);
+	slot->start_boottime_ns = sums->start_boottime_ns;
+	slot->vcpu = (__u64)vcpu;
+	slot->nivcsw = FIELD(typed, task, nivcsw);
+	slot->switch_cnt = FIELD(typed, task, nvcsw) + slot->nivcsw;
+	start_at(slot, r);
+	slot->tid = tid;
+}
+
+/* A vCPU is loaded: on the way from user mode, from another thread, or from another CPU. */
+static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struct *task,
+					const int typed)
+{
+	struct cpu_slot *slot = this_slot();
+	struct reading r;
+	int wanted;
+
+	/* Nothing else has run here since this thread's window was opened: it goes on. */
+	if (slot->tid == (__u32)FIELD(typed, task, pid) &&
+	    slot->switch_cnt == switch_cnt(task, typed))
+		return;
+	/* Who loads a vCPU and does not run it will not halt either. */
+	if (!runs_vcpu(task, vcpu, typed))
+		return;
+	wanted = is_watched(task, typed);
+	if (!wanted && !slot->tid)
+		return;
+	slot->busy = 1;
+	barrier();
+	read_counters(slot, &r);
+	if (slot->tid)
+		close_left(slot, &r);
+	if (wanted)
+		open_window(slot, &r, task, vcpu, typed);
+	barrier();
+	slot->busy = 0;
+}
+
+/* kvm_sched_out(): the scheduler takes the CPU from a thread that has a vCPU loaded. */
+static __always_inline void window_sched_out(struct task_struct *task, const int typed)
+{
+	struct cpu_slot *slot = this_slot();
+	struct reading r;
+
+	/* Not this thread's: it was not seen to load a vCPU, or does not run it. */
+	if (!slot->tid || slot->tid != (__u32)FIELD(typed, task, pid))
+		return;
+	slot->busy = 1;
+	barrier();
+	read_counters(slot, &r);
+	settle(slot, &r, task, typed, 1);
+	slot->tid = 0;
+	slot->entry_ns = STINT_OFF;
+	barrier();
+	slot->busy = 0;
+}
+
+/*
+ * The vCPU that is loaded on this CPU, by the notifier that KVM keeps in the thread from load to put.
+ * Another module's notifier is told by runs_vcpu(): what lies where vcpu->pid would be is not it.
+ */
+static __always_inline struct kvm_vcpu *loaded_vcpu(struct task_struct *task)
+{
+	void *notifier = BPF_CORE_READ(task, preempt_notifiers.first);
+
+	if (!notifier)
+		return NULL;
+	return notifier - bpf_core_field_offset(struct kvm_vcpu, preempt_notifier.link);
+}
+
+/*
+ * The forced read. It comes as an inter-processor interrupt, so the stint that it ended is closed;
+ * `current` is the thread that it interrupted. The reading is the caller's unless the slot was busy.
+ */
+static __always_inline int window_read(struct task_struct *task, struct reading *r)
+{
+	struct cpu_slot *slot = this_slot();
+	struct kvm_vcpu *vcpu;
+
+	if (slot->busy)
+		return FORCED_READ_BUSY;
+	read_counters(slot, r);
+	if (slot->tid && slot->tid == (__u32)BPF_CORE_READ(task, pid) &&
+	    slot->switch_cnt == switch_cnt(task, 0)) {
+		settle(slot, r, task, 0, 0);
+		start_at(slot, r);
+		return FORCED_READ_DONE;
+	}
+	if (slot->tid) {
+		close_left(slot, r);
+		return FORCED_READ_DONE;
+	}
+	/* The baseline. After it the hooks know better what is loaded, and wanted. */
+	if (baseline_taken)
+		return FORCED_READ_NONE;
+	vcpu = loaded_vcpu(task);
+	if (!vcpu || !runs_vcpu(task, vcpu, 0) || !is_watched(task, 0))
+		return FORCED_READ_NONE;
+	open_window(slot, r, task, vcpu, 0);
+	return FORCED_READ_OPENED;
+}
+
+/* The idle task is about to halt, and with it the CPU that a thread has left in user mode. */
+static __always_inline void window_idle(struct cpu_slot *slot, const struct reading *r)
+{
+	if (slot->tid)
+		close_left(slot, r);
+}
+
+#endif /* WINDOWS_BPF_H */
