@@ -42,6 +42,7 @@ struct session {
 	struct sampler *sampler;
 	struct snapshot snaps[2];
 	struct report report;
+	struct view view;
 	bool printed; /* a table, so that the next one stands apart */
 	bool check_failed;
 	int signal_fd;
@@ -107,7 +108,9 @@ static int print_report(struct session *s, const struct snapshot *prev, const st
 	} else {
 		err = s->printed ? render__gap(stdout) : 0;
 		if (!err)
-			err = render__table(&s->report, stdout);
+			err = view__make(&s->report, &s->opts->view, &s->view);
+		if (!err)
+			err = render__table(&s->report, &s->view, stdout);
 		s->printed = true;
 	}
 	if (!err && fflush(stdout))
@@ -148,7 +151,7 @@ static int measure(struct session *s)
 		err = start_timer(s);
 	if (err)
 		return err;
-	if (!sampler__vm_cnt(s->sampler) && !s->opts->pid_cnt)
+	if (!sampler__vm_cnt(s->sampler) && !s->opts->filter.pid_cnt)
 		pr_warn("no VM is running");
 	do {
 		struct snapshot *swap = prev;
@@ -162,7 +165,7 @@ static int measure(struct session *s)
 					     : print_report(s, prev, cur);
 		if (err)
 			return err;
-		if (s->opts->pid_cnt && !sampler__vm_cnt(s->sampler)) {
+		if (s->opts->filter.pid_cnt && !sampler__vm_cnt(s->sampler)) {
 			pr_warn("what was asked for has ended");
 			break;
 		}
@@ -174,8 +177,8 @@ static int measure(struct session *s)
 
 static int check_pids(const struct session *s)
 {
-	for (size_t i = 0; i < s->opts->pid_cnt; i++) {
-		pid_t pid = s->opts->pids[i];
+	for (size_t i = 0; i < s->opts->filter.pid_cnt; i++) {
+		pid_t pid = s->opts->filter.pids[i];
 		int err = vm__check(&s->fs, pid);
 
 		if (err == -ESRCH)
@@ -217,8 +220,8 @@ static int session_open(struct session *s)
 		.plan = &s->plan,
 		.mode = s->opts->mode,
 		.mperf_ratio = s->opts->mperf_ratio,
-		.pids = s->opts->pids,
-		.pid_cnt = s->opts->pid_cnt,
+		.pids = s->opts->filter.pids,
+		.pid_cnt = s->opts->filter.pid_cnt,
 		.check = s->opts->check,
 	};
 	err = collector__new(&collector_opts, &s->collector);
@@ -227,14 +230,15 @@ static int session_open(struct session *s)
 	sampler_opts = (struct sampler_opts){
 		.fs = &s->fs,
 		.collector = s->collector,
-		.pids = s->opts->pids,
-		.pid_cnt = s->opts->pid_cnt,
+		.pids = s->opts->filter.pids,
+		.pid_cnt = s->opts->filter.pid_cnt,
 	};
 	return sampler__new(&sampler_opts, &s->sampler);
 }
 
 static void session_close(struct session *s)
 {
+	view__free(&s->view);
 	report__free(&s->report);
 	snapshot__free(&s->snaps[0]);
 	snapshot__free(&s->snaps[1]);
