@@ -32,39 +32,55 @@ static bool wants_name(const struct filter *filter, const char *name)
 	return filter->name_cnt == 0;
 }
 
-static void keep_vms(const struct filter *filter, struct snapshot *snap)
+static bool wants_vm(const struct filter *filter, const struct vm_reading *vm)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < snap->vm_cnt; i++) {
-		const struct vm_reading *vm = &snap->vms[i];
-
-		if (is_listed(filter->pids, filter->pid_cnt, vm->pid) &&
-		    wants_name(filter, vm->name))
-			snap->vms[kept++] = *vm;
-	}
-	snap->vm_cnt = kept;
+	return is_listed(filter->pids, filter->pid_cnt, vm->pid) && wants_name(filter, vm->name);
 }
 
-/* Of the VMs that were kept. */
+static bool chooses_vcpus(const struct filter *filter)
+{
+	return filter->tid_cnt || filter->vcpu_id_cnt;
+}
+
+/*
+ * Goes on from the VM at *vm, to which all VMs of lower PIDs than the vCPU's lie behind; VMs and vCPUs
+ * are both in the order of PIDs.
+ */
+static bool wants_vcpu(const struct filter *filter, const struct snapshot *snap, size_t *vm,
+		       const struct vcpu_reading *vcpu)
+{
+	bool is_named;
+
+	while (*vm < snap->vm_cnt && snap->vms[*vm].pid < vcpu->pid)
+		++*vm;
+	is_named = *vm < snap->vm_cnt && snap->vms[*vm].pid == vcpu->pid &&
+		   wants_name(filter, snap->vms[*vm].name);
+	return (is_named || !filter->name_cnt) &&
+	       is_listed(filter->pids, filter->pid_cnt, vcpu->pid) &&
+	       is_listed(filter->tids, filter->tid_cnt, vcpu->tid) &&
+	       wants_vcpu_id(filter, vcpu->vcpu_id);
+}
+
 static void keep_vcpus(const struct filter *filter, struct snapshot *snap)
 {
 	size_t kept = 0, vm = 0;
 
 	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
-		const struct vcpu_reading *vcpu = &snap->vcpus[i];
-		bool has_vm;
-
-		while (vm < snap->vm_cnt && snap->vms[vm].pid < vcpu->pid)
-			vm++;
-		has_vm = vm < snap->vm_cnt && snap->vms[vm].pid == vcpu->pid;
-		if ((has_vm || !filter->name_cnt) &&
-		    is_listed(filter->pids, filter->pid_cnt, vcpu->pid) &&
-		    is_listed(filter->tids, filter->tid_cnt, vcpu->tid) &&
-		    wants_vcpu_id(filter, vcpu->vcpu_id))
-			snap->vcpus[kept++] = *vcpu;
+		if (wants_vcpu(filter, snap, &vm, &snap->vcpus[i]))
+			snap->vcpus[kept++] = snap->vcpus[i];
 	}
 	snap->vcpu_cnt = kept;
+}
+
+static void keep_vms(const struct filter *filter, struct snapshot *snap)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < snap->vm_cnt; i++) {
+		if (wants_vm(filter, &snap->vms[i]))
+			snap->vms[kept++] = snap->vms[i];
+	}
+	snap->vm_cnt = kept;
 }
 
 static void drop_vms_without_vcpus(struct snapshot *snap)
@@ -82,10 +98,33 @@ static void drop_vms_without_vcpus(struct snapshot *snap)
 
 void filter__apply(const struct filter *filter, struct snapshot *snap)
 {
-	keep_vms(filter, snap);
+	if (filter__is_empty(filter))
+		return;
+	/* The vCPUs first, by the names of their VMs. */
 	keep_vcpus(filter, snap);
-	if (filter->tid_cnt || filter->vcpu_id_cnt)
+	keep_vms(filter, snap);
+	if (chooses_vcpus(filter))
 		drop_vms_without_vcpus(snap);
+}
+
+bool filter__matches(const struct filter *filter, const struct snapshot *snap)
+{
+	size_t vm = 0;
+
+	for (size_t i = 0; i < snap->vm_cnt && !chooses_vcpus(filter); i++) {
+		if (wants_vm(filter, &snap->vms[i]))
+			return true;
+	}
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		if (wants_vcpu(filter, snap, &vm, &snap->vcpus[i]))
+			return true;
+	}
+	return false;
+}
+
+bool filter__is_empty(const struct filter *filter)
+{
+	return !filter->pid_cnt && !filter->tid_cnt && !filter->name_cnt && !filter->vcpu_id_cnt;
 }
 
 void filter__free(struct filter *filter)

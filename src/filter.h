@@ -5,6 +5,7 @@
 #ifndef FILTER_H
 #define FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 #include <sys/types.h>
@@ -29,9 +30,16 @@ struct filter {
 /*
  * Drops from a snapshot, which is in the order that snapshot__sort() makes and stays so, what is not
  * wanted. A VM goes with all of its vCPUs; where vCPUs are chosen (tids, vcpu_ids), a VM of which none
- * is left goes too. A vCPU without a VM of its pid in the snapshot has no name that could match.
+ * is left goes too. A vCPU without a VM of its pid in the snapshot has no name that could match. Both
+ * snapshots of a report must have gone through the same filter.
  */
 void filter__apply(const struct filter *filter, struct snapshot *snap);
+
+/* Whether anything of a snapshot, in the order that snapshot__sort() makes, is wanted. */
+bool filter__matches(const struct filter *filter, const struct snapshot *snap);
+
+/* Whether everything is wanted, whatever it is. */
+bool filter__is_empty(const struct filter *filter);
 
 /* Leaves a filter that wants everything. */
 void filter__free(struct filter *filter);
