@@ -4,15 +4,20 @@
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
 test_account_MODULES := account
+test_asked_MODULES   := asked filter snapshot vm qemu hostfs number log utf8
 test_check_MODULES   := check render_check
+test_columns_MODULES := columns view
+test_filter_MODULES  := filter snapshot
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
+test_line_MODULES    := line utf8
 test_number_MODULES  := number
 options_MODULES      := options option_lists option_rules option_table filter columns number log hooks
 test_options_MODULES := $(options_MODULES)
-test_options_lists_MODULES := $(options_MODULES)
-test_options_rules_MODULES := $(options_MODULES)
+test_option_lists_MODULES := $(options_MODULES)
+test_option_rules_MODULES := $(options_MODULES)
+test_option_table_MODULES := option_table columns
 test_qemu_MODULES    := qemu number
 text_MODULES         := columns line stream time_text utf8 view vm_label
 test_render_json_MODULES  := render_json $(text_MODULES)
@@ -20,7 +25,11 @@ test_render_json_LIBS     := -ljson-c
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
 test_snapshot_MODULES := snapshot
+test_stream_MODULES  := stream view columns
+test_time_text_MODULES := time_text
 test_utf8_MODULES    := utf8
+test_view_MODULES    := view columns
+test_vm_label_MODULES := vm_label view columns line utf8
 test_vm_MODULES      := vm qemu hostfs number log utf8
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 

@@ -177,5 +177,5 @@ int main(void)
 		cmocka_unit_test(bad_names), cmocka_unit_test(longest_lists),
 	};
 
-	return cmocka_run_group_tests_name("options_lists", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_lists", tests, NULL, NULL);
 }

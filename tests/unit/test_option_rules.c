@@ -206,5 +206,5 @@ int main(void)
 		cmocka_unit_test(one_line_for_several_faults),
 	};
 
-	return cmocka_run_group_tests_name("options_rules", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_rules", tests, NULL, NULL);
 }
