@@ -43,8 +43,9 @@ int render__csv_heading(FILE *out);
  *	time,interval_ns,mode,row,pid,instance,name,vcpu,tid,METRICS,lost_windows,mperf_errors,map_full
  *
  * "row" is vm or vcpu; vcpu and tid are empty in a VM's row, whose METRICS are sums. The last three are
- * of the interval, the same in all its lines. All else is as in JSON. So that a spreadsheet does not
- * take a name for a formula, one that begins with =, +, -, @ or ' has a ' in front.
+ * of the interval, the same in all its lines. All else is as in JSON. A name is always in quotes; so that
+ * a spreadsheet does not take it for a formula, one that begins with =, +, -, @, their wide forms or '
+ * has a ' in front.
  * Flushes the stream. Returns 0, or -errno when it failed.
  */
 int render__csv(const struct report *report, const struct view *view, FILE *out);

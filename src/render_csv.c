@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include "columns.h"
 #include "render.h"
 #include "stream.h"
@@ -23,9 +23,24 @@ int render__csv_heading(FILE *out)
 
 /* What follows goes to a stream in memory, which remembers that memory was short. */
 
+/* The signs that a spreadsheet takes for a formula's beginning, the wide ones of East Asia among them. */
+static bool begins_formula(const char *name)
+{
+	static const __s32 signs[] = { '=', '+', '-', '@', 0xff1d, 0xff0b, 0xff0d, 0xff20 };
+	size_t len;
+	__s32 code = utf8__decode(name, &len);
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		if (code == signs[i])
+			return true;
+	}
+	return false;
+}
+
 static void add_name(const char *name, FILE *text)
 {
-	fputs(*name && strchr("=+-@'", *name) ? "\"'" : "\"", text);
+	/* A quote of the name's own in front gets one more, so that one can be taken away again. */
+	fputs(*name == '\'' || begins_formula(name) ? "\"'" : "\"", text);
 	while (*name) {
 		struct utf8_glyph glyph = utf8__next_glyph(&name);
 

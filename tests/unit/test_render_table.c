@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <time.h>
 #include "failing_stream.h"
 #include "render.h"
 #include "utf8.h"
@@ -42,6 +43,65 @@ static void test_table_in_switch_mode(void **state)
 		table(f), HEADING_SWITCH
 		"demo                                      1234     40.0     60.0   10.0    30.0\n"
 		"  vCPU 0                               4194304     40.0     60.0   10.0    30.0\n");
+}
+
+static void test_table_of_vms(void **state)
+{
+	struct fixture *f = *state;
+
+	f->view_opts.level = VIEW_VMS;
+	add_demo(f);
+	add_vm(f, 5, "more-than-14-characters", all_unknown);
+	assert_string_equal(
+		table(f),
+		"VM              vCPUs      PID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
+		"demo                2     1234     49.1   50.0    0.9    0.0     0.0        212\n"
+		"more-than-14-~      0        5        -      -      -      -       -          -\n");
+}
+
+static void test_table_of_vcpus(void **state)
+{
+	struct fixture *f = *state;
+
+	f->view_opts.level = VIEW_VCPUS;
+	add_demo(f);
+	add_vm(f, 5, "more-than-15-characters", all_unknown);
+	add_vcpu(f, 4095, 51, all_unknown);
+	assert_string_equal(
+		table(f),
+		"VM               vCPU      TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
+		"demo                0     1240     98.0    1.2    0.8    0.0     0.0        104\n"
+		"demo                1     1241      0.2   97.9    1.0    0.6     0.3        108\n"
+		"more-than-15-c~  4095       51        -      -      -      -       -          -\n");
+}
+
+static void test_table_in_the_order_of_the_view(void **state)
+{
+	struct fixture *f = *state;
+
+	f->view_opts = (struct view_opts){ .sorted = true, .sort = COLUMN_BUSY, .row_max = 1 };
+	add_demo(f);
+	add_vm(f, 5, "idle", (struct metrics){ { S, S, S, S, 0, 0, 0, 0, 0, 0, 0 } });
+	assert_string_equal(
+		table(f), HEADING
+		"demo                      1234     49.1   50.0    0.9    0.0     0.0        212\n"
+		"  vCPU 1                  1241      0.2   97.9    1.0    0.6     0.3        108\n"
+		"  vCPU 0                  1240     98.0    1.2    0.8    0.0     0.0        104\n"
+		"# 1 more VM\n");
+}
+
+static int write_between(struct fixture *f, FILE *out)
+{
+	int err = render__gap(out);
+
+	return err ? err : render__time(f->report.end.real_ns, out);
+}
+
+static void test_what_stands_between_tables(void **state)
+{
+	assert_int_equal(setenv("TZ", "FAR-05:30", 1), 0);
+	tzset();
+	assert_string_equal(written(*state, write_between), "\n19:56:41\n");
 }
 
 static void test_table_of_nothing(void **state)
@@ -224,6 +284,7 @@ static void test_every_line_fits(void **state)
 		}
 		name[sizeof(name) - 1] = '\0';
 		f->report.mode = i % 2 ? MODE_ENTRY : MODE_SWITCH;
+		f->view_opts.level = (enum view_level)(i % 3);
 		assert_fits(table(f));
 	}
 }
@@ -246,6 +307,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_table),
 		TEST(test_table_in_switch_mode),
+		TEST(test_table_of_vms),
+		TEST(test_table_of_vcpus),
+		TEST(test_table_in_the_order_of_the_view),
+		TEST(test_what_stands_between_tables),
 		TEST(test_table_of_nothing),
 		TEST(test_unknown_is_a_dash),
 		TEST(test_no_wall_time),
