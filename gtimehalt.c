@@ -38,6 +38,7 @@ struct session {
 	struct snapshot snaps[2];
 	struct report report;
 	struct show *show;
+	bool vcpus_checked; /* that what was asked for is there */
 	bool check_failed;
 	struct interval interval;
 };
@@ -80,7 +81,7 @@ static int take_first(struct session *s, struct snapshot *snap)
 	int err = sampler__take(s->sampler, snap);
 
 	if (!err)
-		err = asked__check(filter, snap);
+		err = asked__check_names(filter, snap);
 	if (err)
 		return err;
 	if (!snap->vm_cnt)
@@ -108,8 +109,11 @@ static int measure_interval(struct session *s, const struct snapshot *prev, stru
 		return go_on;
 	}
 	err = sampler__take(s->sampler, cur);
+	if (!err && !s->vcpus_checked)
+		err = asked__check_vcpus(filter, cur);
 	if (err)
 		return err;
+	s->vcpus_checked = true;
 	filter__apply(filter, cur);
 	ended = filter->tid_cnt && !cur->vcpu_cnt;
 	if (!ended) {
@@ -157,7 +161,7 @@ static int session_open(struct session *s)
 	if (!err)
 		err = hooks__plan(&s->host, s->opts->mode, s->opts->hook, &s->plan);
 	if (!err)
-		err = asked__check_pids(&s->opts->filter, &s->fs);
+		err = asked__check_ids(&s->opts->filter, &s->fs);
 	if (err)
 		return err;
 	if (s->opts->check)

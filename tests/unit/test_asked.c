@@ -7,13 +7,16 @@
 #include "snapshot_fixture.h"
 #include "tree.h"
 
+/* Both checks, the names first, as a run makes them. */
 static int run_check(const struct filter *filter, const struct snapshot *snap,
 		     struct capture *capture)
 {
 	int err;
 
 	capture__begin(capture, stderr);
-	err = asked__check(filter, snap);
+	err = asked__check_names(filter, snap);
+	if (!err)
+		err = asked__check_vcpus(filter, snap);
 	capture__end(capture);
 	return err;
 }
@@ -76,13 +79,34 @@ static void test_vcpu_ids(void **state)
 /* The first of several faults: one line. */
 static void test_one_line(void **state)
 {
+	const char *names[] = { "nobody", "nowhere" };
 	pid_t tids[] = { 11, 1, 2 };
-	const char *names[] = { "nobody" };
+	__u32 ids[] = { 99 };
+	struct filter filter = { .tids = tids, .tid_cnt = 3, .vcpu_ids = ids, .vcpu_id_cnt = 1 };
 
-	assert_missing(
-		(struct filter){
-			.tids = tids, .tid_cnt = 3, .names = (char **)names, .name_cnt = 1 },
-		"gtimehalt: no vCPU has the thread ID 1\n", state);
+	assert_missing(filter, "gtimehalt: no vCPU has the thread ID 1\n", state);
+	filter.names = (char **)names;
+	filter.name_cnt = 2;
+	assert_missing(filter, "gtimehalt: no VM has a name like 'nobody'\n", state);
+}
+
+/* A VM that sleeps may show none of its vCPUs at first: its name is enough. */
+static void test_names_need_no_vcpu(void **state)
+{
+	struct snapshot *snap = *state;
+	const char *names[] = { "web-1" };
+	__u32 ids[] = { 1 };
+	struct filter filter = {
+		.names = (char **)names, .name_cnt = 1, .vcpu_ids = ids, .vcpu_id_cnt = 1
+	};
+	struct capture capture;
+
+	snap->vcpu_cnt = 0;
+	capture__begin(&capture, stderr);
+	assert_int_equal(asked__check_names(&filter, snap), 0);
+	capture__end(&capture);
+	assert_string_equal(capture.text, "");
+	assert_missing(filter, "gtimehalt: no VM has a vCPU 1\n", state);
 }
 
 static void test_each_but_not_together(void **state)
@@ -105,27 +129,22 @@ static void test_a_process_that_has_just_ended(void **state)
 		       "gtimehalt: no VM or vCPU fits all of what was asked for\n", state);
 }
 
-static void assert_pids(const struct tree *tree, const pid_t *pids, size_t cnt, int expected,
-			const char *line)
+static void assert_ids(const struct tree *tree, struct filter filter, int expected,
+		       const char *line)
 {
-	pid_t copy[4];
-	struct filter filter = { .pids = copy, .pid_cnt = cnt };
 	struct capture capture;
 	int err;
 
-	memcpy(copy, pids, cnt * sizeof(*pids));
 	capture__begin(&capture, stderr);
-	err = asked__check_pids(&filter, &tree->fs);
+	err = asked__check_ids(&filter, &tree->fs);
 	capture__end(&capture);
 	assert_string_equal(capture.text, line);
 	assert_int_equal(err, expected);
 }
 
-static void test_pids(void **state)
+/* A process that runs a VM, 7, one that does not, 8, and a thread of the former, 70. */
+static void add_processes(const struct tree *tree)
 {
-	static const pid_t pids[] = { 7, 8, 9 };
-	struct tree *tree = *state;
-
 	tree__mkdir(tree, "proc");
 	tree__mkdir(tree, "proc/7");
 	tree__mkdir(tree, "proc/7/fd");
@@ -134,10 +153,32 @@ static void test_pids(void **state)
 	tree__mkdir(tree, "proc/8");
 	tree__mkdir(tree, "proc/8/fd");
 	tree__write(tree, "proc/8/status", "Tgid:\t8\n", 8);
-	assert_pids(tree, NULL, 0, 0, "");
-	assert_pids(tree, pids, 1, 0, "");
-	assert_pids(tree, pids, 3, -ENODEV, "gtimehalt: process 8 runs no VM\n");
-	assert_pids(tree, &pids[2], 1, -ESRCH, "gtimehalt: there is no process 9\n");
+	tree__mkdir(tree, "proc/70");
+}
+
+static void test_pids(void **state)
+{
+	pid_t pids[] = { 7, 8, 9 };
+	struct tree *tree = *state;
+
+	add_processes(tree);
+	assert_ids(tree, (struct filter){ 0 }, 0, "");
+	assert_ids(tree, (struct filter){ .pids = pids, .pid_cnt = 1 }, 0, "");
+	assert_ids(tree, (struct filter){ .pids = pids, .pid_cnt = 3 }, -ENODEV,
+		   "gtimehalt: process 8 runs no VM\n");
+	assert_ids(tree, (struct filter){ .pids = &pids[2], .pid_cnt = 1 }, -ESRCH,
+		   "gtimehalt: there is no process 9\n");
+}
+
+static void test_threads(void **state)
+{
+	pid_t tids[] = { 70, 8, 71, 72 };
+	struct tree *tree = *state;
+
+	add_processes(tree);
+	assert_ids(tree, (struct filter){ .tids = tids, .tid_cnt = 2 }, 0, "");
+	assert_ids(tree, (struct filter){ .tids = tids, .tid_cnt = 4 }, -ESRCH,
+		   "gtimehalt: there is no thread 71\n");
 }
 
 int main(void)
@@ -148,9 +189,11 @@ int main(void)
 		SNAPSHOT_TEST(test_names),
 		SNAPSHOT_TEST(test_vcpu_ids),
 		SNAPSHOT_TEST(test_one_line),
+		SNAPSHOT_TEST(test_names_need_no_vcpu),
 		SNAPSHOT_TEST(test_each_but_not_together),
 		SNAPSHOT_TEST(test_a_process_that_has_just_ended),
 		cmocka_unit_test_setup_teardown(test_pids, tree__setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(test_threads, tree__setup, tree__teardown),
 	};
 
 	return cmocka_run_group_tests_name("asked", tests, NULL, NULL);
