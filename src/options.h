@@ -43,9 +43,9 @@ struct options {
 	enum hook hook;          /* HOOK_AUTO: not given */
 	double mperf_ratio;      /* MPERF rate over TSC rate; 0: not given */
 	const char *record_path; /* in argv; NULL: not given. Never together with replay_path */
-	const char
-		*replay_path; /* in argv; then mode, hook, mperf_ratio and the times mean nothing */
-	int verbosity;        /* how often -v was given */
+	/* In argv; NULL: not given. Else mode, hook, mperf_ratio and the times mean nothing. */
+	const char *replay_path;
+	int verbosity; /* how often -v was given */
 };
 
 /*

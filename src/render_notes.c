@@ -23,7 +23,7 @@ static int write_left_out(const struct view *view, FILE *out)
 
 static bool has_row(const struct view *view, const struct vm_report *vm)
 {
-	/* Of thousands there is no need to look. */
+	/* Then all have one: no need to look through thousands. */
 	if (!view->left_out_cnt)
 		return true;
 	for (size_t i = 0; i < view->row_cnt; i++) {
