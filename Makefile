@@ -21,7 +21,8 @@ endif
 
 # What building and the tests need, by Debian's names; the README says what each is for.
 BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev pkg-config
-TEST_PACKAGES  := bats libcmocka-dev jq clang-format clang-tidy cppcheck shellcheck
+TEST_PACKAGES  := bats libcmocka-dev jq clang-format clang-tidy cppcheck shellcheck \
+		  python3-jsonschema
 
 V ?= 0
 ifeq ($(V),0)

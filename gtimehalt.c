@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * gtimehalt.c - composition root: options, host, collector, then an interval at a time until the count,
- * a signal, or the end of all that was asked for. The only place that knows signals and exit codes.
+ * a signal, or the end of all that was asked for. The only place that knows exit codes.
  */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 #include "src/account.h"
+#include "src/asked.h"
 #include "src/check.h"
 #include "src/collector.h"
 #include "src/hooks.h"
 #include "src/host.h"
 #include "src/hostfs.h"
+#include "src/interval.h"
 #include "src/log.h"
 #include "src/options.h"
-#include "src/render.h"
-#include "src/render_check.h"
 #include "src/sampler.h"
+#include "src/show.h"
 #include "src/snapshot.h"
-#include "src/vm.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -42,59 +37,13 @@ struct session {
 	struct sampler *sampler;
 	struct snapshot snaps[2];
 	struct report report;
-	bool printed; /* a table, so that the next one stands apart */
+	struct show *show;
+	bool vcpus_checked; /* that what was asked for is there */
 	bool check_failed;
-	int signal_fd;
-	int timer_fd;
+	struct interval interval;
 };
 
-/* Signals are read, not handled, from before the first thing that they could leave half done. */
-static int open_events(struct session *s)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL))
-		return -errno;
-	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signal_fd < 0)
-		return -errno;
-	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	return s->timer_fd < 0 ? -errno : 0;
-}
-
-static int start_timer(const struct session *s)
-{
-	struct timespec interval = {
-		.tv_sec = (time_t)(s->opts->interval_ns / 1000000000),
-		.tv_nsec = (long)(s->opts->interval_ns % 1000000000),
-	};
-	struct itimerspec timer = { .it_interval = interval, .it_value = interval };
-
-	return timerfd_settime(s->timer_fd, 0, &timer, NULL) ? -errno : 0;
-}
-
-/* Returns 1 at the end of the interval, 0 when a signal came, or -errno. */
-static int wait_interval(const struct session *s)
-{
-	struct pollfd fds[] = {
-		{ .fd = s->signal_fd, .events = POLLIN },
-		{ .fd = s->timer_fd, .events = POLLIN },
-	};
-	__u64 expirations;
-
-	while (poll(fds, 2, -1) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (fds[0].revents)
-		return 0;
-	return read(s->timer_fd, &expirations, sizeof(expirations)) < 0 ? -errno : 1;
-}
-
-static int print_report(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
+static int show_report(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
 {
 	int err = account__report(prev, cur, &s->report);
 
@@ -102,22 +51,13 @@ static int print_report(struct session *s, const struct snapshot *prev, const st
 		pr_err("cannot account for the interval: %s", strerror(-err));
 		return err;
 	}
-	if (s->opts->form == OUTPUT_JSON) {
-		err = render__json(&s->report, stdout);
-	} else {
-		err = s->printed ? render__gap(stdout) : 0;
-		if (!err)
-			err = render__table(&s->report, stdout);
-		s->printed = true;
-	}
-	if (!err && fflush(stdout))
-		err = -errno;
+	err = show__report(s->show, &s->report);
 	if (err)
 		pr_err("cannot write the report: %s", strerror(-err));
 	return err;
 }
 
-static int print_check(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
+static int show_check(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
 {
 	struct check check;
 	int err = check__make(prev, cur, &check);
@@ -126,68 +66,80 @@ static int print_check(struct session *s, const struct snapshot *prev, const str
 		pr_err("cannot check the interval: %s", strerror(-err));
 		return err;
 	}
-	err = s->printed ? render__gap(stdout) : 0;
-	if (!err)
-		err = render__check(&check, stdout);
+	err = show__check(s->show, &check);
 	if (err)
 		pr_err("cannot write the check: %s", strerror(-err));
-	s->printed = true;
 	s->check_failed |= !check.passed;
 	check__free(&check);
 	return err;
 }
 
-static int measure(struct session *s)
+/* What the first interval begins with. */
+static int take_first(struct session *s, struct snapshot *snap)
 {
-	struct snapshot *prev = &s->snaps[0], *cur = &s->snaps[1];
-	__u64 left = s->opts->repeat ? s->opts->count : 1;
-	int err, go_on;
+	const struct filter *filter = &s->opts->filter;
+	int err = sampler__take(s->sampler, snap);
 
-	err = sampler__take(s->sampler, prev);
 	if (!err)
-		err = start_timer(s);
+		err = asked__check_names(filter, snap);
 	if (err)
 		return err;
-	if (!sampler__vm_cnt(s->sampler) && !s->opts->pid_cnt)
+	if (!snap->vm_cnt)
 		pr_warn("no VM is running");
-	do {
-		struct snapshot *swap = prev;
-
-		go_on = wait_interval(s);
-		if (go_on < 0)
-			return go_on;
-		err = sampler__take(s->sampler, cur);
-		if (!err)
-			err = s->opts->check ? print_check(s, prev, cur)
-					     : print_report(s, prev, cur);
-		if (err)
-			return err;
-		if (s->opts->pid_cnt && !sampler__vm_cnt(s->sampler)) {
-			pr_warn("what was asked for has ended");
-			break;
-		}
-		prev = cur;
-		cur = swap;
-	} while (go_on && (!left || --left));
-	return 0;
+	filter__apply(filter, snap);
+	err = interval__start(&s->interval, s->opts->interval_ns);
+	if (err)
+		pr_err("cannot time an interval: %s", strerror(-err));
+	return err;
 }
 
-static int check_pids(const struct session *s)
+/*
+ * Returns 1 to go on, 0 when all is done, or -errno, logged. What has ended is in one last snapshot. Of a
+ * name there may be another VM yet: only IDs do not come back.
+ */
+static int measure_interval(struct session *s, const struct snapshot *prev, struct snapshot *cur)
 {
-	for (size_t i = 0; i < s->opts->pid_cnt; i++) {
-		pid_t pid = s->opts->pids[i];
-		int err = vm__check(&s->fs, pid);
+	const struct filter *filter = &s->opts->filter;
+	int go_on = interval__wait(&s->interval);
+	bool ended;
+	int err;
 
-		if (err == -ESRCH)
-			pr_err("there is no process %d", pid);
-		else if (err == -ENODEV)
-			pr_err("process %d runs no VM", pid);
-		else if (err)
-			pr_err("cannot look into process %d: %s", pid, strerror(-err));
-		if (err)
-			return err;
+	if (go_on < 0) {
+		pr_err("cannot wait for an interval: %s", strerror(-go_on));
+		return go_on;
 	}
-	return 0;
+	err = sampler__take(s->sampler, cur);
+	if (!err && !s->vcpus_checked)
+		err = asked__check_vcpus(filter, cur);
+	if (err)
+		return err;
+	s->vcpus_checked = true;
+	filter__apply(filter, cur);
+	ended = filter->tid_cnt && !cur->vcpu_cnt;
+	if (!ended) {
+		err = s->opts->check ? show_check(s, prev, cur) : show_report(s, prev, cur);
+		ended = filter->pid_cnt && !sampler__vm_cnt(s->sampler);
+	}
+	if (err)
+		return err;
+	if (ended)
+		pr_warn("what was asked for has ended");
+	return go_on && !ended;
+}
+
+static int measure(struct session *s)
+{
+	__u64 left = s->opts->repeat ? s->opts->count : 1;
+	int now = 0, go_on;
+	int err = take_first(s, &s->snaps[now]);
+
+	if (err)
+		return err;
+	do {
+		go_on = measure_interval(s, &s->snaps[now], &s->snaps[!now]);
+		now = !now;
+	} while (go_on > 0 && (!left || --left));
+	return go_on < 0 ? go_on : 0;
 }
 
 static int session_open(struct session *s)
@@ -196,9 +148,11 @@ static int session_open(struct session *s)
 	struct sampler_opts sampler_opts;
 	int err;
 
-	err = open_events(s);
+	err = interval__open(&s->interval);
 	if (!err)
 		err = hostfs__open(&s->fs, "/");
+	if (!err)
+		err = show__new(s->opts, stdout, &s->show);
 	if (err) {
 		pr_err("cannot start: %s", strerror(-err));
 		return err;
@@ -207,7 +161,7 @@ static int session_open(struct session *s)
 	if (!err)
 		err = hooks__plan(&s->host, s->opts->mode, s->opts->hook, &s->plan);
 	if (!err)
-		err = check_pids(s);
+		err = asked__check_ids(&s->opts->filter, &s->fs);
 	if (err)
 		return err;
 	collector_opts = (struct collector_opts){
@@ -215,8 +169,8 @@ static int session_open(struct session *s)
 		.plan = &s->plan,
 		.mode = s->opts->mode,
 		.mperf_ratio = s->opts->mperf_ratio,
-		.pids = s->opts->pids,
-		.pid_cnt = s->opts->pid_cnt,
+		.pids = s->opts->filter.pids,
+		.pid_cnt = s->opts->filter.pid_cnt,
 		.check = s->opts->check,
 	};
 	err = collector__new(&collector_opts, &s->collector);
@@ -225,24 +179,34 @@ static int session_open(struct session *s)
 	sampler_opts = (struct sampler_opts){
 		.fs = &s->fs,
 		.collector = s->collector,
-		.pids = s->opts->pids,
-		.pid_cnt = s->opts->pid_cnt,
+		.pids = s->opts->filter.pids,
+		.pid_cnt = s->opts->filter.pid_cnt,
 	};
 	return sampler__new(&sampler_opts, &s->sampler);
 }
 
 static void session_close(struct session *s)
 {
+	show__free(s->show);
 	report__free(&s->report);
 	snapshot__free(&s->snaps[0]);
 	snapshot__free(&s->snaps[1]);
 	sampler__free(s->sampler);
 	collector__free(s->collector);
 	hostfs__close(&s->fs);
-	if (s->timer_fd >= 0)
-		close(s->timer_fd);
-	if (s->signal_fd >= 0)
-		close(s->signal_fd);
+	interval__close(&s->interval);
+}
+
+/* NULL: all that was asked for can be done. */
+static const char *missing_part(const struct options *opts)
+{
+	if (opts->record_path)
+		return "--record";
+	if (opts->replay_path)
+		return "--replay";
+	if (opts->top)
+		return "--top";
+	return opts->histogram ? "--histogram" : NULL;
 }
 
 static enum exit_code run(const struct options *opts)
@@ -250,11 +214,16 @@ static enum exit_code run(const struct options *opts)
 	struct session session = {
 		.opts = opts,
 		.fs.root_fd = -1,
-		.signal_fd = -1,
-		.timer_fd = -1,
+		.interval = INTERVAL_CLOSED,
 	};
-	int err = session_open(&session);
+	const char *missing = missing_part(opts);
+	int err;
 
+	if (missing) {
+		pr_err("%s is not in this build", missing);
+		return EXIT_FAILED;
+	}
+	err = session_open(&session);
 	if (!err)
 		err = measure(&session);
 	session_close(&session);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
 #include "columns.h"
 
 #define IN_ENTRY  (1U << MODE_ENTRY)
@@ -30,11 +33,58 @@ const struct failure_def failure_defs[FAILURE_CNT] = {
 };
 _Static_assert(sizeof(struct health) == FAILURE_CNT * sizeof(__u64), "every failure is shown");
 
-unsigned int instance_of(const struct report *report, size_t vm)
+const char *mode__name(enum measure_mode mode)
+{
+	return mode == MODE_ENTRY ? "entry" : "switch";
+}
+
+unsigned int instance_of(const struct report *report, const struct vm_report *vm)
 {
 	unsigned int instance = 1;
 
-	for (; vm > 0 && report->vms[vm - 1].pid == report->vms[vm].pid; vm--)
+	for (; vm > report->vms && vm[-1].pid == vm->pid; vm--)
 		instance++;
 	return instance;
+}
+
+size_t column__name_len(enum column column)
+{
+	const char *key = column_defs[column].key;
+	size_t len = strlen(key);
+
+	return len > 3 && !strcmp(key + len - 3, "_ns") ? len - 3 : len;
+}
+
+static bool is_called(const char *word, const char *name, size_t name_len)
+{
+	return strlen(word) == name_len && !strncasecmp(word, name, name_len);
+}
+
+bool column__find(const char *word, enum column *column)
+{
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		const struct column_def *def = &column_defs[i];
+
+		if (!def->heading || (!is_called(word, def->key, column__name_len(i)) &&
+				      !is_called(word, def->key, strlen(def->key)) &&
+				      !is_called(word, def->heading, strlen(def->heading)) &&
+				      !is_called(word, def->heading, strcspn(def->heading, "%/"))))
+			continue;
+		*column = i;
+		return true;
+	}
+	return false;
+}
+
+int idle_in_blocked(const struct metrics *metrics)
+{
+	__u64 halted_ns = metrics->value[METRIC_HALTED_NS];
+	__u64 blocked_ns = metrics->value[METRIC_BLOCKED_NS];
+	__u64 wall_ns = metrics->value[METRIC_WALL_NS];
+
+	if (halted_ns == METRIC_UNKNOWN || blocked_ns == METRIC_UNKNOWN ||
+	    wall_ns == METRIC_UNKNOWN || !wall_ns)
+		return -ENODATA;
+	/* A halted share of up to 0.5 % may be the error of the ratio. */
+	return halted_ns <= wall_ns / 200 && blocked_ns > wall_ns / 20;
 }

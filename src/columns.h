@@ -40,6 +40,17 @@ struct column_def {
 
 extern const struct column_def column_defs[COLUMN_CNT];
 
+/* How much of a column's key is its name: without the unit. */
+size_t column__name_len(enum column column);
+
+/*
+ * Finds a column of some table by its name, its key or its heading, the latter with or without the
+ * unit behind it; case does not matter. *column is left alone when there is none.
+ */
+bool column__find(const char *word, enum column *column);
+
+const char *mode__name(enum measure_mode mode);
+
 /* A kind of failure: a counter of struct health. */
 struct failure_def {
 	const char *key;    /* in JSON */
@@ -55,7 +66,13 @@ static inline __u64 failure_cnt(const struct health *health, size_t failure)
 	return *(const __u64 *)((const char *)health + failure_defs[failure].offset);
 }
 
-/* 1 for the first VM of a process, 2 for the second. */
-unsigned int instance_of(const struct report *report, size_t vm);
+/* 1 for the first VM of a process, 2 for the second. `vm` is one of report->vms. */
+unsigned int instance_of(const struct report *report, const struct vm_report *vm);
+
+/*
+ * Whether a VM's idle time is in "blocked": it does not halt in guest mode, its threads sleep. That is
+ * so where HLT exits, and while a VM is paused. Returns 1, 0 or, when it is not known, -ENODATA.
+ */
+int idle_in_blocked(const struct metrics *metrics);
 
 #endif /* COLUMNS_H */

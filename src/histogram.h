@@ -36,4 +36,11 @@ void histogram__bounds(unsigned int bucket, __u64 *low_ns, __u64 *high_ns);
  */
 bool histogram__quantile(const struct histogram *histogram, unsigned int permille, __u64 *ns);
 
+/* In which durations are shown. */
+enum histogram_unit {
+	HISTOGRAM_US,
+	HISTOGRAM_MS,
+	HISTOGRAM_NS,
+};
+
 #endif /* HISTOGRAM_H */

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "gtimehalt.h"
 #include "log.h"
 #include "number.h"
+#include "option_lists.h"
+#include "option_rules.h"
+#include "option_table.h"
 #include "options.h"
 
 #define NS_PER_MS  1000000ULL
@@ -15,72 +17,20 @@
 
 #define INTERVAL_MIN_NS  NS_PER_MS
 #define INTERVAL_MAX_NS  (1000000 * NS_PER_SEC)
-#define PID_MAX_LIMIT    (1 << 22)
 #define MPERF_RATIO_MAX  4096.0
 #define SECONDS_EXPECTED "a number of seconds from 0.001 to 1000000"
-
-/* Long options without a letter. */
-enum option_key {
-	KEY_MPERF_RATIO = 0x100,
-	KEY_MODE,
-	KEY_HOOK,
-	KEY_CHECK,
-};
+#define CNT_EXPECTED     "a number from 1 to 4294967295"
 
 struct parse {
 	struct options opts;
-	/* The words as given; NULL: not given. */
-	const char *duration;
-	const char *interval;
+	__u32 words; /* that were given */
 	/* --help or --version was obeyed: what follows on the command line does not matter. */
 	bool done;
-	/* The one line has been printed by us, not by getopt. */
-	bool complained;
 };
 
-static const char doc[] =
-	"Show how long KVM guests halt when the host passes HLT, MWAIT or PAUSE through.\n"
-	"\n"
-	"USAGE: gtimehalt [--help] [-p PID] [-d SECS] [-j] [INTERVAL [COUNT]]\n"
-	"\n"
-	"EXAMPLES:\n"
-	"    gtimehalt              # measure all VMs for one second\n"
-	"    gtimehalt -d 10        # ... for ten seconds; Ctrl-C ends it early\n"
-	"    gtimehalt 1            # print every second, until Ctrl-C\n"
-	"    gtimehalt 0.5 20       # print every half second, 20 times\n"
-	"    gtimehalt -p 2412,3177 # only the VMs of these two processes\n"
-	"    gtimehalt -j 5         # one JSON object a line, every five seconds\n"
-	"\v"
-	"EXIT STATUS:\n"
-	"    0  done\n"
-	"    1  failed while running\n"
-	"    2  wrong usage\n"
-	"    3  this host cannot: the message says what is missing";
-
-static const char args_doc[] = "[INTERVAL [COUNT]]";
-
-static const struct argp_option option_table[] = {
-	{ "pid", 'p', "PID", 0, "Only the VMs of this process (repeatable; 1,2,3)", 0 },
-	{ "duration", 'd', "SECS", 0, "Length of the one shot (default 1)", 0 },
-	{ "json", 'j', NULL, 0, "JSON instead of a table", 0 },
-	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: nothing at VM entry and exit",
-	  0 },
-	{ "hook", KEY_HOOK, "HOOK", 0, "fentry, kprobe or tracepoint, in place of the best", 0 },
-	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
-	  0 },
-	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },
-	{ "verbose", 'v', NULL, 0, "Say what was chosen and why (-vv: libbpf too)", 0 },
-	{ "version", 'V', NULL, 0, "Show the version", 0 },
-	{ "help", 'h', NULL, 0, "Show this help", 0 },
-	{ NULL, '?', NULL, OPTION_HIDDEN, NULL, 0 },
-	{ 0 }
-};
-
-static error_t bad_value(struct parse *parse, const char *what, const char *word,
-			 const char *expected)
+static error_t bad_value(const char *what, const char *word, const char *expected)
 {
 	pr_err("%s '%s' is not %s", what, word, expected);
-	parse->complained = true;
 	return EINVAL;
 }
 
@@ -89,37 +39,66 @@ static error_t parse_interval(struct parse *parse, const char *what, const char 
 	__u64 ns;
 
 	if (number__parse_seconds(word, INTERVAL_MAX_NS, &ns) || ns < INTERVAL_MIN_NS)
-		return bad_value(parse, what, word, SECONDS_EXPECTED);
+		return bad_value(what, word, SECONDS_EXPECTED);
 	parse->opts.interval_ns = ns;
 	return 0;
 }
 
-static error_t parse_count(struct parse *parse, const char *word)
+static error_t parse_cnt(const char *what, const char *word, __u64 *cnt)
 {
-	__u64 count;
+	__u64 value;
 
-	if (number__parse(word, UINT32_MAX, &count) || count == 0)
-		return bad_value(parse, "COUNT", word, "a number from 1 to 4294967295");
-	parse->opts.count = count;
+	if (number__parse(word, UINT32_MAX, &value) || value == 0)
+		return bad_value(what, word, CNT_EXPECTED);
+	*cnt = value;
 	return 0;
+}
+
+static error_t parse_rows(struct parse *parse, const char *word)
+{
+	__u64 cnt = 0;
+	error_t err = parse_cnt("--rows", word, &cnt);
+
+	if (!err)
+		parse->opts.view.row_max = (size_t)cnt;
+	return err;
+}
+
+static error_t parse_sort(struct parse *parse, const char *word)
+{
+	char expected[256] = "one of";
+	size_t len = strlen(expected);
+	const char *gap = " ";
+
+	if (column__find(word, &parse->opts.view.sort)) {
+		parse->opts.view.sorted = true;
+		return 0;
+	}
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		if (!column_defs[i].heading)
+			continue;
+		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s%.*s", gap,
+					(int)column__name_len(i), column_defs[i].key);
+		gap = ", ";
+	}
+	return bad_value("--sort", word, expected);
 }
 
 static error_t parse_mperf_ratio(struct parse *parse, const char *word)
 {
 	if (number__parse_ratio(word, MPERF_RATIO_MAX, &parse->opts.mperf_ratio))
-		return bad_value(parse, "--mperf-ratio", word,
-				 "a number above 0 and not above 4096");
+		return bad_value("--mperf-ratio", word, "a number above 0 and not above 4096");
 	return 0;
 }
 
 static error_t parse_mode(struct parse *parse, const char *word)
 {
-	if (!strcmp(word, "entry"))
+	if (!strcmp(word, mode__name(MODE_ENTRY)))
 		parse->opts.mode = MODE_ENTRY;
-	else if (!strcmp(word, "switch"))
+	else if (!strcmp(word, mode__name(MODE_SWITCH)))
 		parse->opts.mode = MODE_SWITCH;
 	else
-		return bad_value(parse, "--mode", word, "entry or switch");
+		return bad_value("--mode", word, "entry or switch");
 	return 0;
 }
 
@@ -131,63 +110,29 @@ static error_t parse_hook(struct parse *parse, const char *word)
 		parse->opts.hook = hook;
 		return 0;
 	}
-	return bad_value(parse, "--hook", word, "auto, fentry, kprobe or tracepoint");
+	return bad_value("--hook", word, "auto, fentry, kprobe or tracepoint");
 }
 
-static error_t add_pid(struct parse *parse, const char *word)
+static error_t parse_path(const char *what, const char *word, const char **path)
 {
-	struct options *opts = &parse->opts;
-	__u64 pid;
-
-	if (number__parse(word, PID_MAX_LIMIT, &pid) || pid == 0)
-		return bad_value(parse, "--pid", word, "a process ID from 1 to 4194304");
-	for (size_t i = 0; i < opts->pid_cnt; i++)
-		if (opts->pids[i] == (pid_t)pid)
-			return 0;
-	if (opts->pid_cnt == GTIMEHALT_MAX_WATCHED) {
-		pr_err("--pid '%s' is one too many: at most %d", word, GTIMEHALT_MAX_WATCHED);
-		parse->complained = true;
-		return EINVAL;
-	}
-	opts->pids[opts->pid_cnt++] = (pid_t)pid;
+	if (!*word)
+		return bad_value(what, word, "a file name");
+	*path = word;
 	return 0;
-}
-
-static error_t parse_pids(struct parse *parse, const char *list)
-{
-	struct options *opts = &parse->opts;
-	char *words, *rest, *word;
-	error_t err = 0;
-
-	if (!opts->pids)
-		opts->pids = calloc(GTIMEHALT_MAX_WATCHED, sizeof(*opts->pids));
-	words = strdup(list);
-	if (!opts->pids || !words) {
-		free(words);
-		return ENOMEM;
-	}
-	rest = words;
-	while (!err && (word = strsep(&rest, ",")))
-		/* An empty word is not to be found in "1,,2" by its own look: show the list. */
-		err = *word ? add_pid(parse, word)
-			    : bad_value(parse, "--pid", list, "a list of process IDs");
-	free(words);
-	return err;
 }
 
 static error_t parse_positional(struct parse *parse, unsigned int index, const char *word)
 {
 	switch (index) {
 	case 0:
-		parse->interval = word;
+		parse->words |= WORD(INTERVAL);
 		parse->opts.repeat = true;
 		parse->opts.count = 0;
 		return parse_interval(parse, "INTERVAL", word);
 	case 1:
-		return parse_count(parse, word);
+		return parse_cnt("COUNT", word, &parse->opts.count);
 	default:
 		pr_err("one argument too many: '%s'", word);
-		parse->complained = true;
 		return EINVAL;
 	}
 }
@@ -199,35 +144,87 @@ static error_t stop(struct parse *parse)
 	return ECANCELED;
 }
 
+/* Options that are no more than said: returns false of all others. */
+static bool set_flag(struct options *opts, int key)
+{
+	switch (key) {
+	case 'P':
+		opts->view.level = VIEW_VMS;
+		return true;
+	case 'L':
+		opts->view.level = VIEW_VCPUS;
+		return true;
+	case 'H':
+		opts->histogram = true;
+		return true;
+	case 'm':
+		opts->histogram_unit = HISTOGRAM_MS;
+		return true;
+	case 'N':
+		opts->histogram_unit = HISTOGRAM_NS;
+		return true;
+	case 'T':
+		opts->timestamp = true;
+		return true;
+	case 'C':
+		opts->no_clear = true;
+		return true;
+	case KEY_TOP:
+		opts->top = true;
+		return true;
+	case 'j':
+		opts->form = OUTPUT_JSON;
+		return true;
+	case KEY_CSV:
+		opts->form = OUTPUT_CSV;
+		return true;
+	case KEY_CHECK:
+		opts->check = true;
+		return true;
+	case 'v':
+		opts->verbosity++;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct parse *parse = state->input;
 
+	parse->words |= option_table__word(key);
+	if (set_flag(&parse->opts, key))
+		return 0;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		/* getopt's line says what is wrong; without a stream argp adds no hint to it. */
 		state->err_stream = NULL;
 		return 0;
 	case 'p':
-		return parse_pids(parse, arg);
+		return option_lists__add_pids(&parse->opts.filter, arg);
+	case 't':
+		return option_lists__add_tids(&parse->opts.filter, arg);
+	case 'g':
+		return option_lists__add_names(&parse->opts.filter, arg);
+	case KEY_VCPU:
+		return option_lists__add_vcpu_ids(&parse->opts.filter, arg);
+	case 's':
+		return parse_sort(parse, arg);
+	case 'r':
+		return parse_rows(parse, arg);
 	case 'd':
-		parse->duration = arg;
 		return parse_interval(parse, "--duration", arg);
-	case 'j':
-		parse->opts.form = OUTPUT_JSON;
-		return 0;
 	case KEY_MODE:
 		return parse_mode(parse, arg);
 	case KEY_HOOK:
 		return parse_hook(parse, arg);
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
-	case KEY_CHECK:
-		parse->opts.check = true;
-		return 0;
-	case 'v':
-		parse->opts.verbosity++;
-		return 0;
+	case KEY_RECORD:
+		return parse_path("--record", arg, &parse->opts.record_path);
+	case KEY_REPLAY:
+		return parse_path("--replay", arg, &parse->opts.replay_path);
 	case 'V':
 		puts("gtimehalt " GTIMEHALT_VERSION);
 		return stop(parse);
@@ -243,31 +240,27 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 /* What only all words together can show. */
-static error_t check_together(struct parse *parse)
+static error_t finish(struct parse *parse)
 {
-	if (parse->opts.mode == MODE_SWITCH && parse->opts.hook != HOOK_AUTO) {
-		pr_err("--hook '%s' is for --mode entry: switch has none at VM entry and exit",
-		       hook__name(parse->opts.hook));
-		parse->complained = true;
+	struct options *opts = &parse->opts;
+
+	if (opts->mode == MODE_SWITCH)
+		parse->words |= WORD(MODE_SWITCH);
+	if (opts->hook != HOOK_AUTO)
+		parse->words |= WORD(HOOK_CHOSEN);
+	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
+		parse->words |= WORD(SORT_IN_ENTRY);
+	if (!option_rules__allow(parse->words))
 		return EINVAL;
-	}
-	if (parse->opts.check && (parse->opts.pids || parse->opts.form != OUTPUT_TABLE)) {
-		pr_err("--check is a text about all VMs of a host: not together with %s",
-		       parse->opts.pids ? "--pid" : "--json");
-		parse->complained = true;
-		return EINVAL;
-	}
-	if (parse->duration && parse->interval) {
-		pr_err("--duration '%s' is for the one shot: not together with INTERVAL '%s'",
-		       parse->duration, parse->interval);
-		parse->complained = true;
-		return EINVAL;
+	if (opts->top && !opts->repeat) {
+		opts->repeat = true;
+		opts->count = 0;
 	}
 	return 0;
 }
 
 /* getopt repeats words as they are: a line break in one would make two lines of the one. */
-static error_t check_words(struct parse *parse, int argc, char **argv)
+static error_t check_words(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		for (const unsigned char *c = (const unsigned char *)argv[i]; *c; c++) {
@@ -275,7 +268,6 @@ static error_t check_words(struct parse *parse, int argc, char **argv)
 				continue;
 			pr_err("argument %d has a control character: '%.*s?'", i,
 			       (int)((const char *)c - argv[i]), argv[i]);
-			parse->complained = true;
 			return EINVAL;
 		}
 	}
@@ -284,18 +276,18 @@ static error_t check_words(struct parse *parse, int argc, char **argv)
 
 static error_t parse_words(struct parse *parse, int argc, char **argv)
 {
-	static const struct argp argp = {
+	const struct argp argp = {
 		.options = option_table,
 		.parser = parse_option,
-		.args_doc = args_doc,
-		.doc = doc,
+		.args_doc = option_table_args,
+		.doc = option_table_doc,
 	};
 	char name[] = "gtimehalt";
 	int word_cnt = argc > 0 ? argc : 1;
 	char **words;
 	error_t err;
 
-	err = check_words(parse, argc, argv);
+	err = check_words(argc, argv);
 	if (err)
 		return err;
 	/* A copy, for getopt reorders the words and begins its lines with the first. */
@@ -307,9 +299,7 @@ static error_t parse_words(struct parse *parse, int argc, char **argv)
 	words[0] = name;
 	err = argp_parse(&argp, word_cnt, words, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, parse);
 	free(words);
-	if (!err)
-		err = check_together(parse);
-	return err;
+	return err ? err : finish(parse);
 }
 
 enum options_verdict options__parse(int argc, char **argv, struct options *opts)
@@ -318,7 +308,6 @@ enum options_verdict options__parse(int argc, char **argv, struct options *opts)
 		.opts = {
 			.interval_ns = NS_PER_SEC,
 			.count = 1,
-			.form = OUTPUT_TABLE,
 		},
 	};
 	error_t err = parse_words(&parse, argc, argv);
@@ -330,14 +319,13 @@ enum options_verdict options__parse(int argc, char **argv, struct options *opts)
 	options__free(&parse.opts);
 	if (parse.done)
 		return OPTIONS_DONE;
-	if (err == ENOMEM && !parse.complained)
+	/* Of all other errors a line has told by now. */
+	if (err == ENOMEM)
 		pr_err("no memory for the command line");
 	return OPTIONS_USAGE;
 }
 
 void options__free(struct options *opts)
 {
-	free(opts->pids);
-	opts->pids = NULL;
-	opts->pid_cnt = 0;
+	filter__free(&opts->filter);
 }

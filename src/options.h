@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
-#include <sys/types.h>
+#include "filter.h"
+#include "histogram.h"
 #include "hooks.h"
 #include "snapshot.h"
+#include "view.h"
 
 enum options_verdict {
 	OPTIONS_RUN,   /* go on */
@@ -21,28 +23,37 @@ enum options_verdict {
 enum output_form {
 	OUTPUT_TABLE,
 	OUTPUT_JSON,
+	OUTPUT_CSV,
 };
 
 struct options {
-	pid_t *pids; /* -p: VMM processes, in the order given, without repetition; NULL: all */
-	size_t pid_cnt;
-	__u64 interval_ns; /* length of an interval; of the one shot when repeat is false */
-	__u64 count;       /* intervals to print; 0: until a signal; 1 of the one shot */
-	bool repeat;       /* INTERVAL was given */
+	struct filter filter; /* -p, -t, -g, --vcpu: each in the order given, without repetition */
+	__u64 interval_ns;    /* length of an interval; of the one shot when repeat is false */
+	__u64 count;          /* intervals to print; 0: until a signal; 1 of the one shot */
+	bool repeat;          /* INTERVAL was given, or --top */
 	enum output_form form;
+	struct view_opts view; /* -P, -L, -s, -r */
+	bool timestamp;        /* -T: the time above each table or histogram */
+	bool no_clear;  /* -C: else a terminal is cleared between the tables of several intervals */
+	bool top;       /* --top: a full screen */
+	bool histogram; /* -H, only with MODE_ENTRY */
+	enum histogram_unit histogram_unit;
 	bool check; /* --check in place of a report */
 	enum measure_mode mode;
-	enum hook hook;     /* HOOK_AUTO: not given */
-	double mperf_ratio; /* MPERF rate over TSC rate; 0: not given */
-	int verbosity;      /* how often -v was given */
+	enum hook hook;          /* HOOK_AUTO: not given */
+	double mperf_ratio;      /* MPERF rate over TSC rate; 0: not given */
+	const char *record_path; /* in argv; NULL: not given. Never together with replay_path */
+	/* In argv; NULL: not given. Else mode, hook, mperf_ratio and the times mean nothing. */
+	const char *replay_path;
+	int verbosity; /* how often -v was given */
 };
 
 /*
  * Parses argv, which is left as it is. On OPTIONS_RUN the caller owns *opts and ends it with
  * options__free(); otherwise nothing is owned, and *opts is left alone. INTERVAL and -d are decimal
- * seconds ("0.5"), from 1 ms to 1,000,000 s; COUNT is 1 to 2^32-1; a PID 1 to 2^22 (the kernel's
- * PID_MAX_LIMIT), at most GTIMEHALT_MAX_WATCHED of them. A word with a control character is
- * refused.
+ * seconds ("0.5"), from 1 ms to 1,000,000 s; COUNT and -r are 1 to 2^32-1; a PID or TID 1 to 2^22 (the
+ * kernel's PID_MAX_LIMIT); a list has at most GTIMEHALT_MAX_WATCHED elements. A word with a control
+ * character is refused, and so are words that make no sense together.
  */
 enum options_verdict options__parse(int argc, char **argv, struct options *opts);
 void options__free(struct options *opts);

@@ -3,20 +3,14 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "columns.h"
 #include "render.h"
+#include "stream.h"
+#include "time_text.h"
 #include "utf8.h"
-
-#define NS_PER_S 1000000000ULL
 
 /* Of the "schema" member: goes up when a member changes its meaning or is taken away. */
 #define JSON_SCHEMA 1
-
-static const char *mode_name(enum measure_mode mode)
-{
-	return mode == MODE_ENTRY ? "entry" : "switch";
-}
 
 /*
  * Adds a member and takes the value over. NULL stands for a value for which there was no memory, not
@@ -49,57 +43,59 @@ static int add_u64(struct json_object *parent, const char *key, __u64 value)
 	return add_member(parent, key, json_object_new_uint64(value));
 }
 
-static int add_metrics(struct json_object *parent, const struct metrics *metrics)
+/* Of all values the one that json-c has no object for. */
+static int add_null(struct json_object *parent, const char *key)
 {
-	for (int i = 0; i < COLUMN_CNT; i++) {
-		__u64 value = metrics->value[column_defs[i].metric];
-		int err;
-
-		if (value != METRIC_UNKNOWN)
-			err = add_u64(parent, column_defs[i].key, value);
-		else
-			err = json_object_object_add(parent, column_defs[i].key, NULL) ? -ENOMEM
-										       : 0;
-		if (err)
-			return err;
-	}
-	return 0;
+	return json_object_object_add(parent, key, NULL) ? -ENOMEM : 0;
 }
 
-/* A name as a JSON string: U+FFFD for each byte that is not UTF-8, for which JSON has no room. */
-static int add_name(struct json_object *parent, const char *key, const char *name)
+static int add_metrics(struct json_object *parent, const struct metrics *metrics)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
-	char *text = malloc(strlen(name) * (sizeof(replacement) - 1) + 1);
+	int err = 0;
+
+	for (int i = 0; i < COLUMN_CNT && !err; i++) {
+		__u64 value = metrics->value[column_defs[i].metric];
+		const char *key = column_defs[i].key;
+
+		err = value != METRIC_UNKNOWN ? add_u64(parent, key, value) : add_null(parent, key);
+	}
+	return err;
+}
+
+static int add_idle_in_blocked(struct json_object *parent, const struct metrics *metrics)
+{
+	const char *key = "idle_in_blocked";
+	int is = idle_in_blocked(metrics);
+
+	return is < 0 ? add_null(parent, key)
+		      : add_member(parent, key, json_object_new_boolean(is));
+}
+
+/* json-c escapes fewer of the characters that act on a terminal than there are. */
+static int add_name(struct json_object *parent, const char *name)
+{
+	char *text = malloc(strlen(name) + 1);
 	char *end = text;
 	int err;
 
 	if (!text)
 		return -ENOMEM;
 	while (*name) {
-		size_t len;
+		struct utf8_glyph glyph = utf8__next_glyph(&name);
 
-		if (utf8__decode(name, &len) < 0)
-			end = stpcpy(end, replacement);
-		else
-			end = mempcpy(end, name, len);
-		name += len;
+		end = mempcpy(end, glyph.bytes, glyph.len);
 	}
-	err = add_member(parent, key, json_object_new_string_len(text, end - text));
+	err = add_member(parent, "name", json_object_new_string_len(text, (int)(end - text)));
 	free(text);
 	return err;
 }
 
-static int add_time(struct json_object *parent, const char *key, __u64 real_ns)
+static int add_time(struct json_object *parent, __u64 real_ns)
 {
-	time_t seconds = real_ns / NS_PER_S;
-	char day[32], text[64];
-	struct tm tm;
+	char text[TIME_TEXT_SIZE];
 
-	gmtime_r(&seconds, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%09lluZ", day, real_ns % NS_PER_S);
-	return add_member(parent, key, json_object_new_string(text));
+	time_text__rfc3339(real_ns, text);
+	return add_member(parent, "time", json_object_new_string(text));
 }
 
 /* With as many digits as --mperf-ratio takes; all 17 would show 0.97 as 0.96999999999999997. */
@@ -136,9 +132,9 @@ static int add_vcpu(struct json_object *array, const struct vcpu_report *vcpu)
 	return err ? err : add_metrics(object, &vcpu->metrics);
 }
 
-static int add_vm(struct json_object *array, const struct report *report, size_t idx)
+static int add_vm(struct json_object *array, const struct report *report,
+		  const struct vm_report *vm)
 {
-	const struct vm_report *vm = &report->vms[idx];
 	struct json_object *object = json_object_new_object();
 	struct json_object *total, *vcpus;
 	int err = add_element(array, object);
@@ -146,9 +142,11 @@ static int add_vm(struct json_object *array, const struct report *report, size_t
 	if (!err)
 		err = add_member(object, "pid", json_object_new_int(vm->pid));
 	if (!err)
-		err = add_u64(object, "instance", instance_of(report, idx));
+		err = add_u64(object, "instance", instance_of(report, vm));
 	if (!err)
-		err = add_name(object, "name", vm->name);
+		err = add_name(object, vm->name);
+	if (!err)
+		err = add_idle_in_blocked(object, &vm->metrics);
 	if (err)
 		return err;
 	total = json_object_new_object();
@@ -170,7 +168,7 @@ static int fill_root(struct json_object *root, const struct report *report)
 	int err = add_u64(root, "schema", JSON_SCHEMA);
 
 	if (!err)
-		err = add_time(root, "time", report->end.real_ns);
+		err = add_time(root, report->end.real_ns);
 	if (!err)
 		err = add_u64(root, "interval_ns", report->interval_ns);
 	if (!err)
@@ -178,7 +176,7 @@ static int fill_root(struct json_object *root, const struct report *report)
 	if (!err)
 		err = add_u64(root, "end_monotonic_ns", report->end.mono_ns);
 	if (!err)
-		err = add_member(root, "mode", json_object_new_string(mode_name(report->mode)));
+		err = add_member(root, "mode", json_object_new_string(mode__name(report->mode)));
 	if (!err)
 		err = add_ratio(root, "mperf_ratio", report->mperf_ratio);
 	if (!err)
@@ -188,7 +186,7 @@ static int fill_root(struct json_object *root, const struct report *report)
 	vms = json_object_new_array();
 	err = add_member(root, "vms", vms);
 	for (size_t i = 0; i < report->vm_cnt && !err; i++)
-		err = add_vm(vms, report, i);
+		err = add_vm(vms, report, &report->vms[i]);
 	return err;
 }
 
@@ -205,12 +203,10 @@ int render__json(const struct report *report, FILE *out)
 		text = json_object_to_json_string_ext(root, flags);
 	if (!err && !text)
 		err = -ENOMEM;
-	if (!err && fprintf(out, "%s\n", text) < 0)
-		err = -errno;
+	if (!err)
+		err = stream__put(out, text);
+	if (!err)
+		err = stream__put(out, "\n");
 	json_object_put(root);
-	if (!err && fflush(out))
-		err = -errno;
-	if (!err && ferror(out))
-		err = -EIO;
-	return err;
+	return err ? err : stream__flush(out);
 }

@@ -9,6 +9,17 @@ setup() {
 	GTIMEHALT=${GTIMEHALT:-$BATS_TEST_DIRNAME/../../gtimehalt}
 }
 
+# refused WORD OTHER OPTION...: exit 2, and one line on stderr with both words; nothing on stdout.
+refused() {
+	local word=$1 other=$2
+	shift 2
+	run -2 --separate-stderr "$GTIMEHALT" "$@"
+	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $word "*"$other"* ]] || {
+		printf 'gtimehalt %s: %s\n' "$*" "$stderr"
+		return 1
+	}
+}
+
 @test "--help is on stdout, below 80 columns, and names every exit status" {
 	run -0 --separate-stderr "$GTIMEHALT" --help
 	[[ -z $stderr ]]
@@ -45,9 +56,94 @@ setup() {
 		0 0
 		many 1 many
 		surplus 1 1 surplus
-		2 -d 1 2
+		INTERVAL -d 1 2
 		--mperf-ratio --mperf-ratio 0
 	END
+}
+
+# The pairs are all in tests/unit/test_option_rules.c; these are one of each rule, as they are typed.
+@test "options that make no sense together: one line on stderr that names two, exit 2" {
+	while read -r word other args; do
+		# shellcheck disable=SC2086 # several words
+		refused "$word" "$other" $args
+	done <<-'END'
+		--check --pid --check -p 1
+		--check --json -j --check
+		--check --sort --check -s halted
+		--check --record --check --record f
+		--replay --record --record f --replay g
+		--replay --mode --replay f --mode switch
+		--replay --hook --replay f --hook kprobe
+		--replay --mperf-ratio --replay f --mperf-ratio 1
+		--replay --duration --replay f -d 2
+		--replay INTERVAL --replay f 1
+		--replay --top --replay f --top
+		--json --csv -j --csv
+		--json --per-vm -jP
+		--json --per-vcpu -jL
+		--json --sort -j -s wait
+		--json --rows -j -r 3
+		--json --milliseconds -jHm
+		--csv --histogram --csv -H
+		--timestamp --json -jT
+		--timestamp --csv --csv -T
+		--no-clear --json -jC
+		--no-clear --csv --csv -C
+		--top --json --top -j
+		--top --csv --top --csv
+		--top --histogram --top -H
+		--top --timestamp --top -T
+		--top --no-clear --top -C
+		--top --duration --top -d 1
+		--per-vm --per-vcpu -LP
+		--histogram --mode -H --mode switch
+		--histogram --sort -H -s halted
+		--histogram --rows -H -r 1
+		--milliseconds --nanoseconds -HmN
+		--milliseconds --histogram -m
+		--nanoseconds --histogram -N
+		--sort --mode -s busy --mode=switch
+		--hook --mode --hook fentry --mode=switch
+		--duration INTERVAL -d 1 2
+	END
+}
+
+@test "a value that is none: one line on stderr with the option and the word, exit 2" {
+	while read -r word other args; do
+		# shellcheck disable=SC2086 # several words
+		refused "$word" "$other" $args
+	done <<-'END'
+		--tid '-1' -t -1
+		--tid '1,,2' -t 1,,2
+		--tid '4194305' -t 4194305
+		--guest ',' -g ,
+		--guest 'a\' -g a\
+		--vcpu 'x' --vcpu x
+		--vcpu '4294967296' --vcpu 4294967296
+		--sort 'name' -s name
+		--rows '0' -r 0
+		--rows '-3' -r -3
+	END
+	refused --record "''" --record ''
+	refused --replay "''" --replay ''
+	refused --guest "''" -g ''
+	refused argument control -g $'a\nb'
+}
+
+@test "--sort names the columns there are" {
+	run -2 --separate-stderr "$GTIMEHALT" -s name
+	for column in halted loaded busy host wait blocked entries; do
+		[[ $stderr == *"$column"* ]]
+	done
+}
+
+@test "what this build lacks is refused, not ignored: one line, exit 1" {
+	for args in '--record f' '--replay f' --top -H; do
+		# shellcheck disable=SC2086 # several words
+		run -1 --separate-stderr "$GTIMEHALT" $args
+		[[ -z $output && $(wc -l <<<"$stderr") == 1 ]]
+		[[ $stderr == "gtimehalt: --"*" is not in this build" ]]
+	done
 }
 
 @test "what this machine lacks is said in one line: exit 3" {

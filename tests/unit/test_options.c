@@ -1,69 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include "capture.h"
-#include "gtimehalt.h"
-#include "options.h"
-
-#define MAX_WORDS 8
-
-struct run {
-	enum options_verdict verdict;
-	struct options opts;
-	struct capture out, err;
-};
-
-/* Parses the words, NULL at their end, as they are behind a program's path. */
-static void run_words(struct run *run, const char **words)
-{
-	char path[] = "/usr/local/sbin/another-name";
-	char *argv[MAX_WORDS + 2] = { path };
-	int argc = 1;
-
-	for (; words[argc - 1]; argc++) {
-		assert_true(argc <= MAX_WORDS);
-		argv[argc] = (char *)words[argc - 1];
-	}
-	memset(&run->opts, 0xa5, sizeof(run->opts));
-	capture__begin(&run->out, stdout);
-	capture__begin(&run->err, stderr);
-	run->verdict = options__parse(argc, argv, &run->opts);
-	capture__end(&run->err);
-	capture__end(&run->out);
-	/* Not even reordered. */
-	assert_ptr_equal(argv[0], path);
-	for (int i = 1; i < argc; i++)
-		assert_ptr_equal(argv[i], words[i - 1]);
-}
-
-#define WORDS(...) ((const char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
-
-static void run_good(struct run *run, const char **words)
-{
-	run_words(run, words);
-	assert_string_equal(run->err.text, "");
-	assert_string_equal(run->out.text, "");
-	assert_int_equal(run->verdict, OPTIONS_RUN);
-}
-
-/* One line that begins with the program's name and has the word; nothing else, anywhere. */
-static void run_bad(const char *word, const char **words)
-{
-	struct run run;
-	struct options untouched;
-	const char *text = run.err.text;
-
-	memset(&untouched, 0xa5, sizeof(untouched));
-	run_words(&run, words);
-	assert_int_equal(run.verdict, OPTIONS_USAGE);
-	assert_string_equal(run.out.text, "");
-	assert_int_equal(strncmp(text, "gtimehalt: ", strlen("gtimehalt: ")), 0);
-	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-	if (!strstr(text + strlen("gtimehalt: "), word))
-		fail_msg("\"%s\" is not in: %s", word, text);
-	assert_memory_equal(&run.opts, &untouched, sizeof(untouched));
-}
+#include "options_run.h"
 
 static void defaults(void **state)
 {
@@ -71,15 +7,28 @@ static void defaults(void **state)
 
 	(void)state;
 	run_good(&run, WORDS());
-	assert_null(run.opts.pids);
-	assert_int_equal(run.opts.pid_cnt, 0);
+	assert_int_equal(run.opts.filter.pid_cnt, 0);
+	assert_int_equal(run.opts.filter.tid_cnt, 0);
+	assert_int_equal(run.opts.filter.name_cnt, 0);
+	assert_int_equal(run.opts.filter.vcpu_id_cnt, 0);
 	assert_true(run.opts.interval_ns == 1000000000);
 	assert_int_equal(run.opts.count, 1);
 	assert_false(run.opts.repeat);
 	assert_int_equal(run.opts.form, OUTPUT_TABLE);
+	assert_int_equal(run.opts.view.level, VIEW_VMS_AND_VCPUS);
+	assert_false(run.opts.view.sorted);
+	assert_int_equal(run.opts.view.row_max, 0);
+	assert_false(run.opts.timestamp);
+	assert_false(run.opts.no_clear);
+	assert_false(run.opts.top);
+	assert_false(run.opts.histogram);
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_US);
+	assert_false(run.opts.check);
 	assert_int_equal(run.opts.mode, MODE_ENTRY);
 	assert_int_equal(run.opts.hook, HOOK_AUTO);
 	assert_true(run.opts.mperf_ratio == 0);
+	assert_null(run.opts.record_path);
+	assert_null(run.opts.replay_path);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
 }
@@ -193,84 +142,6 @@ static void bad_duration(void **state)
 	run_bad("--duration 'x'", WORDS("-d", "x", "-d", "1"));
 }
 
-static void duration_excludes_interval(void **state)
-{
-	(void)state;
-	run_bad("--duration '2'", WORDS("-d", "2", "3"));
-	run_bad("INTERVAL '3'", WORDS("3", "--duration", "2"));
-}
-
-static void pids(void **state)
-{
-	struct run run;
-
-	(void)state;
-	run_good(&run, WORDS("-p", "12"));
-	assert_int_equal(run.opts.pid_cnt, 1);
-	assert_int_equal(run.opts.pids[0], 12);
-	options__free(&run.opts);
-	assert_null(run.opts.pids);
-	assert_int_equal(run.opts.pid_cnt, 0);
-
-	run_good(&run, WORDS("-p", "30,10,4194304", "--pid=20", "-p1,10", "-p30"));
-	assert_int_equal(run.opts.pid_cnt, 5);
-	assert_int_equal(run.opts.pids[0], 30);
-	assert_int_equal(run.opts.pids[1], 10);
-	assert_int_equal(run.opts.pids[2], 4194304);
-	assert_int_equal(run.opts.pids[3], 20);
-	assert_int_equal(run.opts.pids[4], 1);
-	options__free(&run.opts);
-}
-
-static void bad_pids(void **state)
-{
-	(void)state;
-	run_bad("--pid '0'", WORDS("-p", "0"));
-	run_bad("--pid '4194305'", WORDS("-p", "4194305"));
-	run_bad("--pid '-1'", WORDS("-p", "-1"));
-	run_bad("--pid '99999999999999999999'", WORDS("-p", "99999999999999999999"));
-	/* The bad one of many. */
-	run_bad("--pid 'x'", WORDS("-p", "1,x,2"));
-	run_bad("--pid ' 2'", WORDS("-p", "1, 2"));
-	/* Nothing between commas. */
-	run_bad("--pid ''", WORDS("-p", ""));
-	run_bad("--pid ','", WORDS("-p", ","));
-	run_bad("--pid ',1'", WORDS("-p", ",1"));
-	run_bad("--pid '1,'", WORDS("-p", "1,"));
-	run_bad("--pid '1,,2'", WORDS("-p", "1,,2"));
-	run_bad("--pid 'x'", WORDS("-p", "1", "-p", "x"));
-}
-
-/* From 1 to last, ",1" once more at the end. */
-static char *make_pid_list(int last)
-{
-	char *list = malloc((size_t)last * 8 + 8), *end = list;
-
-	assert_non_null(list);
-	for (int pid = 1; pid <= last; pid++)
-		end += sprintf(end, "%d,", pid);
-	sprintf(end, "1");
-	return list;
-}
-
-static void most_pids(void **state)
-{
-	char *most = make_pid_list(GTIMEHALT_MAX_WATCHED);
-	char *too_many = make_pid_list(GTIMEHALT_MAX_WATCHED + 1);
-	struct run run;
-
-	(void)state;
-	/* A repeated one takes no room. */
-	run_good(&run, WORDS("-p", most, "-p", "7"));
-	assert_int_equal(run.opts.pid_cnt, GTIMEHALT_MAX_WATCHED);
-	assert_int_equal(run.opts.pids[GTIMEHALT_MAX_WATCHED - 1], GTIMEHALT_MAX_WATCHED);
-	options__free(&run.opts);
-	run_bad("'1025'", WORDS("-p", too_many));
-	run_bad("'9999'", WORDS("-p", most, "-p", "9999"));
-	free(most);
-	free(too_many);
-}
-
 static void json_and_verbose(void **state)
 {
 	struct run run;
@@ -284,6 +155,135 @@ static void json_and_verbose(void **state)
 	run_good(&run, WORDS("-vjv", "--verbose"));
 	assert_int_equal(run.opts.form, OUTPUT_JSON);
 	assert_int_equal(run.opts.verbosity, 3);
+}
+
+/* Each sets what it is for, and nothing that another one is for. */
+static void flags(void **state)
+{
+	static const char *const words[][2] = {
+		{ "-P", "--per-vm" },    { "-L", "--per-vcpu" }, { "-H", "--histogram" },
+		{ "-T", "--timestamp" }, { "-C", "--no-clear" }, { "--top", "--to" },
+		{ "--csv", "--cs" },     { "--check", "--che" },
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		for (size_t form = 0; form < 2; form++) {
+			run_good(&run, WORDS(words[i][form]));
+			assert_int_equal(run.opts.view.level, i == 0   ? VIEW_VMS
+							      : i == 1 ? VIEW_VCPUS
+								       : VIEW_VMS_AND_VCPUS);
+			assert_int_equal(run.opts.histogram, i == 2);
+			assert_int_equal(run.opts.timestamp, i == 3);
+			assert_int_equal(run.opts.no_clear, i == 4);
+			assert_int_equal(run.opts.top, i == 5);
+			assert_int_equal(run.opts.form, i == 6 ? OUTPUT_CSV : OUTPUT_TABLE);
+			assert_int_equal(run.opts.check, i == 7);
+		}
+	}
+	run_bad("'--top'", WORDS("--top=1"));
+	run_bad("'--check'", WORDS("--check=1"));
+}
+
+static void histogram_units(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("-H"));
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_US);
+	run_good(&run, WORDS("-Hm"));
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_MS);
+	run_good(&run, WORDS("--milliseconds", "--histogram"));
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_MS);
+	run_good(&run, WORDS("-H", "-N"));
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_NS);
+	run_good(&run, WORDS("-H", "--nanoseconds"));
+	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_NS);
+}
+
+/* It goes on by itself, unless a COUNT ends it. */
+static void top(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--top"));
+	assert_true(run.opts.repeat);
+	assert_int_equal(run.opts.count, 0);
+	assert_true(run.opts.interval_ns == 1000000000);
+	run_good(&run, WORDS("--top", "5"));
+	assert_int_equal(run.opts.count, 0);
+	assert_true(run.opts.interval_ns == 5000000000);
+	run_good(&run, WORDS("--top", "5", "2"));
+	assert_int_equal(run.opts.count, 2);
+}
+
+static void rows(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("-r", "1"));
+	assert_int_equal(run.opts.view.row_max, 1);
+	run_good(&run, WORDS("--rows=4294967295"));
+	assert_true(run.opts.view.row_max == 4294967295);
+	run_bad("--rows '0'", WORDS("-r", "0"));
+	run_bad("--rows '4294967296'", WORDS("-r", "4294967296"));
+	run_bad("--rows 'all' is not a number from 1", WORDS("-r", "all"));
+}
+
+static void sort(void **state)
+{
+	static const struct {
+		enum column column;
+		const char *words[7];
+	} cases[] = {
+		{ COLUMN_HALTED, { "halted", "HALTED%", "Halted", "halted_ns", "halted%" } },
+		{ COLUMN_LOADED, { "loaded", "LOADED%" } },
+		{ COLUMN_BUSY, { "busy", "BUSY%", "BUSY" } },
+		{ COLUMN_HOST, { "host", "HOST%" } },
+		{ COLUMN_WAIT, { "wait", "WAIT%" } },
+		{ COLUMN_BLOCKED, { "blocked", "BLOCK%", "block", "BLOCKED_NS" } },
+		{ COLUMN_ENTRIES, { "entries", "ENTRIES/s", "ENTRIES/S" } },
+	};
+	static const char *const bad[] = { "",      "halt",    "halted_",   "HALTED%%",
+					   "wall",  "clamped", "_ns",       "%",
+					   "guest", "halted ", "entries_ns" };
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (const char *const *word = cases[i].words; *word; word++) {
+			run_good(&run, WORDS("-s", *word));
+			assert_true(run.opts.view.sorted);
+			assert_int_equal(run.opts.view.sort, cases[i].column);
+		}
+	}
+	run_good(&run, WORDS("--sort=wait", "-sbusy"));
+	assert_int_equal(run.opts.view.sort, COLUMN_BUSY);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		run_bad(" is not one of halted, loaded, busy, host, wait, blocked, entries\n",
+			WORDS("-s", bad[i]));
+	run_bad("--sort 'x' is not", WORDS("-s", "x", "-s", "busy"));
+}
+
+static void recordings(void **state)
+{
+	static const char path[] = "a file", option[] = "--replay=b/c";
+	struct run run;
+
+	(void)state;
+	/* Where they stand in argv. */
+	run_good(&run, WORDS("--record", path));
+	assert_ptr_equal(run.opts.record_path, path);
+	assert_null(run.opts.replay_path);
+	run_good(&run, WORDS(option));
+	assert_ptr_equal(run.opts.replay_path, option + strlen("--replay="));
+	assert_null(run.opts.record_path);
+	run_bad("--record '' is not a file name", WORDS("--record", ""));
+	run_bad("--replay '' is not a file name", WORDS("--replay="));
 }
 
 static void mperf_ratio(void **state)
@@ -356,31 +356,6 @@ static void hook(void **state)
 	run_bad("--hook 'x'", WORDS("--hook", "x", "--hook", "kprobe"));
 }
 
-/* Only at VM entry and exit is there a choice of hooks. */
-static void switch_mode_excludes_hook(void **state)
-{
-	struct run run;
-
-	(void)state;
-	run_bad("--hook 'fentry' is for --mode entry", WORDS("--mode=switch", "--hook=fentry"));
-	run_bad("--hook 'kprobe' is for --mode entry", WORDS("--mode=switch", "--hook=kprobe"));
-	run_bad("--hook 'tracepoint'", WORDS("--hook=tracepoint", "-p", "1", "--mode=switch"));
-	/* What counts is how it ends. */
-	run_bad("--hook 'fentry'", WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
-	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	assert_int_equal(run.opts.hook, HOOK_FENTRY);
-	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--hook=auto"));
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
-	assert_int_equal(run.opts.hook, HOOK_AUTO);
-	/* One line for two such faults. */
-	run_bad("--hook 'fentry'", WORDS("--mode=switch", "--hook=fentry", "-d", "1", "2"));
-	/* Help is given before words are weighed together. */
-	run_words(&run, WORDS("--mode=switch", "--hook=fentry", "--help"));
-	assert_int_equal(run.verdict, OPTIONS_DONE);
-	assert_string_equal(run.err.text, "");
-}
-
 static void what_getopt_refuses(void **state)
 {
 	(void)state;
@@ -390,6 +365,14 @@ static void what_getopt_refuses(void **state)
 	run_bad("'x'", WORDS("-x"));
 	run_bad("'x'", WORDS("-jx"));
 	run_bad("'--ver'", WORDS("--ver"));
+	run_bad("'--re'", WORDS("--re", "f"));
+	run_bad("'--per-v'", WORDS("--per-v"));
+	run_bad("'t'", WORDS("-t"));
+	run_bad("'g'", WORDS("-g"));
+	run_bad("'s'", WORDS("-s"));
+	run_bad("'r'", WORDS("-r"));
+	run_bad("'--vcpu'", WORDS("--vcpu"));
+	run_bad("'--record'", WORDS("--record"));
 	run_bad("'--json'", WORDS("--json=1"));
 	run_bad("'p'", WORDS("-p"));
 	run_bad("'p'", WORDS("-jp"));
@@ -448,15 +431,32 @@ static void help(void **state)
 		"\nUSAGE: gtimehalt ",
 		"\nEXAMPLES:\n",
 		"\nEXIT STATUS:\n",
-		"-p, --pid=PID ",
-		"-d, --duration=SECS ",
-		"-j, --json ",
-		"--mode=MODE ",
-		"--hook=HOOK ",
-		"--mperf-ratio=R ",
-		"-v, --verbose ",
-		"-V, --version ",
-		"-h, --help ",
+		"\n  -p, --pid=PID ",
+		"\n  -t, --tid=TID ",
+		"\n  -g, --guest=NAME ",
+		"\n      --vcpu=N ",
+		"\n  -P, --per-vm ",
+		"\n  -L, --per-vcpu ",
+		"\n  -s, --sort=COLUMN ",
+		"\n  -r, --rows=ROWS ",
+		"\n  -H, --histogram ",
+		"\n  -m, --milliseconds ",
+		"\n  -N, --nanoseconds ",
+		"\n  -T, --timestamp ",
+		"\n  -C, --no-clear ",
+		"\n      --top ",
+		"\n  -j, --json ",
+		"\n      --csv ",
+		"\n  -d, --duration=SECS ",
+		"\n      --mode=MODE ",
+		"\n      --hook=HOOK ",
+		"\n      --mperf-ratio=R ",
+		"\n      --record=FILE ",
+		"\n      --replay=FILE ",
+		"\n      --check ",
+		"\n  -v, --verbose ",
+		"\n  -V, --version ",
+		"\n  -h, --help ",
 	};
 	struct run run;
 
@@ -469,6 +469,22 @@ static void help(void **state)
 			if (!strstr(run.out.text, parts[j]))
 				fail_msg("\"%s\" is not in:\n%s", parts[j], run.out.text);
 		assert_null(strstr(run.out.text, "-?"));
+	}
+}
+
+/* The sentence on --sort is written by hand. */
+static void help_has_every_column(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_words(&run, WORDS("--help"));
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%.*s", (int)column__name_len(i), column_defs[i].key);
+		if (column_defs[i].heading && !strstr(strstr(run.out.text, "--sort="), name))
+			fail_msg("\"%s\" is not in:\n%s", name, run.out.text);
 	}
 }
 
@@ -508,20 +524,22 @@ int main(void)
 		cmocka_unit_test(options_may_follow),
 		cmocka_unit_test(duration),
 		cmocka_unit_test(bad_duration),
-		cmocka_unit_test(duration_excludes_interval),
-		cmocka_unit_test(pids),
-		cmocka_unit_test(bad_pids),
-		cmocka_unit_test(most_pids),
 		cmocka_unit_test(json_and_verbose),
+		cmocka_unit_test(flags),
+		cmocka_unit_test(histogram_units),
+		cmocka_unit_test(top),
+		cmocka_unit_test(rows),
+		cmocka_unit_test(sort),
+		cmocka_unit_test(recordings),
 		cmocka_unit_test(mperf_ratio),
 		cmocka_unit_test(mode),
 		cmocka_unit_test(hook),
-		cmocka_unit_test(switch_mode_excludes_hook),
 		cmocka_unit_test(what_getopt_refuses),
 		cmocka_unit_test(control_characters),
 		cmocka_unit_test(only_one_complaint),
 		cmocka_unit_test(version),
 		cmocka_unit_test(help),
+		cmocka_unit_test(help_has_every_column),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(parses_are_independent),
 	};

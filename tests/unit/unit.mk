@@ -4,19 +4,38 @@
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
 test_account_MODULES := account histogram
+test_asked_MODULES   := asked filter snapshot vm qemu hostfs number log utf8
 test_check_MODULES   := check render_check
+test_columns_MODULES := columns view
+test_filter_MODULES  := filter snapshot
 test_histogram_MODULES := histogram
-test_histogram_LIBS := -lm
+test_histogram_LIBS  := -lm
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
+test_interval_MODULES := interval
+test_line_MODULES    := line utf8
 test_number_MODULES  := number
-test_options_MODULES := options number log hooks
+options_MODULES      := options option_lists option_rules option_table filter columns number log hooks
+test_options_MODULES := $(options_MODULES)
+test_option_lists_MODULES := $(options_MODULES)
+test_option_rules_MODULES := $(options_MODULES)
+test_option_table_MODULES := option_table columns
 test_qemu_MODULES    := qemu number
-test_render_MODULES   := render_table render_json columns utf8
-test_render_LIBS     := -ljson-c
+text_MODULES         := columns line stream time_text utf8 view vm_label
+test_render_csv_MODULES   := render_csv $(text_MODULES)
+test_render_json_MODULES  := render_json $(text_MODULES)
+test_render_json_LIBS     := -ljson-c
+test_render_notes_MODULES := render_notes $(text_MODULES)
+test_render_table_MODULES := render_table render_notes $(text_MODULES)
+test_show_MODULES    := show render_check render_csv render_json render_notes render_table $(text_MODULES)
+test_show_LIBS       := -ljson-c
 test_snapshot_MODULES := snapshot
+test_stream_MODULES  := stream view columns
+test_time_text_MODULES := time_text
 test_utf8_MODULES    := utf8
+test_view_MODULES    := view columns
+test_vm_label_MODULES := vm_label view columns line utf8
 test_vm_MODULES      := vm qemu hostfs number log utf8
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * option_rules - which words of the command line make no sense together. Pure.
+ */
+#ifndef OPTION_RULES_H
+#define OPTION_RULES_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+enum option_word {
+	WORD_PID,
+	WORD_TID,
+	WORD_GUEST,
+	WORD_VCPU,
+	WORD_PER_VM,
+	WORD_PER_VCPU,
+	WORD_SORT,
+	WORD_SORT_IN_ENTRY, /* --sort by a column that only MODE_ENTRY has */
+	WORD_ROWS,
+	WORD_HISTOGRAM,
+	WORD_MILLISECONDS,
+	WORD_NANOSECONDS,
+	WORD_TIMESTAMP,
+	WORD_NO_CLEAR,
+	WORD_TOP,
+	WORD_JSON,
+	WORD_CSV,
+	WORD_DURATION,
+	WORD_INTERVAL,
+	WORD_MODE,
+	WORD_MODE_SWITCH, /* --mode switch */
+	WORD_HOOK,
+	WORD_HOOK_CHOSEN, /* --hook with anything but auto */
+	WORD_MPERF_RATIO,
+	WORD_RECORD,
+	WORD_REPLAY,
+	WORD_CHECK,
+	WORD_CNT,
+};
+
+/* A set of words: a bit for each. */
+#define WORD(name) (1U << WORD_##name)
+
+/*
+ * Returns whether the words may stand together. If not, one line on stderr has named two of them, or
+ * one and what it is to go with, and has said why.
+ */
+bool option_rules__allow(__u32 words);
+
+#endif /* OPTION_RULES_H */

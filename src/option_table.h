@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * option_table - the options that there are, for argp, and what --help says of them.
+ */
+#ifndef OPTION_TABLE_H
+#define OPTION_TABLE_H
+
+#include <argp.h>
+#include <linux/types.h>
+
+/* Long options without a letter. */
+enum option_key {
+	KEY_MPERF_RATIO = 0x100,
+	KEY_MODE,
+	KEY_HOOK,
+	KEY_CHECK,
+	KEY_VCPU,
+	KEY_CSV,
+	KEY_TOP,
+	KEY_RECORD,
+	KEY_REPLAY,
+};
+
+extern const struct argp_option option_table[];
+extern const char option_table_doc[];
+extern const char option_table_args[];
+
+/* The option's bit among the words of option_rules; 0: it goes with all others. */
+__u32 option_table__word(int key);
+
+#endif /* OPTION_TABLE_H */

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# JSON against its published schema, by a validator that knows nothing of this program.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	src=$BATS_TEST_DIRNAME/../..
+	REPORTS=$(cd "$src" && realpath "${OUTPUT:-.output}")/tests/schema/reports
+	python3 -c 'import jsonschema' || {
+		echo 'python3-jsonschema is missing: make test-deps installs it'
+		return 1
+	}
+}
+
+validate() {
+	"$src/tests/schema/validate.py" "$@" "$src/contrib/gtimehalt.schema.json"
+}
+
+@test "reports of every shape are as the schema says, and have nothing that it does not" {
+	"$REPORTS" >"$BATS_TEST_TMPDIR/reports"
+	run -0 validate <"$BATS_TEST_TMPDIR/reports"
+	[[ $output == "7 lines, "*" 0 faults" ]]
+}
+
+@test "what is missing, surplus or of another type is refused, wherever it is" {
+	"$REPORTS" >"$BATS_TEST_TMPDIR/reports"
+	run -0 validate --mutate <"$BATS_TEST_TMPDIR/reports"
+	[[ $output =~ ^7\ lines,\ [0-9]{4,}\ mutants,\ 0\ faults$ ]]
+}
+
+@test "what is not known in switch mode must not be a number there" {
+	"$REPORTS" | jq -c 'select(.mode == "switch")' >"$BATS_TEST_TMPDIR/report"
+	for member in guest_ns busy_ns host_ns entries; do
+		for at in .vms[0].total .vms[0].vcpus[0]; do
+			jq -c "$at.$member = 0" "$BATS_TEST_TMPDIR/report" >"$BATS_TEST_TMPDIR/wrong"
+			run -1 validate <"$BATS_TEST_TMPDIR/wrong"
+			[[ $output == *"$member"* ]]
+		done
+	done
+}
+
+@test "no output at all is not taken for a valid one" {
+	run -1 validate </dev/null
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * options_run - command lines as they are parsed, with what that prints.
+ */
+#ifndef OPTIONS_RUN_H
+#define OPTIONS_RUN_H
+
+#include <string.h>
+#include "capture.h"
+#include "options.h"
+
+#define MAX_WORDS 8
+
+struct run {
+	enum options_verdict verdict;
+	struct options opts;
+	struct capture out, err;
+};
+
+/* Parses the words, NULL at their end, as they are behind a program's path. */
+static inline void run_words(struct run *run, const char **words)
+{
+	char path[] = "/usr/local/sbin/another-name";
+	char *argv[MAX_WORDS + 2] = { path };
+	int argc = 1;
+
+	for (; words[argc - 1]; argc++) {
+		assert_true(argc <= MAX_WORDS);
+		argv[argc] = (char *)words[argc - 1];
+	}
+	memset(&run->opts, 0xa5, sizeof(run->opts));
+	capture__begin(&run->out, stdout);
+	capture__begin(&run->err, stderr);
+	run->verdict = options__parse(argc, argv, &run->opts);
+	capture__end(&run->err);
+	capture__end(&run->out);
+	/* Not even reordered. */
+	assert_ptr_equal(argv[0], path);
+	for (int i = 1; i < argc; i++)
+		assert_ptr_equal(argv[i], words[i - 1]);
+}
+
+#define WORDS(...) ((const char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+static inline void run_good(struct run *run, const char **words)
+{
+	run_words(run, words);
+	assert_string_equal(run->err.text, "");
+	assert_string_equal(run->out.text, "");
+	assert_int_equal(run->verdict, OPTIONS_RUN);
+}
+
+/* One line that begins with the program's name and has the word; nothing else, anywhere. */
+static inline void run_bad(const char *word, const char **words)
+{
+	struct run run;
+	struct options untouched;
+	const char *text = run.err.text;
+
+	memset(&untouched, 0xa5, sizeof(untouched));
+	run_words(&run, words);
+	assert_int_equal(run.verdict, OPTIONS_USAGE);
+	assert_string_equal(run.out.text, "");
+	assert_int_equal(strncmp(text, "gtimehalt: ", strlen("gtimehalt: ")), 0);
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	if (!strstr(text + strlen("gtimehalt: "), word))
+		fail_msg("\"%s\" is not in: %s", word, text);
+	assert_memory_equal(&run.opts, &untouched, sizeof(untouched));
+}
+
+#endif /* OPTIONS_RUN_H */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Every pair of options: it either goes together or is refused with the one line that names both.
+ */
+#include "options_run.h"
+
+#define MAX_SAMPLE_WORDS 3
+
+static const struct sample {
+	char letter;
+	/* What the line calls it; the second of one that is no option without another. */
+	const char *names[2];
+	const char *words[MAX_SAMPLE_WORDS];
+	/* The letters of all that it is refused with. */
+	const char *refused;
+} samples[] = {
+	{ 'p', { "--pid" }, { "-p", "1" }, "x" },
+	{ 't', { "--tid" }, { "-t", "1" }, "x" },
+	{ 'g', { "--guest" }, { "-g", "a" }, "x" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "x" },
+	{ 'P', { "--per-vm" }, { "-P" }, "Ljx" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "Pjx" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNx" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwx" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNx" },
+	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOx" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOx" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOx" },
+	{ 'T', { "--timestamp" }, { "-T" }, "jcOx" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOx" },
+	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdFx" },
+	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOx" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjx" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOF" },
+	{ 'i', { "INTERVAL" }, { "1" }, "dF" },
+	{ 'n', { "INTERVAL" }, { "1", "2" }, "dF" },
+	{ 'e', { "--mode" }, { "--mode", "entry" }, "F" },
+	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkF" },
+	{ 'a', { "--hook" }, { "--hook", "auto" }, "F" },
+	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wF" },
+	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "F" },
+	{ 'f', { "--record" }, { "--record", "f" }, "Fx" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "OdinewakRfx" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfF" },
+	{ 'V', { "--verbose" }, { "-v" }, "" },
+};
+
+#define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
+
+/* Such a pair is not what it looks like: of two equal options, the last wins. */
+static bool is_no_pair(const struct sample *a, const struct sample *b)
+{
+	static const char *const groups[] = { "sb", "in", "ew", "ak" };
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (strchr(groups[i], a->letter) && strchr(groups[i], b->letter))
+			return true;
+	return false;
+}
+
+static void run_pair(struct run *run, const struct sample *a, const struct sample *b)
+{
+	const char *words[2 * MAX_SAMPLE_WORDS + 1] = { 0 };
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < MAX_SAMPLE_WORDS && a->words[i]; i++)
+		words[cnt++] = a->words[i];
+	for (size_t i = 0; b && i < MAX_SAMPLE_WORDS && b->words[i]; i++)
+		words[cnt++] = b->words[i];
+	run_words(run, words);
+}
+
+static bool is_named(const struct sample *sample, const char *line)
+{
+	for (size_t i = 0; i < 2 && sample->names[i]; i++) {
+		const char *found = strstr(line, sample->names[i]);
+
+		/* "--vcpu" is not named by "--vcpus". */
+		if (found && strchr(" :\n", found[strlen(sample->names[i])]))
+			return true;
+	}
+	return false;
+}
+
+static void assert_refused(const struct sample *a, const struct sample *b)
+{
+	struct run run;
+	const char *line = run.err.text;
+
+	run_pair(&run, a, b);
+	if (run.verdict != OPTIONS_USAGE)
+		fail_msg("%s and %s are not refused", a->names[0], b->names[0]);
+	assert_string_equal(run.out.text, "");
+	if (strncmp(line, "gtimehalt: ", 11) || strchr(line, '\n') != line + strlen(line) - 1 ||
+	    !is_named(a, line) || !is_named(b, line))
+		fail_msg("%s and %s: %s", a->names[0], b->names[0], line);
+}
+
+static void assert_allowed(const struct sample *a, const struct sample *b)
+{
+	struct run run;
+
+	run_pair(&run, a, b);
+	if (run.verdict != OPTIONS_RUN)
+		fail_msg("%s and %s: %s", a->names[0], b ? b->names[0] : "nothing", run.err.text);
+	assert_string_equal(run.err.text, "");
+	options__free(&run.opts);
+}
+
+static void each_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SAMPLE_CNT; i++)
+		assert_allowed(&samples[i], NULL);
+}
+
+static void every_pair(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SAMPLE_CNT; i++) {
+		for (size_t j = 0; j < SAMPLE_CNT; j++) {
+			const struct sample *a = &samples[i], *b = &samples[j];
+
+			if (i == j || is_no_pair(a, b))
+				continue;
+			if (strchr(a->refused, b->letter))
+				assert_refused(a, b);
+			else
+				assert_allowed(a, b);
+		}
+	}
+}
+
+static void units_need_the_histogram(void **state)
+{
+	(void)state;
+	run_bad("--milliseconds needs --histogram", WORDS("-m"));
+	run_bad("--nanoseconds needs --histogram", WORDS("-N", "1"));
+}
+
+/* With a value that is taken back, what it excluded is allowed. */
+static void what_counts_is_how_it_ends(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_bad("--hook does not go with --mode switch",
+		WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
+	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.hook, HOOK_FENTRY);
+	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--hook=auto"));
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.hook, HOOK_AUTO);
+	run_good(&run, WORDS("--mode=switch", "-s", "busy", "-s", "blocked"));
+	assert_int_equal(run.opts.view.sort, COLUMN_BLOCKED);
+	run_bad("--sort does not go with --mode switch",
+		WORDS("-s", "blocked", "--mode=switch", "-s", "entries"));
+}
+
+/* What a column shows in MODE_SWITCH can be sorted by there, wherever the table shows it. */
+static void sorting_in_each_mode(void **state)
+{
+	static const char *const in_both[] = { "halted", "loaded", "wait", "blocked" };
+	static const char *const in_entry[] = { "busy", "host", "entries" };
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in_both) / sizeof(*in_both); i++) {
+		run_good(&run, WORDS("-s", in_both[i], "--mode=switch"));
+		run_good(&run, WORDS("-s", in_both[i], "--mode=entry"));
+	}
+	for (size_t i = 0; i < sizeof(in_entry) / sizeof(*in_entry); i++) {
+		run_bad("--sort does not go with --mode switch",
+			WORDS("-s", in_entry[i], "--mode=switch"));
+		run_good(&run, WORDS("-s", in_entry[i], "--mode=entry"));
+	}
+}
+
+static void help_comes_before_rules(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_words(&run, WORDS("--mode=switch", "--hook=fentry", "-j", "--csv", "--help"));
+	assert_int_equal(run.verdict, OPTIONS_DONE);
+	assert_string_equal(run.err.text, "");
+}
+
+static void one_line_for_several_faults(void **state)
+{
+	(void)state;
+	run_bad("--check does not go with --pid",
+		WORDS("--check", "-p1", "-P", "-L", "-j", "--csv", "-d1", "2"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_alone),
+		cmocka_unit_test(every_pair),
+		cmocka_unit_test(units_need_the_histogram),
+		cmocka_unit_test(what_counts_is_how_it_ends),
+		cmocka_unit_test(sorting_in_each_mode),
+		cmocka_unit_test(help_comes_before_rules),
+		cmocka_unit_test(one_line_for_several_faults),
+	};
+
+	return cmocka_run_group_tests_name("option_rules", tests, NULL, NULL);
+}
