@@ -3,6 +3,9 @@
 #
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
+# All that looks for VMs.
+VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
+
 test_account_MODULES := account
 test_check_MODULES   := check render_check
 test_hooks_MODULES   := hooks log
@@ -10,12 +13,12 @@ test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
 test_number_MODULES  := number
 test_options_MODULES := options number log hooks
-test_qemu_MODULES    := qemu number
+test_qemu_MODULES    := qemu cmdline number
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
 test_utf8_MODULES    := utf8
-test_vm_MODULES      := vm qemu hostfs number log utf8
+test_vm_MODULES      := vm_table $(VM_MODULES)
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
 # A test that hangs fails after this many seconds.
