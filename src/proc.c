@@ -87,13 +87,13 @@ int proc__check_vm_fd(const struct hostfs *fs, pid_t pid, int fd)
 int proc__read_vcpu_fd(const struct hostfs *fs, pid_t pid, int fd, __u32 *vcpu_id)
 {
 	static const char prefix[] = "anon_inode:kvm-vcpu:";
-	char link[sizeof(prefix) + 16];
+	char link[sizeof(prefix) + 16]; /* more than any number takes: a full one was cut */
 	ssize_t len = hostfs__readlink(fs, link, sizeof(link), "proc/%d/fd/%d", pid, fd);
 	__u64 value;
 
 	if (len < 0)
 		return (int)len;
-	if (strncmp(link, prefix, strlen(prefix)) ||
+	if ((size_t)len == sizeof(link) - 1 || strncmp(link, prefix, strlen(prefix)) ||
 	    number__parse(link + strlen(prefix), UINT32_MAX, &value))
 		return -ENODEV;
 	*vcpu_id = (__u32)value;

@@ -7,18 +7,25 @@
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
 
 test_account_MODULES := account
+test_cgroup_MODULES  := cgroup
 test_check_MODULES   := check render_check
+test_cmdline_MODULES := cmdline
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
+test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
 test_number_MODULES  := number
 test_options_MODULES := options number log hooks
+test_proc_MODULES    := proc hostfs number
 test_qemu_MODULES    := qemu cmdline number
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
 test_utf8_MODULES    := utf8
-test_vm_MODULES      := vm_table $(VM_MODULES)
+test_vcpu_threads_MODULES := vcpu_threads kvm_debugfs proc vmm qemu cmdline hostfs number
+test_vm_MODULES      := $(VM_MODULES)
+test_vm_table_MODULES := vm_table $(VM_MODULES)
+test_vmm_MODULES     := vmm qemu cmdline number
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
 # A test that hangs fails after this many seconds.
