@@ -95,8 +95,8 @@ static pid_t read_tid(const struct hostfs *fs, const struct kvm_dir *dir, __u32 
 	char text[32];
 	__u64 tid;
 
-	if (hostfs__read(fs, text, sizeof(text), KVM_DIR "/%d-%d/vcpu%u/pid", dir->creator,
-			 dir->vm_fd, vcpu_id) <= 0)
+	if (hostfs__read_line(fs, text, sizeof(text), KVM_DIR "/%d-%d/vcpu%u/pid", dir->creator,
+			      dir->vm_fd, vcpu_id) <= 0)
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
 	return number__parse(text, INT_MAX, &tid) ? 0 : (pid_t)tid;

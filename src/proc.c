@@ -23,7 +23,7 @@ int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
 	char *rest, *field;
 	ssize_t len;
 
-	len = hostfs__read(fs, text, sizeof(text), "proc/%d/stat", pid);
+	len = hostfs__read_line(fs, text, sizeof(text), "proc/%d/stat", pid);
 	if (len < 0)
 		return proc__error((int)len);
 	/* comm, field 2, may hold blanks and parentheses; nothing after it does. */
@@ -110,7 +110,7 @@ int proc__kvm_run_fd(const struct hostfs *fs, pid_t pid, pid_t tid)
 	ssize_t len;
 	int fd = 0;
 
-	len = hostfs__read(fs, text, sizeof(text), "proc/%d/task/%d/syscall", pid, tid);
+	len = hostfs__read_line(fs, text, sizeof(text), "proc/%d/task/%d/syscall", pid, tid);
 	if (len < 0)
 		return proc__error((int)len);
 	if (strncmp(text, before, strlen(before)))

@@ -17,7 +17,7 @@
  * How many run-queue delays of unseen threads one snapshot reads, when there are more the next ones next
  * time. They hardly change: a thread that is never loaded mostly sleeps.
  */
-#define WAIT_READ_MAX 1024
+#define WAIT_READ_MAX 512
 
 /* A vCPU that was seen, by its thread. */
 struct seen {
@@ -228,8 +228,8 @@ static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen *unseen)
 {
 	char text[128], *rest = text, *field;
 
-	if (hostfs__read(fs, text, sizeof(text), "proc/%d/task/%d/schedstat", pid, unseen->tid) <=
-	    0)
+	if (hostfs__read_line(fs, text, sizeof(text), "proc/%d/task/%d/schedstat", pid,
+			      unseen->tid) <= 0)
 		return hostfs__exists(fs, "proc/%d/task/%d", pid, unseen->tid) != 0;
 	strsep(&rest, " ");
 	field = strsep(&rest, " ");

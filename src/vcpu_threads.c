@@ -125,39 +125,30 @@ static int add_from_debugfs(struct look *look, const struct kvm_dirs *dirs,
 	return err;
 }
 
-/* By the descriptor on which the thread waits in KVM_RUN. */
-static bool read_waiting(const struct look *look, struct vm_thread *thread)
+/*
+ * By the descriptor on which the thread waits in KVM_RUN. Returns 1 and the number, or 0.
+ */
+static int read_waiting(const struct look *look, struct vm_thread *thread)
 {
 	int fd = proc__kvm_run_fd(look->fs, look->pid, thread->tid);
 
 	return fd >= 0 && !proc__read_vcpu_fd(look->fs, look->pid, fd, &thread->vcpu_id);
 }
 
-/*
- * By its name, and then by its descriptor if that can be had: see vcpu_threads.h. Returns 1 and the
- * thread, 0 when it is no vCPU or has ended, or -errno.
- */
+/* By its name. Returns 1 and the number, 0 when it is no vCPU or has ended, or -errno. */
 static int read_named(const struct look *look, struct vm_thread *thread)
 {
 	char comm[64];
 	ssize_t len;
 
-	len = hostfs__read(look->fs, comm, sizeof(comm), "proc/%d/task/%d/comm", look->pid,
-			   thread->tid);
+	len = hostfs__read_line(look->fs, comm, sizeof(comm), "proc/%d/task/%d/comm", look->pid,
+				thread->tid);
 	if (len < 0)
 		return proc__error((int)len) == -ESRCH ? 0 : (int)len;
-	if (!vmm__vcpu_id(comm, &thread->vcpu_id))
-		return 0;
-	read_waiting(look, thread);
-	return 1;
+	return vmm__vcpu_id(comm, &thread->vcpu_id);
 }
 
-static int read_unnamed(const struct look *look, struct vm_thread *thread)
-{
-	return read_waiting(look, thread);
-}
-
-/* Adds the threads that one of these two takes for vCPUs and that debugfs did not know. */
+/* Adds the threads that one of these two takes for vCPUs, and that debugfs did not know, at the end. */
 static int add_others(const struct look *look, struct vm_threads *threads,
 		      int (*read)(const struct look *look, struct vm_thread *thread))
 {
@@ -174,6 +165,41 @@ static int add_others(const struct look *look, struct vm_threads *threads,
 		if (err > 0)
 			err = add_thread(threads, &thread);
 	}
+	return err;
+}
+
+/*
+ * Puts KVM's numbers in place of those in names, see vcpu_threads.h, where they can be had. QEMU hands out
+ * APIC IDs in the order of its own numbers, and none below: when the highest are equal, all are.
+ */
+static void correct_numbers(const struct look *look, struct vm_thread *named, size_t cnt)
+{
+	struct vm_thread *last = named;
+	__u32 number;
+
+	for (size_t i = 1; i < cnt; i++)
+		if (named[i].vcpu_id > last->vcpu_id)
+			last = &named[i];
+	number = last->vcpu_id;
+	if (read_waiting(look, last) && last->vcpu_id == number)
+		return;
+	for (size_t i = 0; i < cnt; i++)
+		if (&named[i] != last)
+			read_waiting(look, &named[i]);
+}
+
+/* Those of which debugfs does not know that they are vCPUs: on some kernels all. */
+static int add_missing(const struct look *look, struct vm_threads *threads)
+{
+	size_t known_cnt = threads->cnt;
+	int err = add_others(look, threads, read_named);
+
+	if (err)
+		return err;
+	if (threads->cnt > known_cnt)
+		correct_numbers(look, threads->threads + known_cnt, threads->cnt - known_cnt);
+	if (!threads->cnt)
+		err = add_others(look, threads, read_waiting);
 	if (threads->cnt)
 		qsort(threads->threads, threads->cnt, sizeof(*threads->threads), compare_threads);
 	return err;
@@ -193,9 +219,7 @@ int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs
 	if (!err)
 		err = add_from_debugfs(&look, dirs, threads, &missing);
 	if (!err && missing)
-		err = add_others(&look, threads, read_named);
-	if (!err && !threads->cnt)
-		err = add_others(&look, threads, read_unnamed);
+		err = add_missing(&look, threads);
 	if (err)
 		threads->cnt = 0;
 	free(look.tids);

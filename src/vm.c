@@ -113,7 +113,7 @@ static int read_raw_name(const struct hostfs *fs, pid_t pid, char *raw, size_t s
 	free(text);
 	if (found)
 		return 0;
-	len = hostfs__read(fs, raw, size, "proc/%d/comm", pid);
+	len = hostfs__read_line(fs, raw, size, "proc/%d/comm", pid);
 	if (len < 0)
 		return proc__error((int)len);
 	raw[strcspn(raw, "\n")] = '\0';

@@ -199,6 +199,20 @@ static int update_known(struct vm_table *table, const struct hostfs *fs, bool li
 	return first_err ? first_err : err;
 }
 
+/*
+ * The descriptor is in the name of KVM's directory of a VM that the first thread has created, as QEMU's
+ * does: then there is no need to look at all of them.
+ */
+static int find_vm(const struct vm_table *table, const struct hostfs *fs, pid_t pid, int *vm_fd)
+{
+	const struct kvm_dir *dir = kvm_dirs__find(&table->dirs, pid);
+
+	if (!dir || proc__check_vm_fd(fs, pid, dir->vm_fd))
+		return vm__find_fd(fs, pid, vm_fd);
+	*vm_fd = dir->vm_fd;
+	return 0;
+}
+
 /* Of the sorted list; a thread's id is no process. */
 static int add_listed(struct vm_table *table, const struct hostfs *fs, const pid_t *pids,
 		      size_t pid_cnt)
@@ -210,7 +224,7 @@ static int add_listed(struct vm_table *table, const struct hostfs *fs, const pid
 
 		if (vm_table__find(table, pids[i]))
 			continue;
-		err = proc__is_thread(fs, pids[i]) ? -ESRCH : vm__find_fd(fs, pids[i], &vm_fd);
+		err = proc__is_thread(fs, pids[i]) ? -ESRCH : find_vm(table, fs, pids[i], &vm_fd);
 		if (!err)
 			err = add_vm(table, fs, pids[i], vm_fd);
 		note(is_gone(err) ? 0 : err, pids[i], true, &first_err);
@@ -223,7 +237,7 @@ static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 {
 	char statm[4];
 
-	return hostfs__read(fs, statm, sizeof(statm), "proc/%d/statm", pid) >= 2 &&
+	return hostfs__read_line(fs, statm, sizeof(statm), "proc/%d/statm", pid) >= 2 &&
 	       !strncmp(statm, "0 ", 2);
 }
 
@@ -242,7 +256,7 @@ static int add_all(struct vm_table *table, const struct hostfs *fs)
 
 		if (vm_table__find(table, (pid_t)pid) || has_no_memory(fs, (pid_t)pid))
 			continue;
-		err = vm__find_fd(fs, (pid_t)pid, &vm_fd);
+		err = find_vm(table, fs, (pid_t)pid, &vm_fd);
 		if (!err)
 			err = add_vm(table, fs, (pid_t)pid, vm_fd);
 	}

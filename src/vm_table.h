@@ -14,7 +14,7 @@
  * How many VMs an update reads the threads of again, those first in which threads came or went, then the
  * others in turn: what an update costs does not grow with them, and nothing stays unread for long.
  */
-#define VM_TABLE_REREAD_MAX 64
+#define VM_TABLE_REREAD_MAX 32
 
 /* What a look at a VM has shown. */
 enum vm_look {

@@ -132,14 +132,21 @@ static void waiting_threads_know_kvms_number(void **state)
 {
 	const struct tree *tree = *state;
 
-	proc_tree__add_thread(tree, 100, 101, "CPU 3/KVM");
+	proc_tree__add_thread(tree, 100, 103, "CPU 3/KVM");
 	proc_tree__add_fd(tree, 100, 20, "anon_inode:kvm-vcpu:4");
-	proc_tree__wait_in_kvm(tree, 100, 101, 20);
+	proc_tree__wait_in_kvm(tree, 100, 103, 20);
 	/* One that runs, or waits elsewhere, has but its name; and a descriptor may be gone. */
-	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
-	proc_tree__add_thread(tree, 100, 103, "CPU 2/KVM");
-	proc_tree__wait_in_kvm(tree, 100, 103, 99);
-	ASSERT_THREADS(tree, { 101, 4, 0 }, { 102, 1, 0 }, { 103, 2, 0 });
+	proc_tree__add_thread(tree, 100, 101, "CPU 1/KVM");
+	proc_tree__add_thread(tree, 100, 102, "CPU 2/KVM");
+	proc_tree__wait_in_kvm(tree, 100, 102, 99);
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 });
+	/* The highest one tells nothing: the others are asked. */
+	proc_tree__add_thread(tree, 100, 104, "CPU 4/KVM");
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 }, { 104, 4, 0 });
+	/* It tells that there is no difference, and they are not. */
+	proc_tree__add_fd(tree, 100, 21, "anon_inode:kvm-vcpu:4");
+	proc_tree__wait_in_kvm(tree, 100, 104, 21);
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 3, 0 }, { 104, 4, 0 });
 }
 
 static void waiting_threads_need_no_names(void **state)
