@@ -10,6 +10,7 @@ test_account_MODULES := account
 test_cgroup_MODULES  := cgroup
 test_check_MODULES   := check render_check
 test_cmdline_MODULES := cmdline
+test_fixtures_MODULES := vm_table $(VM_MODULES)
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
