@@ -56,25 +56,57 @@ static ssize_t read_up_to(int fd, char *buf, size_t size)
 	return (ssize_t)len;
 }
 
-ssize_t hostfs__read(const struct hostfs *fs, char *buf, size_t size, const char *path_format, ...)
+static int open_path(const struct hostfs *fs, const char *format, va_list args, int flags)
 {
 	char path[PATH_MAX];
+	int err = format_path(path, format, args);
+	int fd;
+
+	if (err)
+		return err;
+	fd = openat(fs->root_fd, path, OPEN_FLAGS | flags);
+	return fd < 0 ? -errno : fd;
+}
+
+ssize_t hostfs__read(const struct hostfs *fs, char *buf, size_t size, const char *path_format, ...)
+{
 	va_list args;
 	ssize_t len;
-	int err, fd;
+	int fd;
 
 	if (size == 0)
 		return -EINVAL;
 	va_start(args, path_format);
-	err = format_path(path, path_format, args);
+	fd = open_path(fs, path_format, args, 0);
 	va_end(args);
-	if (err)
-		return err;
-
-	fd = openat(fs->root_fd, path, OPEN_FLAGS);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	len = read_up_to(fd, buf, size - 1);
+	close(fd);
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+ssize_t hostfs__read_line(const struct hostfs *fs, char *buf, size_t size, const char *path_format,
+			  ...)
+{
+	va_list args;
+	ssize_t len;
+	int fd;
+
+	if (size == 0)
+		return -EINVAL;
+	va_start(args, path_format);
+	fd = open_path(fs, path_format, args, 0);
+	va_end(args);
+	if (fd < 0)
+		return fd;
+	do
+		len = read(fd, buf, size - 1);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		len = -errno;
 	close(fd);
 	if (len >= 0)
 		buf[len] = '\0';
@@ -126,22 +158,17 @@ int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 
 DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)
 {
-	char path[PATH_MAX];
 	va_list args;
 	int err, fd;
 	DIR *dir;
 
 	va_start(args, path_format);
-	err = format_path(path, path_format, args);
+	fd = open_path(fs, path_format, args, O_DIRECTORY);
 	va_end(args);
-	if (err) {
-		errno = -err;
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
 	}
-
-	fd = openat(fs->root_fd, path, OPEN_FLAGS | O_DIRECTORY);
-	if (fd < 0)
-		return NULL;
 	dir = fdopendir(fd);
 	if (!dir) {
 		err = errno;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include "cmdline.h"
 #include "number.h"
 #include "qemu.h"
 
@@ -48,40 +50,31 @@ static bool parse_name_value(const char *list, char *raw, size_t size)
 	return found;
 }
 
-bool qemu__guest_name(const char *cmdline, size_t len, bool cut, char *raw, size_t size)
+/*
+ * A number on Proxmox VE's patched QEMU alone. Its own command line always has -name as well, by default
+ * "vm" and this number (qemu-server, config_to_command()); a hand-made one may not.
+ */
+static bool proxmox_name(const struct cmdline *cmdline, char *raw, size_t size)
+{
+	const char *id = cmdline__option(cmdline, "-id");
+	__u64 number;
+
+	if (!id || number__parse(id, UINT32_MAX, &number))
+		return false;
+	snprintf(raw, size, "vm%s", id);
+	return true;
+}
+
+bool qemu__guest_name(const struct cmdline *cmdline, char *raw, size_t size)
 {
 	bool found = false, is_value = false;
-	size_t word_len;
+	const char *word;
+	size_t pos = 0;
 
-	for (size_t pos = 0; pos < len; pos += word_len + 1) {
-		const char *word = cmdline + pos;
-
-		word_len = strlen(word);
-		if (cut && pos + word_len == len)
-			break;
+	while ((word = cmdline__next(cmdline, &pos))) {
 		if (is_value)
 			found = parse_name_value(word, raw, size) || found;
 		is_value = !is_value && (!strcmp(word, "-name") || !strcmp(word, "--name"));
 	}
-	return found && raw[0];
-}
-
-bool qemu__vcpu_id(char *comm, __u32 *vcpu_id)
-{
-	static const char prefix[] = "CPU ", suffix[] = "/KVM";
-	char *digits, *end;
-	__u64 value;
-
-	comm[strcspn(comm, "\n")] = '\0';
-	if (strncmp(comm, prefix, strlen(prefix)))
-		return false;
-	digits = comm + strlen(prefix);
-	end = strchr(digits, '/');
-	if (!end || strcmp(end, suffix))
-		return false;
-	*end = '\0';
-	if (number__parse(digits, UINT32_MAX, &value))
-		return false;
-	*vcpu_id = (__u32)value;
-	return true;
+	return (found && raw[0]) || proxmox_name(cmdline, raw, size);
 }

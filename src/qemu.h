@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * qemu - how QEMU tells a guest's name and its vCPUs to those who read its command line and the names
- * of its threads. Pure text.
+ * qemu - how QEMU tells a guest's name to those who read its command line. Pure text.
  */
 #ifndef QEMU_H
 #define QEMU_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <linux/types.h>
+
+struct cmdline;
 
 /*
- * The guest's name on a command line of len bytes, NUL between the words; `cut`: the last word may
- * not be whole. Cut to fit `size` and as raw as it was given: it may hold any byte but NUL.
+ * The guest's name on a command line: -name NAME, or -name guest=NAME among other keys, a comma being
+ * written twice; as QEMU has it, the last of several counts. Without -name, Proxmox VE's -id 100 is
+ * "vm100", as it would itself have named the guest. Cut to fit `size` and as raw as it was given: it
+ * may hold any byte but NUL.
  * Returns whether there is one.
  */
-bool qemu__guest_name(const char *cmdline, size_t len, bool cut, char *raw, size_t size);
-
-/*
- * The number in "CPU 3/KVM", as QEMU names its vCPU threads. comm may end in a line break, and is
- * changed. Returns whether it is such a name.
- */
-bool qemu__vcpu_id(char *comm, __u32 *vcpu_id);
+bool qemu__guest_name(const struct cmdline *cmdline, char *raw, size_t size);
 
 #endif /* QEMU_H */

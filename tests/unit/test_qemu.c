@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include "cmdline.h"
 #include "qemu.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
@@ -19,7 +20,7 @@ static void assert_name(const char *cmdline, size_t len, size_t size, const char
 	char raw[64];
 
 	memset(raw, 'x', sizeof(raw));
-	assert_true(qemu__guest_name(cmdline, len, false, raw, size));
+	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, len, false }, raw, size));
 	assert_string_equal(raw, expected);
 	for (size_t i = size; i < sizeof(raw); i++)
 		assert_int_equal(raw[i], 'x');
@@ -62,6 +63,8 @@ static void no_name(void **state)
 		{ CMDLINE("q\0-name\0a\0-name\0guest=") },
 		{ CMDLINE("q\0-name\0process=a,debug-threads=on") },
 		{ CMDLINE("q\0-NAME\0a") },
+		{ CMDLINE("q\0-id\0a") },
+		{ CMDLINE("q\0-id") },
 		/* Beyond the length, as bytes of an earlier command line in the same buffer. */
 		{ "q\0-name\0a", 7 },
 	};
@@ -71,7 +74,8 @@ static void no_name(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		memset(raw, 'x', sizeof(raw));
 		assert_false(
-			qemu__guest_name(lines[i].cmdline, lines[i].len, false, raw, sizeof(raw)));
+			qemu__guest_name(&(struct cmdline){ lines[i].cmdline, lines[i].len, false },
+					 raw, sizeof(raw)));
 	}
 }
 
@@ -82,60 +86,24 @@ static void half_a_word_is_none(void **state)
 	char raw[64];
 
 	(void)state;
-	assert_true(qemu__guest_name(cmdline, sizeof(cmdline) - 1, true, raw, sizeof(raw)));
+	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, sizeof(cmdline) - 1, true }, raw,
+				     sizeof(raw)));
 	assert_string_equal(raw, "old");
-	assert_true(qemu__guest_name(cmdline, sizeof(cmdline), true, raw, sizeof(raw)));
+	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, sizeof(cmdline), true }, raw,
+				     sizeof(raw)));
 	assert_string_equal(raw, "new");
 	/* Whole although nothing follows: a process may write its own title. */
-	assert_true(qemu__guest_name(cmdline, sizeof(cmdline) - 1, false, raw, sizeof(raw)));
+	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, sizeof(cmdline) - 1, false }, raw,
+				     sizeof(raw)));
 	assert_string_equal(raw, "new");
 }
 
-static void vcpu_ids(void **state)
+static void proxmox_id_is_a_name_of_last_resort(void **state)
 {
-	static const struct {
-		const char *comm;
-		__u32 id;
-	} good[] = {
-		{ "CPU 0/KVM", 0 },
-		{ "CPU 0/KVM\n", 0 },
-		{ "CPU 12/KVM\n", 12 },
-		{ "CPU 4095/KVM\n", 4095 },
-		{ "CPU 4294967295/KVM", UINT32_MAX },
-		{ "CPU 1/KVM\nCPU 2/KVM\n", 1 },
-	};
-	char comm[64];
-	__u32 id;
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		strcpy(comm, good[i].comm);
-		id = ~good[i].id;
-		assert_true(qemu__vcpu_id(comm, &id));
-		assert_int_equal(id, good[i].id);
-	}
-}
-
-static void no_vcpu_ids(void **state)
-{
-	static const char *const bad[] = {
-		"",           "\n",          "CPU",        "CPU ",        "CPU 1",
-		"CPU 1/",     "CPU 1/KV",    "CPU 1/KVM ", "CPU 1/KVM/",  "CPU 1/TCG",
-		"CPU /KVM",   "CPU +1/KVM",  "CPU -1/KVM", "CPU 1.0/KVM", "CPU 0x1/KVM",
-		"CPU  1/KVM", "CPU 1 /KVM",  " CPU 1/KVM", "cpu 1/KVM",   "CPU 4294967296/KVM",
-		"CPU1/KVM",   "\nCPU 1/KVM", "CPU \n1/KVM"
-	};
-	char comm[64];
-	__u32 id;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		strcpy(comm, bad[i]);
-		id = 77;
-		if (qemu__vcpu_id(comm, &id))
-			fail_msg("\"%s\" is taken for vCPU %u", bad[i], id);
-		assert_int_equal(id, 77);
-	}
+	assert_name(CMDLINE("/usr/bin/kvm\0-id\000100\0-name\0web,debug-threads=on"), 64, "web");
+	assert_name(CMDLINE("/usr/bin/kvm\0-id\000100\0-m\000512"), 64, "vm100");
+	assert_name(CMDLINE("/usr/bin/kvm\0-id\000100\0-m\000512"), 5, "vm10");
 }
 
 int main(void)
@@ -145,8 +113,7 @@ int main(void)
 		cmocka_unit_test(name_is_raw),
 		cmocka_unit_test(no_name),
 		cmocka_unit_test(half_a_word_is_none),
-		cmocka_unit_test(vcpu_ids),
-		cmocka_unit_test(no_vcpu_ids),
+		cmocka_unit_test(proxmox_id_is_a_name_of_last_resort),
 	};
 
 	return cmocka_run_group_tests_name("qemu", tests, NULL, NULL);

@@ -3,102 +3,23 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 #include "capture.h"
-#include "tree.h"
+#include "proc_tree.h"
+#include "kvm_debugfs.h"
 #include "vm.h"
-
-#define KVM_VM "anon_inode:kvm-vm"
 
 /* What vm.c reads of a command line at most. */
 #define CMDLINE_MAX (64 * 1024 - 1)
 
-static char *path(char buf[256], const char *format, ...) __attribute__((format(printf, 2, 3)));
-static char *path(char buf[256], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(buf, 256, format, args);
-	va_end(args);
-	return buf;
-}
-
-static void write_text(const struct tree *tree, const char *name, const char *text)
-{
-	tree__write(tree, name, text, strlen(text));
-}
-
-static void write_stat(const struct tree *tree, pid_t pid, const char *comm, unsigned int start)
-{
-	char name[256], stat[512];
-
-	snprintf(
-		stat, sizeof(stat),
-		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 17 0 %u 2147483648 2000 "
-		"18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0\n",
-		pid, comm, pid, pid, start);
-	write_text(tree, path(name, "proc/%d/stat", pid), stat);
-}
-
-/* A process, started at 1000 + pid, with memory, no descriptors and a thread named like itself. */
-static void add_process(const struct tree *tree, pid_t pid, const char *comm)
-{
-	char name[256], text[256];
-
-	tree__mkdir(tree, path(name, "proc/%d", pid));
-	tree__mkdir(tree, path(name, "proc/%d/fd", pid));
-	tree__mkdir(tree, path(name, "proc/%d/task", pid));
-	tree__mkdir(tree, path(name, "proc/%d/task/%d", pid, pid));
-	write_stat(tree, pid, comm, 1000 + (unsigned int)pid);
-	snprintf(text, sizeof(text), "%s\n", comm);
-	write_text(tree, path(name, "proc/%d/comm", pid), text);
-	write_text(tree, path(name, "proc/%d/task/%d/comm", pid, pid), text);
-	write_text(tree, path(name, "proc/%d/cmdline", pid), "");
-	write_text(tree, path(name, "proc/%d/statm", pid), "300 20 10 5 0 30 0\n");
-	snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\n", comm, pid,
-		 pid);
-	write_text(tree, path(name, "proc/%d/status", pid), text);
-}
-
-static void add_fd(const struct tree *tree, pid_t pid, int fd, const char *target)
-{
-	char name[256];
-
-	tree__symlink(tree, path(name, "proc/%d/fd/%d", pid, fd), target);
-}
-
-static void add_thread(const struct tree *tree, pid_t pid, pid_t tid, const char *comm)
-{
-	char name[256], text[256];
-
-	tree__mkdir(tree, path(name, "proc/%d/task/%d", pid, tid));
-	snprintf(text, sizeof(text), "%s\n", comm);
-	write_text(tree, path(name, "proc/%d/task/%d/comm", pid, tid), text);
-}
-
-static void add_vm(const struct tree *tree, pid_t pid, const char *comm)
-{
-	add_process(tree, pid, comm);
-	add_fd(tree, pid, 0, "/dev/null");
-	add_fd(tree, pid, 11, "/dev/kvm");
-	add_fd(tree, pid, 12, KVM_VM);
-	add_fd(tree, pid, 13, "anon_inode:kvm-vcpu:0");
-	add_thread(tree, pid, pid + 1, "CPU 0/KVM");
-}
-
-static void remove_process(const struct tree *tree, pid_t pid)
-{
-	char name[256];
-
-	tree__remove(tree, path(name, "proc/%d", pid));
-}
+/* No debugfs. */
+static const struct kvm_dirs no_dirs;
 
 /* A file in place of the directory: it cannot be read, not by root either. */
 static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
 {
 	char name[256];
 
-	tree__remove(tree, path(name, "proc/%d/%s", pid, dir));
-	write_text(tree, name, "");
+	tree__remove(tree, proc_tree__path(name, "proc/%d/%s", pid, dir));
+	proc_tree__write(tree, name, "");
 }
 
 /*
@@ -112,10 +33,10 @@ static void add_threads_and_spoil_one(const struct tree *tree, pid_t pid)
 
 	for (unsigned int i = 10; i < 40; i++) {
 		snprintf(name, sizeof(name), "CPU %u/KVM", i);
-		add_thread(tree, pid, pid + (pid_t)i, name);
+		proc_tree__add_thread(tree, pid, pid + (pid_t)i, name);
 	}
 
-	tree__remove(tree, path(name, "proc/%d/task/%d/comm", pid, tid));
+	tree__remove(tree, proc_tree__path(name, "proc/%d/task/%d/comm", pid, tid));
 	tree__mkdir(tree, name);
 }
 
@@ -131,23 +52,23 @@ static void check_tells_vms_from_others(void **state)
 	const struct tree *tree = *state;
 	char name[256];
 
-	add_vm(tree, 100, "qemu");
+	proc_tree__add_vm(tree, 100, "qemu");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
 	assert_int_equal(vm__check(&tree->fs, 99), -ESRCH);
 	assert_int_equal(vm__check(&tree->fs, 0), -ESRCH);
 	assert_int_equal(vm__check(&tree->fs, -1), -ESRCH);
 
-	add_process(tree, 200, "bash");
+	proc_tree__add_process(tree, 200, "bash");
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
-	add_fd(tree, 200, 3, "anon_inode:kvm-vcpu:0");
-	add_fd(tree, 200, 4, "anon_inode:kvm-v");
-	add_fd(tree, 200, 5, KVM_VM "x");
-	add_fd(tree, 200, 6, "/tmp/" KVM_VM);
+	proc_tree__add_fd(tree, 200, 3, "anon_inode:kvm-vcpu:0");
+	proc_tree__add_fd(tree, 200, 4, "anon_inode:kvm-v");
+	proc_tree__add_fd(tree, 200, 5, KVM_VM "x");
+	proc_tree__add_fd(tree, 200, 6, "/tmp/" KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
 	/* No number, no descriptor. */
-	tree__symlink(tree, path(name, "proc/200/fd/x"), KVM_VM);
+	tree__symlink(tree, proc_tree__path(name, "proc/200/fd/x"), KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
-	add_fd(tree, 200, 1048575, KVM_VM);
+	proc_tree__add_fd(tree, 200, 1048575, KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), 0);
 }
 
@@ -155,15 +76,15 @@ static void check_knows_no_threads(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_vm(tree, 100, "qemu");
-	write_text(tree, "proc/100/status",
-		   "Name:\tCPU 0/KVM\nUmask:\t0022\nTgid:\t90\nPid:\t100\n");
+	proc_tree__add_vm(tree, 100, "qemu");
+	proc_tree__write(tree, "proc/100/status",
+			 "Name:\tCPU 0/KVM\nUmask:\t0022\nTgid:\t90\nPid:\t100\n");
 	assert_int_equal(vm__check(&tree->fs, 100), -ESRCH);
 	/* Not a line of its own. */
-	write_text(tree, "proc/100/status", "Name:\tTgid:\t90\nTgid:\t100\n");
+	proc_tree__write(tree, "proc/100/status", "Name:\tTgid:\t90\nTgid:\t100\n");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
 	/* Nothing to be learned from it. */
-	write_text(tree, "proc/100/status", "Name:\tqemu\n");
+	proc_tree__write(tree, "proc/100/status", "Name:\tqemu\n");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
 	tree__remove(tree, "proc/100/status");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
@@ -175,17 +96,17 @@ static void check_reports_what_it_cannot_read(void **state)
 	int before = tree__next_fd(tree);
 	rlim_t limit;
 
-	add_process(tree, 100, "qemu");
+	proc_tree__add_process(tree, 100, "qemu");
 	spoil_dir(tree, 100, "fd");
 	assert_int_equal(vm__check(&tree->fs, 100), -ENOTDIR);
 
 	/* One that cannot be read might be the VM, unless another is. */
-	add_process(tree, 200, "qemu");
-	write_text(tree, "proc/200/fd/3", "");
+	proc_tree__add_process(tree, 200, "qemu");
+	proc_tree__write(tree, "proc/200/fd/3", "");
 	assert_int_equal(vm__check(&tree->fs, 200), -EINVAL);
-	add_fd(tree, 200, 4, "/dev/null");
+	proc_tree__add_fd(tree, 200, 4, "/dev/null");
 	assert_int_equal(vm__check(&tree->fs, 200), -EINVAL);
-	add_fd(tree, 200, 5, KVM_VM);
+	proc_tree__add_fd(tree, 200, 5, KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), 0);
 
 	limit = tree__limit_files(3);
@@ -211,7 +132,6 @@ static void *check_own_tid(void *arg)
 static void host_is_understood(void **state)
 {
 	struct real_thread thread;
-	struct vm_table table = { 0 };
 	char comm[32] = "";
 	struct hostfs fs;
 	pthread_t id;
@@ -225,17 +145,14 @@ static void host_is_understood(void **state)
 	assert_int_equal(thread.err, -ESRCH);
 	assert_int_equal(vm__check(&fs, getpid()), -ENODEV);
 
-	assert_int_equal(vm__read(&fs, getpid(), &vm), 0);
+	assert_int_equal(vm__read(&fs, getpid(), &no_dirs, &vm), 0);
 	assert_true(hostfs__read(&fs, comm, sizeof(comm), "proc/self/comm") > 0);
 	comm[strcspn(comm, "\n")] = '\0';
 	assert_string_equal(vm.name, comm);
 	assert_true(vm.start_ticks > 0);
-	assert_int_equal(vm.thread_cnt, 0);
+	assert_int_equal(vm.vcpus.cnt, 0);
 	vm__free(&vm);
 
-	assert_int_equal(vm_table__update(&table, &fs, NULL, 0), 0);
-	assert_null(vm_table__find(&table, getpid()));
-	vm_table__free(&table);
 	hostfs__close(&fs);
 }
 
@@ -245,17 +162,17 @@ static void read_fills_vm(void **state)
 	struct vm vm;
 
 	memset(&vm, 0xa5, sizeof(vm));
-	add_vm(tree, 100, "qemu-system-x86");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
+	proc_tree__add_vm(tree, 100, "qemu-system-x86");
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
 	assert_int_equal(vm.pid, 100);
 	assert_int_equal(vm.start_ticks, 1100);
 	assert_string_equal(vm.name, "qemu-system-x86");
-	assert_int_equal(vm.thread_cnt, 1);
-	assert_int_equal(vm.threads[0].tid, 101);
-	assert_int_equal(vm.threads[0].vcpu_id, 0);
+	assert_int_equal(vm.vcpus.cnt, 1);
+	assert_int_equal(vm.vcpus.threads[0].tid, 101);
+	assert_int_equal(vm.vcpus.threads[0].vcpu_id, 0);
 	vm__free(&vm);
-	assert_null(vm.threads);
-	assert_int_equal(vm.thread_cnt, 0);
+	assert_null(vm.vcpus.threads);
+	assert_int_equal(vm.vcpus.cnt, 0);
 }
 
 static void read_needs_no_check(void **state)
@@ -263,11 +180,11 @@ static void read_needs_no_check(void **state)
 	const struct tree *tree = *state;
 	struct vm vm;
 
-	add_process(tree, 100, "bash");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
+	proc_tree__add_process(tree, 100, "bash");
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
 	assert_string_equal(vm.name, "bash");
-	assert_int_equal(vm.thread_cnt, 0);
-	assert_null(vm.threads);
+	assert_int_equal(vm.vcpus.cnt, 0);
+	assert_null(vm.vcpus.threads);
 	vm__free(&vm);
 }
 
@@ -282,17 +199,17 @@ static void start_ticks_are_behind_any_comm(void **state)
 	const struct tree *tree = *state;
 	struct vm vm;
 
-	add_process(tree, 100, "x");
+	proc_tree__add_process(tree, 100, "x");
 	for (size_t i = 0; i < sizeof(comms) / sizeof(*comms); i++) {
-		write_stat(tree, 100, comms[i], 4711);
-		assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
+		proc_tree__write_stat(tree, 100, comms[i], 4711);
+		assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
 		assert_int_equal(vm.start_ticks, 4711);
 		vm__free(&vm);
 	}
-	write_text(tree, "proc/100/stat",
-		   "100 (x) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 "
-		   "18446744073709551615");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
+	proc_tree__write(tree, "proc/100/stat",
+			 "100 (x) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 "
+			 "18446744073709551615");
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
 	assert_true(vm.start_ticks == UINT64_MAX);
 	vm__free(&vm);
 }
@@ -315,10 +232,10 @@ static void stat_of_another_form(void **state)
 
 	memset(&vm, 0xa5, sizeof(vm));
 	untouched = vm;
-	add_process(tree, 100, "x");
+	proc_tree__add_process(tree, 100, "x");
 	for (size_t i = 0; i < sizeof(stats) / sizeof(*stats); i++) {
-		write_text(tree, "proc/100/stat", stats[i]);
-		assert_int_equal(vm__read(&tree->fs, 100, &vm), -EPROTO);
+		proc_tree__write(tree, "proc/100/stat", stats[i]);
+		assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -EPROTO);
 	}
 	assert_memory_equal(&vm, &untouched, sizeof(vm));
 }
@@ -328,23 +245,23 @@ static void read_of_a_process_that_ends(void **state)
 	const struct tree *tree = *state;
 	struct vm vm;
 
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -ESRCH);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 
-	add_vm(tree, 100, "qemu");
+	proc_tree__add_vm(tree, 100, "qemu");
 	tree__remove(tree, "proc/100/task");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -ESRCH);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 	tree__remove(tree, "proc/100/comm");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -ESRCH);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 	tree__remove(tree, "proc/100/stat");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -ESRCH);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 
 	/* A thread of it, or a command line that has gone: not the end of it. */
-	add_vm(tree, 200, "qemu");
+	proc_tree__add_vm(tree, 200, "qemu");
 	tree__remove(tree, "proc/200/task/201/comm");
 	tree__remove(tree, "proc/200/cmdline");
-	assert_int_equal(vm__read(&tree->fs, 200, &vm), 0);
+	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), 0);
 	assert_string_equal(vm.name, "qemu");
-	assert_int_equal(vm.thread_cnt, 0);
+	assert_int_equal(vm.vcpus.cnt, 0);
 	vm__free(&vm);
 }
 
@@ -355,21 +272,22 @@ static void read_errors(void **state)
 	rlim_t limit;
 	struct vm vm;
 
-	add_vm(tree, 100, "qemu");
+	proc_tree__add_vm(tree, 100, "qemu");
 	add_threads_and_spoil_one(tree, 100);
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -EISDIR);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -EISDIR);
 	spoil_dir(tree, 100, "task");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -ENOTDIR);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ENOTDIR);
 	tree__remove(tree, "proc/100/comm");
 	tree__mkdir(tree, "proc/100/comm");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), -EISDIR);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -EISDIR);
 
-	add_vm(tree, 200, "qemu");
+	proc_tree__add_vm(tree, 200, "qemu");
 	limit = tree__limit_files(3);
-	assert_int_equal(vm__read(&tree->fs, 200, &vm), -EMFILE);
-	/* Enough for one at a time, not for the threads' names beside their directory. */
+	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), -EMFILE);
+	/* One at a time is enough. */
 	tree__limit_files((rlim_t)before + 1);
-	assert_int_equal(vm__read(&tree->fs, 200, &vm), -EMFILE);
+	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), 0);
+	vm__free(&vm);
 	tree__limit_files(limit);
 	assert_int_equal(tree__next_fd(tree), before);
 }
@@ -385,16 +303,16 @@ static void only_vcpu_threads_count(void **state)
 	const struct tree *tree = *state;
 	struct vm vm;
 
-	add_process(tree, 100, "qemu");
+	proc_tree__add_process(tree, 100, "qemu");
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		add_thread(tree, 100, 200 + (pid_t)i, others[i]);
-	add_thread(tree, 100, 101, "CPU 4294967295/KVM");
+		proc_tree__add_thread(tree, 100, 200 + (pid_t)i, others[i]);
+	proc_tree__add_thread(tree, 100, 101, "CPU 4294967295/KVM");
 	tree__mkdir(tree, "proc/100/task/x");
-	write_text(tree, "proc/100/task/x/comm", "CPU 1/KVM\n");
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
-	assert_int_equal(vm.thread_cnt, 1);
-	assert_int_equal(vm.threads[0].tid, 101);
-	assert_true(vm.threads[0].vcpu_id == UINT32_MAX);
+	proc_tree__write(tree, "proc/100/task/x/comm", "CPU 1/KVM\n");
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
+	assert_int_equal(vm.vcpus.cnt, 1);
+	assert_int_equal(vm.vcpus.threads[0].tid, 101);
+	assert_true(vm.vcpus.threads[0].vcpu_id == UINT32_MAX);
 	vm__free(&vm);
 }
 
@@ -407,19 +325,19 @@ static void threads_are_sorted(void **state)
 	char comm[32];
 	struct vm vm;
 
-	add_process(tree, 100, "qemu");
+	proc_tree__add_process(tree, 100, "qemu");
 	/* Neither created nor numbered in the order of tids. */
 	for (unsigned int i = 0; i < CNT; i++) {
 		unsigned int id = i * 37 % CNT;
 
 		snprintf(comm, sizeof(comm), "CPU %u/KVM", id);
-		add_thread(tree, 100, (pid_t)(1000 - id), comm);
+		proc_tree__add_thread(tree, 100, (pid_t)(1000 - id), comm);
 	}
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
-	assert_int_equal(vm.thread_cnt, CNT);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
+	assert_int_equal(vm.vcpus.cnt, CNT);
 	for (unsigned int i = 0; i < CNT; i++) {
-		assert_int_equal(vm.threads[i].tid, 1000 - CNT + 1 + i);
-		assert_int_equal(vm.threads[i].vcpu_id, CNT - 1 - i);
+		assert_int_equal(vm.vcpus.threads[i].tid, 1000 - CNT + 1 + i);
+		assert_int_equal(vm.vcpus.threads[i].vcpu_id, CNT - 1 - i);
 	}
 	vm__free(&vm);
 }
@@ -431,7 +349,7 @@ static void assert_name(const struct tree *tree, const char *cmdline, size_t siz
 	struct vm vm;
 
 	tree__write(tree, "proc/100/cmdline", cmdline, size);
-	assert_int_equal(vm__read(&tree->fs, 100, &vm), 0);
+	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), 0);
 	assert_string_equal(vm.name, expected);
 	vm__free(&vm);
 }
@@ -443,7 +361,7 @@ static void name_of_qemu(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_name(tree, CMDLINE("qemu\0-name\0foo\0-m\0001G"), "foo");
 	assert_name(tree, CMDLINE("qemu\0-name\0guest=foo,debug-threads=on"), "foo");
 	assert_name(tree, CMDLINE("qemu\0-name\0debug-threads=on,guest=foo"), "foo");
@@ -459,7 +377,7 @@ static void name_with_commas(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_name(tree, CMDLINE("q\0-name\0guest=a,,b,debug-threads=on"), "a,b");
 	assert_name(tree, CMDLINE("q\0-name\0a,,b"), "a,b");
 	assert_name(tree, CMDLINE("q\0-name\0a,,b,process=x"), "a,b");
@@ -474,7 +392,7 @@ static void last_name_counts(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_name(tree, CMDLINE("q\0-name\0a\0-name\0b"), "b");
 	assert_name(tree, CMDLINE("q\0-name\0guest=a,guest=b"), "b");
 	assert_name(tree, CMDLINE("q\0-name\0a\0-name\0debug-threads=on"), "a");
@@ -485,7 +403,7 @@ static void no_name_but_comm(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_name(tree, "", 0, "fallback");
 	assert_name(tree, CMDLINE("q"), "fallback");
 	assert_name(tree, CMDLINE("q\0-name"), "fallback");
@@ -496,10 +414,41 @@ static void no_name_but_comm(void **state)
 	assert_name(tree, CMDLINE("q\0-name\0guest2=foo,gues=bar,xguest=baz"), "fallback");
 	assert_name(tree, CMDLINE("q\0-names\0foo\0name\0bar\0---name\0baz"), "fallback");
 	assert_name(tree, CMDLINE("q\0-name=foo"), "fallback");
-	write_text(tree, "proc/100/comm", "\n");
+	proc_tree__write(tree, "proc/100/comm", "\n");
 	assert_name(tree, CMDLINE("q"), "?");
-	write_text(tree, "proc/100/comm", "a\x1b[2Jb\n");
+	proc_tree__write(tree, "proc/100/comm", "a\x1b[2Jb\n");
 	assert_name(tree, CMDLINE("q"), "a?[2Jb");
+}
+
+/* By the program, however it is called; by the first word where the program says nothing. */
+static void name_by_program(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_process(tree, 100, "fallback");
+	tree__symlink(tree, "proc/100/exe", "/usr/bin/firecracker-v1.7 (deleted)");
+	assert_name(tree, CMDLINE("q\0--id\0fc-1\0--name\0no"), "fc-1");
+	assert_name(tree, CMDLINE("q\0--api-sock\0/run/fc/web.socket"), "web");
+	tree__remove(tree, "proc/100/exe");
+	tree__symlink(tree, "proc/100/exe", "/usr/lib64/ld-linux-x86-64.so.2");
+	assert_name(tree,
+		    CMDLINE("/opt/bin/cloud-hypervisor\0--api-socket\0path=/run/vc/vm/5f/"
+			    "clh-api.sock"),
+		    "5f");
+	assert_name(tree, CMDLINE("cloud-hypervisor\0--name\0no"), "fallback");
+	assert_name(tree, CMDLINE("lkvm\0run\0--name=tool"), "tool");
+}
+
+static void name_of_libvirt(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_process(tree, 100, "fallback");
+	proc_tree__write(tree, "proc/100/cgroup",
+			 "0::/machine.slice/machine-ch\\x2d7\\x2dweb\\x2d1.scope/libvirt\n");
+	assert_name(tree, CMDLINE("cloud-hypervisor\0--api-socket\0/run/ch/other.sock"), "web-1");
+	/* What stands on the command line was not mangled to fit there. */
+	assert_name(tree, CMDLINE("qemu\0-name\0guest=web 1"), "web 1");
 }
 
 /* A process that writes its own title leaves no NUL at the end. */
@@ -507,7 +456,7 @@ static void name_without_last_nul(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_name(tree, "q\0-name\0foo", 11, "foo");
 }
 
@@ -517,7 +466,7 @@ static void name_in_a_long_command_line(void **state)
 	static const char option[] = "-name\0guest=foo";
 	static char cmdline[2 * CMDLINE_MAX];
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	memset(cmdline, 'x', sizeof(cmdline));
 	memcpy(cmdline, "q", 2);
 	memcpy(cmdline + 2, option, sizeof(option));
@@ -567,7 +516,7 @@ static void names_become_printable(void **state)
 	const struct tree *tree = *state;
 	char cmdline[64];
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		int len = snprintf(cmdline, sizeof(cmdline), "q%c-name%c%s", 0, 0, cases[i].raw);
 
@@ -595,7 +544,7 @@ static void long_names_are_cut_between_characters(void **state)
 {
 	const struct tree *tree = *state;
 
-	add_process(tree, 100, "fallback");
+	proc_tree__add_process(tree, 100, "fallback");
 	assert_cut(tree, "", "a", "a", 127);
 	assert_cut(tree, "", "\xc3\xb6", "\xc3\xb6", 63);
 	assert_cut(tree, "a", "\xc3\xb6", "\xc3\xb6", 63);
@@ -605,292 +554,6 @@ static void long_names_are_cut_between_characters(void **state)
 	/* What shrinks most fills the name all the same. */
 	assert_cut(tree, "", "\xf3\xa0\x80\x81", "?", 127);
 	assert_cut(tree, "", "\xff", "?", 127);
-}
-
-/* The pids of a table, 0 at the end, and that each is found. */
-static void assert_pids(const struct vm_table *table, const pid_t *pids)
-{
-	size_t cnt = 0;
-
-	for (; pids[cnt]; cnt++) {
-		assert_true(cnt < table->cnt);
-		assert_int_equal(table->vms[cnt].pid, pids[cnt]);
-		assert_ptr_equal(vm_table__find(table, pids[cnt]), &table->vms[cnt]);
-	}
-	assert_int_equal(table->cnt, cnt);
-}
-
-#define PIDS(...) ((const pid_t[]){ __VA_ARGS__ })
-
-static void table_finds_all_vms(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-	int before = tree__next_fd(tree);
-
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(0));
-	assert_null(vm_table__find(&table, 100));
-
-	for (int i = 0; i < 20; i++)
-		add_vm(tree, 1000 + i * 7 % 20, "qemu");
-	add_process(tree, 50, "bash");
-	tree__mkdir(tree, "proc/sys");
-	write_text(tree, "proc/stat", "cpu 0\n");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_int_equal(table.cnt, 20);
-	for (int i = 0; i < 20; i++) {
-		const struct vm *vm = vm_table__find(&table, 1000 + i);
-
-		assert_ptr_equal(vm, &table.vms[i]);
-		assert_int_equal(vm->pid, 1000 + i);
-		assert_int_equal(vm->start_ticks, 2000 + i);
-		assert_int_equal(vm->thread_cnt, 1);
-		assert_int_equal(vm->threads[0].tid, 1001 + i);
-	}
-	assert_null(vm_table__find(&table, 50));
-	assert_null(vm_table__find(&table, 999));
-	assert_null(vm_table__find(&table, 1020));
-	vm_table__free(&table);
-	assert_null(table.vms);
-	assert_int_equal(table.cnt, 0);
-	assert_int_equal(tree__next_fd(tree), before);
-}
-
-static void table_follows_changes(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-
-	add_vm(tree, 100, "first");
-	add_vm(tree, 200, "second");
-	add_vm(tree, 300, "third");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(100, 200, 300, 0));
-
-	/* One ends, one begins, one closes its VM, one gets a vCPU and loses another. */
-	remove_process(tree, 100);
-	add_vm(tree, 150, "fourth");
-	tree__remove(tree, "proc/200/fd/12");
-	add_thread(tree, 300, 302, "CPU 1/KVM");
-	tree__remove(tree, "proc/300/task/301");
-	/* A name is for life: one that has changed would mean that the VM was read anew. */
-	write_text(tree, "proc/300/comm", "renamed\n");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(150, 300, 0));
-	assert_string_equal(table.vms[0].name, "fourth");
-	assert_string_equal(table.vms[1].name, "third");
-	assert_int_equal(table.vms[1].thread_cnt, 1);
-	assert_int_equal(table.vms[1].threads[0].tid, 302);
-	assert_int_equal(table.vms[1].threads[0].vcpu_id, 1);
-
-	remove_process(tree, 150);
-	remove_process(tree, 300);
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(0));
-	vm_table__free(&table);
-}
-
-static void reused_pid_is_another_vm(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-
-	for (int listed = 0; listed < 2; listed++) {
-		const pid_t *pids = listed ? PIDS(100, 200) : NULL;
-
-		add_vm(tree, 100, "old");
-		add_vm(tree, 200, "old");
-		assert_int_equal(vm_table__update(&table, &tree->fs, pids, 2), 0);
-		assert_pids(&table, PIDS(100, 200, 0));
-
-		/* Same pid: another VM, and another process that is none. */
-		remove_process(tree, 100);
-		add_vm(tree, 100, "new");
-		write_stat(tree, 100, "new", 9999);
-		remove_process(tree, 200);
-		add_process(tree, 200, "new");
-		write_stat(tree, 200, "new", 9999);
-		assert_int_equal(vm_table__update(&table, &tree->fs, pids, 2), 0);
-		assert_pids(&table, PIDS(100, 0));
-		assert_string_equal(table.vms[0].name, "new");
-		assert_int_equal(table.vms[0].start_ticks, 9999);
-		remove_process(tree, 100);
-		remove_process(tree, 200);
-		assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	}
-	vm_table__free(&table);
-}
-
-static void table_keeps_to_the_list(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-
-	add_vm(tree, 100, "a");
-	add_vm(tree, 200, "b");
-	add_vm(tree, 300, "c");
-	add_process(tree, 400, "bash");
-	/* In any order, twice, no VM, no process. */
-	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(300, 100, 300, 400, 999), 5), 0);
-	assert_pids(&table, PIDS(100, 300, 0));
-	/* Not listed any more, though alive. */
-	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(200, 300), 2), 0);
-	assert_pids(&table, PIDS(200, 300, 0));
-	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(0), 0), 0);
-	assert_pids(&table, PIDS(0));
-	vm_table__free(&table);
-}
-
-/* One with a VM's descriptor cannot be, but shows that nobody looked. */
-static void search_skips_what_has_no_memory(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-
-	add_vm(tree, 100, "kthreadd");
-	write_text(tree, "proc/100/statm", "0 0 0 0 0 0 0\n");
-	add_vm(tree, 200, "no statm");
-	tree__remove(tree, "proc/200/statm");
-	add_vm(tree, 300, "empty statm");
-	write_text(tree, "proc/300/statm", "");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(200, 300, 0));
-	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(100), 1), 0);
-	assert_pids(&table, PIDS(100, 0));
-	vm_table__free(&table);
-}
-
-static int captured_update(struct capture *err, struct vm_table *table, const struct tree *tree,
-			   const pid_t *pids, size_t pid_cnt)
-{
-	int result;
-
-	capture__begin(err, stderr);
-	result = vm_table__update(table, &tree->fs, pids, pid_cnt);
-	capture__end(err);
-	return result;
-}
-
-static void search_passes_over_the_unreadable(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-	struct capture err;
-
-	add_vm(tree, 100, "a");
-	spoil_dir(tree, 100, "fd");
-	add_vm(tree, 200, "b");
-	spoil_dir(tree, 200, "task");
-	add_vm(tree, 300, "c");
-	assert_int_equal(captured_update(&err, &table, tree, NULL, 0), 0);
-	assert_string_equal(err.text, "");
-	assert_pids(&table, PIDS(300, 0));
-
-	/* Known, and unreadable since: nothing says that it has gone. */
-	spoil_dir(tree, 300, "fd");
-	assert_int_equal(captured_update(&err, &table, tree, NULL, 0), 0);
-	assert_string_equal(err.text, "");
-	assert_pids(&table, PIDS(300, 0));
-	vm_table__free(&table);
-}
-
-static void listed_and_unreadable_is_reported(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-	struct capture err;
-
-	add_vm(tree, 100, "a");
-	spoil_dir(tree, 100, "fd");
-	add_vm(tree, 200, "b");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200), 2), -ENOTDIR);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 100: Not a directory\n");
-	assert_pids(&table, PIDS(200, 0));
-
-	/* Of several the first is returned; the known stay as they were. */
-	add_vm(tree, 300, "c");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(200, 300), 2), 0);
-	write_text(tree, "proc/200/stat", "");
-	spoil_dir(tree, 300, "task");
-	add_vm(tree, 400, "d");
-	tree__remove(tree, "proc/400/comm");
-	tree__mkdir(tree, "proc/400/comm");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4), -EPROTO);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 200: Protocol error\n"
-				      "gtimehalt: cannot look at process 300: Not a directory\n"
-				      "gtimehalt: cannot look at process 100: Not a directory\n"
-				      "gtimehalt: cannot look at process 400: Is a directory\n");
-	assert_pids(&table, PIDS(200, 300, 0));
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 400), 2), -ENOTDIR);
-	assert_pids(&table, PIDS(0));
-	vm_table__free(&table);
-}
-
-static void listed_and_unreadable_stays(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-	struct capture err;
-
-	add_vm(tree, 200, "b");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(200), 1), 0);
-	add_threads_and_spoil_one(tree, 200);
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(200), 1), -EISDIR);
-	assert_int_equal(table.vms[0].thread_cnt, 1);
-	assert_string_equal(table.vms[0].name, "b");
-	vm_table__free(&table);
-}
-
-static void shortage_leaves_the_table_whole(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-	rlim_t limit;
-	int result;
-
-	add_vm(tree, 100, "a");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	add_vm(tree, 200, "b");
-
-	/* Not one descriptor, then one: /proc itself can be opened, no process can. */
-	for (rlim_t more = 0; more < 2; more++) {
-		struct vm_table empty = { 0 };
-		struct capture err;
-
-		capture__begin(&err, stderr);
-		limit = tree__limit_files((rlim_t)tree__next_fd(tree) + more);
-		result = vm_table__update(&empty, &tree->fs, NULL, 0);
-		tree__limit_files(limit);
-		capture__end(&err);
-		assert_int_equal(result, -EMFILE);
-		assert_pids(&empty, PIDS(0));
-		vm_table__free(&empty);
-
-		capture__begin(&err, stderr);
-		limit = tree__limit_files((rlim_t)tree__next_fd(tree) + more);
-		result = vm_table__update(&table, &tree->fs, NULL, 0);
-		tree__limit_files(limit);
-		capture__end(&err);
-		assert_int_equal(result, -EMFILE);
-		assert_non_null(strstr(err.text, "process 100: Too many open files"));
-		assert_pids(&table, PIDS(100, 0));
-		assert_int_equal(table.vms[0].thread_cnt, 1);
-	}
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_pids(&table, PIDS(100, 200, 0));
-	vm_table__free(&table);
-}
-
-static void no_proc_at_all(void **state)
-{
-	const struct tree *tree = *state;
-	struct vm_table table = { 0 };
-
-	tree__remove(tree, "proc");
-	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), -ENOENT);
-	assert_int_equal(table.cnt, 0);
-	vm_table__free(&table);
 }
 
 #define tree_test(test) cmocka_unit_test_setup_teardown(test, setup, tree__teardown)
@@ -914,20 +577,12 @@ int main(void)
 		tree_test(name_with_commas),
 		tree_test(last_name_counts),
 		tree_test(no_name_but_comm),
+		tree_test(name_by_program),
+		tree_test(name_of_libvirt),
 		tree_test(name_without_last_nul),
 		tree_test(name_in_a_long_command_line),
 		tree_test(names_become_printable),
 		tree_test(long_names_are_cut_between_characters),
-		tree_test(table_finds_all_vms),
-		tree_test(table_follows_changes),
-		tree_test(reused_pid_is_another_vm),
-		tree_test(table_keeps_to_the_list),
-		tree_test(search_skips_what_has_no_memory),
-		tree_test(search_passes_over_the_unreadable),
-		tree_test(listed_and_unreadable_is_reported),
-		tree_test(listed_and_unreadable_stays),
-		tree_test(shortage_leaves_the_table_whole),
-		tree_test(no_proc_at_all),
 	};
 
 	return cmocka_run_group_tests_name("vm", tests, NULL, NULL);

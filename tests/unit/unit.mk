@@ -3,8 +3,11 @@
 #
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
+# All that looks for VMs.
+VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
+
 test_account_MODULES := account histogram
-test_asked_MODULES   := asked filter snapshot vm qemu hostfs number log utf8
+test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_check_MODULES   := check render_check
 test_columns_MODULES := columns view
 test_filter_MODULES  := filter snapshot
@@ -21,7 +24,6 @@ test_options_MODULES := $(options_MODULES)
 test_option_lists_MODULES := $(options_MODULES)
 test_option_rules_MODULES := $(options_MODULES)
 test_option_table_MODULES := option_table columns
-test_qemu_MODULES    := qemu number
 text_MODULES         := columns line stream time_text utf8 view vm_label
 test_render_csv_MODULES   := render_csv $(text_MODULES)
 test_render_json_MODULES  := render_json $(text_MODULES)
@@ -30,13 +32,24 @@ test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
 test_show_MODULES    := show render_check render_csv render_json render_notes render_table $(text_MODULES)
 test_show_LIBS       := -ljson-c
+test_cgroup_MODULES  := cgroup
+test_cmdline_MODULES := cmdline
+test_fixtures_MODULES := vm_table $(VM_MODULES)
+test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
+test_proc_MODULES    := proc hostfs number
+test_qemu_MODULES    := qemu cmdline number
+test_roster_MODULES  := roster vm_table snapshot $(VM_MODULES)
+test_scale_MODULES   := roster vm_table snapshot $(VM_MODULES)
 test_snapshot_MODULES := snapshot
 test_stream_MODULES  := stream view columns
 test_time_text_MODULES := time_text
 test_utf8_MODULES    := utf8
+test_vcpu_threads_MODULES := vcpu_threads kvm_debugfs proc vmm qemu cmdline hostfs number
 test_view_MODULES    := view columns
 test_vm_label_MODULES := vm_label view columns line utf8
-test_vm_MODULES      := vm qemu hostfs number log utf8
+test_vm_MODULES      := $(VM_MODULES)
+test_vm_table_MODULES := vm_table $(VM_MODULES)
+test_vmm_MODULES     := vmm qemu cmdline number
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
 # A test that hangs fails after this many seconds.

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * proc_tree - made-up processes, threads, VMs and KVM's debugfs below a tree.
+ */
+#ifndef PROC_TREE_H
+#define PROC_TREE_H
+
+#include "tree.h"
+
+#define KVM_VM "anon_inode:kvm-vm"
+
+__attribute__((format(printf, 2, 3))) static inline char *proc_tree__path(char buf[256],
+									  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(buf, 256, format, args);
+	va_end(args);
+	return buf;
+}
+
+static inline void proc_tree__write(const struct tree *tree, const char *name, const char *text)
+{
+	tree__write(tree, name, text, strlen(text));
+}
+
+static inline void proc_tree__write_stat_of(const struct tree *tree, pid_t pid, const char *comm,
+					    unsigned int thread_cnt, unsigned int start)
+{
+	char name[256], stat[512];
+
+	snprintf(
+		stat, sizeof(stat),
+		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 %u 0 %u 2147483648 2000 "
+		"18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0\n",
+		pid, comm, pid, pid, thread_cnt, start);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/stat", pid), stat);
+}
+
+/* Of as many threads as no process here has: it looks changed whenever it is looked at. */
+static inline void proc_tree__write_stat(const struct tree *tree, pid_t pid, const char *comm,
+					 unsigned int start)
+{
+	proc_tree__write_stat_of(tree, pid, comm, 17, start);
+}
+
+/* A process, started at 1000 + pid, with memory, no descriptors and a thread named like itself. */
+static inline void proc_tree__add_process(const struct tree *tree, pid_t pid, const char *comm)
+{
+	char name[256], text[256];
+
+	tree__mkdir(tree, proc_tree__path(name, "proc/%d", pid));
+	tree__mkdir(tree, proc_tree__path(name, "proc/%d/fd", pid));
+	tree__mkdir(tree, proc_tree__path(name, "proc/%d/task", pid));
+	tree__mkdir(tree, proc_tree__path(name, "proc/%d/task/%d", pid, pid));
+	proc_tree__write_stat(tree, pid, comm, 1000 + (unsigned int)pid);
+	snprintf(text, sizeof(text), "%s\n", comm);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/comm", pid), text);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/comm", pid, pid), text);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/cmdline", pid), "");
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/statm", pid), "300 20 10 5 0 30 0\n");
+	snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\n", comm, pid,
+		 pid);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/status", pid), text);
+}
+
+static inline void proc_tree__add_fd(const struct tree *tree, pid_t pid, int fd, const char *target)
+{
+	char name[256];
+
+	tree__symlink(tree, proc_tree__path(name, "proc/%d/fd/%d", pid, fd), target);
+}
+
+static inline void proc_tree__add_thread(const struct tree *tree, pid_t pid, pid_t tid,
+					 const char *comm)
+{
+	char name[256], text[64];
+
+	tree__mkdir(tree, proc_tree__path(name, "proc/%d/task/%d", pid, tid));
+	snprintf(text, sizeof(text), "%.60s\n", comm);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/comm", pid, tid), text);
+}
+
+static inline void proc_tree__add_vm(const struct tree *tree, pid_t pid, const char *comm)
+{
+	proc_tree__add_process(tree, pid, comm);
+	proc_tree__add_fd(tree, pid, 0, "/dev/null");
+	proc_tree__add_fd(tree, pid, 11, "/dev/kvm");
+	proc_tree__add_fd(tree, pid, 12, KVM_VM);
+	proc_tree__add_fd(tree, pid, 13, "anon_inode:kvm-vcpu:0");
+	proc_tree__add_thread(tree, pid, pid + 1, "CPU 0/KVM");
+}
+
+static inline void proc_tree__remove_process(const struct tree *tree, pid_t pid)
+{
+	char name[256];
+
+	tree__remove(tree, proc_tree__path(name, "proc/%d", pid));
+}
+
+/* KVM's directory of a VM; vCPUs follow by proc_tree__add_kvm_vcpu(). */
+static inline void proc_tree__add_kvm(const struct tree *tree, pid_t creator, int vm_fd)
+{
+	static const char *const dirs[] = { "sys", "sys/kernel", "sys/kernel/debug",
+					    "sys/kernel/debug/kvm" };
+	char name[256];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		mkdirat(tree->fs.root_fd, dirs[i], 0755);
+	tree__mkdir(tree, proc_tree__path(name, "sys/kernel/debug/kvm/%d-%d", creator, vm_fd));
+	proc_tree__write(tree,
+			 proc_tree__path(name, "sys/kernel/debug/kvm/%d-%d/exits", creator, vm_fd),
+			 "0\n");
+}
+
+/* tid 0: has never run; below that, a kernel that does not say. */
+static inline void proc_tree__add_kvm_vcpu(const struct tree *tree, pid_t creator, int vm_fd,
+					   unsigned int vcpu_id, pid_t tid)
+{
+	char name[256], text[32];
+
+	tree__mkdir(tree, proc_tree__path(name, "sys/kernel/debug/kvm/%d-%d/vcpu%u", creator, vm_fd,
+					  vcpu_id));
+	if (tid < 0)
+		return;
+	snprintf(text, sizeof(text), "%d\n", tid);
+	proc_tree__write(tree,
+			 proc_tree__path(name, "sys/kernel/debug/kvm/%d-%d/vcpu%u/pid", creator,
+					 vm_fd, vcpu_id),
+			 text);
+}
+
+/* A thread that waits in KVM_RUN on this descriptor. */
+static inline void proc_tree__wait_in_kvm(const struct tree *tree, pid_t pid, pid_t tid, int fd)
+{
+	char name[256], text[128];
+
+	snprintf(text, sizeof(text),
+		 "16 0x%x 0xae80 0x0 0x0 0x7f0000000000 0x1 0x7f0000001000 0x7f0000002000\n",
+		 (unsigned int)fd);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid), text);
+}
+
+#endif /* PROC_TREE_H */

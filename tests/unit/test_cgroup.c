@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "cgroup.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+
+static void names(void **state)
+{
+	static const struct {
+		const char *text, *name;
+	} cases[] = {
+		{ "0::/machine.slice/machine-qemu\\x2d1\\x2df30.scope/libvirt/emulator\n", "f30" },
+		{ "0::/machine.slice/machine-qemu\\x2d12\\x2dweb\\x2d1.scope\n", "web-1" },
+		{ "0::/machine.slice/machine-ch\\x2d3\\x2ddb.scope/libvirt", "db" },
+		{ "0::/machine.slice/machine-qemu\\x2dembed\\x2d1a2b\\x2d3\\x2ddb.scope\n", "db" },
+		/* Version 1: the first hierarchy that has it. */
+		{ "12:pids:/system.slice\n4:cpu,cpuacct:/machine.slice/"
+		  "machine-qemu\\x2d1\\x2da.scope/vcpu0\n0::/\n",
+		  "a" },
+		{ "4:cpu,cpuacct:/machine/qemu-1-a-2-b.libvirt-qemu/emulator\n", "a-2-b" },
+		/* Any byte may be escaped; what is no escape stays. */
+		{ "0::/machine-qemu\\x2d1\\x2d\\xc3\\xb6\\x0a.scope", "\xc3\xb6\n" },
+		{ "0::/machine-qemu\\x2d1\\x2d\\xzz\\x00\\x2.scope", "\\xzz\\x00\\x2" },
+	};
+	char raw[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(raw, 'x', sizeof(raw));
+		assert_true(cgroup__guest_name(cases[i].text, raw, sizeof(raw)));
+		assert_string_equal(raw, cases[i].name);
+	}
+}
+
+static void no_names(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"\n",
+		"0::/\n",
+		"0::/user.slice/user-0.slice/session-1.scope\n",
+		"0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-0123.scope\n",
+		"0::/qemu.slice/100.scope\n",
+		"0::/machine.slice/machine-ubuntu.scope\n",
+		"0::/machine.slice/machine-qemu\\x2d1\\x2d.scope\n",
+		"0::/machine.slice/machine-qemu\\x2d\\x2da.scope\n",
+		"0::/machine.slice/machine-1\\x2d2\\x2da.scope\n",
+		"0::/machine-.scope\n",
+		"0::/machine-qemu\\x2d1\\x2da.slice\n",
+		"0::/.libvirt-qemu\n",
+	};
+	char raw[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (cgroup__guest_name(texts[i], raw, sizeof(raw)))
+			fail_msg("\"%s\" has the name \"%s\"", texts[i], raw);
+}
+
+static void name_is_cut_to_fit(void **state)
+{
+	static const char before[] = "0::/machine-qemu\\x2d1\\x2d";
+	char text[600], raw[8];
+
+	(void)state;
+	memset(raw, 'x', sizeof(raw));
+	assert_true(cgroup__guest_name("0::/machine-qemu\\x2d1\\x2dabcdef.scope", raw, 4));
+	assert_string_equal(raw, "abc");
+	for (size_t i = 4; i < sizeof(raw); i++)
+		assert_int_equal(raw[i], 'x');
+
+	/* No part of a path is that long: not a name, not a crash, and not the end of the search. */
+	memset(text, 'a', sizeof(text));
+	memcpy(text, before, sizeof(before) - 1);
+	strcpy(text + sizeof(text) - 40, ".scope/machine-qemu\\x2d1\\x2db.scope");
+	assert_true(cgroup__guest_name(text, raw, sizeof(raw)));
+	assert_string_equal(raw, "b");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(no_names),
+		cmocka_unit_test(name_is_cut_to_fit),
+	};
+
+	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
+}

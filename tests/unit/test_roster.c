@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include "proc_tree.h"
+#include "roster.h"
+#include "snapshot.h"
+
+/* As proc_tree__add_process() has it, in units of USER_HZ. */
+#define START_TICKS(pid) (1000 + (pid))
+
+static int setup(void **state)
+{
+	tree__setup(state);
+	tree__mkdir(*state, "proc");
+	return 0;
+}
+
+static void begin(struct snapshot *snap)
+{
+	snapshot__clear(snap);
+	snap->clock.mono_ns = 5000;
+}
+
+/* A vCPU that BPF has seen, of a thread as old as its process. */
+static struct vcpu_reading *see(struct snapshot *snap, pid_t pid, pid_t tid, __u32 vcpu_id,
+				__u64 vm_id)
+{
+	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
+
+	assert_non_null(vcpu);
+	vcpu->pid = pid;
+	vcpu->tid = tid;
+	vcpu->vcpu_id = vcpu_id;
+	vcpu->vm_id = vm_id;
+	vcpu->seen = true;
+	vcpu->at_ns = 5000;
+	vcpu->start_boottime_ns =
+		START_TICKS((__u64)pid) * (1000000000 / (__u64)sysconf(_SC_CLK_TCK));
+	return vcpu;
+}
+
+static void set_wait(const struct tree *tree, pid_t pid, pid_t tid, __u64 wait_ns)
+{
+	char name[256], text[64];
+
+	snprintf(text, sizeof(text), "123 %llu 4\n", wait_ns);
+	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/schedstat", pid, tid), text);
+}
+
+static const struct vcpu_reading *find(const struct snapshot *snap, pid_t tid)
+{
+	const struct vcpu_reading *found = NULL;
+
+	for (size_t i = 0; i < snap->vcpu_cnt; i++)
+		if (snap->vcpus[i].tid == tid) {
+			assert_null(found);
+			found = &snap->vcpus[i];
+		}
+	return found;
+}
+
+static const char *name_of(const struct snapshot *snap, pid_t pid)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < snap->vm_cnt; i++)
+		if (snap->vms[i].pid == pid) {
+			assert_null(found);
+			found = snap->vms[i].name;
+		}
+	return found;
+}
+
+static void complete(struct roster *roster, struct snapshot *snap, size_t vm_cnt, size_t vcpu_cnt)
+{
+	assert_int_equal(roster__complete(roster, snap), 0);
+	assert_int_equal(snap->vm_cnt, vm_cnt);
+	assert_int_equal(snap->vcpu_cnt, vcpu_cnt);
+}
+
+static void unseen_vcpus_are_added(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	const struct vcpu_reading *vcpu;
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
+	set_wait(tree, 100, 102, 777);
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	assert_int_equal(roster__vm_cnt(roster), 1);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 0xffff888000000000);
+	complete(roster, &snap, 1, 2);
+	assert_string_equal(name_of(&snap, 100), "web");
+	assert_true(find(&snap, 101)->seen);
+	vcpu = find(&snap, 102);
+	assert_int_equal(vcpu->pid, 100);
+	assert_int_equal(vcpu->vcpu_id, 1);
+	assert_false(vcpu->seen);
+	assert_int_equal(vcpu->vm_id, 0);
+	assert_int_equal(vcpu->at_ns, 5000);
+	assert_true(vcpu->wait_known);
+	assert_int_equal(vcpu->wait_ns, 777);
+
+	/* Seen meanwhile: no second row. */
+	begin(&snap);
+	see(&snap, 100, 101, 0, 0xffff888000000000);
+	see(&snap, 100, 102, 1, 0xffff888000000000);
+	complete(roster, &snap, 1, 2);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+static void vms_come_by_their_first_window(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 0, 0);
+	proc_tree__add_vm(tree, 100, "web");
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 1);
+	assert_string_equal(name_of(&snap, 100), "web");
+
+	/* It ends: its name is in one more snapshot, and then no more. */
+	proc_tree__remove_process(tree, 100);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 1);
+	assert_string_equal(name_of(&snap, 100), "web");
+	assert_int_equal(roster__vm_cnt(roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 0, 0);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/* vCPU 1 is plugged in, then unplugged; QEMU keeps its vCPU in KVM, with a thread that has ended. */
+static void vcpus_are_plugged_in_and_out(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "qemu-system-x86");
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 0, 101);
+	set_wait(tree, 100, 101, 1);
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 1, 1);
+
+	proc_tree__add_thread(tree, 100, 105, "qemu-system-x86");
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 1, 105);
+	set_wait(tree, 100, 105, 1);
+	begin(&snap);
+	complete(roster, &snap, 1, 2);
+	assert_int_equal(find(&snap, 105)->vcpu_id, 1);
+
+	tree__remove(tree, "proc/100/task/105");
+	begin(&snap);
+	complete(roster, &snap, 1, 1);
+	assert_null(find(&snap, 105));
+
+	/* Again, with the same number in another thread. */
+	proc_tree__add_thread(tree, 100, 109, "qemu-system-x86");
+	proc_tree__write(tree, "sys/kernel/debug/kvm/100-12/vcpu1/pid", "109\n");
+	begin(&snap);
+	complete(roster, &snap, 1, 2);
+	assert_int_equal(find(&snap, 109)->vcpu_id, 1);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/* A VM is killed, and another one gets its PID and the TIDs of its vCPUs. */
+static void reused_pid_gets_its_own_name_and_no_ghosts(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "old");
+	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
+	proc_tree__add_thread(tree, 100, 103, "CPU 2/KVM");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	see(&snap, 100, 102, 1, 1);
+	complete(roster, &snap, 1, 3);
+
+	proc_tree__remove_process(tree, 100);
+	proc_tree__add_vm(tree, 100, "new");
+	proc_tree__write_stat(tree, 100, "new", 9999);
+	/* 101 has not run yet, and 102 is of no vCPU: BPF has their predecessors only. */
+	proc_tree__add_thread(tree, 100, 102, "worker");
+	proc_tree__add_thread(tree, 100, 104, "CPU 1/KVM");
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1)->loaded_ns = 123456;
+	see(&snap, 100, 102, 1, 1)->loaded_ns = 123456;
+	see(&snap, 100, 104, 1, 2)->start_boottime_ns =
+		9999 * (1000000000 / (__u64)sysconf(_SC_CLK_TCK)) + 1;
+	complete(roster, &snap, 1, 2);
+	assert_string_equal(name_of(&snap, 100), "new");
+	assert_false(find(&snap, 101)->seen);
+	assert_int_equal(find(&snap, 101)->loaded_ns, 0);
+	assert_true(find(&snap, 104)->seen);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/* The PID is a shell's now: what was seen of the VM is still its own. */
+static void reused_pid_of_no_vm(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "old");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	proc_tree__remove_process(tree, 100);
+	proc_tree__add_process(tree, 100, "bash");
+	proc_tree__write_stat(tree, 100, "bash", 9999);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 1);
+	assert_string_equal(name_of(&snap, 100), "old");
+	assert_int_equal(roster__vm_cnt(roster), 0);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+static void unseen_vcpus_go_to_their_own_vm(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	/* Three VMs: one vCPU of the first was seen, both of the second, none of the third. */
+	proc_tree__add_process(tree, 100, "both");
+	proc_tree__add_fd(tree, 100, 12, KVM_VM);
+	for (int vm = 0; vm < 3; vm++) {
+		proc_tree__add_kvm(tree, 100, 12 + vm);
+		for (int i = 0; i < 2; i++) {
+			pid_t tid = 110 + 2 * vm + i;
+
+			proc_tree__add_thread(tree, 100, tid, "both");
+			proc_tree__add_kvm_vcpu(tree, 100, 12 + vm, (unsigned int)i, tid);
+		}
+	}
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	see(&snap, 100, 110, 0, 0xffff000000000001);
+	see(&snap, 100, 112, 0, 0xffff000000000002);
+	see(&snap, 100, 113, 1, 0xffff000000000002);
+	complete(roster, &snap, 1, 6);
+	assert_int_equal(find(&snap, 111)->vcpu_id, 1);
+	assert_true(find(&snap, 111)->vm_id == 0xffff000000000001);
+	assert_int_equal(find(&snap, 114)->vcpu_id, 0);
+	assert_int_equal(find(&snap, 115)->vcpu_id, 1);
+	assert_true(find(&snap, 114)->vm_id == find(&snap, 115)->vm_id);
+	assert_true(find(&snap, 114)->vm_id != 0);
+	assert_true(find(&snap, 114)->vm_id < 0xffff000000000001);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+static void vms_of_one_name_stay_two(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__add_vm(tree, 200, "web");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 2, 2);
+	assert_string_equal(name_of(&snap, 100), "web");
+	assert_string_equal(name_of(&snap, 200), "web");
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/* Of more threads than are read at a time each is read once in three snapshots. */
+static void waits_are_read_in_turn(void **state)
+{
+	enum {
+		CNT = 1500
+	};
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+	size_t new[3] = { 0 };
+	char comm[32];
+
+	proc_tree__add_process(tree, 100, "big");
+	proc_tree__add_fd(tree, 100, 12, KVM_VM);
+	for (int i = 0; i < CNT; i++) {
+		snprintf(comm, sizeof(comm), "CPU %d/KVM", i);
+		proc_tree__add_thread(tree, 100, 1000 + i, comm);
+		set_wait(tree, 100, 1000 + i, 1);
+	}
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 1, CNT);
+	for (int i = 0; i < CNT; i++) {
+		assert_int_equal(find(&snap, 1000 + i)->wait_ns, 1);
+		set_wait(tree, 100, 1000 + i, 2);
+	}
+	for (int n = 0; n < 3; n++) {
+		begin(&snap);
+		complete(roster, &snap, 1, CNT);
+		for (int i = 0; i < CNT; i++)
+			new[n] += find(&snap, 1000 + i)->wait_ns == 2;
+	}
+	assert_int_equal(new[0], 512);
+	assert_int_equal(new[1], 1024);
+	assert_int_equal(new[2], CNT);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/* Neither a file, nor the thread: without CONFIG_SCHED_INFO there is the thread alone. */
+static void wait_that_is_not_told_is_unknown(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 1, 1);
+	assert_false(find(&snap, 101)->wait_known);
+	proc_tree__write(tree, "proc/100/task/101/schedstat", "1 x 2\n");
+	begin(&snap);
+	complete(roster, &snap, 1, 1);
+	assert_false(find(&snap, 101)->wait_known);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+static void only_listed_processes(void **state)
+{
+	const struct tree *tree = *state;
+	const pid_t pids[] = { 200 };
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "a");
+	proc_tree__add_vm(tree, 200, "b");
+	assert_int_equal(roster__new(&tree->fs, pids, 1, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 1, 1);
+	assert_string_equal(name_of(&snap, 200), "b");
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+static void no_proc_at_all(void **state)
+{
+	const struct tree *tree = *state;
+	struct roster *roster = NULL;
+
+	tree__remove(tree, "proc");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), -ENOENT);
+	assert_null(roster);
+	roster__free(NULL);
+}
+
+#define tree_test(test) cmocka_unit_test_setup_teardown(test, setup, tree__teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		tree_test(unseen_vcpus_are_added),
+		tree_test(vms_come_by_their_first_window),
+		tree_test(vcpus_are_plugged_in_and_out),
+		tree_test(reused_pid_gets_its_own_name_and_no_ghosts),
+		tree_test(reused_pid_of_no_vm),
+		tree_test(unseen_vcpus_go_to_their_own_vm),
+		tree_test(vms_of_one_name_stay_two),
+		tree_test(waits_are_read_in_turn),
+		tree_test(wait_that_is_not_told_is_unknown),
+		tree_test(only_listed_processes),
+		tree_test(no_proc_at_all),
+	};
+
+	return cmocka_run_group_tests_name("roster", tests, NULL, NULL);
+}

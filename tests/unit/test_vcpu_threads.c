@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include "kvm_debugfs.h"
+#include "proc_tree.h"
+#include "vcpu_threads.h"
+
+static int setup(void **state)
+{
+	tree__setup(state);
+	tree__mkdir(*state, "proc");
+	proc_tree__add_process(*state, 100, "vmm");
+	return 0;
+}
+
+struct expected {
+	pid_t tid;
+	__u32 vcpu_id;
+	__u64 kvm;
+};
+
+#define KVM_OF(creator, fd) ((__u64)(creator) << 32 | (fd))
+
+/* The vCPU threads of process 100, and nothing else. */
+static void assert_threads(const struct tree *tree, const struct expected *expected, size_t cnt)
+{
+	struct vm_threads threads = { 0 };
+	struct kvm_dirs dirs = { 0 };
+
+	assert_int_equal(kvm_debugfs__list(&tree->fs, &dirs), 0);
+	assert_int_equal(vcpu_threads__read(&tree->fs, 100, &dirs, &threads), 0);
+	assert_int_equal(threads.cnt, cnt);
+	for (size_t i = 0; i < cnt; i++) {
+		assert_int_equal(threads.threads[i].tid, expected[i].tid);
+		assert_int_equal(threads.threads[i].vcpu_id, expected[i].vcpu_id);
+		assert_true(threads.threads[i].kvm == expected[i].kvm);
+	}
+	kvm_dirs__free(&dirs);
+	vcpu_threads__free(&threads);
+	assert_null(threads.threads);
+}
+
+#define ASSERT_THREADS(tree, ...)                                                                  \
+	assert_threads(tree, (const struct expected[]){ __VA_ARGS__ },                             \
+		       sizeof((const struct expected[]){ __VA_ARGS__ }) / sizeof(struct expected))
+
+/* A QEMU without debug-threads: all its threads are called alike. */
+static void debugfs_knows_threads_without_names(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_kvm(tree, 100, 12);
+	for (int i = 0; i < 4; i++) {
+		proc_tree__add_thread(tree, 100, 110 - i, "qemu-system-x86");
+		proc_tree__add_kvm_vcpu(tree, 100, 12, (unsigned int)i, 110 - i);
+	}
+	proc_tree__add_thread(tree, 100, 120, "qemu-system-x86");
+	ASSERT_THREADS(tree, { 107, 3, KVM_OF(100, 12) }, { 108, 2, KVM_OF(100, 12) },
+		       { 109, 1, KVM_OF(100, 12) }, { 110, 0, KVM_OF(100, 12) });
+}
+
+/* KVM's number is the APIC ID, QEMU's name has the index: three cores a socket. */
+static void debugfs_goes_before_names(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_thread(tree, 100, 101, "CPU 3/KVM");
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 4, 101);
+	ASSERT_THREADS(tree, { 101, 4, KVM_OF(100, 12) });
+	/* One that has not run yet, by its name. */
+	proc_tree__add_thread(tree, 100, 102, "CPU 5/KVM");
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 6, 0);
+	ASSERT_THREADS(tree, { 101, 4, KVM_OF(100, 12) }, { 102, 5, 0 });
+}
+
+static void vms_of_one_process_are_told_apart(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_threads threads = { 0 };
+	struct kvm_dirs dirs = { 0 };
+
+	/* Created by two threads of it, the second one two. */
+	proc_tree__add_thread(tree, 100, 101, "worker");
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_kvm(tree, 101, 13);
+	proc_tree__add_kvm(tree, 101, 14);
+	for (int i = 0; i < 3; i++) {
+		proc_tree__add_thread(tree, 100, 110 + i, "vcpu0");
+		proc_tree__add_kvm_vcpu(tree, i ? 101 : 100, 12 + i, 0, 110 + i);
+	}
+	ASSERT_THREADS(tree, { 110, 0, KVM_OF(100, 12) }, { 111, 0, KVM_OF(101, 13) },
+		       { 112, 0, KVM_OF(101, 14) });
+	assert_int_equal(kvm_debugfs__list(&tree->fs, &dirs), 0);
+	assert_int_equal(vcpu_threads__read(&tree->fs, 100, &dirs, &threads), 0);
+	assert_int_equal(threads.kvm_cnt, 3);
+	assert_int_equal(threads.all_cnt, 5);
+	kvm_dirs__free(&dirs);
+	vcpu_threads__free(&threads);
+}
+
+/* TIDs of those that have ended are others' by now, or nobody's. */
+static void reused_tids_are_no_vcpus(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_thread(tree, 100, 101, "worker");
+	proc_tree__add_thread(tree, 100, 102, "CPU 0/KVM");
+	/* Another process's VM, whose creator had this TID. */
+	proc_tree__add_kvm(tree, 101, 12);
+	proc_tree__add_kvm_vcpu(tree, 101, 12, 7, 901);
+	/* This one's, of which vCPU 1 was unplugged: QEMU keeps it for the next one. */
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 0, 102);
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 1, 902);
+	ASSERT_THREADS(tree, { 102, 0, KVM_OF(100, 12) });
+}
+
+/* Before Linux 6.0 vcpuN has no pid. */
+static void names_do_without_debugfs(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_kvm_vcpu(tree, 100, 12, 0, -1);
+	proc_tree__add_thread(tree, 100, 103, "fc_vcpu 1");
+	proc_tree__add_thread(tree, 100, 104, "fc_vcpu 0");
+	proc_tree__add_thread(tree, 100, 105, "fc_api");
+	ASSERT_THREADS(tree, { 103, 1, 0 }, { 104, 0, 0 });
+}
+
+static void waiting_threads_know_kvms_number(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_thread(tree, 100, 103, "CPU 3/KVM");
+	proc_tree__add_fd(tree, 100, 20, "anon_inode:kvm-vcpu:4");
+	proc_tree__wait_in_kvm(tree, 100, 103, 20);
+	/* One that runs, or waits elsewhere, has but its name; and a descriptor may be gone. */
+	proc_tree__add_thread(tree, 100, 101, "CPU 1/KVM");
+	proc_tree__add_thread(tree, 100, 102, "CPU 2/KVM");
+	proc_tree__wait_in_kvm(tree, 100, 102, 99);
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 });
+	/* The highest one tells nothing: the others are asked. */
+	proc_tree__add_thread(tree, 100, 104, "CPU 4/KVM");
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 }, { 104, 4, 0 });
+	/* It tells that there is no difference, and they are not. */
+	proc_tree__add_fd(tree, 100, 21, "anon_inode:kvm-vcpu:4");
+	proc_tree__wait_in_kvm(tree, 100, 104, 21);
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 3, 0 }, { 104, 4, 0 });
+}
+
+static void waiting_threads_need_no_names(void **state)
+{
+	const struct tree *tree = *state;
+
+	proc_tree__add_fd(tree, 100, 20, "anon_inode:kvm-vcpu:0");
+	proc_tree__add_fd(tree, 100, 21, "anon_inode:kvm-vcpu:1");
+	proc_tree__add_fd(tree, 100, 22, "/dev/null");
+	proc_tree__add_thread(tree, 100, 101, "vmm");
+	proc_tree__wait_in_kvm(tree, 100, 101, 21);
+	proc_tree__add_thread(tree, 100, 102, "vmm");
+	proc_tree__wait_in_kvm(tree, 100, 102, 20);
+	proc_tree__add_thread(tree, 100, 103, "vmm");
+	proc_tree__wait_in_kvm(tree, 100, 103, 22);
+	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 0, 0 });
+}
+
+static void gone_process_has_none(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_threads threads = { 0 };
+	struct kvm_dirs dirs = { 0 };
+
+	proc_tree__add_thread(tree, 100, 101, "vcpu0");
+	assert_int_equal(vcpu_threads__read(&tree->fs, 100, &dirs, &threads), 0);
+	assert_int_equal(threads.cnt, 1);
+	assert_int_equal(vcpu_threads__read(&tree->fs, 999, &dirs, &threads), -ESRCH);
+	assert_int_equal(threads.cnt, 0);
+	vcpu_threads__free(&threads);
+}
+
+#define tree_test(test) cmocka_unit_test_setup_teardown(test, setup, tree__teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		tree_test(debugfs_knows_threads_without_names),
+		tree_test(debugfs_goes_before_names),
+		tree_test(vms_of_one_process_are_told_apart),
+		tree_test(reused_tids_are_no_vcpus),
+		tree_test(names_do_without_debugfs),
+		tree_test(waiting_threads_know_kvms_number),
+		tree_test(waiting_threads_need_no_names),
+		tree_test(gone_process_has_none),
+	};
+
+	return cmocka_run_group_tests_name("vcpu_threads", tests, NULL, NULL);
+}
