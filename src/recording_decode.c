@@ -66,14 +66,27 @@ static int get_ratio(const struct place *place, struct json_object *from, double
 	return 0;
 }
 
+/* *text is the JSON value's. */
+static int get_string(const struct place *place, struct json_object *from, const char **text)
+{
+	if (!json_object_is_type(from, json_type_string))
+		return refuse(place, -EBADMSG, "no text");
+	*text = json_object_get_string(from);
+	if (strlen(*text) != (size_t)json_object_get_string_len(from))
+		return refuse(place, -EBADMSG, "a text with a NUL in it");
+	return 0;
+}
+
 static int get_mode(const struct place *place, struct json_object *from, enum measure_mode *mode)
 {
 	static const enum measure_mode modes[] = { MODE_ENTRY, MODE_SWITCH };
+	const char *text;
+	int err = get_string(place, from, &text);
 
-	if (!json_object_is_type(from, json_type_string))
-		return refuse(place, -EBADMSG, "no text");
+	if (err)
+		return err;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (!strcmp(json_object_get_string(from), mode__name(modes[i]))) {
+		if (!strcmp(text, mode__name(modes[i]))) {
 			*mode = modes[i];
 			return 0;
 		}
@@ -85,12 +98,10 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 {
 	const char *text;
 	size_t len = 0;
+	int err = get_string(place, from, &text);
 
-	if (!json_object_is_type(from, json_type_string))
-		return refuse(place, -EBADMSG, "no text");
-	text = json_object_get_string(from);
-	if (strlen(text) != (size_t)json_object_get_string_len(from))
-		return refuse(place, -EBADMSG, "a text with a NUL in it");
+	if (err)
+		return err;
 	if (strlen(text) >= size)
 		return refuse(place, -EBADMSG, "too long a text");
 	/* Printable, as who made the recording need not have left it. It never gets longer. */

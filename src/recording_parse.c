@@ -17,6 +17,7 @@ struct marks {
 	size_t comma_cnt;
 	size_t container_cnt;
 	size_t depth_max;
+	bool has_large; /* an integer above 2^64-1, which json-c would take for 2^64-1 */
 };
 
 static int refuse(struct recording_problem *problem, int err, const char *why)
@@ -25,13 +26,32 @@ static int refuse(struct recording_problem *problem, int err, const char *why)
 	return err;
 }
 
+/* How many digits are at `at`, which is not 0; *large is set when they are an integer above 2^64-1. */
+static size_t skip_digits(const char *line, size_t len, size_t at, bool *large)
+{
+	static const char largest[] = "18446744073709551615";
+	const size_t largest_len = sizeof(largest) - 1;
+	size_t cnt = 0;
+
+	while (at + cnt < len && line[at + cnt] >= '0' && line[at + cnt] <= '9')
+		cnt++;
+	/* Not what is in front of a point or an exponent, or behind one; nor what is negative. */
+	if (strchr(".eE+-", line[at - 1]) || (at + cnt < len && strchr(".eE", line[at + cnt])))
+		return cnt;
+	if (cnt > largest_len ||
+	    (cnt == largest_len && memcmp(line + at, largest, largest_len) > 0))
+		*large = true;
+	return cnt;
+}
+
+/* Of a line without NUL that begins with a brace. */
 static void count_marks(const char *line, size_t len, struct marks *marks)
 {
 	bool in_string = false;
-	size_t depth = 0;
+	size_t depth = 1;
 
-	*marks = (struct marks){ 0 };
-	for (size_t i = 0; i < len; i++) {
+	*marks = (struct marks){ .container_cnt = 1, .depth_max = 1 };
+	for (size_t i = 1; i < len; i++) {
 		char c = line[i];
 
 		if (in_string) {
@@ -39,6 +59,10 @@ static void count_marks(const char *line, size_t len, struct marks *marks)
 				i++;
 			else if (c == '"')
 				in_string = false;
+			continue;
+		}
+		if (c >= '0' && c <= '9') {
+			i += skip_digits(line, len, i, &marks->has_large) - 1;
 			continue;
 		}
 		in_string = c == '"';
@@ -86,10 +110,7 @@ static int parse_small(const char *line, size_t len, struct json_object **root,
 	error = json_tokener_get_error(tokener);
 	if (!*root && error != json_tokener_success && error != json_tokener_continue)
 		snprintf(problem->text, sizeof(problem->text), "no JSON: %s at byte %zu",
-			 error == json_tokener_error_parse_number
-				 ? "no number, or one that does not fit 64 bits,"
-				 : json_tokener_error_desc(error),
-			 json_tokener_get_parse_end(tokener) + 1);
+			 json_tokener_error_desc(error), json_tokener_get_parse_end(tokener) + 1);
 	json_tokener_free(tokener);
 	if (*root)
 		return 0;
@@ -115,7 +136,7 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 		return -ENODATA;
 	if (line[begin] != '{')
 		return refuse(problem, -EBADMSG, "no JSON object");
-	count_marks(line, len, &marks);
+	count_marks(line + begin, len - begin, &marks);
 	if (marks.depth_max > RECORDING_DEPTH_MAX)
 		return refuse(problem, -EFBIG, "too many lists and objects in each other");
 	if (marks.container_cnt > RECORDING_CONTAINERS_MAX)
@@ -123,6 +144,8 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 	/* A value has a comma before it, or is the first of its container. */
 	if (marks.comma_cnt + marks.container_cnt > RECORDING_VALUES_MAX)
 		return refuse(problem, -EFBIG, "too many values");
+	if (marks.has_large)
+		return refuse(problem, -EBADMSG, "an integer that does not fit 64 bits");
 	err = parse_small(line, len, &parsed, problem);
 	if (err)
 		return err;

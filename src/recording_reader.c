@@ -152,9 +152,10 @@ static int next_object(struct recording_reader *r, struct json_object **root)
 		return 1;
 	/*
 	 * What was not written to the end ends too early, and what a crash of the host left in its
-	 * place may be anything.
+	 * place may be anything. But what is anything from the first line on is no recording.
 	 */
-	if ((err == -ENODATA && is_last_line(r)) || (err == -EBADMSG && !r->has_newline))
+	if ((err == -ENODATA && is_last_line(r)) ||
+	    (err == -EBADMSG && !r->has_newline && r->line_nr > 1))
 		return refuse(r, -ENODATA, "the recording is cut off here");
 	if (err == -ENODATA)
 		return refuse(r, -EBADMSG, "the line ends too early");

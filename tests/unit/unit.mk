@@ -14,6 +14,14 @@ test_options_MODULES := $(options_MODULES)
 test_options_lists_MODULES := $(options_MODULES)
 test_options_rules_MODULES := $(options_MODULES)
 test_qemu_MODULES    := qemu number
+recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
+			recording_reader recording_writer snapshot columns utf8
+test_recording_MODULES := $(recording_MODULES)
+test_recording_LIBS  := -ljson-c
+test_recording_refusals_MODULES := $(recording_MODULES) account
+test_recording_refusals_LIBS := -ljson-c
+test_recording_writer_MODULES := $(recording_MODULES)
+test_recording_writer_LIBS := -ljson-c
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
