@@ -47,7 +47,8 @@
 /*
  * What a reader takes, at the most: bytes of a line without its newline, elements of a list, JSON values
  * of a line, objects and lists among them, and how deep they are in each other. Together they keep the
- * memory for a hostile line below 1 GiB. A snapshot of 8192 vCPUs needs a twentieth of each.
+ * memory for a hostile line below 1 GiB. A snapshot of 8192 vCPUs needs an eighth of the elements and a
+ * twentieth of the rest.
  */
 #define RECORDING_LINE_MAX       (64 << 20)
 #define RECORDING_ELEMENTS_MAX   (64 << 10)

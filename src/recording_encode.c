@@ -12,12 +12,15 @@
 /* Of the longest text of any field. */
 #define TEXT_SIZE sizeof(((struct vm_reading *)NULL)->name)
 
+/* No key is there twice, and each is the table's, which need not be copied. */
+#define ADD_FLAGS (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
+
 /* Takes the value over. NULL stands for a value for which there was no memory. */
 static int add(struct json_object *parent, const char *key, struct json_object *value)
 {
 	if (!value)
 		return -ENOMEM;
-	if (json_object_object_add(parent, key, value)) {
+	if (json_object_object_add_ex(parent, key, value, ADD_FLAGS)) {
 		json_object_put(value);
 		return -ENOMEM;
 	}
@@ -26,7 +29,7 @@ static int add(struct json_object *parent, const char *key, struct json_object *
 
 static int add_unknown(struct json_object *parent, const char *key)
 {
-	return json_object_object_add(parent, key, NULL) ? -ENOMEM : 0;
+	return json_object_object_add_ex(parent, key, NULL, ADD_FLAGS) ? -ENOMEM : 0;
 }
 
 /* As it would be shown, so that the line is UTF-8 whatever the text is. It never gets longer. */

@@ -30,11 +30,11 @@ struct field_list;
 struct field {
 	const char *key; /* NULL behind the last field */
 	enum field_kind kind;
+	bool optional; /* empty or 0 is left out, and what is missing is empty or 0 */
 	size_t offset;
-	bool optional;               /* empty or 0 is left out, and what is missing is empty or 0 */
-	size_t known_offset;         /* FIELD_KNOWN_U64 */
-	size_t size;                 /* FIELD_TEXT */
-	const struct field *members; /* FIELD_OBJECT */
+	size_t known_offset;           /* FIELD_KNOWN_U64 */
+	size_t size;                   /* FIELD_TEXT */
+	const struct field *members;   /* FIELD_OBJECT */
 	const struct field_list *list; /* FIELD_LIST; then offset is that of the array's pointer */
 };
 
