@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include "failing_json.h"
 #include "recording_run.h"
 
 #define TEMPLATE "/tmp/gtimehalt-test-XXXXXX"
@@ -346,6 +347,48 @@ static void test_vm_ids_are_moved(void **state)
 	}
 }
 
+FAILING_JSON(json_object_new_object, (void), ())
+FAILING_JSON(json_object_new_array, (void), ())
+FAILING_JSON(json_object_new_int, (int32_t value), (value))
+FAILING_JSON(json_object_new_uint64, (uint64_t value), (value))
+FAILING_JSON(json_object_new_boolean, (json_bool value), (value))
+FAILING_JSON(json_object_new_double_s, (double value, const char *text), (value, text))
+FAILING_JSON(json_object_new_string, (const char *value), (value))
+FAILING_JSON(json_object_new_string_len, (const char *value, int len), (value, len))
+
+static void test_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct recording_writer *w;
+	int failed_cnt = 0, err;
+	off_t header_size;
+
+	do {
+		failing_json_left = failed_cnt;
+		err = recording_writer__open(f->path, &demo_header, &w);
+		failing_json_left = -1;
+		assert_int_equal(err, err ? -ENOMEM : 0);
+		header_size = size_of(f->path);
+		assert_int_equal(header_size > 0, !err);
+	} while (err && ++failed_cnt);
+	/* The object, and each of its members. */
+	assert_int_equal(failed_cnt, 1 + 8);
+
+	failed_cnt = 0;
+	do {
+		failing_json_left = failed_cnt;
+		err = recording_writer__write(w, &f->snap);
+		failing_json_left = -1;
+		assert_int_equal(err, err ? -ENOMEM : 0);
+		/* All or nothing. */
+		assert_int_equal(size_of(f->path) > header_size, !err);
+	} while (err && ++failed_cnt);
+	/* The line; 4 clocks and 3 of health; mode and ratio; 2 VMs, 2 vCPUs, one wait_ns null, a CPU. */
+	assert_int_equal(failed_cnt,
+			 1 + (1 + 4) + (1 + 3) + 2 + (1 + 2 * 3) + (1 + 2 * 14 - 1) + (1 + 9));
+	assert_int_equal(recording_writer__close(w), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -360,6 +403,7 @@ int main(void)
 		TEST(test_refuses_what_it_could_not_read),
 		TEST(test_names_are_utf8),
 		TEST(test_vm_ids_are_moved),
+		TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("recording_writer", tests, NULL, NULL);
