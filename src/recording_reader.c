@@ -128,14 +128,10 @@ static int read_line(struct recording_reader *r)
 	return r->has_newline || r->len;
 }
 
+/* Of a line that is broken, so that nothing behind it is read any more. */
 static bool is_last_line(const struct recording_reader *r)
 {
-	int c;
-
-	if (!r->has_newline)
-		return true;
-	c = get_byte(r->in);
-	return c == EOF || ungetc(c, r->in) == EOF;
+	return !r->has_newline || get_byte(r->in) == EOF;
 }
 
 /* Reads and parses a line. Returns 1, 0 at the end, or a failure as recording_reader__next() has them. */

@@ -145,9 +145,9 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 	replayed.header_err = recording_reader__header(r, &replayed.header);
 	while ((replayed.end = recording_reader__next(r, &snap)) == 1)
 		replayed.snap_cnt++;
-	/* It stays at its end, and leaves nothing half read. */
-	assert_int_equal(recording_reader__next(r, &snap), replayed.end);
+	/* It leaves nothing half read, and stays at its end. */
 	assert_int_equal(snap.vm_cnt + snap.vcpu_cnt + snap.cpu_cnt, 0);
+	assert_int_equal(recording_reader__next(r, &snap), replayed.end);
 	replayed.line = recording_reader__line(r);
 	snprintf(replayed.reason, sizeof(replayed.reason), "%s", recording_reader__reason(r));
 	recording_reader__free(r);

@@ -195,6 +195,48 @@ static void test_snapshots(void **state)
 	}
 }
 
+static void test_nul_bytes(void **state)
+{
+	static const char *const places[] = { "{\"clock\"", "lock\"", ":0,", "a\"}",
+					      "]}\n",       "}\n",    "\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char text[] = HEADER "#" SNAPSHOT SNAPSHOT;
+		char *snapshot = strchr(text, '#');
+		char *at = strstr(snapshot, places[i]);
+		struct replayed got;
+
+		assert_non_null(at);
+		/* Everything up to there makes room. */
+		memmove(snapshot, snapshot + 1, (size_t)(at - snapshot) - 1);
+		at[-1] = '\0';
+		got = replayed(text, sizeof(text) - 1);
+		assert_string_equal(got.reason, "a NUL byte, which no JSON has");
+		assert_int_equal(got.end, -EBADMSG);
+		assert_int_equal(got.line, 2);
+	}
+}
+
+static void test_length_of_a_name(void **state)
+{
+	const size_t max = sizeof(((struct vm_reading *)NULL)->name) - 1;
+
+	(void)state;
+	for (size_t len = max; len <= max + 1; len++) {
+		char *name = NULL, *text;
+		struct replayed got;
+
+		assert_true(asprintf(&name, "\"%0*d\"", (int)len, 0) >= 0);
+		text = replaced(HEADER SNAPSHOT, "\"b\"", name);
+		got = replayed_text(text);
+		assert_string_equal(got.reason, len > max ? "vms[1].name: too long a text" : "");
+		assert_int_equal(got.snap_cnt, len <= max);
+		free(text);
+		free(name);
+	}
+}
+
 static void test_what_is_not_known_is_skipped(void **state)
 {
 	char *text = replaced(HEADER SNAPSHOT, "\"version\":1,",
@@ -488,6 +530,8 @@ int main(void)
 		cmocka_unit_test(test_base_is_right),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_snapshots),
+		cmocka_unit_test(test_nul_bytes),
+		cmocka_unit_test(test_length_of_a_name),
 		cmocka_unit_test(test_what_is_not_known_is_skipped),
 		cmocka_unit_test(test_clocks_go_on),
 		cmocka_unit_test(test_names_are_made_printable),
