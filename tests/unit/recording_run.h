@@ -157,4 +157,45 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 	return replayed;
 }
 
+/* The least that is a recording, to be spoiled. */
+#define HEADER "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"entry\"}\n"
+#define VCPU                                                                                       \
+	"{\"pid\":1,\"tid\":2,\"vcpu\":0,\"seen\":true,\"vm_id\":1,\"start_boottime_ns\":1,"       \
+	"\"at_monotonic_ns\":1,\"loaded_ns\":1,\"measured_ns\":1,\"mperf_cycles\":1,"              \
+	"\"guest_ns\":1,\"entries\":1,\"wait_ns\":1}"
+#define SNAPSHOT                                                                                   \
+	"{\"clock\":{\"monotonic_ns\":1,\"boottime_ns\":1,\"realtime_ns\":1,\"tsc_cycles\":1},"    \
+	"\"mode\":\"entry\",\"mperf_ratio\":1,"                                                    \
+	"\"health\":{\"lost_windows\":0,\"mperf_errors\":0,\"map_full\":0},"                       \
+	"\"vms\":[{\"pid\":1,\"name\":\"a\"},{\"pid\":2,\"name\":\"b\"}],"                         \
+	"\"vcpus\":[" VCPU "]}\n"
+
+/* `text` with the first `old` in it replaced. The caller frees it. */
+static inline char *replaced(const char *text, const char *old, const char *new)
+{
+	const char *at = strstr(text, old);
+	char *result = malloc(strlen(text) + strlen(new) + 1);
+
+	/* Not an assertion: the compiler does not know that one does not return. */
+	if (!at || !result)
+		abort();
+	memcpy(result, text, (size_t)(at - text));
+	strcpy(stpcpy(result + (at - text), new), at + strlen(old));
+	return result;
+}
+
+static inline struct replayed replayed_text(const char *text)
+{
+	return replayed(text, strlen(text));
+}
+
+/* Never 0; *seed neither. */
+static inline __u64 next_random(__u64 *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
 #endif /* RECORDING_RUN_H */

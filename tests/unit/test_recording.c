@@ -64,14 +64,6 @@ static void test_header(void **state)
 
 /* Round trip of anything */
 
-static __u64 next_random(__u64 *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
 /* Any number of bits, so that small numbers and large ones come as often. */
 static __u64 any_u64(__u64 *seed)
 {

@@ -18,7 +18,9 @@ recording_MODULES    := recording_decode recording_encode recording_fields recor
 			recording_reader recording_writer snapshot columns utf8
 test_recording_MODULES := $(recording_MODULES)
 test_recording_LIBS  := -ljson-c
-test_recording_refusals_MODULES := $(recording_MODULES) account
+test_recording_hostile_MODULES := $(recording_MODULES) account
+test_recording_hostile_LIBS := -ljson-c
+test_recording_refusals_MODULES := $(recording_MODULES)
 test_recording_refusals_LIBS := -ljson-c
 test_recording_writer_MODULES := $(recording_MODULES)
 test_recording_writer_LIBS := -ljson-c
