@@ -3,6 +3,7 @@
 #
 # One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
+
 # All that looks for VMs.
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
 
@@ -40,6 +41,16 @@ test_proc_MODULES    := proc hostfs number
 test_qemu_MODULES    := qemu cmdline number
 test_roster_MODULES  := roster vm_table snapshot $(VM_MODULES)
 test_scale_MODULES   := roster vm_table snapshot $(VM_MODULES)
+recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
+			recording_reader recording_writer snapshot columns utf8
+test_recording_MODULES := $(recording_MODULES)
+test_recording_LIBS  := -ljson-c
+test_recording_hostile_MODULES := $(recording_MODULES) account histogram
+test_recording_hostile_LIBS := -ljson-c
+test_recording_refusals_MODULES := $(recording_MODULES)
+test_recording_refusals_LIBS := -ljson-c
+test_recording_writer_MODULES := $(recording_MODULES)
+test_recording_writer_LIBS := -ljson-c
 test_snapshot_MODULES := snapshot
 test_stream_MODULES  := stream view columns
 test_time_text_MODULES := time_text
@@ -50,6 +61,7 @@ test_vm_label_MODULES := vm_label view columns line utf8
 test_vm_MODULES      := $(VM_MODULES)
 test_vm_table_MODULES := vm_table $(VM_MODULES)
 test_vmm_MODULES     := vmm qemu cmdline number
+
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
 # A test that hangs fails after this many seconds.
