@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # All that tests the tool. Included by the Makefile.
 include tests/unit/unit.mk
+include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
@@ -17,7 +18,7 @@ test-deps:
 			apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
-test-programs: $(PAYLOAD) $(UNIT_BINS) broken
+test-programs: $(PAYLOAD) $(UNIT_BINS) $(TOP_FEEDER) broken
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
@@ -33,8 +34,8 @@ test-bed: $(PAYLOAD) all
 lint: all
 	$(Q)OUTPUT=$(OUTPUT) tests/lint
 
-test-cli: all
-	$(Q)bats --tap tests/cli
+test-cli: all $(TOP_FEEDER)
+	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
 
 test-vm: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
