@@ -28,10 +28,10 @@ struct top_screen {
 	int cursor_row, cursor_column; /* row below 0: hidden */
 };
 
-/* stdin and stdout may be terminals that are not one; nobody calls it like that by accident. */
 int top_screen__check(void)
 {
-	const char *needed[] = { "cup", "clear" };
+	/* To move the cursor, and to clear the screen. */
+	static const char *const needed[] = { "cup", "clear" };
 	const char *name = getenv("TERM");
 	int err = 0, found;
 
@@ -43,10 +43,8 @@ int top_screen__check(void)
 		pr_err("--top: this terminal is not known; TERM must say what it is");
 		return -ENOTTY;
 	}
-	for (int i = 0; i < 2; i++) {
-		const char *capability = tigetstr(needed[i]);
-
-		if (!capability || capability == (const char *)-1)
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (!tigetstr(needed[i]))
 			err = -ENOTTY;
 	}
 	del_curterm(cur_term);

@@ -17,6 +17,11 @@ test_qemu_MODULES    := qemu number
 test_render_MODULES   := render_table render_json columns utf8
 test_render_LIBS     := -ljson-c
 test_snapshot_MODULES := snapshot
+test_top_bar_MODULES := top_bar
+test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top*.c)))) \
+			 columns line number render_notes stream time_text utf8 view vm_label
+test_top_report_MODULES := top_report top_state top_keys view columns number utf8
+test_top_state_MODULES := top_state top_keys view columns number utf8
 test_utf8_MODULES    := utf8
 test_vm_MODULES      := vm qemu hostfs number log utf8
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
