@@ -5,6 +5,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define NAME_WIDTH_MIN 8
+#define VCPU_WIDTH_MIN 12 /* of a name with a vCPU's number */
 #define BAR_WIDTH_MIN  10
 #define BAR_WIDTH_GOOD 20 /* which is worth more than entries */
 #define ID_WIDTH       7
@@ -36,8 +37,9 @@ struct top_layout top_layout__make(const struct top_layout_opts *opts)
 		COLUMN_ENTRIES, GIVE_UP_ID,  COLUMN_BLOCKED, COLUMN_HOST,   COLUMN_WAIT,
 		COLUMN_LOADED,  COLUMN_BUSY, GIVE_UP_BAR,    COLUMN_HALTED,
 	};
+	int name_min = opts->by_vcpu ? VCPU_WIDTH_MIN : NAME_WIDTH_MIN;
 	struct top_layout layout = {
-		.name_width = NAME_WIDTH_MIN,
+		.name_width = name_min,
 		.id_width = TOP_GAP + ID_WIDTH,
 		.bar_width = BAR_WIDTH_GOOD,
 	};
@@ -67,8 +69,8 @@ struct top_layout top_layout__make(const struct top_layout_opts *opts)
 	name_max = rest * 2 / 5;
 	if (opts->name_width > layout.name_width)
 		layout.name_width = opts->name_width < name_max ? opts->name_width : name_max;
-	if (layout.name_width < NAME_WIDTH_MIN)
-		layout.name_width = NAME_WIDTH_MIN;
+	if (layout.name_width < name_min)
+		layout.name_width = name_min;
 	layout.bar_width = rest - layout.name_width;
 	return layout;
 }

@@ -27,6 +27,7 @@ struct top_layout_opts {
 	bool sorted;
 	enum column sort; /* when sorted: the column that is given up last */
 	int name_width;   /* of the widest name */
+	bool by_vcpu;     /* names have the vCPUs' numbers behind them */
 };
 
 /*

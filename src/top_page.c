@@ -76,10 +76,10 @@ static void put_pause(struct pen *pen, size_t waiting_cnt)
 }
 
 static void draw_status(const struct top_state *state, const struct top_content *content,
-			struct top_canvas *canvas)
+			struct top_canvas *canvas, int line)
 {
 	const struct report *report = content->report;
-	struct pen pen = { canvas, 0, 0 };
+	struct pen pen = { canvas, line, 0 };
 	const char *filter = top_state__filter(state);
 	char clock[TIME_TEXT_SIZE];
 
@@ -125,7 +125,7 @@ static void draw_legend(const struct top_state *state, struct top_canvas *canvas
 	}
 	pen__put(&pen, TOP_STYLE_PLAIN, "blank: blocked  ");
 	if (state->view.row_cnt > state->height)
-		pen__put(&pen, TOP_STYLE_PLAIN, "rows %zu-%zu of %zu", first + 1, last,
+		pen__put(&pen, TOP_STYLE_PLAIN, "%zu-%zu of %zu", first + 1, last,
 			 state->view.row_cnt);
 }
 
@@ -144,11 +144,26 @@ static const char *note(const struct top_content *content, size_t i)
 	return content->notes->lines[i];
 }
 
-static int note_line_cnt(const struct top_content *content, const struct top_canvas *canvas)
+/* Lines around the rows and the notes. */
+static int frame_line_cnt(const struct top_canvas *canvas)
 {
+	int row_cnt = canvas->row_cnt;
+
+	return (row_cnt > FOOTER_FROM) + (row_cnt >= LEGEND_FROM) + (row_cnt >= HEADING_FROM) +
+	       (row_cnt >= FOOTER_FROM);
+}
+
+/* What the rows leave over, or some lines all the same. */
+static int note_line_cnt(const struct top_state *state, const struct top_content *content,
+			 const struct top_canvas *canvas)
+{
+	int room = canvas->row_cnt - frame_line_cnt(canvas);
 	int max = canvas->row_cnt >= LEGEND_FROM ? canvas->row_cnt / 6 : 0;
 	size_t cnt = note_cnt(content);
 
+	/* A line is for what is said where there is no row. */
+	if (state->view.row_cnt < (size_t)room && room - (int)state->view.row_cnt - 1 > max)
+		max = room - (int)state->view.row_cnt - 1;
 	return cnt < (size_t)max ? (int)cnt : max;
 }
 
@@ -194,7 +209,7 @@ static void draw_keys(const struct top_state *state, const struct top_content *c
 		pen__put(&pen, TOP_STYLE_PLAIN, "any other key: back  Up Down: scroll");
 		return;
 	}
-	if (note_cnt(content) && !note_line_cnt(content, canvas))
+	if (note_cnt(content) && !note_line_cnt(state, content, canvas))
 		pen__put(&pen, TOP_STYLE_WARNING, "n: %zu note%s  ", note_cnt(content),
 			 note_cnt(content) == 1 ? "" : "s");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -233,19 +248,14 @@ static void draw_no_rows(const struct top_state *state, const struct top_content
 static void draw_rows(struct top_state *state, const struct top_content *content,
 		      struct top_canvas *canvas)
 {
-	int row_cnt = canvas->row_cnt, line = 1;
-	int notes_cnt = note_line_cnt(content, canvas);
+	int row_cnt = canvas->row_cnt, line = 0;
+	int notes_cnt = note_line_cnt(state, content, canvas);
 	int end = row_cnt - (row_cnt >= FOOTER_FROM) - notes_cnt;
-	struct top_layout layout;
-	int first;
+	struct top_layout layout = top_rows__layout(state, content->report, canvas);
 
-	if (row_cnt == FOOTER_FROM || row_cnt == 1)
-		line = 0;
-	first = line + (row_cnt >= LEGEND_FROM) + (row_cnt >= HEADING_FROM);
-	top_state__fit(state, (size_t)(end - first));
-	layout = top_rows__layout(state, content->report, canvas);
-	if (line)
-		draw_status(state, content, canvas);
+	top_state__fit(state, (size_t)(row_cnt - frame_line_cnt(canvas) - notes_cnt));
+	if (row_cnt > FOOTER_FROM)
+		draw_status(state, content, canvas, line++);
 	if (row_cnt >= LEGEND_FROM)
 		draw_legend(state, canvas, line++);
 	if (row_cnt >= HEADING_FROM)

@@ -10,11 +10,13 @@
 #include "vm_label.h"
 
 #define NS_PER_S    1000000000ULL
-#define NUMBER_SIZE sizeof(" vCPU 4294967295")
+#define NUMBER_SIZE sizeof("  vCPU 4294967295")
 
-static void format_number(const struct vcpu_report *vcpu, char text[static NUMBER_SIZE])
+/* What stands behind the name of its VM, or alone below it. */
+static void format_number(const struct top_state *state, const struct vcpu_report *vcpu,
+			  char text[static NUMBER_SIZE])
 {
-	snprintf(text, NUMBER_SIZE, " vCPU %u", vcpu->vcpu_id);
+	snprintf(text, NUMBER_SIZE, state->by_vcpu ? "/%u" : "  vCPU %u", vcpu->vcpu_id);
 }
 
 /* Of names as wide as they are. A vCPU below its VM's row is never what is widest. */
@@ -34,7 +36,7 @@ static int widest_name(const struct top_state *state, const struct report *repor
 			vm_width = vm_label__width(report, row->vm);
 		vm = row->vm;
 		if (row->vcpu)
-			format_number(row->vcpu, number);
+			format_number(state, row->vcpu, number);
 		width = vm_width + (int)strlen(number);
 		widest = width > widest ? width : widest;
 	}
@@ -50,6 +52,7 @@ struct top_layout top_rows__layout(const struct top_state *state, const struct r
 		.sorted = state->sorted,
 		.sort = state->sort,
 		.name_width = widest_name(state, report),
+		.by_vcpu = state->by_vcpu,
 	};
 
 	return top_layout__make(&opts);
@@ -65,12 +68,11 @@ static void put_right(struct top_canvas *canvas, int line, int end, enum top_sty
 void top_rows__draw_heading(const struct top_state *state, const struct top_layout *layout,
 			    struct top_canvas *canvas, int line)
 {
-	const char *name = state->by_vcpu ? "VM, vCPU" : "VM/vCPU";
 	const char *id = state->by_vcpu ? "TID" : "PID/TID";
 	int end = TOP_MARKS_WIDTH + layout->name_width;
 	int id_style = state->sorted ? TOP_STYLE_HEADING : TOP_STYLE_SORTED;
 
-	canvas->put(canvas, line, TOP_MARKS_WIDTH, TOP_STYLE_HEADING, name);
+	canvas->put(canvas, line, TOP_MARKS_WIDTH, TOP_STYLE_HEADING, "VM/vCPU");
 	end += layout->id_width;
 	if (layout->id_width)
 		put_right(canvas, line, end, id_style, id);
@@ -138,11 +140,9 @@ static void draw_name(const struct top_state *state, const struct top_layout *la
 	int width = layout->name_width;
 
 	if (row->vcpu)
-		format_number(row->vcpu, number);
+		format_number(state, row->vcpu, number);
 	if (!row->vcpu || state->by_vcpu)
 		vm_label__add(report, row->vm, width - (int)strlen(number), &line);
-	else
-		line__add(&line, " ");
 	line__add(&line, number);
 	line.text[line.len < sizeof(line.text) ? line.len : sizeof(line.text) - 1] = '\0';
 	canvas->put(canvas, line_number, TOP_MARKS_WIDTH, style, line.text);

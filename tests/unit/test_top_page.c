@@ -257,8 +257,8 @@ static void test_two_vms_of_one_process(void **state)
 	update(f);
 	press(f, 'v');
 	draw(f, 120, 9);
-	assert_non_null(strstr(line(3), ">  twin#1 vCPU 0 "));
-	assert_non_null(strstr(line(4), "   twin#2 vCPU 0 "));
+	assert_non_null(strstr(line(3), ">  twin#1/0 "));
+	assert_non_null(strstr(line(4), "   twin#2/0 "));
 }
 
 /* Room: what a wide terminal is for, and what a narrow one can do without. */
@@ -338,14 +338,14 @@ static void test_cursor_is_on_the_page(void **state)
 		add_vm_of(f, 100 + i, "vm", (__u64)(500 - i), 0);
 	update(f);
 	draw(f, 80, 24);
-	assert_true(is_on_page("rows 1-20 of 50"));
+	assert_true(is_on_page("  1-20 of 50"));
 	for (int i = 0; i < 40; i++)
 		press(f, 'j');
 	for (size_t i = 0; i < sizeof(heights) / sizeof(heights[0]); i++) {
 		draw(f, 80, heights[i]);
 		assert_true(is_on_page(">+ vm"));
 	}
-	assert_true(is_on_page("rows 31-50 of 50"));
+	assert_true(is_on_page("  31-50 of 50"));
 }
 
 /* States */
@@ -450,9 +450,20 @@ static void test_notes_without_room(void **state)
 	f->report.health = (struct health){ 1, 2, 3 };
 	f->vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 2;
 	make_notes(f);
+	/* Two rows, and one line more. */
+	draw(f, 80, 12);
+	assert_string_equal(line(6), "# windows lost, their time is missing: 1");
+	assert_string_equal(line(10), "# MPERF counts at 0.97 times the rate of TSC");
+	draw(f, 80, 11);
+	assert_string_equal(line(6), "# windows lost, their time is missing: 1");
+	assert_string_equal(line(8), "# windows of vCPUs for which there was no room: 3");
+	assert_string_equal(line(9), "# 2 more: n shows all");
+	draw(f, 80, 8);
+	assert_string_equal(line(6), "# 5 more: n shows all");
+	for (int i = 0; i < 20; i++)
+		add_vm_of(f, 6000 + i, "another", 1, 1);
+	update(f);
 	draw(f, 80, 24);
-	assert_string_equal(line(19), "# windows lost, their time is missing: 1");
-	assert_string_equal(line(21), "# windows of vCPUs for which there was no room: 3");
 	assert_string_equal(line(22), "# 2 more: n shows all");
 	draw(f, 80, 9);
 	assert_string_equal(line(7), "# 5 more: n shows all");
