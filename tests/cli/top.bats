@@ -149,6 +149,15 @@ teardown() {
 	golden many-110x12
 }
 
+@test "what others write on the terminal is painted over" {
+	start
+	end_interval 14:26:41
+	printf '\e[Hit rains' >"$(tmux display -p '#{pane_tty}')"
+	until_shown 'it rains'
+	keys C-l
+	golden vms
+}
+
 @test "switch mode: what it does not know is not shown" {
 	start switch
 	end_interval 14:26:41
@@ -195,7 +204,7 @@ teardown() {
 		ended 0
 		tmux kill-server
 	done
-	for key in C-c 'C-\'; do
+	for key in C-c C-\\; do
 		start
 		keys "$key"
 		ended 0
