@@ -20,8 +20,9 @@ $(error gtimehalt reads MPERF, which only x86 has: cannot build for $(ARCH))
 endif
 
 # What building and the tests need, by Debian's names; the README says what each is for.
-BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev pkg-config
-TEST_PACKAGES  := bats libcmocka-dev jq clang-format clang-tidy cppcheck shellcheck \
+BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev \
+		  pkg-config
+TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
 		  python3-jsonschema
 
 V ?= 0
@@ -40,7 +41,9 @@ WARN     := -Wall -Wextra -Wformat-signedness -Wtype-limits -Wshadow -Wstrict-pr
 WARN     += $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option)
 CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPUT)
 STD      := -std=gnu11
-LDLIBS   := -lbpf -ljson-c
+# Without pkg-config there is nothing to build yet: `make deps` comes first.
+CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
+LDLIBS   := -lbpf -ljson-c $(CURSES)
 
 MODULES := $(patsubst src/%.c,%,$(wildcard src/*.c))
 OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)

@@ -20,7 +20,7 @@
  *	 "vms":[{"pid":N,"name":"demo"}],	by pid
  *	 "vcpus":[{"pid":N,"tid":N,"vcpu":N,"seen":true,"vm_id":N,"start_boottime_ns":N,
  *		   "at_monotonic_ns":N,"loaded_ns":N,"measured_ns":N,"mperf_cycles":N,
- *		   "guest_ns":N,"entries":N,
+ *		   "unmeasured_ns":N,"guest_ns":N,"entries":N,
  *		   "wait_ns":N}],		null where it is not known; by pid, vm_id, vcpu, tid,
  *						start_boottime_ns
  *	 "cpus":[{"cpu":N,"mperf_ratio":0.97,"at_monotonic_ns":N,"mperf_cycles":N,"window_ns":N,

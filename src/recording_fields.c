@@ -6,9 +6,9 @@
 _Static_assert(sizeof(struct clock_reading) == 32, "clock_fields has every member");
 _Static_assert(sizeof(struct health) == 24, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
-_Static_assert(sizeof(struct vcpu_reading) == 88, "vcpu_fields has every member");
+_Static_assert(sizeof(struct vcpu_reading) == 104, "vcpu_fields has every member");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 144, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 176, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 
@@ -50,6 +50,7 @@ static const struct field vcpu_fields[] = {
 	{ "loaded_ns", FIELD_U64, VCPU(loaded_ns) },
 	{ "measured_ns", FIELD_U64, VCPU(measured_ns) },
 	{ "mperf_cycles", FIELD_U64, VCPU(mperf_cycles) },
+	{ "unmeasured_ns", FIELD_U64, VCPU(unmeasured_ns) },
 	{ "guest_ns", FIELD_U64, VCPU(guest_ns) },
 	{ "entries", FIELD_U64, VCPU(entry_cnt) },
 	{ "wait_ns", FIELD_KNOWN_U64, VCPU(wait_ns),

@@ -2,6 +2,7 @@
 # All that tests the tool. Included by the Makefile.
 include tests/unit/unit.mk
 include tests/schema/schema.mk
+include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
@@ -18,7 +19,7 @@ test-deps:
 			apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
-test-programs: $(PAYLOAD) $(UNIT_BINS) $(REPORTS) broken
+test-programs: $(PAYLOAD) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
@@ -34,7 +35,7 @@ test-bed: $(PAYLOAD) all
 lint: all
 	$(Q)OUTPUT=$(OUTPUT) tests/lint
 
-test-cli: all $(REPORTS)
+test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
 
 test-vm: test-deps

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the tests of the program as it is called need beside the program. Included by tests/tests.mk.
+
+TOP_FEEDER         := $(OUTPUT)/tests/cli/top_feeder
+TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top*.c))) \
+		      columns line log number render_notes stream time_text utf8 view vm_label
+
+$(TOP_FEEDER): $(TOP_FEEDER).o $(TOP_FEEDER_MODULES:%=$(OUTPUT)/src/%.o)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CURSES)
+
+$(OUTPUT)/tests/cli/%.o: tests/cli/%.c | $(OUTPUT)/tests/cli
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUTPUT)/tests/cli:
+	$(Q)mkdir -p $@
+
+-include $(TOP_FEEDER:=.d)

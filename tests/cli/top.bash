@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A full screen in a terminal of tmux, which has no window anywhere: keys go in, its text comes out.
+# Loaded by tests/cli/top.bats.
+
+ROOT=$BATS_TEST_DIRNAME/../..
+GOLDEN_DIR=$ROOT/tests/golden/top
+OUTPUT=${OUTPUT:-.output}
+[[ $OUTPUT == /* ]] || OUTPUT=$ROOT/$OUTPUT
+# What is driven. It ends an interval at each SIGUSR1.
+TOP_COMMAND=${TOP_COMMAND:-$OUTPUT/tests/cli/top_feeder}
+
+# Of terminals that were opened: a server that ends and one that starts do not meet.
+terminal=0
+
+tmux() {
+	command tmux -S "$BATS_TEST_TMPDIR/tmux.$terminal" -f /dev/null -u "$@"
+}
+
+# until_true COMMAND...: within 10 s.
+until_true() {
+	local try
+	for ((try = 0; try < 200; try++)); do
+		"$@" && return
+		sleep 0.05
+	done
+	printf 'not within 10 s: %s\n' "$*"
+	screen
+	return 1
+}
+
+# open_terminal COLUMNS ROWS COMMAND: a line of shell. Its variables are those of the environment.
+open_terminal() {
+	((++terminal))
+	tmux new-session -d -x "$1" -y "$2" \
+		-e LC_ALL="${TOP_LOCALE:-C.UTF-8}" -e TZ=UTC -e T="$BATS_TEST_TMPDIR" "$3" \; \
+		set -g status off
+}
+
+# start [CASE [COLUMNS ROWS]]: the screen, up to the point where it waits for an interval's end. What
+# the terminal was before and after is left in files.
+start() {
+	open_terminal "${2:-80}" "${3:-24}" "
+		${TOP_TERM:+export TERM=$TOP_TERM}
+		stty -a >\$T/before
+		sh -c 'echo \$\$ >\$T/pid; exec $TOP_COMMAND ${1:-few}'
+		echo \$? >\$T/status
+		stty -a >\$T/after
+		echo ended
+		exec cat"
+	until_shown measuring
+}
+
+screen() {
+	tmux capture-pane -p
+}
+
+shows() {
+	[[ $(screen) == *"$1"* ]]
+}
+
+until_shown() {
+	until_true shows "$1"
+}
+
+until_gone() {
+	until_true eval "! shows '$1'"
+}
+
+keys() {
+	tmux send-keys "$@"
+}
+
+# Letters, as they are.
+type_text() {
+	tmux send-keys -l "$1"
+}
+
+signal() {
+	kill -"$1" "$(<"$BATS_TEST_TMPDIR/pid")"
+}
+
+# end_interval TEXT: ends an interval, and waits for what is new on the screen.
+end_interval() {
+	signal USR1
+	until_shown "$1"
+}
+
+is_golden() {
+	diff -u "$GOLDEN_DIR/$1.txt" <(printf '%s\n' "$(screen)") >"$BATS_TEST_TMPDIR/diff"
+}
+
+# golden NAME: the screen is, or soon comes to be, that of the file.
+golden() {
+	local before now
+	if [[ ${GOLDEN:-} == update ]]; then
+		until [[ -v before && $before == "${now-}" ]]; do
+			before=${now-none}
+			sleep 0.2
+			now=$(screen)
+		done
+		printf '%s\n' "$now" >"$GOLDEN_DIR/$1.txt"
+		return
+	fi
+	until_true is_golden "$1" || {
+		cat "$BATS_TEST_TMPDIR/diff"
+		return 1
+	}
+}
+
+# ended STATUS: the screen has, with that exit status, and has made the terminal what it was.
+ended() {
+	until_shown ended
+	[[ $(<"$BATS_TEST_TMPDIR/status") == "$1" ]]
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[[ $(tmux display -p '#{cursor_flag} #{alternate_on} #{keypad_flag} #{keypad_cursor_flag}') == '1 0 0 0' ]]
+}
