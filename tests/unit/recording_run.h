@@ -46,6 +46,7 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 	vcpu->loaded_ns = 1ULL << 63;
 	vcpu->measured_ns = INT64_MAX;
 	vcpu->mperf_cycles = UINT64_MAX - 1;
+	vcpu->unmeasured_ns = 15;
 	vcpu->guest_ns = 12;
 	vcpu->entry_cnt = 13;
 	vcpu->wait_ns = 14;
@@ -159,9 +160,9 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 
 /* The least that is a recording, to be spoiled. */
 #define HEADER "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"entry\"}\n"
-#define VCPU                                                                                       \
-	"{\"pid\":1,\"tid\":2,\"vcpu\":0,\"seen\":true,\"vm_id\":1,\"start_boottime_ns\":1,"       \
-	"\"at_monotonic_ns\":1,\"loaded_ns\":1,\"measured_ns\":1,\"mperf_cycles\":1,"              \
+#define VCPU                                                                                              \
+	"{\"pid\":1,\"tid\":2,\"vcpu\":0,\"seen\":true,\"vm_id\":1,\"start_boottime_ns\":1,"              \
+	"\"at_monotonic_ns\":1,\"loaded_ns\":1,\"measured_ns\":1,\"mperf_cycles\":1,\"unmeasured_ns\":1," \
 	"\"guest_ns\":1,\"entries\":1,\"wait_ns\":1}"
 #define SNAPSHOT                                                                                   \
 	"{\"clock\":{\"monotonic_ns\":1,\"boottime_ns\":1,\"realtime_ns\":1,\"tsc_cycles\":1},"    \

@@ -9,23 +9,23 @@
 	"\"kernel_release\":\"6.12.0\",\"mode\":\"entry\",\"window_hook\":\"fentry\","             \
 	"\"stint_hook\":\"kprobe\",\"mperf_ratio\":0.97}\n"
 
-#define DEMO_LINE                                                                                  \
-	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                  \
-	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000},"                                \
-	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                 \
-	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615},"    \
-	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                     \
-	"{\"pid\":2147483647,\"name\":\"\"}],"                                                     \
-	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"             \
-	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"      \
-	"\"mperf_cycles\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null},"                       \
-	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                   \
-	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                   \
-	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                              \
-	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,"               \
-	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14}],"                                         \
-	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"          \
-	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"          \
+#define DEMO_LINE                                                                                         \
+	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                         \
+	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000},"                                       \
+	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                        \
+	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615},"           \
+	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                            \
+	"{\"pid\":2147483647,\"name\":\"\"}],"                                                            \
+	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"                    \
+	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"             \
+	"\"mperf_cycles\":0,\"unmeasured_ns\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null},"          \
+	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                          \
+	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                          \
+	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                                     \
+	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,\"unmeasured_ns\":15," \
+	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14}],"                                                \
+	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"                 \
+	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"                 \
 	"\"idle_mperf_cycles\":25}]}\n"
 
 static void test_golden(void **state)
@@ -139,6 +139,7 @@ static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 		vcpu->loaded_ns = any_u64(seed);
 		vcpu->measured_ns = any_u64(seed);
 		vcpu->mperf_cycles = any_u64(seed);
+		vcpu->unmeasured_ns = any_u64(seed);
 		vcpu->guest_ns = any_u64(seed);
 		vcpu->entry_cnt = any_u64(seed);
 		if (vcpu->wait_known)
