@@ -385,7 +385,7 @@ static void test_no_memory(void **state)
 	} while (err && ++failed_cnt);
 	/* The line; 4 clocks and 3 of health; mode and ratio; 2 VMs, 2 vCPUs, one wait_ns null, a CPU. */
 	assert_int_equal(failed_cnt,
-			 1 + (1 + 4) + (1 + 3) + 2 + (1 + 2 * 3) + (1 + 2 * 14 - 1) + (1 + 9));
+			 1 + (1 + 4) + (1 + 3) + 2 + (1 + 2 * 3) + (1 + 2 * 15 - 1) + (1 + 9));
 	assert_int_equal(recording_writer__close(w), 0);
 }
 
