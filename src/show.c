@@ -38,7 +38,8 @@ int show__new(const struct options *opts, FILE *out, struct show **show)
 		return -ENOMEM;
 	s->opts = opts;
 	s->out = out;
-	s->clears = !opts->no_clear && !opts->check && is_clearable(out);
+	/* What comes all at once would be gone before it was read. */
+	s->clears = !opts->no_clear && !opts->check && !opts->replay_path && is_clearable(out);
 	*show = s;
 	return 0;
 }
