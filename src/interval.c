@@ -15,8 +15,8 @@ static const struct signal_event {
 	enum interval_event event;
 	bool for_screen; /* else always */
 } signal_events[] = {
-	{ SIGINT, INTERVAL_END, false },    { SIGTERM, INTERVAL_END, false },
-	{ SIGHUP, INTERVAL_END, false },    { SIGQUIT, INTERVAL_END, true },
+	{ SIGINT, INTERVAL_END, false },     { SIGTERM, INTERVAL_END, false },
+	{ SIGHUP, INTERVAL_END, false },     { SIGQUIT, INTERVAL_END, true },
 	{ SIGWINCH, INTERVAL_REDRAW, true }, { SIGCONT, INTERVAL_REDRAW, true },
 	{ SIGTSTP, INTERVAL_STOP, true },
 };

@@ -46,7 +46,8 @@ static int end(const struct source_replay *replay, bool cut_off)
 	if (replay->snap_cnt < SNAPSHOTS_MIN)
 		return tell_too_short(replay, reason);
 	if (cut_off)
-		pr_warn("%s:%llu: %s", replay->path, recording_reader__line(replay->reader), reason);
+		pr_warn("%s:%llu: %s", replay->path, recording_reader__line(replay->reader),
+			reason);
 	return 0;
 }
 

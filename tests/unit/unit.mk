@@ -27,11 +27,13 @@ test_option_rules_MODULES := $(options_MODULES)
 test_option_table_MODULES := option_table columns
 text_MODULES         := columns line stream time_text utf8 view vm_label
 test_render_csv_MODULES   := render_csv $(text_MODULES)
-test_render_json_MODULES  := render_json $(text_MODULES)
+test_render_histogram_MODULES := render_histogram histogram render_notes render_table $(text_MODULES)
+test_render_json_MODULES  := render_json histogram $(text_MODULES)
 test_render_json_LIBS     := -ljson-c
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
-test_show_MODULES    := show render_check render_csv render_json render_notes render_table $(text_MODULES)
+test_show_MODULES    := show render_check render_csv render_histogram render_json render_notes render_table \
+			histogram $(text_MODULES)
 test_show_LIBS       := -ljson-c
 test_cgroup_MODULES  := cgroup
 test_cmdline_MODULES := cmdline
