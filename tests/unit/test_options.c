@@ -336,6 +336,7 @@ static void hook(void **state)
 		{ "fentry", HOOK_FENTRY },
 		{ "kprobe", HOOK_KPROBE },
 		{ "tracepoint", HOOK_TRACEPOINT },
+		{ "vcpu_enter_guest", HOOK_ENTER_GUEST },
 	};
 	struct run run;
 
@@ -350,7 +351,7 @@ static void hook(void **state)
 	run_bad("--hook ''", WORDS("--hook="));
 	run_bad("--hook 'Fentry'", WORDS("--hook", "Fentry"));
 	run_bad("--hook 'kprob'", WORDS("--hook", "kprob"));
-	run_bad("--hook 'kprobes' is not auto, fentry, kprobe or tracepoint",
+	run_bad("--hook 'kprobes' is not auto, fentry, kprobe, vcpu_enter_guest or tracepoint",
 		WORDS("--hook", "kprobes"));
 	run_bad("--hook 'fentry,kprobe'", WORDS("--hook", "fentry,kprobe"));
 	run_bad("--hook 'x'", WORDS("--hook", "x", "--hook", "kprobe"));
