@@ -37,6 +37,7 @@ struct row {
 struct rows {
 	struct row rows[ROW_CNT];
 	size_t first, end; /* of those that are shown */
+	size_t last_possible;
 	__u64 max_cnt;
 };
 
@@ -57,23 +58,29 @@ static const char *format_ns(__u64 ns, const struct unit_def *unit, int digits,
 	return text;
 }
 
+static void add_bucket(const struct histogram *histogram, unsigned int bucket, struct row *row)
+{
+	__u64 low_ns;
+
+	histogram__bounds(bucket, &low_ns, &row->high_ns);
+	if (!row->low_ns)
+		row->low_ns = low_ns;
+	if (__builtin_add_overflow(row->cnt, histogram->cnt[bucket], &row->cnt))
+		row->cnt = UINT64_MAX;
+}
+
 static void make_rows(const struct histogram *histogram, const struct unit_def *unit,
 		      struct rows *rows)
 {
-	*rows = (struct rows){ .first = ROW_CNT };
-	for (unsigned int i = 0; i < ROW_CNT; i++) {
-		unsigned int first = i << STINT_SUB_SHIFT;
-		unsigned int last = first + (1 << STINT_SUB_SHIFT) - 1;
-		bool is_joined = i + STINT_MIN_SHIFT <= unit->min_shift;
-		size_t to = is_joined ? 0 : i;
-		struct row *row = &rows->rows[to];
-		__u64 unused;
+	unsigned int joined_cnt = unit->min_shift - STINT_MIN_SHIFT;
 
-		if (!is_joined || !i)
-			histogram__bounds(first, &row->low_ns, &unused);
-		histogram__bounds(last, &unused, &row->high_ns);
-		for (unsigned int j = first; j <= last; j++)
-			row->cnt += histogram->cnt[j];
+	*rows = (struct rows){ .first = ROW_CNT, .last_possible = ROW_CNT - 1 - joined_cnt };
+	for (unsigned int i = 0; i < STINT_BUCKET_CNT; i++) {
+		unsigned int power = i >> STINT_SUB_SHIFT;
+		size_t to = power > joined_cnt ? power - joined_cnt : 0;
+		struct row *row = &rows->rows[to];
+
+		add_bucket(histogram, i, row);
 		if (!row->cnt)
 			continue;
 		rows->first = rows->first < to ? rows->first : to;
@@ -106,7 +113,7 @@ static int write_heading(const struct rows *rows, const struct unit_def *unit, F
 static int write_row(const struct rows *rows, const struct row *row, const struct unit_def *unit,
 		     FILE *out)
 {
-	bool is_last = row == &rows->rows[ROW_CNT - 1];
+	bool is_last = row == &rows->rows[rows->last_possible];
 	struct line line = { 0 };
 	char text[TEXT_SIZE];
 	int end, bar;

@@ -57,7 +57,7 @@ static __u64 now_ns(void)
 
 static enum interval_event waited(const struct interval *interval, int input_fd)
 {
-	enum interval_event event = (enum interval_event)-1;
+	enum interval_event event = (enum interval_event) - 1;
 
 	assert_int_equal(interval__wait(interval, input_fd, &event), 0);
 	return event;

@@ -77,13 +77,15 @@ static void test_json_histogram(void **state)
 	vm = json_object_array_get_idx(json_object_object_get(root, "vms"), 0);
 	total = json_object_object_get(vm, "total");
 	vcpu = json_object_array_get_idx(json_object_object_get(vm, "vcpus"), 0);
-	assert_json(json_object_object_get(total, "histogram"),
-		    "{\"count\":4,\"below_count\":7,\"halted_ns\":99,\"p50_ns\":1088,\"p90_ns\":66571993088,"
-		    "\"p99_ns\":66571993088,\"max_ns\":66571993088,"
-		    "\"buckets\":[[1024,1152,3],[64424509440,68719476736,1]]}");
-	assert_json(json_object_object_get(vcpu, "histogram"),
-		    "{\"count\":0,\"below_count\":null,\"halted_ns\":0,\"p50_ns\":null,\"p90_ns\":null,"
-		    "\"p99_ns\":null,\"max_ns\":null,\"buckets\":[]}");
+	assert_json(
+		json_object_object_get(total, "histogram"),
+		"{\"count\":4,\"below_count\":7,\"halted_ns\":99,\"p50_ns\":1088,\"p90_ns\":66571993088,"
+		"\"p99_ns\":66571993088,\"max_ns\":66571993088,"
+		"\"buckets\":[[1024,1152,3],[64424509440,68719476736,1]]}");
+	assert_json(
+		json_object_object_get(vcpu, "histogram"),
+		"{\"count\":0,\"below_count\":null,\"halted_ns\":0,\"p50_ns\":null,\"p90_ns\":null,"
+		"\"p99_ns\":null,\"max_ns\":null,\"buckets\":[]}");
 	json_object_put(root);
 }
 
