@@ -15,18 +15,18 @@ AGREEMENT=5
 
 setup_file() {
 	export TMPDIR=$BATS_FILE_TMPDIR
+	"$BATS_TEST_DIRNAME/linux-guest/start" --name linux --seconds 120 --busy 1 >"$TMPDIR/pid"
+}
+
+teardown_file() {
+	"$BATS_TEST_DIRNAME/linux-guest/stop" linux
 }
 
 setup() {
 	dir=$BATS_TEST_TMPDIR
-	linux=$("$src/tests/vm/linux-guest/start" --name linux --seconds 100 --busy 1)
+	linux=$(<"$TMPDIR/pid")
 	guest_start through --busy 30 --pin "$QUIET_CPU"
 	guest_start exits --busy 20 --hlt exit --pin "$OTHER_CPU"
-}
-
-teardown() {
-	guest_end
-	"$src/tests/vm/linux-guest/stop" linux
 }
 
 # shares FILE: per cent of the last interval, a line for each vCPU.
