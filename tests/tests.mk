@@ -5,7 +5,7 @@ include tests/schema/schema.mk
 include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
 
-.PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
+.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
 
 BED := tests/vm/bed
 
@@ -38,8 +38,13 @@ lint: all
 test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
 
+# What tests compare with, written anew: to be read as a diff before it is committed.
+golden: all $(TOP_FEEDER)
+	$(Q)GOLDEN=update bats tests/cli/replay.bats tests/cli/top-replay.bats tests/cli/top.bats
+	$(Q)git diff --stat -- tests/golden
+
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
+	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf no-kvm
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps

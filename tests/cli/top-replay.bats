@@ -18,9 +18,10 @@ teardown() {
 	tmux kill-server 2>/dev/null || true
 }
 
-# start_replay OPTION...
+# start_replay WORD...
 start_replay() {
-	TOP_COMMAND="$GTIMEHALT --replay $RECORDING --top $*" start ''
+	start_command "$GTIMEHALT --replay $RECORDING --top $*"
+	until_shown 'q quit'
 }
 
 @test "one interval after the other; at the end it stays, and says so" {
@@ -73,7 +74,7 @@ start_replay() {
 }
 
 @test "a count ends it" {
-	TOP_COMMAND="$GTIMEHALT --replay $RECORDING --top 0.5 1" start ''
+	start_command "$GTIMEHALT --replay $RECORDING --top 0.5 1"
 	ended 0
 }
 
@@ -90,7 +91,7 @@ start_replay() {
 	head -n 3 "$RECORDING" >"$BATS_TEST_TMPDIR/broken"
 	echo '{}' >>"$BATS_TEST_TMPDIR/broken"
 	head -n 2 "$RECORDING" | tail -n 1 >>"$BATS_TEST_TMPDIR/broken"
-	TOP_COMMAND="$GTIMEHALT --replay $BATS_TEST_TMPDIR/broken --top 0.3" start ''
+	start_command "$GTIMEHALT --replay $BATS_TEST_TMPDIR/broken --top 0.3"
 	ended 1
 	shows 'broken:4: clock: missing'
 }

@@ -37,17 +37,24 @@ open_terminal() {
 		set -g status off
 }
 
-# start [CASE [COLUMNS ROWS]]: the screen, up to the point where it waits for an interval's end. What
-# the terminal was before and after is left in files.
-start() {
+# start_command COMMAND [COLUMNS ROWS]: runs it in a terminal. What that was before and after is left in
+# files.
+start_command() {
 	open_terminal "${2:-80}" "${3:-24}" "
 		${TOP_TERM:+export TERM=$TOP_TERM}
 		stty -a >\$T/before
-		sh -c 'echo \$\$ >\$T/pid; exec $TOP_COMMAND ${1:-few}'
+		sh -c 'echo \$\$ >\$T/pid; exec $1'
 		echo \$? >\$T/status
 		stty -a >\$T/after
 		echo ended
 		exec cat"
+}
+
+# start [CASE [COLUMNS ROWS]]: the screen, up to the point where it waits for an interval's end.
+start() {
+	local case=${1:-few}
+	shift || :
+	start_command "$TOP_COMMAND $case" "$@"
 	until_shown measuring
 }
 

@@ -139,8 +139,8 @@ refused() {
 }
 
 @test "--top where there is no terminal: one line, exit 2, before anything else is looked at" {
-	refused --top terminal --top
-	refused --top terminal --top --replay /nowhere
+	refused --top: terminal --top
+	refused --top: terminal --top --replay /nowhere
 }
 
 @test "what this machine lacks is said in one line: exit 3" {

@@ -99,9 +99,9 @@ within() {
 	timeout 60 "$GTIMEHALT" -HP -m -d 1 >"$dir/vms"
 	timeout 60 "$GTIMEHALT" -HL -N -d 1 >"$dir/vcpus"
 	cat "$dir/all"
-	[[ $(head -n 1 "$dir/all") == '1 VM, 2 vCPUs' && $(grep -c usecs.*distribution "$dir/all") == 1 ]]
-	[[ $(head -n 1 "$dir/vms") == "pair, PID $guest, 2 vCPUs" && $(grep -c msecs.*distribution "$dir/vms") == 1 ]]
-	[[ $(grep -c '^pair, vCPU [01], TID' "$dir/vcpus") == 2 && $(grep -c nsecs.*distribution "$dir/vcpus") == 2 ]]
+	[[ $(head -n 1 "$dir/all") == '1 VM, 2 vCPUs' && $(grep -c 'usecs.*distribution' "$dir/all") == 1 ]]
+	[[ $(head -n 1 "$dir/vms") == "pair, PID $guest, 2 vCPUs" && $(grep -c 'msecs.*distribution' "$dir/vms") == 1 ]]
+	[[ $(grep -c '^pair, vCPU [01], TID' "$dir/vcpus") == 2 && $(grep -c 'nsecs.*distribution' "$dir/vcpus") == 2 ]]
 	run ! grep -hE '.{80}' "$dir"/{all,vms,vcpus}
 	# Busy loops halt in nobody's histogram.
 	guest_end
