@@ -23,8 +23,8 @@ static int write_left_out(const struct view *view, FILE *out)
 
 static bool has_row(const struct view *view, const struct vm_report *vm)
 {
-	/* Then all have one: no need to look through thousands. */
-	if (!view->left_out_cnt)
+	/* No need to look through thousands. */
+	if (!view->lacks_vms)
 		return true;
 	for (size_t i = 0; i < view->row_cnt; i++) {
 		if (view->rows[i].vm == vm)

@@ -89,6 +89,7 @@ static void choose_rows(struct top_state *state)
 			view->rows[kept++] = *row;
 	}
 	view->row_cnt = kept;
+	view->lacks_vms = view->left_out_cnt || *filter;
 }
 
 static void place_cursor(struct top_state *state)

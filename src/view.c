@@ -65,9 +65,11 @@ static void add_vcpus(struct view *view, const struct vm_report *vm)
 static void cut_rows(struct view *view, const struct view_opts *opts)
 {
 	view->left_out_cnt = 0;
+	view->lacks_vms = false;
 	if (!opts->row_max || view->row_cnt <= opts->row_max)
 		return;
 	view->left_out_cnt = view->row_cnt - opts->row_max;
+	view->lacks_vms = true;
 	view->row_cnt = opts->row_max;
 }
 

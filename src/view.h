@@ -33,6 +33,7 @@ struct view {
 	struct view_row *rows;
 	size_t row_cnt;
 	size_t left_out_cnt; /* of what row_max counts */
+	bool lacks_vms;      /* there may be VMs without a row */
 	size_t row_room;     /* elements for which there is memory */
 };
 
