@@ -6,8 +6,7 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-# The least in the middle, so that both quantiles are of one length each.
-HALTS=1:100,3:300,10:100,30:50
+HALTS=1:200,3:200,10:100,30:50
 HALT_CNT=550
 
 # What the guest's own account has on top of each halt: the way out and back in, in the bed.
@@ -64,31 +63,50 @@ quiet_halts_measured() {
 	return 1
 }
 
+# A quantile of buckets: the middle of the one in which it is.
+quantile='def quantile($share): . as $buckets | (map(.[2]) | add * $share | ceil) as $rank |
+	reduce $buckets[] as $b ({ seen: 0, ns: null };
+		if .ns == null and .seen + $b[2] >= $rank then .ns = ($b[0] + $b[1]) / 2 else . end | .seen += $b[2]) | .ns;'
+
+# of_length I: the buckets between two edges, and the guest's own halts.
+of_length() {
+	jq -c --argjson edges "$EDGES" --argjson i "$1" '[.buckets[] | select((.[0] + .[1]) / 2 >= $edges[$i] and
+		(.[0] + .[1]) / 2 < $edges[$i + 1])]' <<<"$histogram"
+}
+
+own_of_length() {
+	own "$dir/halts.json" | jq -c --argjson edges "$EDGES" --argjson i "$1" \
+		'[.[] | select(. >= $edges[$i] and . < $edges[$i + 1])]'
+}
+
 # within A B PERCENT WHAT: A is B, give or take so many per cent of B.
 within() {
 	near "$1" "$2" "$(jq -n "$2 * $3 / 100")" "$4"
 }
 
 @test "halts of 1, 3, 10 and 30 ms: each in its bucket, as many as there were, as long as they were" {
-	local histogram i shown counted halted
+	local histogram i buckets halts cnt p50 halted
 	quiet_halts_measured
 	histogram=$(jq -c '.vms[0].vcpus[0].histogram' "$dir/report")
 	[[ $(jq -c '.vms[0].total.histogram' "$dir/report") == "$histogram" ]]
 	for i in 0 1 2 3; do
-		shown=$(jq --argjson edges "$EDGES" --argjson i "$i" '[.buckets[] | select((.[0] + .[1]) / 2 >= $edges[$i] and
-			(.[0] + .[1]) / 2 < $edges[$i + 1]) | .[2]] | add' <<<"$histogram")
-		counted=$(own "$dir/halts.json" | jq --argjson edges "$EDGES" --argjson i "$i" \
-			'[.[] | select(. >= $edges[$i] and . < $edges[$i + 1])] | length')
-		printf '# of length %d: %d in the histogram, %d by the guest'\''s account\n' "$i" "$shown" "$counted" >&3
-		within "$shown" "$counted" 2 "count of length $i"
+		buckets=$(of_length "$i")
+		halts=$(own_of_length "$i")
+		cnt=$(jq 'map(.[2]) | add' <<<"$buckets")
+		p50=$(jq "$quantile quantile(0.5)" <<<"$buckets")
+		printf '# of length %d: %d, p50 %d ns; by the guest'\''s account %d, %d ns\n' "$i" "$cnt" "$p50" \
+			"$(jq length <<<"$halts")" "$(jq '.[length / 2 | floor]' <<<"$halts")" >&3
+		within "$cnt" "$(jq length <<<"$halts")" 2 "count of length $i"
+		within "$p50" "$(jq '.[length / 2 | floor]' <<<"$halts")" 7 "p50 of length $i"
 	done
-	within "$(jq .p50_ns <<<"$histogram")" "$(own "$dir/halts.json" | jq '.[length / 2 | floor]')" 7 p50
 	within "$(jq .p99_ns <<<"$histogram")" "$(own "$dir/halts.json" | jq '.[length * 0.99 | floor]')" 7 p99
+	# What the tool makes of all buckets.
+	jq -e "$quantile"' (.buckets | [quantile(0.5), quantile(0.9), quantile(0.99), quantile(1)]) ==
+		[.p50_ns, .p90_ns, .p99_ns, .max_ns]' <<<"$histogram" >/dev/null
 	halted=$(jq '.vms[0].vcpus[0].halted_ns' "$dir/report")
 	printf '# p50 %s, p99 %s ns; halted %s ns in the histogram, %s by the counter\n' "$(jq .p50_ns <<<"$histogram")" \
 		"$(jq .p99_ns <<<"$histogram")" "$(jq .halted_ns <<<"$histogram")" "$halted" >&3
 	within "$(jq .halted_ns <<<"$histogram")" "$halted" 1 "sum of the histogram"
-	jq -e '.count + .below_count' <<<"$histogram" >/dev/null
 	[[ $(jq '.count + .below_count' <<<"$histogram") == $(jq '.vms[0].vcpus[0].entries' "$dir/report") ]]
 }
 
