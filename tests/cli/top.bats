@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The full screen, driven by keys in tmux; neither root nor KVM. Its reports are made up: see
-# tests/cli/top_feeder.c. The screens are files below tests/golden/top; to write them anew:
-#
-#	GOLDEN=update bats tests/cli/top.bats
+# tests/cli/top_feeder.c. The screens are files below tests/golden/top; `make golden` writes them anew.
 
 bats_require_minimum_version 1.5.0
 load top

@@ -64,6 +64,7 @@ quiet_halts_measured() {
 }
 
 # A quantile of buckets: the middle of the one in which it is.
+# shellcheck disable=SC2016 # jq's own variables
 quantile='def quantile($share): . as $buckets | (map(.[2]) | add * $share | ceil) as $rank |
 	reduce $buckets[] as $b ({ seen: 0, ns: null };
 		if .ns == null and .seen + $b[2] >= $rank then .ns = ($b[0] + $b[1]) / 2 else . end | .seen += $b[2]) | .ns;'
