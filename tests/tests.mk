@@ -4,6 +4,7 @@ include tests/unit/unit.mk
 include tests/schema/schema.mk
 include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
+include tests/vm/programs/programs.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
 
@@ -19,7 +20,7 @@ test-deps:
 			apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
-test-programs: $(PAYLOAD) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
+test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
