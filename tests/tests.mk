@@ -2,6 +2,7 @@
 # All that tests the tool. Included by the Makefile.
 include tests/unit/unit.mk
 include tests/vm/payload/payload.mk
+include tests/bench/bench.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
 

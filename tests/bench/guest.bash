@@ -8,6 +8,10 @@ QUIET_CPU=1
 OTHER_CPU=0
 GTIMEHALT=${GTIMEHALT:-.output/gtimehalt}
 PAYLOAD=${PAYLOAD:-.output/tests/payload/payload}
+SWITCHES=${SWITCHES:-.output/tests/bench/switches}
+
+# KVM switches the code that knows of disabled local APICs off a second after the last guest enabled its.
+SETTLE_S=1.5
 
 # shellcheck source=tests/vm/lib/msr.bash
 . tests/vm/lib/msr.bash
@@ -18,15 +22,17 @@ tmp=$(mktemp -d)
 guest='' tid=''
 
 # shellcheck disable=SC2317 # by the trap
-finish() {
-	tool_stop
+finish()
+{
+	tool_stop || :
 	guest_drop
 	rm -rf "$tmp"
 }
 trap finish EXIT
 
 # guest_hold OPTION...: starts a payload that waits for its signal; sets guest and tid.
-guest_hold() {
+guest_hold()
+{
 	local tries task
 	rm -f "$tmp/ready"
 	"$PAYLOAD" --pin "$QUIET_CPU" --seconds 300 --hold --ready "$tmp/ready" --report "$tmp/report" \
@@ -39,11 +45,17 @@ guest_hold() {
 	for task in "/proc/$guest/task/"*; do
 		[[ $(<"$task/comm") != 'CPU 0/KVM' ]] || tid=${task##*/}
 	done
+	sleep "$SETTLE_S"
 }
 
-# Lets it run to its end; its report is then in $tmp/report.
-guest_go() {
+guest_go()
+{
 	kill -USR1 "$guest"
+}
+
+# To its end by itself; the report is then in $tmp/report.
+guest_wait()
+{
 	wait "$guest" || {
 		cat "$tmp/payload.log" >&2
 		return 1
@@ -51,7 +63,8 @@ guest_go() {
 	guest=''
 }
 
-guest_drop() {
+guest_drop()
+{
 	[[ $guest ]] || return 0
 	kill "$guest" 2>/dev/null || :
 	wait "$guest" || :
