@@ -9,3 +9,17 @@ $(SWITCHES): tests/bench/switches.c
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -o $@ $<
+
+# The BPF programs on this machine.
+$(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard *.bpf.h)
+	$(Q)mkdir -p $(@D)
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BENCH_OUT)/native.skel.h: $(BENCH_OUT)/native.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name native_bpf > $@
+
+$(BENCH_OUT)/native: tests/bench/native.c $(BENCH_OUT)/native.skel.h
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $< -lbpf

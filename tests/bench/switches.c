@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Makes context switches for the bench, and reads how many instructions a CPU took for them.
+ * Makes context switches for the bench, and says how many instructions they took.
  *
- *	switches pair CPU		two threads that hand a byte to each other, until killed
- *	switches preempt CPU US		takes the CPU from whoever has it, every US microseconds, until killed
- *	switches watch CPU MSR MS ROUNDS TID...
- *					a line "INSTRUCTIONS SWITCHES" a round: by how much the MSR of CPU
- *					grew in MS ms, and how often these threads left a CPU in it
+ *	switches pair CPU MSR SHORT LONG ROUNDS
+ *		two threads that hand a byte to each other: there and back is two switches
+ *	switches preempt CPU MSR SHORT LONG ROUNDS US
+ *		one that takes the CPU from whoever has it, every US microseconds: away and back is one switch
  *
- * The first two print their threads' TIDs when they are at work.
+ * Stretches are SHORT and LONG switches in turn, ROUNDS of each. A line "INSTRUCTIONS SWITCHES" a stretch:
+ * by how much the MSR of the CPU grew in it. What reading it takes is the same in both kinds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,18 +16,21 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NSEC_PER_SEC   1000000000L
-#define NSEC_PER_MSEC  1000000L
-#define NSEC_PER_USEC  1000L
-#define MAX_TIDS       8
-#define MAX_STILL_READ 50
+#define NSEC_PER_SEC  1000000000L
+#define NSEC_PER_USEC 1000L
+
+struct order {
+	long cpu, msr, stretch[2], rounds, us;
+};
 
 struct baton {
 	int from, to;
@@ -63,145 +66,143 @@ static void pin(long cpu)
 		die("pinning");
 }
 
-static void sleep_until(struct timespec *when, long ns)
+static void pass_on(const struct baton *baton)
 {
-	when->tv_sec += (when->tv_nsec + ns) / NSEC_PER_SEC;
-	when->tv_nsec = (when->tv_nsec + ns) % NSEC_PER_SEC;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL) == EINTR)
-		;
-}
-
-static void *pass_on(void *arg)
-{
-	const struct baton *baton = arg;
 	char byte;
 
-	for (;;)
-		if (read(baton->from, &byte, 1) != 1 || write(baton->to, &byte, 1) != 1)
-			die("passing a byte on");
-	return NULL;
+	if (read(baton->from, &byte, 1) != 1 || write(baton->to, &byte, 1) != 1)
+		die("passing a byte on");
 }
 
 static void *second_thread(void *arg)
 {
-	printf("%d\n", gettid());
-	fflush(stdout);
-	return pass_on(arg);
+	for (;;)
+		pass_on(arg);
+	return NULL;
 }
 
-static int run_pair(long cpu)
+static uint64_t switches_so_far(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage))
+		die("getrusage");
+	return (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+}
+
+static uint64_t read_msr(int fd, long msr)
+{
+	uint64_t value;
+
+	if (pread(fd, &value, sizeof(value), msr) != sizeof(value))
+		die("reading the MSR");
+	return value;
+}
+
+/* Both lengths in turn; printed when all is done, for printing is instructions as well. */
+static void run_stretches(const struct order *order, void (*one)(void *arg), void *arg,
+			  unsigned int switches_of_one)
+{
+	uint64_t *insns = calloc((size_t)order->rounds * 2, sizeof(*insns)), before, expected = 0;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/cpu/%ld/msr", order->cpu);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (!insns || fd < 0)
+		die(path);
+	before = switches_so_far();
+	for (long i = 0; i < order->rounds * 2; i++) {
+		insns[i] = read_msr(fd, order->msr);
+		for (long left = order->stretch[i & 1]; left > 0; left -= switches_of_one)
+			one(arg);
+		insns[i] = read_msr(fd, order->msr) - insns[i];
+		expected += (uint64_t)order->stretch[i & 1];
+	}
+	before = switches_so_far() - before;
+	if (before < expected || before > expected + expected / 50) {
+		fprintf(stderr, "switches: %" PRIu64 " in place of %" PRIu64 "\n", before,
+			expected);
+		exit(1);
+	}
+	for (long i = 0; i < order->rounds * 2; i++)
+		printf("%" PRIu64 " %ld\n", insns[i], order->stretch[i & 1]);
+	free(insns);
+	close(fd);
+}
+
+static void one_round_trip(void *arg)
+{
+	const struct baton *baton = arg;
+	char byte;
+
+	if (write(baton->to, "", 1) != 1 || read(baton->from, &byte, 1) != 1)
+		die("passing a byte on");
+}
+
+static void run_pair(const struct order *order)
 {
 	int there[2], back[2];
 	struct baton first, second;
 	pthread_t thread;
 
-	pin(cpu);
 	if (pipe(there) || pipe(back))
 		die("pipe");
 	first = (struct baton){ .from = back[0], .to = there[1] };
 	second = (struct baton){ .from = there[0], .to = back[1] };
-	printf("%d ", gettid());
 	if (pthread_create(&thread, NULL, second_thread, &second))
 		die("starting a thread");
-	if (write(there[1], "", 1) != 1)
-		die("passing a byte on");
-	pass_on(&first);
-	return 1;
+	run_stretches(order, one_round_trip, &first, 2);
 }
 
-static int run_preempt(long cpu, long us)
+struct timer {
+	struct timespec next;
+	long ns;
+};
+
+static void one_sleep(void *arg)
+{
+	struct timer *timer = arg;
+
+	timer->next.tv_sec += (timer->next.tv_nsec + timer->ns) / NSEC_PER_SEC;
+	timer->next.tv_nsec = (timer->next.tv_nsec + timer->ns) % NSEC_PER_SEC;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &timer->next, NULL) == EINTR)
+		;
+}
+
+static void run_preempt(const struct order *order)
 {
 	struct sched_param param = { .sched_priority = 1 };
-	struct timespec when;
+	struct timer timer = { .ns = order->us * NSEC_PER_USEC };
 
-	pin(cpu);
 	if (sched_setscheduler(0, SCHED_FIFO, &param))
 		die("SCHED_FIFO");
-	printf("%d\n", getpid());
-	fflush(stdout);
-	clock_gettime(CLOCK_MONOTONIC, &when);
-	for (;;)
-		sleep_until(&when, us * NSEC_PER_USEC);
-	return 1;
-}
-
-static uint64_t switches_of(const int *status, int cnt)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < cnt; i++) {
-		static const char key[] = "voluntary_ctxt_switches:";
-		char text[4096];
-		ssize_t len = pread(status[i], text, sizeof(text) - 1, 0);
-		const char *at = text;
-
-		if (len <= 0)
-			die("reading a thread's status");
-		text[len] = '\0';
-		/* Finds nonvoluntary_ctxt_switches as well. */
-		while ((at = strstr(at, key))) {
-			at += sizeof(key) - 1;
-			sum += strtoull(at, NULL, 10);
-		}
-	}
-	return sum;
-}
-
-/* Both at one moment: again as long as there was a switch between the reads, if they leave time. */
-static void read_both(int msr_fd, long msr, const int *status, int cnt, uint64_t *insns,
-		      uint64_t *switches)
-{
-	for (int i = 0; i < MAX_STILL_READ; i++) {
-		uint64_t before = switches_of(status, cnt);
-
-		if (pread(msr_fd, insns, sizeof(*insns), msr) != sizeof(*insns))
-			die("reading the MSR");
-		*switches = switches_of(status, cnt);
-		if (*switches == before)
-			break;
-	}
-}
-
-static int run_watch(char **argv, int tid_cnt)
-{
-	long cpu = number(argv[0], 0), msr = number(argv[1], 0);
-	long ms = number(argv[2], 1), rounds = number(argv[3], 1);
-	uint64_t insns, switches;
-	int status[MAX_TIDS], fd;
-	struct timespec when;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/cpu/%ld/msr", cpu);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		die(path);
-	for (int i = 0; i < tid_cnt; i++) {
-		snprintf(path, sizeof(path), "/proc/%ld/status", number(argv[4 + i], 1));
-		status[i] = open(path, O_RDONLY | O_CLOEXEC);
-		if (status[i] < 0)
-			die(path);
-	}
-	clock_gettime(CLOCK_MONOTONIC, &when);
-	read_both(fd, msr, status, tid_cnt, &insns, &switches);
-	while (rounds--) {
-		uint64_t prev_insns = insns, prev_switches = switches;
-
-		sleep_until(&when, ms * NSEC_PER_MSEC);
-		read_both(fd, msr, status, tid_cnt, &insns, &switches);
-		printf("%" PRIu64 " %" PRIu64 "\n", insns - prev_insns, switches - prev_switches);
-	}
-	return 0;
+	clock_gettime(CLOCK_MONOTONIC, &timer.next);
+	run_stretches(order, one_sleep, &timer, 1);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "pair"))
-		return run_pair(number(argv[2], 0));
-	if (argc == 4 && !strcmp(argv[1], "preempt"))
-		return run_preempt(number(argv[2], 0), number(argv[3], 1));
-	if (argc >= 7 && argc - 6 <= MAX_TIDS && !strcmp(argv[1], "watch"))
-		return run_watch(argv + 2, argc - 6);
-	fprintf(stderr,
-		"usage: switches pair CPU | preempt CPU US | watch CPU MSR MS ROUNDS TID...\n");
-	return 2;
+	struct order order;
+	bool preempt;
+
+	preempt = argc == 8 && !strcmp(argv[1], "preempt");
+	if (!preempt && (argc != 7 || strcmp(argv[1], "pair"))) {
+		fprintf(stderr, "usage: switches pair CPU MSR SHORT LONG ROUNDS\n"
+				"       switches preempt CPU MSR SHORT LONG ROUNDS US\n");
+		return 2;
+	}
+	order = (struct order){
+		.cpu = number(argv[2], 0),
+		.msr = number(argv[3], 0),
+		.stretch = { number(argv[4], 1), number(argv[5], 1) },
+		.rounds = number(argv[6], 1),
+		.us = preempt ? number(argv[7], 1) : 0,
+	};
+	pin(order.cpu);
+	if (preempt)
+		run_preempt(&order);
+	else
+		run_pair(&order);
+	return 0;
 }
