@@ -23,3 +23,10 @@ $(BENCH_OUT)/native.skel.h: $(BENCH_OUT)/native.bpf.o
 $(BENCH_OUT)/native: tests/bench/native.c $(BENCH_OUT)/native.skel.h
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $< -lbpf
+
+# All of the tool but its main program.
+$(BENCH_OUT)/interval: tests/bench/interval.c $(MODULES:%=$(OUTPUT)/src/%.o)
+	$(Q)mkdir -p $(@D)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $^ -pthread \
+		-Wl,--wrap=hostfs__readlink,--wrap=collector__read $(LDLIBS)
