@@ -30,3 +30,14 @@ $(BENCH_OUT)/interval: tests/bench/interval.c $(MODULES:%=$(OUTPUT)/src/%.o)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $^ -pthread \
 		-Wl,--wrap=hostfs__readlink,--wrap=collector__read $(LDLIBS)
+
+# KERNELS="5.10 6.12 newest": those of the bed on which instructions are counted.
+KERNELS ?= 6.12
+
+.PHONY: bench bench-programs
+bench-programs: all $(PAYLOAD) $(SWITCHES) $(BENCH_OUT)/native $(BENCH_OUT)/interval
+
+# From a bare machine, as make test: its dependencies first, for what they are needed to build.
+bench: test-deps
+	$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)OUTPUT=$(OUTPUT) tests/bench/run $(KERNELS)
