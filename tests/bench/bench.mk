@@ -25,10 +25,10 @@ $(BENCH_OUT)/native: tests/bench/native.c $(BENCH_OUT)/native.skel.h
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $< -lbpf
 
 # All of the tool but its main program.
-$(BENCH_OUT)/interval: tests/bench/interval.c $(MODULES:%=$(OUTPUT)/src/%.o)
+$(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/bench/fake_host.h $(MODULES:%=$(OUTPUT)/src/%.o)
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $^ -pthread \
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.o,$^) -pthread \
 		-Wl,--wrap=hostfs__readlink,--wrap=collector__read $(LDLIBS)
 
 # KERNELS="5.10 6.12 newest": those of the bed on which instructions are counted.

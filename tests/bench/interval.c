@@ -10,32 +10,23 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "account.h"
 #include "collector.h"
+#include "fake_host.h"
 #include "gtimehalt.h"
 #include "hooks.h"
-#include "hostfs.h"
 #include "render.h"
 #include "sampler.h"
 #include "snapshot.h"
 
-#define VCPUS_OF_VM       64
 #define INTERVALS_DEFAULT 30
 #define INTERVAL_US       20000
-#define VM_LINK           "anon_inode:kvm-vm"
-#define VM_STANDIN        "/memfd:bench-vm (deleted)"
 
 /* The parts of an interval, as gtimehalt.c has them one after another. */
 enum part {
@@ -49,12 +40,7 @@ enum part {
 static __u64 collector_ns;
 
 struct bench {
-	unsigned int vcpu_cnt, vm_cnt;
-	pid_t *pids;      /* of VMs */
-	pid_t *tids;      /* of vCPUs */
-	__u64 *births_ns; /* of VMs, CLOCK_BOOTTIME */
-	char root[64];
-	struct hostfs fs;
+	struct fake_host host;
 	struct collector *collector;
 	struct sampler *sampler;
 	int map_fd;
@@ -63,40 +49,12 @@ struct bench {
 	FILE *out;
 };
 
-static void die(const char *what, int err)
-{
-	fprintf(stderr, "interval: %s: %s\n", what, strerror(err < 0 ? -err : err));
-	exit(1);
-}
-
 static __u64 now_ns(clockid_t clock)
 {
 	struct timespec now;
 
 	clock_gettime(clock, &now);
 	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
-}
-
-/* There is no KVM to open VMs of: a memfd stands for one, at the same price in /proc. Linked by --wrap. */
-ssize_t __real_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
-				...);
-ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
-				...) __attribute__((format(printf, 4, 5)));
-
-ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
-				...)
-{
-	char path[256], target[64];
-	va_list args;
-	ssize_t len;
-
-	va_start(args, format);
-	vsnprintf(path, sizeof(path), format, args);
-	va_end(args);
-	len = __real_hostfs__readlink(fs, target, sizeof(target), "%s", path);
-	if (len < 0)
-		return len;
-	return snprintf(buf, size, "%s", strcmp(target, VM_STANDIN) ? target : VM_LINK);
 }
 
 int __real_collector__read(struct collector *collector, struct snapshot *snap);
@@ -109,148 +67,6 @@ int __wrap_collector__read(struct collector *collector, struct snapshot *snap)
 
 	collector_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	return err;
-}
-
-static void *sleep_forever(void *arg)
-{
-	(void)arg;
-	for (;;)
-		pause();
-	return NULL;
-}
-
-/* In a child: the threads of one VM, their TIDs to the pipe; then waits to be killed. */
-static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
-{
-	pthread_attr_t attr;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (memfd_create("bench-vm", MFD_CLOEXEC) < 0)
-		die("memfd", errno);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 64 * 1024);
-	for (unsigned int i = 0; i < vcpu_cnt; i++) {
-		char name[16];
-		pthread_t thread;
-		int err = pthread_create(&thread, &attr, sleep_forever, NULL);
-
-		snprintf(name, sizeof(name), "CPU %u/KVM", i);
-		if (err || pthread_setname_np(thread, name))
-			die("a vCPU thread", err);
-	}
-	if (write(pipe_fd, "", 1) != 1)
-		die("the pipe", errno);
-	sleep_forever(NULL);
-}
-
-/* TIDs follow one another in a process that starts threads, but for those that others take meanwhile. */
-static void read_tids(struct bench *bench, unsigned int vm, unsigned int vcpu_cnt)
-{
-	pid_t *tids = &bench->tids[vm * VCPUS_OF_VM], tid = bench->pids[vm];
-	char path[64];
-
-	for (unsigned int i = 0; i < vcpu_cnt; i++)
-		do {
-			tid++;
-			snprintf(path, sizeof(path), "/proc/%d/task/%d", bench->pids[vm], tid);
-			tids[i] = tid;
-		} while (access(path, F_OK));
-}
-
-static __u64 birth_ns(pid_t pid)
-{
-	char path[64], text[1024];
-	unsigned long long ticks;
-	const char *field;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file || !fgets(text, sizeof(text), file) || fclose(file))
-		die(path, errno);
-	field = strrchr(text, ')');
-	for (int i = 2; field && i < 22; i++)
-		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, "%llu", &ticks) != 1)
-		die(path, EPROTO);
-	return ticks * (1000000000ULL / (__u64)sysconf(_SC_CLK_TCK));
-}
-
-static void start_vms(struct bench *bench)
-{
-	for (unsigned int vm = 0; vm < bench->vm_cnt; vm++) {
-		unsigned int left = bench->vcpu_cnt - vm * VCPUS_OF_VM;
-		unsigned int vcpu_cnt = left < VCPUS_OF_VM ? left : VCPUS_OF_VM;
-		int fds[2];
-		char byte;
-
-		if (pipe2(fds, O_CLOEXEC))
-			die("pipe", errno);
-		bench->pids[vm] = fork();
-		if (!bench->pids[vm])
-			run_vm(vcpu_cnt, fds[1]);
-		if (bench->pids[vm] < 0 || read(fds[0], &byte, 1) != 1)
-			die("a VM process", errno);
-		close(fds[0]);
-		close(fds[1]);
-		read_tids(bench, vm, vcpu_cnt);
-		bench->births_ns[vm] = birth_ns(bench->pids[vm]);
-	}
-}
-
-static void stop_vms(const struct bench *bench)
-{
-	for (unsigned int vm = 0; vm < bench->vm_cnt; vm++) {
-		kill(bench->pids[vm], SIGKILL);
-		waitpid(bench->pids[vm], NULL, 0);
-	}
-}
-
-static void write_file(const char *root, const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/sys/bus/event_source/devices/msr/%s", root, name);
-	file = fopen(path, "we");
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		die(path, errno);
-}
-
-/* A host whose MPERF is TSC, since there is none here; its /proc is the real one. */
-static void make_root(struct bench *bench)
-{
-	static const char *const dirs[] = { "sys",
-					    "sys/bus",
-					    "sys/bus/event_source",
-					    "sys/bus/event_source/devices",
-					    "sys/bus/event_source/devices/msr",
-					    "sys/bus/event_source/devices/msr/events" };
-	char path[128], type[16];
-	FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
-
-	strcpy(bench->root, "/tmp/bench-root-XXXXXX");
-	if (!file || !fgets(type, sizeof(type), file) || fclose(file) || !mkdtemp(bench->root))
-		die("making a root with MPERF", errno);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", bench->root, dirs[i]);
-		if (mkdir(path, 0700))
-			die(path, errno);
-	}
-	write_file(bench->root, "type", type);
-	write_file(bench->root, "events/mperf", "event=0x00\n");
-	snprintf(path, sizeof(path), "%s/proc", bench->root);
-	if (symlink("/proc", path) || hostfs__open(&bench->fs, bench->root))
-		die(path, errno);
-}
-
-static void remove_root(const struct bench *bench)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", bench->root);
-	if (system(command))
-		fprintf(stderr, "interval: %s is left\n", bench->root);
 }
 
 /* The collector's own map: the last one of its name. */
@@ -284,14 +100,14 @@ static void fill_map(const struct bench *bench, unsigned int step)
 {
 	__u64 now = now_ns(CLOCK_MONOTONIC);
 
-	for (unsigned int i = 0; i < bench->vcpu_cnt; i++) {
-		pid_t pid = bench->pids[i / VCPUS_OF_VM];
+	for (unsigned int i = 0; i < bench->host.vcpu_cnt; i++) {
+		pid_t pid = bench->host.pids[i / FAKE_HOST_VCPUS_OF_VM];
 		__u64 ran_ns = (__u64)(step + 1) * (INTERVAL_US * 900ULL + i * 37);
 		struct vcpu_sums sums = {
-			.start_boottime_ns = bench->births_ns[i / VCPUS_OF_VM],
+			.start_boottime_ns = bench->host.births_ns[i / FAKE_HOST_VCPUS_OF_VM],
 			.vm_id = 0xffff888000000000ULL + (__u64)pid * 4096,
 			.tgid = (__u32)pid,
-			.vcpu_id = i % VCPUS_OF_VM,
+			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
 			.updated_ns = now,
 			.loaded_ns = ran_ns,
 			.measured_ns = ran_ns,
@@ -300,7 +116,7 @@ static void fill_map(const struct bench *bench, unsigned int step)
 			.entry_cnt = (step + 1) * 20ULL,
 			.wait_ns = ran_ns / 50,
 		};
-		int err = bpf_map_update_elem(bench->map_fd, &bench->tids[i], &sums, BPF_ANY);
+		int err = bpf_map_update_elem(bench->map_fd, &bench->host.tids[i], &sums, BPF_ANY);
 
 		if (err)
 			die("filling the map", err);
@@ -370,9 +186,9 @@ static void open_all(struct bench *bench)
 {
 	static const struct hook_plan no_hooks;
 	struct collector_opts collector_opts = {
-		.fs = &bench->fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
+		.fs = &bench->host.fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
 	};
-	struct sampler_opts sampler_opts = { .fs = &bench->fs };
+	struct sampler_opts sampler_opts = { .fs = &bench->host.fs };
 	int err;
 
 	err = collector__new(&collector_opts, &bench->collector);
@@ -388,25 +204,21 @@ static void open_all(struct bench *bench)
 
 int main(int argc, char **argv)
 {
-	struct bench bench = { .vcpu_cnt = argc > 1 ? (unsigned int)atoi(argv[1]) : 0 };
+	struct bench bench = { .map_fd = -1 };
+	unsigned int vcpu_cnt = argc > 1 ? (unsigned int)atoi(argv[1]) : 0;
 	unsigned int interval_cnt = argc > 2 ? (unsigned int)atoi(argv[2]) : INTERVALS_DEFAULT;
 	double *ms[PART_CNT + 1], whole, read_ms;
 	long start_kb, interval_kb;
-	struct utsname host;
+	struct utsname machine;
 
-	if (!bench.vcpu_cnt || bench.vcpu_cnt > GTIMEHALT_MAX_VCPUS || !interval_cnt) {
+	if (!vcpu_cnt || vcpu_cnt > GTIMEHALT_MAX_VCPUS || !interval_cnt) {
 		fprintf(stderr, "usage: interval VCPUS [INTERVALS]\n");
 		return 2;
 	}
-	bench.vm_cnt = (bench.vcpu_cnt + VCPUS_OF_VM - 1) / VCPUS_OF_VM;
-	bench.pids = calloc(bench.vm_cnt, sizeof(*bench.pids));
-	bench.births_ns = calloc(bench.vm_cnt, sizeof(*bench.births_ns));
-	bench.tids = calloc((size_t)bench.vm_cnt * VCPUS_OF_VM, sizeof(*bench.tids));
 	for (unsigned int i = 0; i <= PART_CNT; i++)
 		ms[i] = calloc(interval_cnt, sizeof(**ms));
-	uname(&host);
-	start_vms(&bench);
-	make_root(&bench);
+	uname(&machine);
+	fake_host__start(&bench.host, vcpu_cnt);
 	open_all(&bench);
 	start_kb = peak_kb();
 	reset_peak();
@@ -423,7 +235,7 @@ int main(int argc, char **argv)
 			ms[part][i] = (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1e6;
 			ms[PART_CNT][i] += ms[part][i];
 		}
-		if (bench.report.vcpu_cnt != bench.vcpu_cnt || bench.report.vm_cnt != bench.vm_cnt)
+		if (bench.report.vcpu_cnt != vcpu_cnt || bench.report.vm_cnt != bench.host.vm_cnt)
 			die("the report is not of all vCPUs", EIO);
 	}
 	interval_kb = peak_kb();
@@ -432,11 +244,10 @@ int main(int argc, char **argv)
 	printf("{\"name\":\"%u vCPUs\",\"kernel\":\"%s\",\"kind\":\"interval\",\"cpu_ms\":%.2f,"
 	       "\"collector_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"render_ms\":%.2f,\"intervals\":%u,"
 	       "\"peak_mib\":%.1f,\"peak_start_mib\":%.1f}\n",
-	       bench.vcpu_cnt, host.release, whole, read_ms,
+	       vcpu_cnt, machine.release, whole, read_ms,
 	       median(ms[PART_SAMPLE], interval_cnt) - read_ms,
 	       median(ms[PART_ACCOUNT], interval_cnt), median(ms[PART_RENDER], interval_cnt),
 	       interval_cnt, (double)interval_kb / 1024, (double)start_kb / 1024);
-	stop_vms(&bench);
-	remove_root(&bench);
+	fake_host__stop(&bench.host);
 	return 0;
 }
