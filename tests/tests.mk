@@ -5,6 +5,7 @@ include tests/schema/schema.mk
 include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
+include tests/bench/bench.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
 
