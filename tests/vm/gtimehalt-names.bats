@@ -108,15 +108,16 @@ vcpu_sets() {
 	jq -s -e 'all(.[].vms[]; .name == "plug")' "$out" >/dev/null
 }
 
-# guest_start_as PID NAME OPTION...: guest_start, until it is that PID's turn.
+# guest_start_as PID NAME OPTION...: guest_start with that PID. Of the PIDs that come after what is written,
+# the guest gets not the first: how many it misses by is what the next try goes back.
 guest_start_as() {
-	local pid=$1 tries
+	local pid=$1 last=$(($1 - 1)) tries
 	shift
 	for ((tries = 0; tries < 20; tries++)); do
-		echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
+		echo "$last" >/proc/sys/kernel/ns_last_pid
 		guest_start "$@"
 		((guest == pid)) && return
-		# Another process was faster: this one is not wanted, and that one may stay for a moment.
+		((last -= guest - pid))
 		kill -9 "$guest"
 		wait "$guest" || :
 		unset 'guests[-1]'
