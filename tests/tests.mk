@@ -10,14 +10,7 @@ include tests/vm/payload/payload.mk
 BED := tests/vm/bed
 
 test-deps:
-	$(Q)missing=$$(for p in $(BUILD_PACKAGES) $(TEST_PACKAGES); do \
-		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; \
-	done); \
-	if [ -n "$$missing" ]; then \
-		echo "installing: "$$missing; \
-		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qy --no-install-recommends $$missing; \
-	fi
+	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 
 test-programs: $(PAYLOAD) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
 
@@ -39,7 +32,7 @@ test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
 
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
+	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm no-mperf
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps
