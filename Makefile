@@ -118,6 +118,7 @@ help:
 	@echo 'make test-unit    unit tests only; neither root nor KVM'
 	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
 	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
+	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
 	@echo 'make clean        remove what was built; the VM stays below .cache'
 	@echo 'make distclean    remove that too'

@@ -126,6 +126,11 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	c->skel->rodata->targ_check = c->check;
 	c->skel->rodata->targ_histogram = c->histogram;
+#ifdef GTIMEHALT_TEST_TIME_STRETCH
+	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
+	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
+	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
+#endif
 	err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
 	if (!err)
 		err = bpf_map__set_max_entries(c->skel->maps.cpu_accounts, (__u32)c->cpu_cnt);

@@ -66,7 +66,10 @@ static bool is_of_row(const struct top_row_id *id, const struct view_row *row)
 	return is_of_vm(id, row->vm) && id->tid == (row->vcpu ? row->vcpu->tid : 0);
 }
 
-/* Of those that match, the first row_max VMs, or vCPUs where VMs have no rows; those not folded. */
+/*
+ * Of those that match, the first row_max VMs, or vCPUs where VMs have no rows; those not folded. The view
+ * has left out what it does not have for the filter, too: notes are about the rows that there are.
+ */
 static void choose_rows(struct top_state *state)
 {
 	const char *filter = top_state__filter(state);
@@ -83,7 +86,7 @@ static void choose_rows(struct top_state *state)
 			unfolded = state->by_vcpu || top_state__is_unfolded(state, row->vm);
 			counted += matches;
 			fits = !state->row_max || counted <= state->row_max;
-			view->left_out_cnt += matches && !fits;
+			view->left_out_cnt += !matches || !fits;
 		}
 		if (matches && fits && (!row->vcpu || unfolded))
 			view->rows[kept++] = *row;

@@ -4,6 +4,8 @@ include tests/unit/unit.mk
 include tests/schema/schema.mk
 include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
+include tests/vm/programs/programs.mk
+include tests/bench/bench.mk
 
 .PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
 
@@ -12,13 +14,20 @@ BED := tests/vm/bed
 test-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 
-test-programs: $(PAYLOAD) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
+test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
 broken:
 	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_DROP_HOOK=\"sched_out\"' $(MAKE) --no-print-directory \
 		OUTPUT=$(OUTPUT)/tests/broken $(OUTPUT)/tests/broken/gtimehalt
+
+# The tool with its durations in the test bed's time, where a VM exit takes a hundred times as long as on
+# silicon: for `make bench`, which counts what --histogram adds to an exit of common length.
+.PHONY: stretched
+stretched:
+	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_TIME_STRETCH=100' $(MAKE) --no-print-directory \
+		OUTPUT=$(OUTPUT)/tests/stretched $(OUTPUT)/tests/stretched/gtimehalt
 
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
 test-bed: $(PAYLOAD) all

@@ -84,9 +84,10 @@ static const char usage[] =
 	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with (passthrough)\n"
 	"  --halts MS:COUNT[,MS:COUNT...]\n"
 	"                        in place of the duty: COUNT halts of MS ms each, an exit after each\n"
-	"  --exits cpuid|out[:COUNT[:ROUNDS]]\n"
+	"  --exits cpuid|out|hlt[:COUNT[:ROUNDS]]\n"
 	"                        in place of the duty: VM exits in a tight loop, until the end or\n"
-	"                        COUNT times, and that ROUNDS times over (1)\n"
+	"                        COUNT times, and that ROUNDS times over (1); hlt wants --hlt exit\n"
+	"                        and sleeps for --period-ms each time\n"
 	"  --read-msr NUMBER     with --exits and --pin: read /dev/cpu/CPU/msr at each end of a round\n"
 	"  --pin CPU[,CPU...]    pin all vCPU threads to a CPU, or each to its own\n"
 	"  --seconds S           end after S seconds of duty, and wait no longer for --hold (10)\n"
@@ -218,6 +219,8 @@ static int parse_exits(const char *text, struct options *opts)
 
 	if (kind_sz == 3 && !strncmp(text, "out", 3))
 		opts->exit_kind = GUEST_EXIT_OUT;
+	else if (kind_sz == 3 && !strncmp(text, "hlt", 3))
+		opts->exit_kind = GUEST_EXIT_HLT;
 	else if (kind_sz == 5 && !strncmp(text, "cpuid", 5))
 		opts->exit_kind = GUEST_EXIT_CPUID;
 	else
@@ -330,6 +333,8 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		opts->mode = lists->halts ? GUEST_HALTS : GUEST_EXITS;
 	if (opts->mode != GUEST_DUTY && (lists->busy_cnt || opts->idle == GUEST_IDLE_PAUSE))
 		return "--halts and --exits are in place of a duty";
+	if (lists->exits && opts->exit_kind == GUEST_EXIT_HLT && opts->passthrough)
+		return "--exits hlt goes with --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))
 		return "--read-msr goes with --exits and --pin";
 	for (unsigned int i = 0; i < total; i++) {
