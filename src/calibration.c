@@ -12,8 +12,8 @@
 #include "hostfs.h"
 #include "log.h"
 
-/* Slices that count, in all; each shorter than a scheduler's; and how long it may take to get them. */
-#define SPIN_NS    50000000ULL
+/* Slices that count, an odd number, each shorter than a scheduler's; how long it may take to get them. */
+#define SLICE_CNT  25
 #define SLICE_NS   2000000ULL
 #define GIVE_UP_NS 3000000000ULL
 #define RATIO_MAX  2.0
@@ -53,40 +53,58 @@ static int read_warm(const struct counter_pair *pair, struct pair_reading *readi
 	return err ? err : counter_pair__read(pair, reading);
 }
 
+static int compare_ratios(const void *left, const void *right)
+{
+	const double *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* One slice. Returns 1, 0 when the thread was preempted in it, or -errno. */
+static int measure_slice(const struct counter_pair *pair, double *ratio)
+{
+	struct pair_reading begin, end;
+	__u64 begin_ns = clock__now_ns();
+	long switches = switch_cnt();
+	int err = read_warm(pair, &begin);
+
+	if (err)
+		return err;
+	while (clock__now_ns() < begin_ns + SLICE_NS)
+		;
+	err = read_warm(pair, &end);
+	if (err)
+		return err;
+	/* An event that counts nothing, TSC included, is not there. */
+	if (end.tsc_cycles <= begin.tsc_cycles)
+		return -ENODATA;
+	*ratio = (double)(end.mperf_cycles - begin.mperf_cycles) /
+		 (double)(end.tsc_cycles - begin.tsc_cycles);
+	return switch_cnt() == switches;
+}
+
 /*
  * This thread is on the CPU already, and keeps it in C0 as long as it runs. A slice in which it was
- * preempted says nothing: what ran instead may have been a vCPU, and that may have halted.
+ * preempted says nothing: what ran instead may have been a vCPU, and that may have halted. What is not
+ * seen to take the CPU away, firmware or a hypervisor below, can come between the two counters of a read:
+ * the median does not follow such a slice.
  */
 static int measure_here(const struct counter_pair *pair, double *ratio)
 {
-	__u64 tsc_cycles = 0, mperf_cycles = 0, valid_ns = 0;
 	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
+	double ratios[SLICE_CNT];
 
-	while (valid_ns < SPIN_NS) {
-		struct pair_reading begin, end;
-		__u64 begin_ns = clock__now_ns();
-		long switches = switch_cnt();
-		int err = read_warm(pair, &begin);
+	for (int i = 0; i < SLICE_CNT;) {
+		int taken = measure_slice(pair, &ratios[i]);
 
-		if (err)
-			return err;
-		while (clock__now_ns() < begin_ns + SLICE_NS)
-			;
-		err = read_warm(pair, &end);
-		if (err)
-			return err;
+		if (taken < 0)
+			return taken;
 		if (clock__now_ns() > give_up_ns)
 			return -EBUSY;
-		if (switch_cnt() != switches)
-			continue;
-		tsc_cycles += end.tsc_cycles - begin.tsc_cycles;
-		mperf_cycles += end.mperf_cycles - begin.mperf_cycles;
-		valid_ns += SLICE_NS;
+		i += taken;
 	}
-	/* An event that counts nothing, TSC included, is not there. */
-	if (!tsc_cycles)
-		return -ENODATA;
-	*ratio = (double)mperf_cycles / (double)tsc_cycles;
+	qsort(ratios, SLICE_CNT, sizeof(*ratios), compare_ratios);
+	*ratio = ratios[SLICE_CNT / 2];
 	return 0;
 }
 

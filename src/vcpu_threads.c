@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include "array.h"
 #include "hostfs.h"
 #include "kvm_debugfs.h"
@@ -148,6 +149,23 @@ static int read_named(const struct look *look, struct vm_thread *thread)
 	return vmm__vcpu_id(comm, &thread->vcpu_id);
 }
 
+/*
+ * By its descriptor alone. A thread that the kernel has made for its own work has the registers of the one
+ * that it was in at that time, so KVM's own ("KVM: x86: switch hugepage recovery thread to vhost_task", Linux
+ * 6.13) seems to be in KVM_RUN for ever.
+ */
+static int read_unnamed(const struct look *look, struct vm_thread *thread)
+{
+	char comm[64];
+
+	if (hostfs__read_line(look->fs, comm, sizeof(comm), "proc/%d/task/%d/comm", look->pid,
+			      thread->tid) <= 0)
+		return 0;
+	if (!strncmp(comm, "kvm-nx-lpage-", strlen("kvm-nx-lpage-")))
+		return 0;
+	return read_waiting(look, thread);
+}
+
 /* Adds the threads that one of these two takes for vCPUs, and that debugfs did not know, at the end. */
 static int add_others(const struct look *look, struct vm_threads *threads,
 		      int (*read)(const struct look *look, struct vm_thread *thread))
@@ -199,7 +217,7 @@ static int add_missing(const struct look *look, struct vm_threads *threads)
 	if (threads->cnt > known_cnt)
 		correct_numbers(look, threads->threads + known_cnt, threads->cnt - known_cnt);
 	if (!threads->cnt)
-		err = add_others(look, threads, read_waiting);
+		err = add_others(look, threads, read_unnamed);
 	if (threads->cnt)
 		qsort(threads->threads, threads->cnt, sizeof(*threads->threads), compare_threads);
 	return err;

@@ -18,7 +18,7 @@ struct expected_vm {
 	struct {
 		pid_t tid;
 		__u32 vcpu_id;
-	} vcpus[5];
+	} vcpus[7];
 };
 
 struct host {
@@ -27,6 +27,14 @@ struct host {
 };
 
 static const struct host hosts[] = {
+	{ "bed",
+	  {
+		  { 248, "paused", { { 281, 0 }, { 285, 1 } } },
+		  /* 307 is KVM's own, with the registers of vCPU 0. */
+		  { 249,
+		    "odd",
+		    { { 280, 0 }, { 283, 1 }, { 286, 2 }, { 287, 4 }, { 288, 5 }, { 289, 6 } } },
+	  } },
 	{ "libvirt",
 	  {
 		  { 2412, "web-1", { { 2421, 0 }, { 2422, 4 } } },

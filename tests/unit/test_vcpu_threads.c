@@ -162,6 +162,9 @@ static void waiting_threads_need_no_names(void **state)
 	proc_tree__wait_in_kvm(tree, 100, 102, 20);
 	proc_tree__add_thread(tree, 100, 103, "vmm");
 	proc_tree__wait_in_kvm(tree, 100, 103, 22);
+	/* Made by the kernel, from within vCPU 1. */
+	proc_tree__add_thread(tree, 100, 104, "kvm-nx-lpage-re");
+	proc_tree__wait_in_kvm(tree, 100, 104, 21);
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 0, 0 });
 }
 

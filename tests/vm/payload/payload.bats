@@ -88,6 +88,12 @@ check() {
 	check '0.24e9 * 0.8 < v["halted_ns"] < 0.24e9 * 1.2'
 }
 
+@test "halts: the VMM sleeps at the exits between them" {
+	run_payload --halts 5:20 --vmm-sleep-us 5000 --seconds 30
+	check '[g["done"] for g in v["halts"]] == [20]'
+	check 'v["slept_ns"] >= 20 * 5e6'
+}
+
 @test "exits: as many as ordered, in rounds" {
 	local kind
 	for kind in cpuid out; do
@@ -177,7 +183,7 @@ assert a["span_ns"] == 10**9 and abs(a["share"] - 0.5) < 0.02, a'
 	local args
 	for args in '--busy 101' '--busy -1' '--busy 1,2' '--busy nan' '--busy 0x10' '--busy 1,' \
 		'--vcpus 0' '--vcpus 2x' '--pin 0.5' '--halts 1' '--halts 1:2 --exits out' \
-		'--halts 1:2 --busy 3' '--exits in' '--exits hlt' '--exits out:0' '--read-msr 0x309' \
+		'--halts 1:2 --busy 3' '--vmm-sleep-us 5' '--exits in' '--exits hlt' '--exits out:0' '--read-msr 0x309' \
 		'--seconds 0' '--seconds 1s' '--idle sleep' '--hlt no' '--nonsense' 'argument'; do
 		# shellcheck disable=SC2086 # these are words
 		run -2 "$payload" $args

@@ -39,6 +39,7 @@ enum {
 	OPT_NAME,
 	OPT_THREAD_NAME,
 	OPT_HALTS,
+	OPT_VMM_SLEEP_US,
 	OPT_EXITS,
 	OPT_READ_MSR,
 	OPT_REPORT,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "thread-name", required_argument, NULL, OPT_THREAD_NAME },
 	{ "halts", required_argument, NULL, OPT_HALTS },
+	{ "vmm-sleep-us", required_argument, NULL, OPT_VMM_SLEEP_US },
 	{ "exits", required_argument, NULL, OPT_EXITS },
 	{ "read-msr", required_argument, NULL, OPT_READ_MSR },
 	{ "report", required_argument, NULL, OPT_REPORT },
@@ -84,6 +86,7 @@ static const char usage[] =
 	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with (passthrough)\n"
 	"  --halts MS:COUNT[,MS:COUNT...]\n"
 	"                        in place of the duty: COUNT halts of MS ms each, an exit after each\n"
+	"  --vmm-sleep-us N      with --halts: at each of these exits the VMM sleeps N us (0)\n"
 	"  --exits cpuid|out|hlt[:COUNT[:ROUNDS]]\n"
 	"                        in place of the duty: VM exits in a tight loop, until the end or\n"
 	"                        COUNT times, and that ROUNDS times over (1); hlt wants --hlt exit\n"
@@ -289,6 +292,9 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 		err = parse_halts(arg, opts);
 		lists->halts = true;
 		break;
+	case OPT_VMM_SLEEP_US:
+		err = only_whole(arg, 1, 1000000, &opts->vmm_sleep_us);
+		break;
 	case OPT_EXITS:
 		err = parse_exits(arg, opts);
 		lists->exits = true;
@@ -333,6 +339,8 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		opts->mode = lists->halts ? GUEST_HALTS : GUEST_EXITS;
 	if (opts->mode != GUEST_DUTY && (lists->busy_cnt || opts->idle == GUEST_IDLE_PAUSE))
 		return "--halts and --exits are in place of a duty";
+	if (opts->vmm_sleep_us && !lists->halts)
+		return "--vmm-sleep-us goes with --halts";
 	if (lists->exits && opts->exit_kind == GUEST_EXIT_HLT && opts->passthrough)
 		return "--exits hlt goes with --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))

@@ -176,8 +176,10 @@ static void print_vcpu(const struct vcpu *vcpu, FILE *out)
 		fprintf(out, "%" PRId64, vcpu->waited_ns);
 	else
 		fputs("null", out);
-	if (vcpu->session->opts->mode == GUEST_HALTS)
+	if (vcpu->session->opts->mode == GUEST_HALTS) {
+		fprintf(out, ",\"slept_ns\":%" PRIu64, vcpu->slept_ns);
 		print_halts(vcpu, out);
+	}
 	if (vcpu->session->opts->mode == GUEST_EXITS)
 		print_marks(vcpu, out);
 	print_segments(guest, &map, out);
