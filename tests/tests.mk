@@ -7,7 +7,7 @@ include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 
-.PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
+.PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli test-package
 
 BED := tests/vm/bed
 
@@ -39,6 +39,9 @@ lint: all
 
 test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
+
+test-package: deb-deps all
+	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/package
 
 test-vm: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm no-mperf

@@ -5,6 +5,7 @@
 # processes of real VMs, tests/vm/package.bats shows.
 
 bats_require_minimum_version 1.5.0
+load values
 
 setup() {
 	src=$BATS_TEST_DIRNAME/../..
@@ -63,10 +64,9 @@ words() {
 
 @test "the values that the program names are all offered" {
 	for option in --mode --hook --sort; do
-		run -2 --separate-stderr "$GTIMEHALT" "$option" no-such-value
-		# "... is not one of a, b, c", or "... is not a, b or c"
-		list=${stderr##* is not }
-		for value in $(sed 's/^one of //; s/,//g; s/ or / /' <<<"$list"); do
+		mapfile -t values < <(values_of "$option")
+		((${#values[@]} >= 2))
+		for value in "${values[@]}"; do
 			completed "$option" '' | grep -qx -- "$value" || {
 				echo "$option $value is not offered"
 				return 1

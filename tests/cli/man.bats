@@ -4,6 +4,7 @@
 # The man page: that it is well formed, and that it says no less and no more than the program does.
 
 bats_require_minimum_version 1.5.0
+load values
 
 setup() {
 	src=$BATS_TEST_DIRNAME/../..
@@ -48,8 +49,9 @@ section() {
 
 @test "the values of --mode, --hook and --sort are all there" {
 	for option in --mode --hook --sort; do
-		run -2 --separate-stderr "$GTIMEHALT" "$option" no-such-value
-		for value in $(sed 's/.* is not //; s/^one of //; s/,//g; s/ or / /' <<<"$stderr"); do
+		mapfile -t values < <(values_of "$option")
+		((${#values[@]} >= 2))
+		for value in "${values[@]}"; do
 			section OPTIONS | grep -E '^\.(It )?Cm ' | grep -qw -- "$value" || {
 				echo "$option $value is not there"
 				return 1
@@ -60,12 +62,13 @@ section() {
 
 # members PATH: the names of an object's members in the schema.
 members() {
-	jq -r "$1.required[]" "$src/contrib/gtimehalt.schema.json"
+	jq -r --arg path "$1" 'getpath($path | split(" ")).required[]' "$src/contrib/gtimehalt.schema.json"
 }
 
 @test "every member of JSON is there" {
-	for member in $(members '') $(members '.["$defs"].vm') $(members '.properties.health') \
-		$(members '.["$defs"].metrics'); do
+	local defs=\$defs
+	for member in $(members '') $(members "$defs vm") $(members 'properties health') \
+		$(members "$defs metrics"); do
 		section FIELDS | grep -qE "(^\.(It )?Sy|,) .*\b$member\b|^\.Sy $member\b" || {
 			echo "$member is not there"
 			return 1

@@ -35,9 +35,9 @@ version() {
 		tail -n 30 "$BATS_FILE_TMPDIR/log"
 		return 1
 	}
+	# Without it, make deb checks nothing.
 	command -v lintian
-	run -0 lintian --fail-on error --allow-root "$OUTPUT"/deb/gtimehalt_*.changes
-	printf '# %s\n' "${lines[@]}" >&3
+	run ! grep '^E: ' "$BATS_FILE_TMPDIR/log"
 }
 
 @test "the tree is as it was before" {
