@@ -34,6 +34,9 @@ deb-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(DEB_PACKAGES))
 
 deb:
+	$(Q)for tool in dpkg-buildpackage dh; do \
+		command -v $$tool >/dev/null || { echo "make deb: $$tool is missing: make deb-deps" >&2; exit 1; }; \
+	done
 	$(Q)rm -rf $(DEB_DIR)
 	$(Q)mkdir -p $(DEB_SRC)
 	$(Q)tar --create --anchored --exclude-vcs --exclude=./.output --exclude=./$(OUTPUT) --exclude=./.cache \
