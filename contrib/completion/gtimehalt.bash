@@ -39,7 +39,7 @@ _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
 		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
-		--hook --mperf-ratio --record --replay --check --verbose --version --help'
+		--hook --mperf-ratio --wait --record --replay --check --verbose --version --help'
 
 	COMPREPLY=()
 	# "--mode=e" comes as three words, for "=" separates words here.

@@ -68,7 +68,7 @@ members() {
 @test "every member of JSON is there" {
 	local defs=\$defs
 	for member in $(members '') $(members "$defs vm") $(members 'properties health') \
-		$(members "$defs metrics"); do
+		$(members "$defs metrics") $(members "$defs histogram"); do
 		section FIELDS | grep -qE "(^\.(It )?Sy|,) .*\b$member\b|^\.Sy $member\b" || {
 			echo "$member is not there"
 			return 1
