@@ -7,19 +7,12 @@ include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 
-.PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli
+.PHONY: test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli test-package
 
 BED := tests/vm/bed
 
 test-deps:
-	$(Q)missing=$$(for p in $(BUILD_PACKAGES) $(TEST_PACKAGES); do \
-		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; \
-	done); \
-	if [ -n "$$missing" ]; then \
-		echo "installing: "$$missing; \
-		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qy --no-install-recommends $$missing; \
-	fi
+	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 
 test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken
 
@@ -47,8 +40,11 @@ lint: all
 test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
 
+test-package: deb-deps all
+	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/package
+
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all bed vm no-mperf
+	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm no-mperf
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps
