@@ -5,7 +5,15 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
-#include "report/snapshot.h"
+#include <linux/types.h>
+
+/* The clocks at one moment. */
+struct clock_reading {
+	__u64 mono_ns;    /* CLOCK_MONOTONIC */
+	__u64 boot_ns;    /* CLOCK_BOOTTIME, for the age of threads */
+	__u64 real_ns;    /* CLOCK_REALTIME, only to be shown */
+	__u64 tsc_cycles; /* TSC at mono_ns */
+};
 
 /*
  * Reads all clocks as close together as the scheduler allows: TSC between two readings of

@@ -11,20 +11,13 @@
 #include <stddef.h>
 #include <linux/types.h>
 #include <sys/types.h>
+#include "base/clock.h"
 #include "gtimehalt.h"
 
 /* Where the counters are read. */
 enum measure_mode {
 	MODE_ENTRY,  /* windows and stints: guest, host, busy and entries are known */
 	MODE_SWITCH, /* windows only */
-};
-
-/* The clocks at one moment. */
-struct clock_reading {
-	__u64 mono_ns;    /* CLOCK_MONOTONIC */
-	__u64 boot_ns;    /* CLOCK_BOOTTIME, for the age of threads */
-	__u64 real_ns;    /* CLOCK_REALTIME, only to be shown */
-	__u64 tsc_cycles; /* TSC at mono_ns */
 };
 
 /* Failures since the programs were loaded, over all CPUs. */
