@@ -116,7 +116,7 @@ kvmexit_start()
 	wait "$tool_pid" || :
 	tool_pid=''
 	said=$(tail -n 1 "$tool_log")
-	skip "it says: $said"
+	skip "it says: ${said##*due to: }"
 }
 
 tool_start()
