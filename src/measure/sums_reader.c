@@ -104,16 +104,19 @@ static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct s
 		sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
 	vcpu->loaded_ns = sums->loaded_ns;
 	vcpu->wait_ns = sums->wait_ns;
-	if (is_unsettled(sums)) {
-		vcpu->loaded_ns += sums->put_ns - sums->open_ns;
-		if (sums->put_preempted && vcpu->at_ns > sums->put_ns)
-			vcpu->wait_ns += vcpu->at_ns - sums->put_ns;
-	}
 	vcpu->measured_ns = own->measured_ns + others->measured_ns;
 	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
 	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
 	vcpu->guest_ns = own->guest_ns + others->guest_ns;
 	vcpu->entry_cnt = own->entry_cnt + others->entry_cnt;
+	if (!is_unsettled(sums))
+		return;
+	vcpu->loaded_ns += sums->put_ns - sums->open_ns;
+	/* The window may have ended since the snapshot began. */
+	if (sums->put_ns > vcpu->at_ns)
+		vcpu->at_ns = sums->put_ns;
+	if (sums->put_preempted)
+		vcpu->wait_ns += vcpu->at_ns - sums->put_ns;
 }
 
 static int add_stints(const struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)

@@ -96,7 +96,7 @@ each() {
 	jq -e 'all(.vms[]; .total.histogram == null)' "$golden_dir/json.ndjson" >/dev/null
 	jq -e -s 'all(.[].vms[].vcpus[]; (.histogram.buckets | map(.[2]) | add // 0) == .histogram.count and
 		.histogram.count + .histogram.below_count == .entries)' "$golden_dir/json-histogram.ndjson" >/dev/null
-	! grep -E '.{80}' "$golden_dir"/*.txt
+	run ! grep -E '.{80}' "$golden_dir"/*.txt
 }
 
 @test "through a pipe, and from stdin" {
