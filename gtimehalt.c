@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * gtimehalt.c - composition root: options, host, collector, then an interval at a time until the count,
- * a signal, or the end of all that was asked for. The only place that knows exit codes.
+ * gtimehalt.c - composition root: options, a source of snapshots, what shows them, and the pipeline between.
+ * The only place that knows exit codes.
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include "src/account.h"
-#include "src/asked.h"
-#include "src/check.h"
-#include "src/collector.h"
-#include "src/hooks.h"
-#include "src/host.h"
 #include "src/hostfs.h"
 #include "src/interval.h"
+#include "src/kvm_wait.h"
 #include "src/log.h"
 #include "src/options.h"
-#include "src/sampler.h"
+#include "src/pipeline.h"
+#include "src/recording.h"
 #include "src/show.h"
-#include "src/snapshot.h"
+#include "src/source.h"
+#include "src/top.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -30,183 +27,117 @@ enum exit_code {
 
 struct session {
 	const struct options *opts;
-	struct hostfs fs;
-	struct host host;
-	struct hook_plan plan;
-	struct collector *collector;
-	struct sampler *sampler;
-	struct snapshot snaps[2];
-	struct report report;
-	struct show *show;
-	bool vcpus_checked; /* that what was asked for is there */
-	bool check_failed;
+	struct hostfs fs; /* of a host that is measured */
 	struct interval interval;
+	struct source *source;
+	struct show *show;
+	struct top *top;
 };
 
-static int show_report(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
+/* A recording is as fast as it can be read, unless a screen shows it: then signals and time count. */
+static bool is_timed(const struct options *opts)
 {
-	int err = account__report(prev, cur, &s->report);
+	return !opts->replay_path || opts->top;
+}
+
+/* Returns 1; 0 when a signal ended the waiting for KVM; or -errno, logged. */
+static int open_host(struct session *s)
+{
+	int err = hostfs__open(&s->fs, "/");
+	int is_there = 1;
 
 	if (err) {
-		pr_err("cannot account for the interval: %s", strerror(-err));
+		pr_err("cannot open /: %s", strerror(-err));
 		return err;
 	}
-	err = show__report(s->show, &s->report);
-	if (err)
-		pr_err("cannot write the report: %s", strerror(-err));
-	return err;
+	if (s->opts->wait)
+		is_there = kvm_wait__run(&s->fs, &s->interval);
+	if (is_there != 1)
+		return is_there;
+	err = source_live__new(s->opts, &s->fs, &s->source);
+	return err ? err : 1;
 }
 
-static int show_check(struct session *s, const struct snapshot *prev, const struct snapshot *cur)
+/* Returns as open_host(). */
+static int open_source(struct session *s)
 {
-	struct check check;
-	int err = check__make(prev, cur, &check);
-
-	if (err) {
-		pr_err("cannot check the interval: %s", strerror(-err));
-		return err;
-	}
-	err = show__check(s->show, &check);
-	if (err)
-		pr_err("cannot write the check: %s", strerror(-err));
-	s->check_failed |= !check.passed;
-	check__free(&check);
-	return err;
-}
-
-/* What the first interval begins with. */
-static int take_first(struct session *s, struct snapshot *snap)
-{
-	const struct filter *filter = &s->opts->filter;
-	int err = sampler__take(s->sampler, snap);
-
-	if (!err)
-		err = asked__check_names(filter, snap);
-	if (err)
-		return err;
-	if (!snap->vm_cnt)
-		pr_warn("no VM is running");
-	filter__apply(filter, snap);
-	err = interval__start(&s->interval, s->opts->interval_ns);
-	if (err)
-		pr_err("cannot time an interval: %s", strerror(-err));
-	return err;
-}
-
-/*
- * Returns 1 to go on, 0 when all is done, or -errno, logged. What has ended is in one last snapshot. Of a
- * name there may be another VM yet: only IDs do not come back.
- */
-static int measure_interval(struct session *s, const struct snapshot *prev, struct snapshot *cur)
-{
-	const struct filter *filter = &s->opts->filter;
-	int go_on = interval__wait(&s->interval);
-	bool ended;
 	int err;
 
-	if (go_on < 0) {
-		pr_err("cannot wait for an interval: %s", strerror(-go_on));
-		return go_on;
-	}
-	err = sampler__take(s->sampler, cur);
-	if (!err && !s->vcpus_checked)
-		err = asked__check_vcpus(filter, cur);
-	if (err)
-		return err;
-	s->vcpus_checked = true;
-	filter__apply(filter, cur);
-	ended = filter->tid_cnt && !cur->vcpu_cnt;
-	if (!ended) {
-		err = s->opts->check ? show_check(s, prev, cur) : show_report(s, prev, cur);
-		ended = filter->pid_cnt && !sampler__vm_cnt(s->sampler);
-	}
-	if (err)
-		return err;
-	if (ended)
-		pr_warn("what was asked for has ended");
-	return go_on && !ended;
+	if (!s->opts->replay_path)
+		return open_host(s);
+	err = source_replay__new(s->opts->replay_path, &s->source);
+	return err ? err : 1;
 }
 
-static int measure(struct session *s)
+static int open_screen(struct session *s)
 {
-	__u64 left = s->opts->repeat ? s->opts->count : 1;
-	int now = 0, go_on;
-	int err = take_first(s, &s->snaps[now]);
+	const struct recording_header *header = source__header(s->source);
+	const char *hook = *header->stint_hook ? header->stint_hook : header->window_hook;
+	const struct top_opts top_opts = {
+		.state = {
+			.view = s->opts->view,
+			.interval_ns = s->opts->interval_ns,
+			.mode = header->mode,
+		},
+		.hook = *hook ? hook : NULL,
+	};
 
-	if (err)
-		return err;
-	do {
-		go_on = measure_interval(s, &s->snaps[now], &s->snaps[!now]);
-		now = !now;
-	} while (go_on > 0 && (!left || --left));
-	return go_on < 0 ? go_on : 0;
+	return top__new(&top_opts, &s->top);
 }
 
+static int open_show(struct session *s)
+{
+	int err = show__new(s->opts, stdout, &s->show);
+
+	if (err)
+		pr_err("cannot start: %s", strerror(-err));
+	return err;
+}
+
+/* Returns as open_host(). The signals come first: from there on they leave nothing half done. */
 static int session_open(struct session *s)
 {
-	struct collector_opts collector_opts;
-	struct sampler_opts sampler_opts;
-	int err;
+	int err = s->opts->top ? top__check() : 0;
+	int opened;
 
-	err = interval__open(&s->interval);
-	if (!err)
-		err = hostfs__open(&s->fs, "/");
-	if (!err)
-		err = show__new(s->opts, stdout, &s->show);
-	if (err) {
-		pr_err("cannot start: %s", strerror(-err));
+	if (err)
 		return err;
+	if (is_timed(s->opts)) {
+		err = interval__open(&s->interval, s->opts->top);
+		if (err) {
+			pr_err("cannot time an interval: %s", strerror(-err));
+			return err;
+		}
 	}
-	err = host__probe(&s->fs, &s->host);
-	if (!err)
-		err = hooks__plan(&s->host, s->opts->mode, s->opts->hook, &s->plan);
-	if (!err)
-		err = asked__check_ids(&s->opts->filter, &s->fs);
-	if (err)
-		return err;
-	collector_opts = (struct collector_opts){
-		.fs = &s->fs,
-		.plan = &s->plan,
-		.mode = s->opts->mode,
-		.mperf_ratio = s->opts->mperf_ratio,
-		.pids = s->opts->filter.pids,
-		.pid_cnt = s->opts->filter.pid_cnt,
-		.check = s->opts->check,
+	opened = open_source(s);
+	if (opened != 1)
+		return opened;
+	err = s->opts->top ? open_screen(s) : open_show(s);
+	return err ? err : 1;
+}
+
+static int session_run(struct session *s, bool *check_failed)
+{
+	struct pipeline pipeline = {
+		.opts = s->opts,
+		.source = s->source,
+		.interval = is_timed(s->opts) ? &s->interval : NULL,
+		.show = s->show,
+		.top = s->top,
 	};
-	err = collector__new(&collector_opts, &s->collector);
-	if (err)
-		return err;
-	sampler_opts = (struct sampler_opts){
-		.fs = &s->fs,
-		.collector = s->collector,
-		.pids = s->opts->filter.pids,
-		.pid_cnt = s->opts->filter.pid_cnt,
-	};
-	return sampler__new(&sampler_opts, &s->sampler);
+	int err = pipeline__run(&pipeline);
+
+	*check_failed = pipeline.check_failed;
+	return err;
 }
 
 static void session_close(struct session *s)
 {
+	top__free(s->top);
 	show__free(s->show);
-	report__free(&s->report);
-	snapshot__free(&s->snaps[0]);
-	snapshot__free(&s->snaps[1]);
-	sampler__free(s->sampler);
-	collector__free(s->collector);
+	source__free(s->source);
 	hostfs__close(&s->fs);
 	interval__close(&s->interval);
-}
-
-/* NULL: all that was asked for can be done. */
-static const char *missing_part(const struct options *opts)
-{
-	if (opts->record_path)
-		return "--record";
-	if (opts->replay_path)
-		return "--replay";
-	if (opts->top)
-		return "--top";
-	return opts->histogram ? "--histogram" : NULL;
 }
 
 static enum exit_code run(const struct options *opts)
@@ -216,20 +147,17 @@ static enum exit_code run(const struct options *opts)
 		.fs.root_fd = -1,
 		.interval = INTERVAL_CLOSED,
 	};
-	const char *missing = missing_part(opts);
-	int err;
+	bool check_failed = false;
+	int err = session_open(&session);
 
-	if (missing) {
-		pr_err("%s is not in this build", missing);
-		return EXIT_FAILED;
-	}
-	err = session_open(&session);
-	if (!err)
-		err = measure(&session);
+	if (err == 1)
+		err = session_run(&session, &check_failed);
 	session_close(&session);
+	if (err == -ENOTTY)
+		return EXIT_USAGE;
 	if (err == -EOPNOTSUPP)
 		return EXIT_HOST_CANNOT;
-	return err || session.check_failed ? EXIT_FAILED : EXIT_DONE;
+	return err || check_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 int main(int argc, char **argv)

@@ -217,7 +217,7 @@ static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_readin
 	set_metrics(&growth, span, value);
 }
 
-/* The reading of a thread that had not been seen yet: it has no vm_id, so it is in front. */
+/* The reading of a thread that had not been seen yet, whatever its VM was thought to be then. */
 static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
 					      const struct vcpu_reading *now)
 {
@@ -234,7 +234,7 @@ static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
 	for (; low < snap->vcpu_cnt; low++) {
 		const struct vcpu_reading *vcpu = &snap->vcpus[low];
 
-		if (vcpu->pid != now->pid || vcpu->vm_id)
+		if (vcpu->pid != now->pid)
 			break;
 		if (vcpu->tid == now->tid && !vcpu->seen)
 			return vcpu;

@@ -5,7 +5,7 @@
 #include "clock.h"
 
 /* The tightest of a few pairs is kept: one is spoilt when this thread is preempted in between. */
-#define CLOCK_TRIES 5
+#define CLOCK_TRIES 9
 
 static __u64 now_ns(clockid_t id)
 {
@@ -22,14 +22,14 @@ void clock__read(struct clock_reading *clock)
 	for (int i = 0; i < CLOCK_TRIES; i++) {
 		__u64 before_ns = now_ns(CLOCK_MONOTONIC);
 		__u64 tsc_cycles = __rdtsc();
+		__u64 width_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 		__u64 boot_ns = now_ns(CLOCK_BOOTTIME);
 		__u64 real_ns = now_ns(CLOCK_REALTIME);
-		__u64 width_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 
 		if (width_ns >= best_width_ns)
 			continue;
 		best_width_ns = width_ns;
-		clock->mono_ns = before_ns;
+		clock->mono_ns = before_ns + width_ns / 2;
 		clock->tsc_cycles = tsc_cycles;
 		clock->boot_ns = boot_ns;
 		clock->real_ns = real_ns;

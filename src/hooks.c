@@ -21,7 +21,7 @@ const char *hook__name(enum hook hook)
 static void add(struct hook_plan *plan, const char *program, enum attach_by by, const char *target)
 {
 #ifdef GTIMEHALT_TEST_DROP_HOOK
-	/* A test's build, which --check must find out: "sched_out" is the hook of either kind. */
+	/* A test's build, which --check must find out: "vcpu_load" is the hook of either kind. */
 	if (strstr(program, GTIMEHALT_TEST_DROP_HOOK))
 		return;
 #endif
@@ -98,10 +98,6 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 
 	plan->window_hook = hook__name(host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE);
 	add(plan, "raw_tp_cpu_idle", ATTACH_RAW_TRACEPOINT, "cpu_idle");
-	if (host->has_module_btf)
-		add(plan, "fentry_sched_out", ATTACH_FENTRY, "kvm_sched_out");
-	else
-		add(plan, "kprobe_sched_out", ATTACH_KPROBE, "kvm_sched_out");
 	if (mode == MODE_ENTRY)
 		plan_stints(host, hook, plan);
 	if (host->has_module_btf)

@@ -177,14 +177,10 @@ void host__find_enter_guest(const struct hostfs *fs, struct host *host)
 	fclose(symbols);
 }
 
-int host__probe(const struct hostfs *fs, struct host *host)
+int host__check_rest(const struct hostfs *fs)
 {
-	int err;
+	int err = check_caps(fs);
 
-	err = check_caps(fs);
-	if (err)
-		return err;
-	err = check_kvm(fs, host);
 	if (err)
 		return err;
 	if (hostfs__exists(fs, "sys/kernel/btf/vmlinux") != 1) {
@@ -198,4 +194,13 @@ int host__probe(const struct hostfs *fs, struct host *host)
 		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+int host__probe(const struct hostfs *fs, struct host *host)
+{
+	int err = check_caps(fs);
+
+	if (!err)
+		err = check_kvm(fs, host);
+	return err ? err : host__check_rest(fs);
 }

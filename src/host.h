@@ -37,6 +37,9 @@ const char *host__missing_kvm(const struct hostfs *fs);
  */
 int host__probe(const struct hostfs *fs, struct host *host);
 
+/* The same without KVM, the one thing that may come while somebody waits. */
+int host__check_rest(const struct hostfs *fs);
+
 /*
  * Looks for vcpu_enter_guest() in kvm, under its own name or that of a variant that the compiler has
  * made (".constprop.0", ".isra.0"), and sets host->enter_guest. Reads all of /proc/kallsyms, which takes

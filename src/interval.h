@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * interval - the time between two snapshots: waits until it is over, or a signal ends the run.
+ * interval - the time between two snapshots: waits until it is over, or something else wants attention.
  */
 #ifndef INTERVAL_H
 #define INTERVAL_H
 
+#include <stdbool.h>
 #include <linux/types.h>
 
 struct interval {
@@ -14,17 +15,31 @@ struct interval {
 
 #define INTERVAL_CLOSED ((struct interval){ -1, -1 })
 
+enum interval_event {
+	INTERVAL_OVER,
+	INTERVAL_END,    /* SIGINT, SIGTERM, SIGHUP, and for a screen SIGQUIT: the run is to end */
+	INTERVAL_INPUT,  /* there is something to read */
+	INTERVAL_REDRAW, /* for a screen: SIGWINCH, SIGCONT */
+	INTERVAL_STOP,   /* for a screen: SIGTSTP */
+};
+
 /*
- * From here on SIGINT, SIGTERM and SIGHUP end an interval and do nothing else: open it before the first
- * thing that they could leave half done. Returns 0 or -errno; interval__close() ends it either way.
+ * From here on the signals above are events and do nothing else: open it before the first thing that they
+ * could leave half done. Returns 0 or -errno; interval__close() ends it either way.
  */
-int interval__open(struct interval *interval);
+int interval__open(struct interval *interval, bool for_screen);
 void interval__close(struct interval *interval);
 
 /* Begins the first interval, which the next ones follow without a gap. Returns 0 or -errno. */
 int interval__start(const struct interval *interval, __u64 length_ns);
 
-/* Returns 1 at the end of an interval, 0 when a signal came, or -errno. */
-int interval__wait(const struct interval *interval);
+/* Ends them: none is over any more. Returns 0 or -errno. */
+int interval__pause(const struct interval *interval);
+
+/*
+ * Waits for an event, each of which is told once; signals come first, and of two alike one. input_fd: what
+ * INTERVAL_INPUT is about; below 0: nothing. Returns 0 and sets *event, or -errno.
+ */
+int interval__wait(const struct interval *interval, int input_fd, enum interval_event *event);
 
 #endif /* INTERVAL_H */

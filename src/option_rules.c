@@ -34,7 +34,9 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_MPERF_RATIO] = "--mperf-ratio",
 	[WORD_RECORD] = "--record",
 	[WORD_REPLAY] = "--replay",
+	[WORD_REPLAY_AT_ONCE] = "--replay",
 	[WORD_CHECK] = "--check",
+	[WORD_WAIT] = "--wait",
 };
 
 /* The first that applies is told. */
@@ -51,8 +53,9 @@ static const struct rule {
 	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
 	  "it was measured when it was recorded" },
-	{ WORD_REPLAY, WORD(DURATION) | WORD(INTERVAL), "a recording has its own intervals" },
-	{ WORD_REPLAY, WORD(TOP), "a recording is printed all at once" },
+	{ WORD_REPLAY, WORD(WAIT), "a recording needs no KVM" },
+	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
+	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
 	{ WORD_JSON, WORD(CSV), "one form of output at a time" },
 	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
 	  "JSON has all VMs, with all their vCPUs" },

@@ -35,7 +35,9 @@ enum option_word {
 	WORD_MPERF_RATIO,
 	WORD_RECORD,
 	WORD_REPLAY,
+	WORD_REPLAY_AT_ONCE, /* --replay without --top, which shows one interval after the other */
 	WORD_CHECK,
+	WORD_WAIT,
 	WORD_CNT,
 };
 

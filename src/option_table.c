@@ -70,13 +70,18 @@ const struct argp_option option_table[] = {
 	{ "duration", 'd', "SECS", 0, "Length of the one shot (default 1)", 0 },
 	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: nothing at VM entry and exit",
 	  0 },
-	{ "hook", KEY_HOOK, "HOOK", 0, "fentry, kprobe or tracepoint, not the best one", 0 },
+	{ "hook", KEY_HOOK, "HOOK", 0,
+	  "fentry, kprobe, vcpu_enter_guest or tracepoint, not the best one", 0 },
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
+	{ "wait", KEY_WAIT, NULL, 0, "Wait until KVM is loaded", 0 },
 
 	{ NULL, 0, NULL, 0, "Recordings:", GROUP_RECORDING },
 	{ "record", KEY_RECORD, "FILE", 0, "Write down what is measured, unfiltered", 0 },
-	{ "replay", KEY_REPLAY, "FILE", 0, "Show what was recorded: needs no root, no KVM", 0 },
+	{ "replay", KEY_REPLAY, "FILE", 0,
+	  "Show what was recorded: needs no root, no KVM; with --top an "
+	  "interval every INTERVAL",
+	  0 },
 
 	{ NULL, 0, NULL, 0, "Other:", GROUP_OTHER },
 	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },
@@ -104,7 +109,7 @@ __u32 option_table__word(int key)
 		{ 'd', WORD(DURATION) },      { KEY_MODE, WORD(MODE) },
 		{ KEY_HOOK, WORD(HOOK) },     { KEY_MPERF_RATIO, WORD(MPERF_RATIO) },
 		{ KEY_RECORD, WORD(RECORD) }, { KEY_REPLAY, WORD(REPLAY) },
-		{ KEY_CHECK, WORD(CHECK) },
+		{ KEY_CHECK, WORD(CHECK) },   { KEY_WAIT, WORD(WAIT) },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

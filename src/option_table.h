@@ -19,6 +19,7 @@ enum option_key {
 	KEY_TOP,
 	KEY_RECORD,
 	KEY_REPLAY,
+	KEY_WAIT,
 };
 
 extern const struct argp_option option_table[];

@@ -110,7 +110,7 @@ static error_t parse_hook(struct parse *parse, const char *word)
 		parse->opts.hook = hook;
 		return 0;
 	}
-	return bad_value("--hook", word, "auto, fentry, kprobe or tracepoint");
+	return bad_value("--hook", word, "auto, fentry, kprobe, vcpu_enter_guest or tracepoint");
 }
 
 static error_t parse_path(const char *what, const char *word, const char **path)
@@ -119,6 +119,13 @@ static error_t parse_path(const char *what, const char *word, const char **path)
 		return bad_value(what, word, "a file name");
 	*path = word;
 	return 0;
+}
+
+static error_t parse_record(struct parse *parse, const char *word)
+{
+	if (!strcmp(word, "-"))
+		return bad_value("--record", word, "a file name: stdout has the report");
+	return parse_path("--record", word, &parse->opts.record_path);
 }
 
 static error_t parse_positional(struct parse *parse, unsigned int index, const char *word)
@@ -181,6 +188,9 @@ static bool set_flag(struct options *opts, int key)
 	case KEY_CHECK:
 		opts->check = true;
 		return true;
+	case KEY_WAIT:
+		opts->wait = true;
+		return true;
 	case 'v':
 		opts->verbosity++;
 		return true;
@@ -222,7 +232,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
 	case KEY_RECORD:
-		return parse_path("--record", arg, &parse->opts.record_path);
+		return parse_record(parse, arg);
 	case KEY_REPLAY:
 		return parse_path("--replay", arg, &parse->opts.replay_path);
 	case 'V':
@@ -248,11 +258,13 @@ static error_t finish(struct parse *parse)
 		parse->words |= WORD(MODE_SWITCH);
 	if (opts->hook != HOOK_AUTO)
 		parse->words |= WORD(HOOK_CHOSEN);
+	if (opts->replay_path && !opts->top)
+		parse->words |= WORD(REPLAY_AT_ONCE);
 	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
 		parse->words |= WORD(SORT_IN_ENTRY);
 	if (!option_rules__allow(parse->words))
 		return EINVAL;
-	if (opts->top && !opts->repeat) {
+	if ((opts->top || opts->replay_path) && !opts->repeat) {
 		opts->repeat = true;
 		opts->count = 0;
 	}

@@ -30,7 +30,7 @@ struct options {
 	struct filter filter; /* -p, -t, -g, --vcpu: each in the order given, without repetition */
 	__u64 interval_ns;    /* length of an interval; of the one shot when repeat is false */
 	__u64 count;          /* intervals to print; 0: until a signal; 1 of the one shot */
-	bool repeat;          /* INTERVAL was given, or --top */
+	bool repeat;          /* INTERVAL was given, or --top, or --replay */
 	enum output_form form;
 	struct view_opts view; /* -P, -L, -s, -r */
 	bool timestamp;        /* -T: the time above each table or histogram */
@@ -39,11 +39,12 @@ struct options {
 	bool histogram; /* -H, only with MODE_ENTRY */
 	enum histogram_unit histogram_unit;
 	bool check; /* --check in place of a report */
+	bool wait;  /* --wait: for KVM, when it is not loaded */
 	enum measure_mode mode;
 	enum hook hook;          /* HOOK_AUTO: not given */
 	double mperf_ratio;      /* MPERF rate over TSC rate; 0: not given */
 	const char *record_path; /* in argv; NULL: not given. Never together with replay_path */
-	/* In argv; NULL: not given. Else mode, hook, mperf_ratio and the times mean nothing. */
+	/* In argv; NULL: not given. Else mode, hook and mperf_ratio mean nothing, nor, without top, times. */
 	const char *replay_path;
 	int verbosity; /* how often -v was given */
 };

@@ -21,13 +21,18 @@
  *	 "vcpus":[{"pid":N,"tid":N,"vcpu":N,"seen":true,"vm_id":N,"start_boottime_ns":N,
  *		   "at_monotonic_ns":N,"loaded_ns":N,"measured_ns":N,"mperf_cycles":N,
  *		   "unmeasured_ns":N,"guest_ns":N,"entries":N,
- *		   "wait_ns":N}],		null where it is not known; by pid, vm_id, vcpu, tid,
- *						start_boottime_ns
+ *		   "wait_ns":N,			null where it is not known
+ *		   "stints":N}],		optional: which of the stints below are its own, from 1
+ *						by pid, vm_id, vcpu, tid, start_boottime_ns
  *	 "cpus":[{"cpu":N,"mperf_ratio":0.97,"at_monotonic_ns":N,"mperf_cycles":N,"window_ns":N,
- *		  "window_mperf_cycles":N,"idle_ns":N,"idle_mperf_cycles":N}]}
+ *		  "window_mperf_cycles":N,"idle_ns":N,"idle_mperf_cycles":N}],
  *						optional; by cpu
+ *	 "has_stints":true,			optional: stints were counted
+ *	 "stints":[{"halted_ns":N,
+ *		    "counts":[BUCKET,N,BUCKET,N]}]}	optional; buckets with no stint are left out
  *
  * What the members mean, snapshot.h says. No two elements of a list are alike in what it is ordered by.
+ * Buckets are numbered from 0: eight to a power of two, the first from 1024 ns on (histogram.h).
  * The vm_id is a number that means nothing but that it tells VMs apart: see recording_writer__new().
  *
  * A reader skips members that it does not know, so that members can be added; "version" goes up when
@@ -47,8 +52,8 @@
 /*
  * What a reader takes, at the most: bytes of a line without its newline, elements of a list, JSON values
  * of a line, objects and lists among them, and how deep they are in each other. Together they keep the
- * memory for a hostile line below 1 GiB. A snapshot of 8192 vCPUs needs an eighth of the elements and a
- * twentieth of the rest.
+ * memory for a hostile line below 1 GiB. A snapshot of 8192 vCPUs needs an eighth of the elements, a
+ * twentieth of the bytes and values and, with stints in a third of all buckets, a quarter of them.
  */
 #define RECORDING_LINE_MAX       (64 << 20)
 #define RECORDING_ELEMENTS_MAX   (64 << 10)
@@ -89,7 +94,7 @@ int recording_writer__new(int fd, const struct recording_header *header, __u64 v
 /*
  * Adds a snapshot, by one write(2): whoever is killed meanwhile leaves part of one line.
  * Returns 0; -EINVAL for a snapshot that could not be read back (out of order, a negative PID, a ratio
- * that is not above 0); -ENOMEM; or -errno of the write, -ENOSPC when the disk is full. On failure the
+ * that is not above 0, stints that are not there); -ENOMEM; or -errno of the write, -ENOSPC when the disk is full. On failure the
  * file is cut back to its last whole line, and the writer may be used again; where it cannot be cut
  * back, all further writes fail with -EIO.
  */

@@ -115,6 +115,37 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 	return 0;
 }
 
+/* In their order, so that none is there twice. */
+static int get_buckets(const struct place *place, struct json_object *from, __u64 *cnt)
+{
+	size_t number_cnt;
+	__u64 low = 0;
+
+	if (!json_object_is_type(from, json_type_array))
+		return refuse(place, -EBADMSG, "no list");
+	number_cnt = json_object_array_length(from);
+	if (number_cnt % 2)
+		return refuse(place, -EBADMSG, "a bucket without its count");
+	for (size_t i = 0; i < number_cnt; i += 2) {
+		struct place here = { .up = place, .idx = i, .problem = place->problem };
+		__u64 bucket;
+		int err = get_u64(&here, json_object_array_get_idx(from, i), STINT_BUCKET_CNT - 1,
+				  &bucket);
+
+		if (err)
+			return err;
+		if (bucket < low)
+			return refuse(&here, -EBADMSG, "out of order, or there twice");
+		here.idx = i + 1;
+		err = get_u64(&here, json_object_array_get_idx(from, i + 1), UINT64_MAX,
+			      &cnt[bucket]);
+		if (err)
+			return err;
+		low = bucket + 1;
+	}
+	return 0;
+}
+
 static int get_members(const struct place *place, struct json_object *from,
 		       const struct field *fields, void *to, struct recording_problem *problem);
 
@@ -140,7 +171,7 @@ static int get_list(const struct place *place, struct json_object *from, const s
 		err = get_members(&here, element, list->members, to, place->problem);
 		if (err)
 			return err;
-		if (i && list->compare(to - list->element_size, to) >= 0)
+		if (i && list->compare && list->compare(to - list->element_size, to) >= 0)
 			return refuse(&here, -EBADMSG, "out of order, or there twice");
 	}
 	return 0;
@@ -199,6 +230,8 @@ static int get_field(const struct place *place, struct json_object *from, const 
 		return get_mode(place, from, at);
 	case FIELD_TEXT:
 		return get_text(place, from, at, field->size);
+	case FIELD_BUCKETS:
+		return get_buckets(place, from, at);
 	case FIELD_OBJECT:
 		return get_members(place, from, field->members, at, place->problem);
 	case FIELD_LIST:

@@ -68,6 +68,34 @@ static int add_ratio(struct json_object *parent, const struct field *field, doub
 	return add(parent, field->key, json_object_new_double_s(ratio, text));
 }
 
+static int add_number(struct json_object *array, __u64 number)
+{
+	struct json_object *value = json_object_new_uint64(number);
+
+	if (!value)
+		return -ENOMEM;
+	if (json_object_array_add(array, value)) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_buckets(struct json_object *parent, const struct field *field, const __u64 *cnt)
+{
+	struct json_object *array = json_object_new_array();
+	int err = add(parent, field->key, array);
+
+	for (__u64 i = 0; i < STINT_BUCKET_CNT && !err; i++) {
+		if (!cnt[i])
+			continue;
+		err = add_number(array, i);
+		if (!err)
+			err = add_number(array, cnt[i]);
+	}
+	return err;
+}
+
 static int add_object(struct json_object *parent, const struct field *field, const void *from,
 		      __u64 vm_id_offset)
 {
@@ -107,7 +135,7 @@ static int add_list(struct json_object *parent, const struct field *field,
 	/* By memcpy(), because a pointer to these is not a pointer to a void *. */
 	memcpy(&element, (const char *)snap + field->offset, sizeof(element));
 	for (size_t i = 0; i < cnt && !err; i++, element += list->element_size) {
-		if (i && list->compare(element - list->element_size, element) >= 0)
+		if (i && list->compare && list->compare(element - list->element_size, element) >= 0)
 			err = -EINVAL;
 		else
 			err = add_element(array, list->members, element, vm_id_offset);
@@ -128,6 +156,8 @@ static int add_field(struct json_object *parent, const struct field *field, cons
 			return -EINVAL;
 		return add(parent, key, json_object_new_int(*(const int *)at));
 	case FIELD_U32:
+		if (!*(const __u32 *)at && field->optional)
+			return 0;
 		return add(parent, key, json_object_new_uint64(*(const __u32 *)at));
 	case FIELD_KNOWN_U64:
 		if (!*(const bool *)((const char *)from + field->known_offset))
@@ -139,6 +169,8 @@ static int add_field(struct json_object *parent, const struct field *field, cons
 		value = *(const __u64 *)at;
 		return add(parent, key, json_object_new_uint64(value ? value + vm_id_offset : 0));
 	case FIELD_BOOL:
+		if (!*(const bool *)at && field->optional)
+			return 0;
 		return add(parent, key, json_object_new_boolean(*(const bool *)at));
 	case FIELD_RATIO:
 		return add_ratio(parent, field, *(const double *)at);
@@ -147,6 +179,8 @@ static int add_field(struct json_object *parent, const struct field *field, cons
 			   json_object_new_string(mode__name(*(const enum measure_mode *)at)));
 	case FIELD_TEXT:
 		return add_text(parent, field, at);
+	case FIELD_BUCKETS:
+		return add_buckets(parent, field, at);
 	case FIELD_OBJECT:
 		return add_object(parent, field, at, vm_id_offset);
 	case FIELD_LIST:

@@ -8,6 +8,8 @@ _Static_assert(sizeof(struct health) == 24, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
 _Static_assert(sizeof(struct vcpu_reading) == 104, "vcpu_fields has every member");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
+_Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
+	       "stint_fields has every member");
 _Static_assert(sizeof(struct snapshot) == 176, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
@@ -55,6 +57,15 @@ static const struct field vcpu_fields[] = {
 	{ "entries", FIELD_U64, VCPU(entry_cnt) },
 	{ "wait_ns", FIELD_KNOWN_U64, VCPU(wait_ns),
 	  .known_offset = offsetof(struct vcpu_reading, wait_known) },
+	{ "stints", FIELD_U32, VCPU(stint_number), .optional = true },
+	{ 0 },
+};
+
+#define STINT(member) .offset = offsetof(struct stint_reading, member)
+
+static const struct field stint_fields[] = {
+	{ "halted_ns", FIELD_U64, STINT(halted_ns) },
+	{ "counts", FIELD_BUCKETS, STINT(cnt) },
 	{ 0 },
 };
 
@@ -85,6 +96,14 @@ static void *add_vcpu(struct snapshot *snap)
 static void *add_cpu(struct snapshot *snap)
 {
 	return snapshot__add_cpu(snap);
+}
+
+/* Which vCPU they are of, its own member says. */
+static void *add_stints(struct snapshot *snap)
+{
+	struct vcpu_reading unused;
+
+	return snapshot__add_stints(snap, &unused);
 }
 
 static int compare_vms(const void *left, const void *right)
@@ -130,6 +149,13 @@ static const struct field_list cpu_list = {
 	.compare = compare_cpus,
 };
 
+static const struct field_list stint_list = {
+	.members = stint_fields,
+	.element_size = sizeof(struct stint_reading),
+	.cnt_offset = offsetof(struct snapshot, stint_cnt),
+	.add = add_stints,
+};
+
 #define SNAPSHOT(member) .offset = offsetof(struct snapshot, member)
 
 const struct field recording_snapshot_fields[] = {
@@ -140,6 +166,8 @@ const struct field recording_snapshot_fields[] = {
 	{ "vms", FIELD_LIST, SNAPSHOT(vms), .list = &vm_list },
 	{ "vcpus", FIELD_LIST, SNAPSHOT(vcpus), .list = &vcpu_list },
 	{ "cpus", FIELD_LIST, SNAPSHOT(cpus), .list = &cpu_list, .optional = true },
+	{ "has_stints", FIELD_BOOL, SNAPSHOT(has_stints), .optional = true },
+	{ "stints", FIELD_LIST, SNAPSHOT(stints), .list = &stint_list, .optional = true },
 	{ 0 },
 };
 

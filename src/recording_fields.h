@@ -21,6 +21,7 @@ enum field_kind {
 	FIELD_RATIO, /* double, finite and above 0 */
 	FIELD_MODE,  /* enum measure_mode; its name */
 	FIELD_TEXT,  /* array of char, printable */
+	FIELD_BUCKETS, /* __u64 [STINT_BUCKET_CNT]; bucket, count, bucket, count, ... of those not 0 */
 	FIELD_OBJECT,
 	FIELD_LIST, /* of a snapshot only */
 };
@@ -43,7 +44,8 @@ struct field_list {
 	size_t element_size;
 	size_t cnt_offset;
 	void *(*add)(struct snapshot *snap);
-	int (*compare)(const void *a, const void *b); /* below 0 for neighbours in their order */
+	/* Below 0 for neighbours in their order; NULL: any will do. */
+	int (*compare)(const void *a, const void *b);
 };
 
 extern const struct field recording_header_fields[];

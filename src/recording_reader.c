@@ -221,6 +221,19 @@ static int check_clock(struct recording_reader *r, const struct clock_reading *c
 	return 0;
 }
 
+/* A vCPU's stints are elsewhere in the line. */
+static int check_stints(struct recording_reader *r, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		if (snap->vcpus[i].stint_number <= snap->stint_cnt)
+			continue;
+		snprintf(r->problem.text, sizeof(r->problem.text),
+			 "vcpus[%zu].stints: there are but %zu", i, snap->stint_cnt);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
 static int read_snapshot(struct recording_reader *r, struct snapshot *snap)
 {
 	struct json_object *root;
@@ -230,6 +243,8 @@ static int read_snapshot(struct recording_reader *r, struct snapshot *snap)
 		return err;
 	err = recording__decode(recording_snapshot_fields, root, snap, &r->problem);
 	json_object_put(root);
+	if (!err)
+		err = check_stints(r, snap);
 	if (!err)
 		err = check_clock(r, &snap->clock);
 	return err ? err : 1;

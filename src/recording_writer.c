@@ -155,6 +155,15 @@ int recording_writer__open(const char *path, const struct recording_header *head
 	return recording_writer__new(fd, header, vm_id_offset, out);
 }
 
+static bool has_all_stints(const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		if (snap->vcpus[i].stint_number > snap->stint_cnt)
+			return false;
+	}
+	return true;
+}
+
 int recording_writer__write(struct recording_writer *w, const struct snapshot *snap)
 {
 	struct json_object *root;
@@ -162,6 +171,8 @@ int recording_writer__write(struct recording_writer *w, const struct snapshot *s
 
 	if (w->broken)
 		return -EIO;
+	if (!has_all_stints(snap))
+		return -EINVAL;
 	root = json_object_new_object();
 	if (!root)
 		return -ENOMEM;

@@ -56,14 +56,18 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
  *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N},
- *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"total":{METRICS},
- *		 "vcpus":[{"vcpu":N,"tid":N,METRICS}]}]}
+ *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"total":{METRICS,
+ *		 "histogram":{HISTOGRAM}},
+ *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}
  *
  * METRICS are halted_ns, loaded_ns, guest_ns, busy_ns, host_ns, wait_ns, blocked_ns, entries, wall_ns,
  * clamped_ns and unmeasured_ns, those in "total" being sums. "time" is the interval's end. "instance"
  * numbers the VMs of one process from 1; it may change when one of them comes or goes.
  * "idle_in_blocked" is true of a VM that does not halt in guest mode but sleeps, because its HLT exits
  * or it is paused: its idle time is in blocked_ns. null when that is not known.
+ * HISTOGRAM, null where stints were not counted, is count and halted_ns of the stints in the buckets,
+ * p50_ns, p90_ns, p99_ns and max_ns of these, null when there is none, below_count of all other stints, and
+ * buckets, [low_ns,high_ns,N] of each that is not empty.
  * contrib/gtimehalt.schema.json is the schema for programs.
  * Flushes the stream. Returns 0, -ENOMEM (nothing was written), or -errno when the stream failed.
  */

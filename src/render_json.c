@@ -119,6 +119,72 @@ static int add_health(struct json_object *parent, const struct health *health)
 	return err;
 }
 
+static int add_bucket(struct json_object *array, const struct histogram *histogram,
+		      unsigned int bucket)
+{
+	struct json_object *triple = json_object_new_array();
+	int err = add_element(array, triple);
+	__u64 low_ns, high_ns;
+
+	histogram__bounds(bucket, &low_ns, &high_ns);
+	if (!err)
+		err = add_element(triple, json_object_new_uint64(low_ns));
+	if (!err)
+		err = add_element(triple, json_object_new_uint64(high_ns));
+	return err ? err : add_element(triple, json_object_new_uint64(histogram->cnt[bucket]));
+}
+
+static int add_quantile(struct json_object *parent, const char *key,
+			const struct histogram *histogram, unsigned int permille)
+{
+	__u64 ns;
+
+	return histogram__quantile(histogram, permille, &ns) ? add_u64(parent, key, ns)
+							     : add_null(parent, key);
+}
+
+static int fill_histogram(struct json_object *object, const struct histogram *histogram)
+{
+	struct json_object *buckets;
+	int err = add_u64(object, "count", histogram__halted_cnt(histogram));
+
+	if (!err)
+		err = histogram->below_cnt == HISTOGRAM_UNKNOWN
+			      ? add_null(object, "below_count")
+			      : add_u64(object, "below_count", histogram->below_cnt);
+	if (!err)
+		err = add_u64(object, "halted_ns", histogram->halted_ns);
+	if (!err)
+		err = add_quantile(object, "p50_ns", histogram, 500);
+	if (!err)
+		err = add_quantile(object, "p90_ns", histogram, 900);
+	if (!err)
+		err = add_quantile(object, "p99_ns", histogram, 990);
+	if (!err)
+		err = add_quantile(object, "max_ns", histogram, 1000);
+	if (err)
+		return err;
+	buckets = json_object_new_array();
+	err = add_member(object, "buckets", buckets);
+	for (unsigned int i = 0; i < STINT_BUCKET_CNT && !err; i++) {
+		if (histogram->cnt[i])
+			err = add_bucket(buckets, histogram, i);
+	}
+	return err;
+}
+
+static int add_histogram(struct json_object *parent, const struct histogram *histogram)
+{
+	struct json_object *object;
+	int err;
+
+	if (!histogram)
+		return add_null(parent, "histogram");
+	object = json_object_new_object();
+	err = add_member(parent, "histogram", object);
+	return err ? err : fill_histogram(object, histogram);
+}
+
 /* Objects are added to their parent while they are empty, so that there is one owner throughout. */
 static int add_vcpu(struct json_object *array, const struct vcpu_report *vcpu)
 {
@@ -129,7 +195,9 @@ static int add_vcpu(struct json_object *array, const struct vcpu_report *vcpu)
 		err = add_u64(object, "vcpu", vcpu->vcpu_id);
 	if (!err)
 		err = add_member(object, "tid", json_object_new_int(vcpu->tid));
-	return err ? err : add_metrics(object, &vcpu->metrics);
+	if (!err)
+		err = add_metrics(object, &vcpu->metrics);
+	return err ? err : add_histogram(object, vcpu->histogram);
 }
 
 static int add_vm(struct json_object *array, const struct report *report,
@@ -153,6 +221,8 @@ static int add_vm(struct json_object *array, const struct report *report,
 	err = add_member(object, "total", total);
 	if (!err)
 		err = add_metrics(total, &vm->metrics);
+	if (!err)
+		err = add_histogram(total, vm->histogram);
 	if (err)
 		return err;
 	vcpus = json_object_new_array();

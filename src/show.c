@@ -7,6 +7,7 @@
 #include "options.h"
 #include "render.h"
 #include "render_check.h"
+#include "render_histogram.h"
 #include "show.h"
 #include "stream.h"
 #include "view.h"
@@ -38,7 +39,8 @@ int show__new(const struct options *opts, FILE *out, struct show **show)
 		return -ENOMEM;
 	s->opts = opts;
 	s->out = out;
-	s->clears = !opts->no_clear && !opts->check && is_clearable(out);
+	/* What comes all at once would be gone before it was read. */
+	s->clears = !opts->no_clear && !opts->check && !opts->replay_path && is_clearable(out);
 	*show = s;
 	return 0;
 }
@@ -62,13 +64,17 @@ static int begin_text(struct show *s)
 	return s->clears ? stream__put(s->out, CLEAR_SCREEN) : render__gap(s->out);
 }
 
-static int show_table(struct show *s, const struct report *report)
+static int show_text(struct show *s, const struct report *report)
 {
 	int err = begin_text(s);
 
 	if (!err && s->opts->timestamp)
 		err = render__time(report->end.real_ns, s->out);
-	return err ? err : render__table(report, &s->view, s->out);
+	if (err)
+		return err;
+	if (s->opts->histogram)
+		return render__histogram(report, &s->view, s->opts->histogram_unit, s->out);
+	return render__table(report, &s->view, s->out);
 }
 
 static int show_csv(struct show *s, const struct report *report)
@@ -88,7 +94,7 @@ int show__report(struct show *s, const struct report *report)
 	err = view__make(report, &s->opts->view, &s->view);
 	if (err)
 		return err;
-	return s->opts->form == OUTPUT_CSV ? show_csv(s, report) : show_table(s, report);
+	return s->opts->form == OUTPUT_CSV ? show_csv(s, report) : show_text(s, report);
 }
 
 int show__check(struct show *s, const struct check *check)

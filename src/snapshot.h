@@ -41,7 +41,7 @@ struct vcpu_reading {
 	__u32 vcpu_id;
 	bool seen;
 	bool wait_known; /* wait_ns has been read */
-	__u64 vm_id;     /* tells the VMs of one process apart; 0 when not seen */
+	__u64 vm_id;     /* tells the VMs of one process apart; 0 when not known */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
 	__u64 loaded_ns;

@@ -78,13 +78,10 @@ static int read_whole(const struct sums_reader *r, __u32 tid, struct vcpu_sums *
 	return 0;
 }
 
-/*
- * What the thread has not added up itself yet: it has left the CPU in user mode, where its window has
- * ended. It will add the same when its vCPU is loaded again.
- */
-static __u64 unsettled_ns(const struct vcpu_sums *sums)
+/* The window has ended, and its thread has not been back to add it up: it will add the same. */
+static bool is_unsettled(const struct vcpu_sums *sums)
 {
-	return sums->open_ns && sums->put_ns > sums->open_ns ? sums->put_ns - sums->open_ns : 0;
+	return sums->open_ns && sums->put_ns >= sums->open_ns;
 }
 
 static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct snapshot *snap,
@@ -105,15 +102,18 @@ static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct s
 	 */
 	vcpu->at_ns =
 		sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
-	vcpu->loaded_ns = sums->loaded_ns + unsettled_ns(sums);
+	vcpu->loaded_ns = sums->loaded_ns;
+	vcpu->wait_ns = sums->wait_ns;
+	if (is_unsettled(sums)) {
+		vcpu->loaded_ns += sums->put_ns - sums->open_ns;
+		if (sums->put_preempted && vcpu->at_ns > sums->put_ns)
+			vcpu->wait_ns += vcpu->at_ns - sums->put_ns;
+	}
 	vcpu->measured_ns = own->measured_ns + others->measured_ns;
 	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
 	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
 	vcpu->guest_ns = own->guest_ns + others->guest_ns;
 	vcpu->entry_cnt = own->entry_cnt + others->entry_cnt;
-	vcpu->wait_ns = sums->wait_ns;
-	if (sums->waiting)
-		vcpu->wait_ns += vcpu->at_ns - sums->updated_ns;
 }
 
 static int add_stints(const struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)

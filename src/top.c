@@ -42,6 +42,11 @@ __u64 top__interval_ns(const struct top *top)
 	return top->state.interval_ns;
 }
 
+bool top__is_paused(const struct top *top)
+{
+	return top->state.paused;
+}
+
 static void draw(struct top *top)
 {
 	char message[TOP_MESSAGE_SIZE];

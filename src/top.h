@@ -46,6 +46,9 @@ int top__key(struct top *top, enum top_event *event);
 /* How long the next intervals are to be. */
 __u64 top__interval_ns(const struct top *top);
 
+/* Whether the screen stands still, until a key has it go on. */
+bool top__is_paused(const struct top *top);
+
 /*
  * Shows a report, unless the screen is paused: then it is the one that the screen goes on with. It is
  * copied: nothing of it need outlive the call. Returns 0 or -errno, logged.

@@ -40,16 +40,21 @@ static void fill(const struct report *report, struct top_report *copy)
 	copy->report.vcpus = vcpus;
 	copy->report.vm_room = report->vm_cnt;
 	copy->report.vcpu_room = report->vcpu_cnt;
+	/* Of the original, and not shown. */
+	copy->report.vm_histograms = copy->report.vcpu_histograms = NULL;
 	for (size_t i = 0; i < report->vm_cnt; i++) {
 		size_t size = strlen(report->vms[i].name) + 1;
 
 		vms[i] = report->vms[i];
+		vms[i].histogram = NULL;
 		vms[i].name = memcpy(name, report->vms[i].name, size);
 		name += size;
 		/* In the report's order, hence one VM's behind the other's. */
 		vms[i].vcpus = vcpus;
-		for (size_t j = 0; j < vms[i].vcpu_cnt; j++)
-			*vcpus++ = report->vms[i].vcpus[j];
+		for (size_t j = 0; j < vms[i].vcpu_cnt; j++) {
+			*vcpus = report->vms[i].vcpus[j];
+			vcpus++->histogram = NULL;
+		}
 	}
 }
 

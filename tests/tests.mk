@@ -19,7 +19,7 @@ test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER)
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
 broken:
-	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_DROP_HOOK=\"sched_out\"' $(MAKE) --no-print-directory \
+	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_DROP_HOOK=\"vcpu_load\"' $(MAKE) --no-print-directory \
 		OUTPUT=$(OUTPUT)/tests/broken $(OUTPUT)/tests/broken/gtimehalt
 
 # The tool with its durations in the test bed's time, where a VM exit takes a hundred times as long as on

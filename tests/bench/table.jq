@@ -5,7 +5,7 @@
 def kinds: ["cpuid", "out", "hlt", "preempt", "pair"];
 def left($width): tostring | . + " " * ([$width - length, 0] | max);
 def right($width): tostring | " " * ([$width - length, 0] | max) + .;
-def signed: round | if . > 0 then "+\(.)" else tostring end;
+def signed: round | if . > 0 then "+\(.)" elif . == 0 then "0" else tostring end;
 
 . as $rows
 | [$rows[].kind] as $there
@@ -22,3 +22,15 @@ def signed: round | if . > 0 then "+\(.)" else tostring end;
 	elif $name == "none" then .instructions | round
 	else .instructions - $none[.kind] | signed end | right(9)) | join(""))
      end)
+,
+  # The targets of the project, as far as their rows are there.
+  (def added($name; $kind): $rows[] | select(.name == $name and .kind == $kind and has("instructions"))
+	| .instructions - $none[$kind];
+   def less($a; $b; $kind): added($a; $kind) as $x | added($b; $kind) as $y
+	| "\(if $x < $y then "met" else "MISSED" end): \($kind), \($a) \($x | signed) below \($b) \($y | signed)";
+   def nothing($name; $kind): added($name; $kind) as $x
+	| "\(if ($x | fabs) <= $none[$kind] / 1000 then "met" else "MISSED" end): \($kind), \($name) \($x | signed) is nothing";
+   nothing("switch"; "cpuid"), less("switch"; "perf:kvm_exit"; "out"), less("entry"; "perf:kvm_exit"; "cpuid"),
+   less("entry:histogram"; "bpftrace:count"; "cpuid"), less("switch"; "perf:thread"; "hlt"),
+   less("entry"; "perf:thread"; "hlt"),
+   nothing(("switch", "entry", "entry:histogram"); "pair"))

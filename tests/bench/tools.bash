@@ -14,7 +14,7 @@ tool_pid='' tool_log='' skip_reason=''
 # All rows, in the order of the table.
 rows()
 {
-	printf '%s\n' none switch entry:fentry entry:kprobe entry:tracepoint entry:histogram \
+	printf '%s\n' none switch entry entry:fentry entry:kprobe entry:tracepoint entry:histogram \
 		perf:kvm_exit perf:kvm_entry,kvm_exit perf:kvm-stat perf:thread bpftrace:count \
 		bcc:kvmexit none-again
 }
@@ -27,6 +27,7 @@ row_title()
 	none-again) echo 'nothing, again' ;;
 	switch) echo 'gtimehalt --mode switch' ;;
 	entry:histogram) echo 'gtimehalt -H' ;;
+	entry) echo 'gtimehalt' ;;
 	entry:*) echo "gtimehalt --hook ${1#*:}" ;;
 	perf:kvm_exit) echo 'perf stat -a -e kvm:kvm_exit' ;;
 	perf:kvm_entry,kvm_exit) echo 'perf stat -a -e kvm:kvm_entry,kvm:kvm_exit' ;;
@@ -125,6 +126,7 @@ tool_start()
 	case $row in
 	none | none-again) ;;
 	switch) gtimehalt_start --mode switch ;;
+	entry) gtimehalt_start ;;
 	entry:fentry)
 		[[ -e /sys/kernel/btf/kvm ]] || skip 'kvm has no BTF on this kernel' || return
 		gtimehalt_start --hook fentry

@@ -77,7 +77,7 @@ refused() {
 		--replay --mperf-ratio --replay f --mperf-ratio 1
 		--replay --duration --replay f -d 2
 		--replay INTERVAL --replay f 1
-		--replay --top --replay f --top
+		--replay --wait --replay f --wait
 		--json --csv -j --csv
 		--json --per-vm -jP
 		--json --per-vcpu -jL
@@ -125,6 +125,7 @@ refused() {
 		--rows '-3' -r -3
 	END
 	refused --record "''" --record ''
+	refused --record "'-'" --record -
 	refused --replay "''" --replay ''
 	refused --guest "''" -g ''
 	refused argument control -g $'a\nb'
@@ -137,13 +138,9 @@ refused() {
 	done
 }
 
-@test "what this build lacks is refused, not ignored: one line, exit 1" {
-	for args in '--record f' '--replay f' --top -H; do
-		# shellcheck disable=SC2086 # several words
-		run -1 --separate-stderr "$GTIMEHALT" $args
-		[[ -z $output && $(wc -l <<<"$stderr") == 1 ]]
-		[[ $stderr == "gtimehalt: --"*" is not in this build" ]]
-	done
+@test "--top where there is no terminal: one line, exit 2, before anything else is looked at" {
+	refused --top terminal --top
+	refused --top terminal --top --replay /nowhere
 }
 
 @test "what this machine lacks is said in one line: exit 3" {

@@ -37,6 +37,23 @@ static void make_switch_mode(struct fixture *f)
 	add_vm(f, 1300, "none", all_unknown);
 }
 
+/* One that counted, one that had nothing to count, and all that can be. */
+static void make_histograms(struct fixture *f)
+{
+	static struct histogram some = { .below_cnt = 4, .halted_ns = 3 * MS };
+	static struct histogram none = { .below_cnt = HISTOGRAM_UNKNOWN };
+	static struct histogram all = { .below_cnt = UINT64_MAX - 1, .halted_ns = UINT64_MAX };
+
+	some.cnt[70] = 2;
+	some.cnt[80] = 1;
+	for (size_t i = 0; i < STINT_BUCKET_CNT; i++)
+		all.cnt[i] = UINT64_MAX;
+	add_demo(f);
+	f->vms[0].histogram = &all;
+	f->vcpus[0].histogram = &some;
+	f->vcpus[1].histogram = &none;
+}
+
 static void make_unknown(struct fixture *f)
 {
 	add_vm(f, 1, "?", all_unknown);
@@ -86,7 +103,7 @@ int main(void)
 {
 	static void (*const makes[])(struct fixture * f) = {
 		make_nothing, make_a_host,   make_switch_mode,   make_unknown,
-		make_largest, make_smallest, make_hostile_names,
+		make_largest, make_smallest, make_hostile_names, make_histograms,
 	};
 	int err = 0;
 

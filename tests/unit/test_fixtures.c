@@ -34,6 +34,8 @@ static const struct host hosts[] = {
 		  { 249,
 		    "odd",
 		    { { 280, 0 }, { 283, 1 }, { 286, 2 }, { 287, 4 }, { 288, 5 }, { 289, 6 } } },
+		  /* Two VMs of one process. */
+		  { 353, "both", { { 355, 0 }, { 356, 0 } } },
 	  } },
 	{ "libvirt",
 	  {

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,14 +14,24 @@
 
 #define MS 1000000ULL
 
-static int setup(void **state)
+static int open_interval(void **state, bool for_screen)
 {
 	struct interval *interval = malloc(sizeof(*interval));
 
 	assert_non_null(interval);
-	assert_int_equal(interval__open(interval), 0);
+	assert_int_equal(interval__open(interval, for_screen), 0);
 	*state = interval;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return open_interval(state, false);
+}
+
+static int setup_screen(void **state)
+{
+	return open_interval(state, true);
 }
 
 static int teardown(void **state)
@@ -44,6 +55,14 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
 }
 
+static enum interval_event waited(const struct interval *interval, int input_fd)
+{
+	enum interval_event event = (enum interval_event) - 1;
+
+	assert_int_equal(interval__wait(interval, input_fd, &event), 0);
+	return event;
+}
+
 /* Each ends when it has to, for as long as the first was started with. */
 static void test_intervals_follow_each_other(void **state)
 {
@@ -52,7 +71,7 @@ static void test_intervals_follow_each_other(void **state)
 
 	assert_int_equal(interval__start(interval, 20 * MS), 0);
 	for (__u64 i = 1; i <= 5; i++) {
-		assert_int_equal(interval__wait(interval), 1);
+		assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 		assert_true(now_ns() - begin_ns >= i * 20 * MS);
 	}
 	/* Below, it would be the sum of five waits that each begin late. */
@@ -65,43 +84,85 @@ static void test_more_than_a_second(void **state)
 	__u64 begin_ns = now_ns();
 
 	assert_int_equal(interval__start(interval, 1050 * MS), 0);
-	assert_int_equal(interval__wait(interval), 1);
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 	assert_true(now_ns() - begin_ns >= 1050 * MS);
+}
+
+static void assert_signal(const struct interval *interval, int number, enum interval_event event)
+{
+	assert_int_equal(raise(number), 0);
+	assert_int_equal(waited(interval, -1), event);
+	/* Told once: what comes next is the interval's own end. */
+	assert_int_equal(interval__start(interval, MS), 0);
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 }
 
 static void test_signals_end_it(void **state)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct interval *interval = *state;
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		int caught;
-		sigset_t set;
-
-		assert_int_equal(interval__start(interval, 3600000 * MS), 0);
-		assert_int_equal(raise(signals[i]), 0);
-		assert_int_equal(interval__wait(interval), 0);
-		/* It stays: whoever waits again is told again. */
-		assert_int_equal(interval__wait(interval), 0);
-		sigemptyset(&set);
-		sigaddset(&set, signals[i]);
-		assert_int_equal(sigwait(&set, &caught), 0);
-	}
+	assert_signal(*state, SIGINT, INTERVAL_END);
+	assert_signal(*state, SIGTERM, INTERVAL_END);
+	assert_signal(*state, SIGHUP, INTERVAL_END);
 }
 
-static void test_a_signal_comes_before_the_end(void **state)
+static void test_signals_of_a_screen(void **state)
 {
-	struct interval *interval = *state;
-	sigset_t set;
-	int caught;
+	assert_signal(*state, SIGINT, INTERVAL_END);
+	assert_signal(*state, SIGQUIT, INTERVAL_END);
+	assert_signal(*state, SIGWINCH, INTERVAL_REDRAW);
+	assert_signal(*state, SIGCONT, INTERVAL_REDRAW);
+	assert_signal(*state, SIGTSTP, INTERVAL_STOP);
+}
 
+/* Without a screen, a terminal that changes its size is nobody's business, and Ctrl-\ ends at once. */
+static void test_other_signals_are_left_alone(void **state)
+{
+	sigset_t blocked;
+
+	(void)state;
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
+	assert_true(sigismember(&blocked, SIGINT));
+	assert_false(sigismember(&blocked, SIGQUIT));
+	assert_false(sigismember(&blocked, SIGTSTP));
+	assert_false(sigismember(&blocked, SIGWINCH));
+}
+
+static void test_a_signal_comes_before_all_else(void **state)
+{
+	const struct interval *interval = *state;
+	int pipe_fds[2];
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
 	assert_int_equal(interval__start(interval, MS), 0);
 	usleep(5000);
 	assert_int_equal(raise(SIGINT), 0);
-	assert_int_equal(interval__wait(interval), 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	assert_int_equal(sigwait(&set, &caught), 0);
+	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_END);
+	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_INPUT);
+	/* As long as nobody has read it. */
+	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_INPUT);
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+/* Those that went by unseen are one, and a paused one is never over. */
+static void test_missed_and_paused(void **state)
+{
+	const struct interval *interval = *state;
+	__u64 begin_ns;
+
+	assert_int_equal(interval__start(interval, 100 * MS), 0);
+	usleep(350000);
+	begin_ns = now_ns();
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
+	assert_true(now_ns() - begin_ns >= 20 * MS);
+	assert_int_equal(interval__pause(interval), 0);
+	usleep(150000);
+	assert_int_equal(raise(SIGINT), 0);
+	assert_int_equal(waited(interval, -1), INTERVAL_END);
+	assert_int_equal(interval__start(interval, MS), 0);
+	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 }
 
 static void test_descriptors_are_not_inherited(void **state)
@@ -127,10 +188,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_intervals_follow_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_more_than_a_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signals_end_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_signal_comes_before_the_end, setup,
+		cmocka_unit_test_setup_teardown(test_other_signals_are_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_signal_comes_before_all_else, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_missed_and_paused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors_are_not_inherited, setup,
 						teardown),
+		/* Last, for signals stay blocked. */
+		cmocka_unit_test_setup_teardown(test_signals_of_a_screen, setup_screen, teardown),
 		cmocka_unit_test(test_closed),
 	};
 

@@ -28,7 +28,7 @@ static const struct sample {
 	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOx" },
 	{ 'T', { "--timestamp" }, { "-T" }, "jcOx" },
 	{ 'C', { "--no-clear" }, { "-C" }, "jcOx" },
-	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdFx" },
+	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdx" },
 	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOx" },
 	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjx" },
 	{ 'd', { "--duration" }, { "-d", "1" }, "inOF" },
@@ -40,8 +40,9 @@ static const struct sample {
 	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wF" },
 	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "F" },
 	{ 'f', { "--record" }, { "--record", "f" }, "Fx" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "OdinewakRfx" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWx" },
 	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfF" },
+	{ 'W', { "--wait" }, { "--wait" }, "F" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
 };
 
@@ -177,6 +178,19 @@ static void sorting_in_each_mode(void **state)
 	}
 }
 
+/* A screen shows one of the recorded intervals after the other, at a pace that can be chosen. */
+static void a_recording_on_a_screen_has_a_pace(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--replay", "f", "--top", "0.5", "3"));
+	assert_int_equal(run.opts.interval_ns, 500000000);
+	assert_int_equal(run.opts.count, 3);
+	run_bad("--replay does not go with INTERVAL", WORDS("--replay", "f", "0.5"));
+	run_bad("--replay does not go with --duration", WORDS("--replay", "f", "--top", "-d", "1"));
+}
+
 static void help_comes_before_rules(void **state)
 {
 	struct run run;
@@ -202,6 +216,7 @@ int main(void)
 		cmocka_unit_test(units_need_the_histogram),
 		cmocka_unit_test(what_counts_is_how_it_ends),
 		cmocka_unit_test(sorting_in_each_mode),
+		cmocka_unit_test(a_recording_on_a_screen_has_a_pace),
 		cmocka_unit_test(help_comes_before_rules),
 		cmocka_unit_test(one_line_for_several_faults),
 	};

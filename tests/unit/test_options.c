@@ -163,7 +163,7 @@ static void flags(void **state)
 	static const char *const words[][2] = {
 		{ "-P", "--per-vm" },    { "-L", "--per-vcpu" }, { "-H", "--histogram" },
 		{ "-T", "--timestamp" }, { "-C", "--no-clear" }, { "--top", "--to" },
-		{ "--csv", "--cs" },     { "--check", "--che" },
+		{ "--csv", "--cs" },     { "--check", "--che" }, { "--wait", "--wa" },
 	};
 	struct run run;
 
@@ -180,6 +180,7 @@ static void flags(void **state)
 			assert_int_equal(run.opts.top, i == 5);
 			assert_int_equal(run.opts.form, i == 6 ? OUTPUT_CSV : OUTPUT_TABLE);
 			assert_int_equal(run.opts.check, i == 7);
+			assert_int_equal(run.opts.wait, i == 8);
 		}
 	}
 	run_bad("'--top'", WORDS("--top=1"));
@@ -284,6 +285,11 @@ static void recordings(void **state)
 	assert_null(run.opts.record_path);
 	run_bad("--record '' is not a file name", WORDS("--record", ""));
 	run_bad("--replay '' is not a file name", WORDS("--replay="));
+	/* All of it, however long it is; of stdin, but not to stdout. */
+	run_good(&run, WORDS("--replay", "-"));
+	assert_true(run.opts.repeat);
+	assert_int_equal(run.opts.count, 0);
+	run_bad("--record '-' is not a file name: stdout", WORDS("--record", "-"));
 }
 
 static void mperf_ratio(void **state)
@@ -336,6 +342,7 @@ static void hook(void **state)
 		{ "fentry", HOOK_FENTRY },
 		{ "kprobe", HOOK_KPROBE },
 		{ "tracepoint", HOOK_TRACEPOINT },
+		{ "vcpu_enter_guest", HOOK_ENTER_GUEST },
 	};
 	struct run run;
 
@@ -350,7 +357,7 @@ static void hook(void **state)
 	run_bad("--hook ''", WORDS("--hook="));
 	run_bad("--hook 'Fentry'", WORDS("--hook", "Fentry"));
 	run_bad("--hook 'kprob'", WORDS("--hook", "kprob"));
-	run_bad("--hook 'kprobes' is not auto, fentry, kprobe or tracepoint",
+	run_bad("--hook 'kprobes' is not auto, fentry, kprobe, vcpu_enter_guest or tracepoint",
 		WORDS("--hook", "kprobes"));
 	run_bad("--hook 'fentry,kprobe'", WORDS("--hook", "fentry,kprobe"));
 	run_bad("--hook 'x'", WORDS("--hook", "x", "--hook", "kprobe"));
@@ -451,6 +458,7 @@ static void help(void **state)
 		"\n      --mode=MODE ",
 		"\n      --hook=HOOK ",
 		"\n      --mperf-ratio=R ",
+		"\n      --wait ",
 		"\n      --record=FILE ",
 		"\n      --replay=FILE ",
 		"\n      --check ",

@@ -39,6 +39,32 @@ static void test_golden(void **state)
 	free(bytes);
 }
 
+static void test_golden_with_stints(void **state)
+{
+	static const char expected[] =
+		"\"wait_ns\":null,\"stints\":1},{\"pid\":4194304,\"tid\":2147483647,";
+	static const char expected_end[] =
+		"\"has_stints\":true,\"stints\":[{\"halted_ns\":18446744073709551615,"
+		"\"counts\":[0,1,207,18446744073709551614]}]}\n";
+	struct snapshot snap = { 0 };
+	struct stint_reading *stints;
+	size_t size;
+	char *bytes;
+
+	(void)state;
+	fill_demo(&snap, 1000);
+	snap.has_stints = true;
+	stints = snapshot__add_stints(&snap, &snap.vcpus[0]);
+	stints->halted_ns = UINT64_MAX;
+	stints->cnt[0] = 1;
+	stints->cnt[STINT_BUCKET_CNT - 1] = UINT64_MAX - 1;
+	bytes = recorded(&snap, 1, &size);
+	assert_non_null(strstr(bytes, expected));
+	assert_string_equal(strstr(bytes, "\"has_stints\""), expected_end);
+	free(bytes);
+	snapshot__free(&snap);
+}
+
 static void test_header(void **state)
 {
 	struct replayed all = replayed(HEADER_LINE, strlen(HEADER_LINE));
@@ -110,6 +136,22 @@ static void fill_name(char *name, size_t size, __u64 *seed)
 	}
 }
 
+/* Of about half of the vCPUs, in another order than theirs. */
+static void add_stints(struct snapshot *snap, __u64 *seed)
+{
+	snap->has_stints = next_random(seed) % 2;
+	for (size_t i = snap->vcpu_cnt; i-- > 0 && snap->has_stints;) {
+		struct stint_reading *stints;
+
+		if (next_random(seed) % 2)
+			continue;
+		stints = snapshot__add_stints(snap, &snap->vcpus[i]);
+		stints->halted_ns = any_u64(seed);
+		for (size_t j = 0; j < STINT_BUCKET_CNT; j++)
+			stints->cnt[j] = next_random(seed) % 4 ? 0 : any_u64(seed);
+	}
+}
+
 static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 {
 	size_t vm_cnt = next_random(seed) % 5, vcpu_cnt = next_random(seed) % 100;
@@ -158,6 +200,7 @@ static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 		cpu->idle_mperf_cycles = any_u64(seed);
 	}
 	snapshot__sort(snap);
+	add_stints(snap, seed);
 }
 
 static void assert_same_bytes(const void *a, const void *b, size_t size)
@@ -175,9 +218,12 @@ static void assert_same(const struct snapshot *a, const struct snapshot *b)
 	assert_int_equal(a->vm_cnt, b->vm_cnt);
 	assert_int_equal(a->vcpu_cnt, b->vcpu_cnt);
 	assert_int_equal(a->cpu_cnt, b->cpu_cnt);
+	assert_int_equal(a->has_stints, b->has_stints);
+	assert_int_equal(a->stint_cnt, b->stint_cnt);
 	assert_same_bytes(a->vcpus, b->vcpus, a->vcpu_cnt * sizeof(*a->vcpus));
 	assert_same_bytes(a->vms, b->vms, a->vm_cnt * sizeof(*a->vms));
 	assert_same_bytes(a->cpus, b->cpus, a->cpu_cnt * sizeof(*a->cpus));
+	assert_same_bytes(a->stints, b->stints, a->stint_cnt * sizeof(*a->stints));
 }
 
 #define RUN_CNT 3
@@ -334,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_golden_with_stints),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_round_trip_of_random_snapshots),
 		cmocka_unit_test(test_cut_off_at_every_byte),

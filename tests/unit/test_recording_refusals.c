@@ -67,6 +67,8 @@ static void test_headers(void **state)
 /* Refused by json-c or behind it, which depends on its version. */
 #define ANY ""
 
+#define STINTS(counts) "\"stints\":[{\"halted_ns\":1,\"counts\":" counts "}],\"vms\":["
+
 /* One thing wrong in the one snapshot. */
 static void test_snapshots(void **state)
 {
@@ -106,6 +108,20 @@ static void test_snapshots(void **state)
 		{ "\"map_full\":0", "\"map_full\":true",
 		  "health.map_full: no integer from 0 to 18446744073709551615" },
 		{ "\"vms\":[", "\"vms\":{},\"x\":[", "vms: no list" },
+		{ "\"vms\":[", "\"has_stints\":1,\"vms\":[", "has_stints: neither true nor false" },
+		{ "\"vms\":[", "\"stints\":[{\"halted_ns\":1}],\"vms\":[",
+		  "stints[0].counts: missing" },
+		{ "\"vms\":[", STINTS("{}"), "stints[0].counts: no list" },
+		{ "\"vms\":[", STINTS("[0]"), "stints[0].counts: a bucket without its count" },
+		{ "\"vms\":[", STINTS("[208,1]"), "stints[0].counts[0]: no integer from 0 to 207" },
+		{ "\"vms\":[", STINTS("[5,1,5,1]"),
+		  "stints[0].counts[2]: out of order, or there twice" },
+		{ "\"vms\":[", STINTS("[5,1,4,1]"),
+		  "stints[0].counts[2]: out of order, or there twice" },
+		{ "\"vms\":[", STINTS("[5,-1]"),
+		  "stints[0].counts[1]: no integer from 0 to 18446744073709551615" },
+		{ "\"seen\":true", "\"stints\":1,\"seen\":true",
+		  "vcpus[0].stints: there are but 0" },
 		{ "\"vms\":[", "\"x\":[", "vms: missing" },
 		{ "\"vcpus\":[", "\"vcpus\":null,\"x\":[", "vcpus: no list" },
 		{ "{\"pid\":2,\"name\":\"b\"}", "2", "vms[1]: no object" },

@@ -279,6 +279,9 @@ static void test_refuses_what_it_could_not_read(void **state)
 	memset(snap->vms[0].name, 'a', sizeof(snap->vms[0].name));
 	assert_int_equal(recording_writer__write(w, snap), -EINVAL);
 	snap->vms[0].name[127] = '\0';
+	snap->vcpus[1].stint_number = 1;
+	assert_int_equal(recording_writer__write(w, snap), -EINVAL);
+	snap->vcpus[1].stint_number = 0;
 	assert_int_equal(recording_writer__write(w, snap), 0);
 	assert_int_equal(recording_writer__close(w), 0);
 	got = replayed_file(f->path);

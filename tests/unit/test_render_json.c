@@ -53,11 +53,40 @@ static void test_json(void **state)
 		"\"vms\":[{\"pid\":1234,\"instance\":1,"
 		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"total\":{\"halted_ns\":3,\"loaded_ns\":2,"
 		"\"guest_ns\":4,\"busy_ns\":5,\"host_ns\":6,\"wait_ns\":7,\"blocked_ns\":8,"
-		"\"entries\":9,\"wall_ns\":1,\"clamped_ns\":10,\"unmeasured_ns\":11},"
+		"\"entries\":9,\"wall_ns\":1,\"clamped_ns\":10,\"unmeasured_ns\":11,\"histogram\":null},"
 		"\"vcpus\":[{\"vcpu\":5,\"tid\":1240,\"halted_ns\":23,\"loaded_ns\":22,"
 		"\"guest_ns\":24,\"busy_ns\":25,\"host_ns\":26,\"wait_ns\":27,"
 		"\"blocked_ns\":28,\"entries\":29,\"wall_ns\":21,\"clamped_ns\":30,"
-		"\"unmeasured_ns\":31}]}]}\n");
+		"\"unmeasured_ns\":31,\"histogram\":null}]}]}\n");
+}
+
+/* Bucket 0 is from 1024 to 1152 ns, the last one up to 2^36 ns. */
+static void test_json_histogram(void **state)
+{
+	struct fixture *f = *state;
+	struct histogram histogram = { .below_cnt = 7, .halted_ns = 99 };
+	struct histogram empty = { .below_cnt = HISTOGRAM_UNKNOWN };
+	struct json_object *root, *vm, *total, *vcpu;
+
+	histogram.cnt[0] = 3;
+	histogram.cnt[STINT_BUCKET_CNT - 1] = 1;
+	add_vm(f, 1, "a", half_halted)->histogram = &histogram;
+	add_vcpu(f, 0, 11, half_halted);
+	f->vcpus[0].histogram = &empty;
+	root = parsed(f);
+	vm = json_object_array_get_idx(json_object_object_get(root, "vms"), 0);
+	total = json_object_object_get(vm, "total");
+	vcpu = json_object_array_get_idx(json_object_object_get(vm, "vcpus"), 0);
+	assert_json(
+		json_object_object_get(total, "histogram"),
+		"{\"count\":4,\"below_count\":7,\"halted_ns\":99,\"p50_ns\":1088,\"p90_ns\":66571993088,"
+		"\"p99_ns\":66571993088,\"max_ns\":66571993088,"
+		"\"buckets\":[[1024,1152,3],[64424509440,68719476736,1]]}");
+	assert_json(
+		json_object_object_get(vcpu, "histogram"),
+		"{\"count\":0,\"below_count\":null,\"halted_ns\":0,\"p50_ns\":null,\"p90_ns\":null,"
+		"\"p99_ns\":null,\"max_ns\":null,\"buckets\":[]}");
+	json_object_put(root);
 }
 
 static void test_json_of_nothing(void **state)
@@ -95,7 +124,7 @@ static void test_json_unknown_is_null(void **state)
 		assert_null(total_value);
 	}
 	member = json_object_array_get_idx(json_object_object_get(vm, "vcpus"), 0);
-	assert_int_equal(json_object_object_length(member), 2 + METRIC_CNT);
+	assert_int_equal(json_object_object_length(member), 2 + METRIC_CNT + 1);
 	assert_true(json_object_object_get_ex(member, "halted_ns", NULL));
 	assert_null(json_object_object_get(member, "halted_ns"));
 	json_object_put(root);
@@ -261,6 +290,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_json),
+		TEST(test_json_histogram),
 		TEST(test_json_of_nothing),
 		TEST(test_json_unknown_is_null),
 		TEST(test_json_integers_are_exact),

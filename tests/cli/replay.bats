@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A recording of three real guests, replayed through every view; neither root nor KVM. What each shows is a
+# file below tests/golden/replay; `make golden` writes them anew, to be read as a diff.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	src=$BATS_TEST_DIRNAME/../..
+	GTIMEHALT=${GTIMEHALT:-$src/gtimehalt}
+	golden_dir=$src/tests/golden/replay
+	recording=$golden_dir/three-guests.ndjson
+	dir=$BATS_TEST_TMPDIR
+	export TZ=UTC
+}
+
+# golden NAME OPTION...: what the options show of the recording is what is in the file.
+golden() {
+	local file=$golden_dir/$1
+	shift
+	run -0 --separate-stderr "$GTIMEHALT" --replay "$recording" "$@"
+	# shellcheck disable=SC2154 # set by run
+	[[ -z $stderr ]]
+	if [[ ${GOLDEN:-} == update ]]; then
+		printf '%s\n' "$output" >"$file"
+		return
+	fi
+	diff -u "$file" - <<<"$output"
+}
+
+# each FILE OPTION...: a line each on stdin.
+each() {
+	local name args
+	while read -r name args; do
+		# shellcheck disable=SC2086 # several words
+		golden "$name" $args
+	done
+}
+
+@test "tables" {
+	each <<-'END'
+		default.txt
+		per-vm.txt -P
+		per-vcpu.txt -L
+		sorted.txt -s busy
+		sorted-cut.txt -Ls halted -r 2
+		per-vm-sorted.txt -Ps blocked -r 1
+		timestamps.txt -TP
+	END
+}
+
+@test "histograms" {
+	each <<-'END'
+		histogram.txt -H
+		histogram-per-vm.txt -HP
+		histogram-per-vcpu.txt -HL
+		histogram-ms.txt -Hm -g through
+		histogram-ns.txt -HN -g through
+		histogram-time.txt -HT -g exits
+	END
+}
+
+@test "forms for programs" {
+	each <<-'END'
+		json.ndjson -j
+		json-histogram.ndjson -jH
+		all.csv --csv
+		per-vcpu.csv --csv -L
+		per-vm.csv --csv -Ps wait -r 2
+	END
+}
+
+@test "filters" {
+	local pid tid
+	pid=$(jq -s '.[0].vms[] | select(.name == "linux") | .pid' "$golden_dir/json.ndjson")
+	tid=$(jq -s '.[0].vms[] | select(.name == "exits") | .vcpus[0].tid' "$golden_dir/json.ndjson")
+	golden filter-pid.txt -p "$pid"
+	golden filter-tid.txt -L -t "$tid"
+	each <<-'END'
+		filter-guest.txt -P -g t*,exits
+		filter-vcpu.txt --vcpu 1
+		filter-all.txt -g linux --vcpu 0
+		filter-json.ndjson -j -g through
+	END
+}
+
+@test "what is shown holds together: JSON is as its schema says, and the identities hold" {
+	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <"$golden_dir/json.ndjson"
+	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <"$golden_dir/json-histogram.ndjson"
+	jq -e -s 'length >= 2 and all(.[].vms[].vcpus[];
+		.loaded_ns + .wait_ns + .blocked_ns == .wall_ns and .guest_ns + .host_ns == .loaded_ns and
+		.busy_ns + .halted_ns == .guest_ns)' "$golden_dir/json.ndjson" >/dev/null
+	# Without -H stints are not shown; else all entries are in the histogram or below it, and it has as much
+	# time as the counter.
+	jq -e 'all(.vms[]; .total.histogram == null)' "$golden_dir/json.ndjson" >/dev/null
+	jq -e -s 'all(.[].vms[].vcpus[]; (.histogram.buckets | map(.[2]) | add // 0) == .histogram.count and
+		.histogram.count + .histogram.below_count == .entries)' "$golden_dir/json-histogram.ndjson" >/dev/null
+	! grep -E '.{80}' "$golden_dir"/*.txt
+}
+
+@test "through a pipe, and from stdin" {
+	"$GTIMEHALT" --replay - <"$recording" >"$dir/out"
+	diff "$golden_dir/default.txt" "$dir/out"
+	# Each interval is there as soon as it is read: the recorder need not have ended.
+	mkfifo "$dir/fifo"
+	"$GTIMEHALT" -j --replay "$dir/fifo" >"$dir/out" 3>&- &
+	tool=$!
+	exec 4>"$dir/fifo"
+	head -n 3 "$recording" >&4
+	for ((try = 0; try < 100; try++)); do
+		[[ -s $dir/out ]] && break
+		sleep 0.05
+	done
+	cmp "$dir/out" <(head -n 1 "$golden_dir/json.ndjson")
+	# Signals are what they are for any other program.
+	kill "$tool"
+	run -143 wait "$tool"
+	exec 4>&-
+}
+
+@test "on a terminal nothing is cleared: it all comes at once" {
+	TERM=xterm script -qec "$GTIMEHALT --replay $recording -P" /dev/null >"$dir/out" </dev/null
+	diff "$golden_dir/per-vm.txt" <(tr -d '\r' <"$dir/out")
+}
+
+@test "a recording that is cut off is shown up to the cut, and says so: exit 0" {
+	local size
+	size=$(head -n 4 "$recording" | wc -c)
+	head -c $((size - 100)) "$recording" >"$dir/cut"
+	run -0 --separate-stderr "$GTIMEHALT" -j --replay "$dir/cut"
+	[[ $stderr == "gtimehalt: warning: $dir/cut:4: the recording is cut off here" ]]
+	[[ $output == "$(head -n 1 "$golden_dir/json.ndjson")" ]]
+}
+
+@test "less than an interval: one line, exit 1" {
+	head -n 2 "$recording" >"$dir/one"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/one"
+	[[ -z $output && $stderr == "gtimehalt: $dir/one: there is no interval to show" ]]
+	head -c -100 <(head -n 3 "$recording") >"$dir/one"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/one"
+	[[ -z $output && $stderr == "gtimehalt: $dir/one: the recording is cut off here; there is no interval to show" ]]
+	run -1 --separate-stderr "$GTIMEHALT" --replay /dev/null
+	[[ -z $output && $stderr == *"there is no interval to show" ]]
+}
+
+@test "what is no recording: file, line, reason, exit 1" {
+	printf 'garbage\n' >"$dir/garbage"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
+	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: no JSON object" ]]
+	head -c 100000 /dev/urandom >"$dir/garbage"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
+	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $dir/garbage:1: "* ]]
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$golden_dir/json.ndjson"
+	[[ -z $output && $stderr == "gtimehalt: "*"json.ndjson:1: this is no recording: no gtimehalt-recording" ]]
+	sed '1s/"version":1/"version":7/' "$recording" >"$dir/version"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/version"
+	[[ -z $output && $stderr == "gtimehalt: $dir/version:1: version 7 of the format; known here is 1" ]]
+	# What was whole up to there has been shown.
+	sed '4s/"vms":/"VMs":/' "$recording" >"$dir/broken"
+	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/broken"
+	[[ $stderr == "gtimehalt: $dir/broken:4: vms: missing" ]]
+	[[ $output == "$(head -n 1 "$golden_dir/json.ndjson")" ]]
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/nowhere"
+	[[ -z $output && $stderr == "gtimehalt: cannot open $dir/nowhere: "* ]]
+}
+
+@test "what is asked for and not in it: one line, exit 1" {
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -g nobody
+	[[ -z $output && $stderr == "gtimehalt: no VM has a name like 'nobody'" ]]
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -p 4194304
+	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU fits all of what was asked for" ]]
+	sed -E 's/,"has_stints":true//; s/,"stints":[^}]*\]\}?\]?//' "$recording" | sed '1!s/,"has_stints".*/}/' >"$dir/without"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H
+	[[ -z $output && $stderr == "gtimehalt: "* ]]
+}
+
+@test "a full disk: one line, exit 1" {
+	run -1 --separate-stderr bash -c "$GTIMEHALT --replay $recording >/dev/full"
+	[[ $stderr == "gtimehalt: cannot write the report: No space left on device" ]]
+}
