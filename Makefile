@@ -56,7 +56,9 @@ STD      := -std=gnu11
 CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS   := -lbpf -ljson-c $(CURSES)
 
-MODULES := $(patsubst src/%.c,%,$(wildcard src/*.c))
+# A module's name is unlike all others: its folder says where it belongs, and nothing else.
+MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
+vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
 OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
@@ -76,6 +78,10 @@ $(OUTPUT)/gtimehalt: $(OBJS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(OUTPUT)/%.o: %.c | $(OUTPUT)/src
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 

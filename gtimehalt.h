@@ -62,7 +62,7 @@ struct cpu_slot {
 	__u64 stint_ns;
 	__u64 stint_mperf_cycles;
 
-	/* Failures since the programs were loaded; see struct health in src/snapshot.h. */
+	/* Failures since the programs were loaded; see struct health in src/report/snapshot.h. */
 	__u64 lost_window_cnt;
 	__u64 mperf_error_cnt;
 	__u64 map_full_cnt;

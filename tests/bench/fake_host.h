@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 #include <sys/types.h>
-#include "hostfs.h"
+#include "base/hostfs.h"
 
 #define FAKE_HOST_VCPUS_OF_VM 64
 

@@ -16,14 +16,14 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-#include "account.h"
-#include "collector.h"
+#include "report/account.h"
+#include "measure/collector.h"
 #include "fake_host.h"
 #include "gtimehalt.h"
-#include "hooks.h"
-#include "render.h"
-#include "sampler.h"
-#include "snapshot.h"
+#include "measure/hooks.h"
+#include "render/render.h"
+#include "measure/sampler.h"
+#include "report/snapshot.h"
 
 #define INTERVALS_DEFAULT 30
 #define INTERVAL_US       20000

@@ -77,7 +77,7 @@ members() {
 }
 
 @test "every heading of the table is there" {
-	headings=$(grep -oE '"[A-Z]+(%|/s)"' "$src/src/columns.c" | tr -d '"')
+	headings=$(grep -oE '"[A-Z]+(%|/s)"' "$src/src/report/columns.c" | tr -d '"')
 	[[ $(wc -l <<<"$headings") -ge 7 ]]
 	for heading in $headings; do
 		section FIELDS | grep -qF "Ta $heading Ta"
@@ -94,7 +94,7 @@ members() {
 
 @test "every key of the full screen's help is there" {
 	# They are in the first of two columns.
-	keys=$(sed -nE 's/^\t"  (.{26})  .*/\1/p' "$src/src/top_help.c" |
+	keys=$(sed -nE 's/^\t"  (.{26})  .*/\1/p' "$src/src/top/top_help.c" |
 		grep -vE '^(halted|busy|host|wait|blocked) ' | tr -s ' ' '\n' | grep .)
 	[[ $(wc -l <<<"$keys") -gt 25 ]]
 	for key in $keys; do

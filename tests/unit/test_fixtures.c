@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "hostfs.h"
-#include "vm_table.h"
+#include "base/hostfs.h"
+#include "vm/vm_table.h"
 
 struct expected_vm {
 	pid_t pid;

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 #include "capture.h"
-#include "hooks.h"
-#include "host.h"
-#include "log.h"
+#include "measure/hooks.h"
+#include "measure/host.h"
+#include "base/log.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

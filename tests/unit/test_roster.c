@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include "proc_tree.h"
-#include "roster.h"
-#include "snapshot.h"
-#include "vm_table.h"
+#include "vm/roster.h"
+#include "report/snapshot.h"
+#include "vm/vm_table.h"
 
 /* As proc_tree__add_process() has it, in units of USER_HZ. */
 #define START_TICKS(pid) (1000 + (pid))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "kvm_debugfs.h"
+#include "vm/kvm_debugfs.h"
 #include "proc_tree.h"
-#include "vcpu_threads.h"
+#include "vm/vcpu_threads.h"
 
 static int setup(void **state)
 {

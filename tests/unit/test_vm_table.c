@@ -2,7 +2,7 @@
 #include <errno.h>
 #include "capture.h"
 #include "proc_tree.h"
-#include "vm_table.h"
+#include "vm/vm_table.h"
 
 /* A file in place of the directory: it cannot be read, not by root either. */
 static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
