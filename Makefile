@@ -23,7 +23,18 @@ endif
 BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev \
 		  pkg-config
 TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
-		  python3-jsonschema
+		  python3-jsonschema man-db mandoc
+DEB_PACKAGES   := build-essential debhelper fakeroot lintian libcmocka-dev
+
+# $(call install_missing,PACKAGES): asks no archive where all are there.
+install_missing = missing=$$(for p in $(1); do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; \
+	done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing: "$$missing; \
+		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qy --no-install-recommends $$missing; \
+	fi
 
 V ?= 0
 ifeq ($(V),0)
@@ -45,14 +56,16 @@ STD      := -std=gnu11
 CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS   := -lbpf -ljson-c $(CURSES)
 
-MODULES := $(patsubst src/%.c,%,$(wildcard src/*.c))
+# A module's name is unlike all others: its folder says where it belongs, and nothing else.
+MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
+vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
 OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
 
 .DELETE_ON_ERROR:
-.PHONY: all clean distclean help deps install
+.PHONY: all clean distclean help deps
 .DEFAULT_GOAL := all
 
 all: $(LINK_AS)
@@ -65,6 +78,10 @@ $(OUTPUT)/gtimehalt: $(OBJS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(OUTPUT)/%.o: %.c | $(OUTPUT)/src
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
@@ -89,9 +106,6 @@ deps:
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
 		$(BUILD_PACKAGES)
 
-install: all
-	install -D -m 0755 $(OUTPUT)/gtimehalt $(DESTDIR)$(PREFIX)/sbin/gtimehalt
-
 clean:
 	$(Q)rm -rf $(OUTPUT) $(LINK_AS)
 
@@ -102,17 +116,22 @@ help:
 	@echo 'make              build ./gtimehalt'
 	@echo 'make deps         install what building needs (Debian packages)'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
+	@echo 'make uninstall    remove what that has installed'
+	@echo 'make deb          build a Debian package below $(DEB_DIR), and check it'
+	@echo 'make deb-deps     install what that needs (Debian packages)'
 	@echo 'make demo         show it at work on a real guest, in a VM (as root)'
 	@echo 'make test         all tests, in a VM too (as root); ends with the count'
 	@echo 'make test-unit    unit tests only; neither root nor KVM'
 	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
 	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
+	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
 	@echo 'make golden       write tests/golden anew, to be read as a diff'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
 	@echo 'make clean        remove what was built; the VM stays below .cache'
 	@echo 'make distclean    remove that too'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
 
+include contrib/install.mk
 include tests/tests.mk
 
 -include $(OBJS:.o=.d) $(OUTPUT)/gtimehalt.bpf.d

@@ -108,13 +108,6 @@ int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-SEC("?fentry/kvm_sched_out")
-int BPF_PROG(fentry_sched_out)
-{
-	window_sched_out(bpf_get_current_task_btf(), 1);
-	return 0;
-}
-
 /* Attached to the vendor's run function: svm_vcpu_run or vmx_vcpu_run, interrupts off. */
 SEC("?fentry")
 int BPF_PROG(fentry_vcpu_run)
@@ -138,13 +131,6 @@ SEC("?kprobe")
 int BPF_KPROBE(kprobe_vcpu_load, struct kvm_vcpu *vcpu)
 {
 	window_load(vcpu, (void *)bpf_get_current_task(), 0);
-	return 0;
-}
-
-SEC("?kprobe")
-int kprobe_sched_out(void *ctx)
-{
-	window_sched_out((void *)bpf_get_current_task(), 0);
 	return 0;
 }
 
@@ -200,7 +186,7 @@ int check_read(void *ctx)
 
 /*
  * On the tracepoint cpu_idle, at both ends of idle time. Some kernels have interrupts on at its end: hence
- * `busy`. Without --check only a CPU that a vCPU thread has left in user mode has something to do here.
+ * `busy`. Without --check only a CPU that a vCPU thread has left has something to do here.
  */
 SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)

@@ -7,16 +7,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include "src/hostfs.h"
-#include "src/interval.h"
-#include "src/kvm_wait.h"
-#include "src/log.h"
-#include "src/options.h"
-#include "src/pipeline.h"
-#include "src/recording.h"
-#include "src/show.h"
-#include "src/source.h"
-#include "src/top.h"
+#include "src/base/hostfs.h"
+#include "src/base/interval.h"
+#include "src/run/kvm_wait.h"
+#include "src/base/log.h"
+#include "src/options/options.h"
+#include "src/run/pipeline.h"
+#include "src/recording/recording.h"
+#include "src/render/show.h"
+#include "src/run/source.h"
+#include "src/top/top.h"
 
 enum exit_code {
 	EXIT_DONE = 0,

@@ -49,9 +49,8 @@ struct cpu_slot {
 	/* Closed stints since start_ns. */
 	__u64 guest_ns;
 	__u64 entry_cnt;
-	/* nvcsw + nivcsw of the thread when its window was opened, and nivcsw alone. */
+	/* nvcsw + nivcsw of the thread when its window was opened. */
 	__u64 switch_cnt;
-	__u64 nivcsw;
 	/* When sums were last moved to the thread's entry: window start, or last forced read. */
 	__u64 start_ns;
 	__u64 start_mperf_cycles; /* MPERF_UNKNOWN: it did not read */
@@ -63,7 +62,7 @@ struct cpu_slot {
 	__u64 stint_ns;
 	__u64 stint_mperf_cycles;
 
-	/* Failures since the programs were loaded; see struct health in src/snapshot.h. */
+	/* Failures since the programs were loaded; see struct health in src/report/snapshot.h. */
 	__u64 lost_window_cnt;
 	__u64 mperf_error_cnt;
 	__u64 map_full_cnt;
@@ -73,6 +72,7 @@ struct cpu_slot {
 	 * the host has two kinds of core. Set by user space before anything is attached.
 	 */
 	__u64 mperf_scale;
+	__u64 pad;
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 128, "one slot, two cache lines");
 
@@ -115,7 +115,7 @@ struct vcpu_sums {
 	__u64 open_ns;
 	/*
 	 * When KVM last put the vCPU, as far as others than the thread have noticed: where it is not
-	 * before open_ns, the window has ended there, and the thread has left the CPU in user mode.
+	 * before open_ns, the window has ended there. The thread adds the same at its next load.
 	 */
 	__u64 put_ns;
 	__u64 loaded_ns;
@@ -124,19 +124,20 @@ struct vcpu_sums {
 	 * window, then the gaps between windows, as far as the thread was waiting in them.
 	 */
 	__u64 wait_ns;
-	/* task_struct.sched_info.run_delay when the last window was opened. */
+	/* sched_info.run_delay and nvcsw of the thread when its last window was opened. */
 	__u64 run_delay_ns;
+	__u64 nvcsw;
 	/* All above and `own` are written by the thread itself, or by what has interrupted it. */
 	struct window_sums own;
-	/* Windows that were closed on the CPU that the thread had left: there, and added atomically. */
+	/* Windows that ended: closed on the CPU that the thread had left, and added atomically. */
 	struct window_sums others;
-	/* The thread was preempted at updated_ns: until it is loaded again, it waits. */
-	__u32 waiting;
+	/* The thread was preempted at put_ns: until its vCPU is loaded again, it waits. */
+	__u32 put_preempted;
 	__u32 pad;
 	__u32 begun_tail;
 	__u32 done_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 176, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 184, "no padding");
 
 /*
  * TSC against CLOCK_MONOTONIC. KVM notes TSC when it puts a vCPU; this tells when that was. Of two, user

@@ -3,16 +3,16 @@
  * windows.bpf.h - which thread's guest the halts of a CPU are put down to.
  *
  * On a CPU, MPERF falls behind the clock in two places only: in a guest, and in the idle task. From the
- * load of a vCPU on, whatever it falls behind is therefore that guest's, until the idle task or another
- * vCPU begins: a window's *counters* may be read at any moment before that, whoever runs. A vCPU that goes
- * to user mode and comes back costs nothing but a look at its load, and its put is not hooked at all.
+ * load of a vCPU on, whatever it falls behind is therefore that guest's, until another vCPU is loaded there
+ * or the idle task begins: until then a window's *counters* may be read at any moment, whoever runs. So only
+ * loads are hooked, and idle entries for the CPUs that a vCPU thread has left. That a thread goes to user mode
+ * and comes back costs a look, and that the scheduler takes its CPU away costs nothing at all.
  *
- * A window ends when
- *	- the scheduler takes the CPU from the thread within KVM: kvm_sched_out();
- *	- the thread has left the CPU in user mode, and then another vCPU is loaded there, or it goes idle, or a
- *	  read is forced. Such a window is closed by others than its thread, which may run elsewhere by
- *	  then: they add to a part of its sums that is added to atomically, and leave what needs the
- *	  thread's own time to its next load. KVM has noted when it put the vCPU (vcpu->arch.last_host_tsc).
+ * When the window ended by the clock is known all the same: KVM notes TSC whenever it puts a vCPU, which it
+ * does on both ways out (vcpu->arch.last_host_tsc, in kvm_arch_vcpu_put()).
+ *
+ * So a window is closed by others than its thread, which may run elsewhere by then: they add to a part of
+ * its sums that is added to atomically, and leave what is the thread's own time to its next load.
  */
 #ifndef WINDOWS_BPF_H
 #define WINDOWS_BPF_H
@@ -152,9 +152,10 @@ static __always_inline void start_at(struct cpu_slot *slot, const struct reading
 	start_stints_at(slot, r);
 }
 
-/* Closes the window of a thread that has left this CPU in user mode. */
-static __always_inline void close_left(struct cpu_slot *slot, const struct reading *r)
+/* Closes the window of a thread that has left this CPU, or has had to. */
+static __always_inline void close_window(struct cpu_slot *slot, const struct reading *r)
 {
+	struct kvm_vcpu *vcpu = (void *)slot->vcpu;
 	struct window_sums gain;
 	struct vcpu_sums *sums;
 	__u32 tid = slot->tid;
@@ -174,13 +175,13 @@ static __always_inline void close_left(struct cpu_slot *slot, const struct readi
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
 	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
-	sums->put_ns = put_ns_of((void *)slot->vcpu, 0, r->now_ns);
+	sums->put_ns = put_ns_of(vcpu, 0, r->now_ns);
+	sums->put_preempted = BPF_CORE_READ(vcpu, preempted);
 	sums__end(sums);
 }
 
-/* Moves to the thread's entry what its slot has gathered. `task`, which is current, is that thread. */
-static __always_inline void settle(struct cpu_slot *slot, const struct reading *r,
-				   struct task_struct *task, const int typed, const int ends)
+/* Moves to the entry of the thread, which runs here, what its slot has gathered. The window goes on. */
+static __always_inline void settle(struct cpu_slot *slot, const struct reading *r)
 {
 	struct window_sums gain;
 	struct vcpu_sums *sums;
@@ -200,31 +201,37 @@ static __always_inline void settle(struct cpu_slot *slot, const struct reading *
 	sums->own.guest_ns += gain.guest_ns;
 	sums->own.entry_cnt += gain.entry_cnt;
 	sums->updated_ns = r->now_ns;
-	sums->open_ns = ends ? 0 : r->now_ns;
-	/* The scheduler counts a switch before it calls KVM: one against the thread's will is nivcsw's. */
-	sums->waiting = ends && slot->nivcsw != FIELD(typed, task, nivcsw);
+	sums->open_ns = r->now_ns;
 	sums__end(sums);
 }
 
-/* The thread's own part of the gap before the window, and of a window that it has not seen end. */
+/*
+ * How much of the gap between two windows the thread was runnable. Of one that has not blocked it is all, to
+ * the nanosecond, if the scheduler says that it is about as much; else it ran in user mode for a part.
+ */
+static __always_inline __u64 waited_ns(__u64 gap_ns, __u64 run_delay_ns, int has_blocked)
+{
+	if (run_delay_ns > gap_ns || (!has_blocked && run_delay_ns + run_delay_ns / 4 >= gap_ns))
+		return gap_ns;
+	return run_delay_ns;
+}
+
+/* What is the thread's own time: the end of its last window, and the gap since. */
 static __always_inline void resume(struct vcpu_sums *sums, const struct reading *r,
 				   struct task_struct *task, struct kvm_vcpu *vcpu, const int typed)
 {
 	__u64 run_delay_ns = FIELD(typed, task, sched_info.run_delay);
+	__u64 nvcsw = FIELD(typed, task, nvcsw), put_ns;
 
 	sums__begin(sums);
-	if (sums->open_ns)
-		sums->loaded_ns += put_ns_of(vcpu, sums->open_ns, r->now_ns) - sums->open_ns;
-	/*
-	 * A preempted thread has waited for all of the gap, to the nanosecond; of one that had blocked,
-	 * the scheduler knows how long it waited when it was woken.
-	 */
-	if (sums->waiting)
-		sums->wait_ns += r->now_ns - sums->updated_ns;
-	else
-		sums->wait_ns += run_delay_ns - sums->run_delay_ns;
+	if (sums->open_ns) {
+		put_ns = put_ns_of(vcpu, sums->open_ns, r->now_ns);
+		sums->loaded_ns += put_ns - sums->open_ns;
+		sums->wait_ns += waited_ns(r->now_ns - put_ns, run_delay_ns - sums->run_delay_ns,
+					   nvcsw != sums->nvcsw);
+	}
 	sums->run_delay_ns = run_delay_ns;
-	sums->waiting = 0;
+	sums->nvcsw = nvcsw;
 	sums->updated_ns = r->now_ns;
 	sums->open_ns = r->now_ns;
 	sums__end(sums);
@@ -242,8 +249,7 @@ static __always_inline void open_window(struct cpu_slot *slot, const struct read
 	resume(sums, r, task, vcpu, typed);
 	slot->start_boottime_ns = sums->start_boottime_ns;
 	slot->vcpu = (__u64)vcpu;
-	slot->nivcsw = FIELD(typed, task, nivcsw);
-	slot->switch_cnt = FIELD(typed, task, nvcsw) + slot->nivcsw;
+	slot->switch_cnt = switch_cnt(task, typed);
 	start_at(slot, r);
 	slot->tid = tid;
 }
@@ -270,28 +276,9 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	barrier();
 	read_counters(slot, &r);
 	if (slot->tid)
-		close_left(slot, &r);
+		close_window(slot, &r);
 	if (wanted)
 		open_window(slot, &r, task, vcpu, typed);
-	barrier();
-	slot->busy = 0;
-}
-
-/* kvm_sched_out(): the scheduler takes the CPU from a thread that has a vCPU loaded. */
-static __always_inline void window_sched_out(struct task_struct *task, const int typed)
-{
-	struct cpu_slot *slot = this_slot();
-	struct reading r;
-
-	/* Not this thread's: it was not seen to load a vCPU, or does not run it. */
-	if (!slot->tid || slot->tid != (__u32)FIELD(typed, task, pid))
-		return;
-	slot->busy = 1;
-	barrier();
-	read_counters(slot, &r);
-	settle(slot, &r, task, typed, 1);
-	slot->tid = 0;
-	slot->entry_ns = STINT_OFF;
 	barrier();
 	slot->busy = 0;
 }
@@ -323,12 +310,12 @@ static __always_inline int window_read(struct task_struct *task, struct reading 
 	read_counters(slot, r);
 	if (slot->tid && slot->tid == (__u32)BPF_CORE_READ(task, pid) &&
 	    slot->switch_cnt == switch_cnt(task, 0)) {
-		settle(slot, r, task, 0, 0);
+		settle(slot, r);
 		start_at(slot, r);
 		return FORCED_READ_DONE;
 	}
 	if (slot->tid) {
-		close_left(slot, r);
+		close_window(slot, r);
 		return FORCED_READ_DONE;
 	}
 	/* The baseline. After it the hooks know better what is loaded, and wanted. */
@@ -341,11 +328,11 @@ static __always_inline int window_read(struct task_struct *task, struct reading 
 	return FORCED_READ_OPENED;
 }
 
-/* The idle task is about to halt, and with it the CPU that a thread has left in user mode. */
+/* The idle task is about to halt, and with it the CPU that a thread has left. */
 static __always_inline void window_idle(struct cpu_slot *slot, const struct reading *r)
 {
 	if (slot->tid)
-		close_left(slot, r);
+		close_window(slot, r);
 }
 
 #endif /* WINDOWS_BPF_H */

@@ -2,7 +2,7 @@
 # What the tests of the program as it is called need beside the program. Included by tests/tests.mk.
 
 TOP_FEEDER         := $(OUTPUT)/tests/cli/top_feeder
-TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top*.c))) \
+TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top/*.c))) \
 		      columns line log number render_notes stream time_text utf8 view vm_label
 
 $(TOP_FEEDER): $(TOP_FEEDER).o $(TOP_FEEDER_MODULES:%=$(OUTPUT)/src/%.o)

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "log.h"
-#include "top.h"
+#include "base/log.h"
+#include "top/top.h"
 
 #define S          1000000000ULL
 #define START_NS   (1763908000ULL * S)

@@ -3,7 +3,7 @@
  * reports.c - prints JSON of reports of every shape, a line each: as a host makes them, and as none
  * should. For the validator.
  */
-#include "render.h"
+#include "render/render.h"
 #include "../unit/report_fixture.h"
 
 static const __u64 max = UINT64_MAX - 1;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 #include "capture.h"
-#include "options.h"
+#include "options/options.h"
 
 #define MAX_WORDS 8
 

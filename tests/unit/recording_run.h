@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "recording.h"
+#include "recording/recording.h"
 
 /* Every integer of it that the type holds is one that a double would round, or another extreme. */
 static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "account.h"
-#include "view.h"
+#include "report/account.h"
+#include "report/view.h"
 
 #define S  1000000000ULL
 #define MS 1000000ULL

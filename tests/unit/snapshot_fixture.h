@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "snapshot.h"
+#include "report/snapshot.h"
 
 static inline int snapshot_setup(void **state)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "account.h"
+#include "report/account.h"
 
 #define S  1000000000ULL
 #define MS 1000000ULL

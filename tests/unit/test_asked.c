@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <string.h>
-#include "asked.h"
+#include "vm/asked.h"
 #include "capture.h"
-#include "filter.h"
+#include "report/filter.h"
 #include "snapshot_fixture.h"
 #include "tree.h"
 

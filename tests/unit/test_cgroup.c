@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "cgroup.h"
+#include "vm/cgroup.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "check.h"
-#include "render_check.h"
+#include "report/check.h"
+#include "render/render_check.h"
 
 #define S  1000000000ULL
 #define MS 1000000ULL

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "cmdline.h"
+#include "vm/cmdline.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

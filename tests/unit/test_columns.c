@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "columns.h"
+#include "report/columns.h"
 #include "report_fixture.h"
 
 static void test_every_metric_has_one_column(void **state)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "filter.h"
+#include "report/filter.h"
 #include "snapshot_fixture.h"
 
 /* Elements of a list and how many there are, for an initialiser. */

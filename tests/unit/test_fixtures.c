@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "hostfs.h"
-#include "vm_table.h"
+#include "base/hostfs.h"
+#include "vm/vm_table.h"
 
 struct expected_vm {
 	pid_t pid;
@@ -18,7 +18,7 @@ struct expected_vm {
 	struct {
 		pid_t tid;
 		__u32 vcpu_id;
-	} vcpus[5];
+	} vcpus[7];
 };
 
 struct host {
@@ -27,6 +27,16 @@ struct host {
 };
 
 static const struct host hosts[] = {
+	{ "bed",
+	  {
+		  { 248, "paused", { { 281, 0 }, { 285, 1 } } },
+		  /* 307 is KVM's own, with the registers of vCPU 0. */
+		  { 249,
+		    "odd",
+		    { { 280, 0 }, { 283, 1 }, { 286, 2 }, { 287, 4 }, { 288, 5 }, { 289, 6 } } },
+		  /* Two VMs of one process. */
+		  { 353, "both", { { 355, 0 }, { 356, 0 } } },
+	  } },
 	{ "libvirt",
 	  {
 		  { 2412, "web-1", { { 2421, 0 }, { 2422, 4 } } },

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "histogram.h"
+#include "report/histogram.h"
 
 #define MS 1000000ULL
 

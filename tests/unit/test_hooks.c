@@ -2,18 +2,16 @@
 #include <errno.h>
 #include <string.h>
 #include "capture.h"
-#include "hooks.h"
-#include "host.h"
-#include "log.h"
+#include "measure/hooks.h"
+#include "measure/host.h"
+#include "base/log.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 /* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
 #define RUN         "RUN"
 #define IDLE        "raw_tp_cpu_idle raw_tp cpu_idle\n"
-#define FENTRY_OUT  IDLE "fentry_sched_out fentry kvm_sched_out\n"
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
-#define KPROBE_OUT  IDLE "kprobe_sched_out kprobe kvm_sched_out\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
 /* Stints: the end, then the beginning. */
@@ -31,31 +29,28 @@ static const struct {
 	const char *points; /* NULL: refused */
 	const char *window_hook, *stint_hook;
 } cases[] = {
-	{ MODE_ENTRY, true, HOOK_AUTO, FENTRY_OUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_FENTRY, FENTRY_OUT FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_KPROBE, FENTRY_OUT KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
-	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, FENTRY_OUT FENTRY_ENTER FENTRY_LOAD, "fentry",
-	  ENTER },
-	{ MODE_ENTRY, true, HOOK_TRACEPOINT, FENTRY_OUT TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
+	{ MODE_ENTRY, true, HOOK_AUTO, IDLE FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_FENTRY, IDLE FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_KPROBE, IDLE KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
+	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, IDLE FENTRY_ENTER FENTRY_LOAD, "fentry", ENTER },
+	{ MODE_ENTRY, true, HOOK_TRACEPOINT, IDLE TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
 	  "tracepoint" },
-	{ MODE_ENTRY, false, HOOK_AUTO, KPROBE_OUT KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_AUTO, IDLE KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
 	{ MODE_ENTRY, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_ENTRY, false, HOOK_KPROBE, KPROBE_OUT KPROBE_STINTS KPROBE_LOAD, "kprobe",
-	  "kprobe" },
-	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, KPROBE_OUT KPROBE_ENTER KPROBE_LOAD, "kprobe",
-	  ENTER },
-	{ MODE_ENTRY, false, HOOK_TRACEPOINT, KPROBE_OUT TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
+	{ MODE_ENTRY, false, HOOK_KPROBE, IDLE KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, IDLE KPROBE_ENTER KPROBE_LOAD, "kprobe", ENTER },
+	{ MODE_ENTRY, false, HOOK_TRACEPOINT, IDLE TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
 	  "tracepoint" },
-	{ MODE_SWITCH, true, HOOK_AUTO, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_FENTRY, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_KPROBE, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_TRACEPOINT, FENTRY_OUT FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, false, HOOK_AUTO, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, true, HOOK_AUTO, IDLE FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_FENTRY, IDLE FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_KPROBE, IDLE FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, IDLE FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_TRACEPOINT, IDLE FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, false, HOOK_AUTO, IDLE KPROBE_LOAD, "kprobe", NULL },
 	{ MODE_SWITCH, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_SWITCH, false, HOOK_KPROBE, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_TRACEPOINT, KPROBE_OUT KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_KPROBE, IDLE KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, IDLE KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_TRACEPOINT, IDLE KPROBE_LOAD, "kprobe", NULL },
 };
 _Static_assert(ARRAY_SIZE(cases) == 2 * 2 * HOOK_CNT, "every mode, BTF and hook");
 
@@ -196,9 +191,9 @@ static void a_variant_is_probed(void **state)
 	(void)state;
 	run_plan(&run, &host, MODE_ENTRY, HOOK_ENTER_GUEST);
 	assert_int_equal(run.err, 0);
-	assert_int_equal(run.plan.points[2].by, ATTACH_KRETPROBE);
-	assert_int_equal(run.plan.points[3].by, ATTACH_KPROBE);
-	assert_string_equal(run.plan.points[3].target, "vcpu_enter_guest.constprop.0");
+	assert_int_equal(run.plan.points[1].by, ATTACH_KRETPROBE);
+	assert_int_equal(run.plan.points[2].by, ATTACH_KPROBE);
+	assert_string_equal(run.plan.points[2].target, "vcpu_enter_guest.constprop.0");
 }
 
 static void an_inlined_function_is_no_hook(void **state)
@@ -245,18 +240,16 @@ static void ends_before_beginnings(void **state)
 			if (hook == HOOK_ENTER_GUEST)
 				as = btf ? HOOK_FENTRY : HOOK_KPROBE;
 			run_plan(&run, &host, MODE_ENTRY, hook);
-			assert_int_equal(run.plan.point_cnt, 5);
+			assert_int_equal(run.plan.point_cnt, 4);
 			end = index_of(&run.plan, stints[as][0]);
 			assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
-			assert_int_equal(index_of(&run.plan, "sched_out"), 1);
 			assert_true(end < index_of(&run.plan, stints[as][1]));
-			assert_int_equal(index_of(&run.plan, "vcpu_load"), 4);
+			assert_int_equal(index_of(&run.plan, "vcpu_load"), 3);
 		}
 		run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
-		assert_int_equal(run.plan.point_cnt, 3);
+		assert_int_equal(run.plan.point_cnt, 2);
 		assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
-		assert_int_equal(index_of(&run.plan, "sched_out"), 1);
-		assert_int_equal(index_of(&run.plan, "vcpu_load"), 2);
+		assert_int_equal(index_of(&run.plan, "vcpu_load"), 1);
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include "capture.h"
-#include "host.h"
-#include "log.h"
+#include "measure/host.h"
+#include "base/log.h"
 #include "tree.h"
 
 #define MPERF "sys/bus/event_source/devices/msr/events/mperf"

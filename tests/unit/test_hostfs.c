@@ -144,6 +144,38 @@ static void read_errors(void **state)
 	tree__limit_files(limit);
 }
 
+/* As hostfs__read() has it, but for how often it reads: once, which smaps is too long for. */
+static void read_line_reads_once(void **state)
+{
+	const struct tree *tree = *state;
+	static char all[65536], line[65536];
+	struct hostfs fs;
+	ssize_t len;
+	int fd;
+
+	memset(line, 'x', 16);
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 16, "proc/%d/%s", 7, "comm"), 4);
+	assert_string_equal(line, "kvm\n");
+	assert_int_equal(line[5], 'x');
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 4, "proc/7/comm"), 3);
+	assert_string_equal(line, "kvm");
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 0, "proc/7/comm"), -EINVAL);
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 16, "proc/8/comm"), -ENOENT);
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 16, "proc/7"), -EISDIR);
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 16, "/proc/self/comm"), -EINVAL);
+	assert_int_equal(mkfifoat(tree->fs.root_fd, "fifo", 0600), 0);
+	fd = openat(tree->fs.root_fd, "fifo", O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(hostfs__read_line(&tree->fs, line, 16, "fifo"), -EAGAIN);
+	close(fd);
+
+	assert_int_equal(hostfs__open(&fs, "/"), 0);
+	len = hostfs__read_line(&fs, line, sizeof(line), "proc/self/smaps");
+	assert_true(len > 0);
+	assert_true(hostfs__read(&fs, all, sizeof(all), "proc/self/smaps") > len);
+	hostfs__close(&fs);
+}
+
 static void descriptors_do_not_leak(void **state)
 {
 	const struct tree *tree = *state;
@@ -153,6 +185,8 @@ static void descriptors_do_not_leak(void **state)
 
 	hostfs__read(&tree->fs, buf, sizeof(buf), "proc/7/comm");
 	hostfs__read(&tree->fs, buf, sizeof(buf), "proc/7"); /* fails after the open */
+	hostfs__read_line(&tree->fs, buf, sizeof(buf), "proc/7/comm");
+	hostfs__read_line(&tree->fs, buf, sizeof(buf), "proc/7");
 	hostfs__exists(&tree->fs, "proc/7");
 	hostfs__opendir(&tree->fs, "proc/7/comm");
 	dir = hostfs__opendir(&tree->fs, "proc/7");
@@ -268,6 +302,7 @@ int main(void)
 		cmocka_unit_test(read_goes_on_after_short_ones),
 		cmocka_unit_test_setup_teardown(read_never_waits, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(read_errors, setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(read_line_reads_once, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(descriptors_do_not_leak, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(readlink_reads_targets, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(readlink_errors, setup, tree__teardown),

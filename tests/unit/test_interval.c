@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "interval.h"
+#include "base/interval.h"
 
 #define MS 1000000ULL
 

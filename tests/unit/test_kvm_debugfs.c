@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "kvm_debugfs.h"
+#include "vm/kvm_debugfs.h"
 #include "proc_tree.h"
 
 static void absent_is_empty(void **state)

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include "capture.h"
-#include "interval.h"
-#include "kvm_wait.h"
+#include "base/interval.h"
+#include "run/kvm_wait.h"
 #include "tree.h"
 
 static void write_text(const struct tree *tree, const char *path, const char *text)

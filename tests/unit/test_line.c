@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "line.h"
+#include "text/line.h"
 
 static void assert_line(const struct line *line, const char *text, int width)
 {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "number.h"
+#include "base/number.h"
 
 #define UNTOUCHED 4711
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "columns.h"
-#include "option_rules.h"
-#include "option_table.h"
+#include "report/columns.h"
+#include "options/option_rules.h"
+#include "options/option_table.h"
 
 static bool is_end(const struct argp_option *option)
 {

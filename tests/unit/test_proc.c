@@ -2,7 +2,7 @@
 /* What test_vm.c does not see: the forms of descriptors and of /proc/PID/task/TID/syscall. */
 #include <errno.h>
 #include <limits.h>
-#include "proc.h"
+#include "vm/proc.h"
 #include "proc_tree.h"
 
 static int setup(void **state)

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "cmdline.h"
-#include "qemu.h"
+#include "vm/cmdline.h"
+#include "vm/qemu.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include "capture.h"
-#include "recorder.h"
+#include "run/recorder.h"
 #include "recording_run.h"
 
 static void test_nothing_is_recorded(void **state)

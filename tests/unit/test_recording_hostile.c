@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Recordings that want to do harm: too much of something, and anything at all. */
 #include <errno.h>
-#include "account.h"
+#include "report/account.h"
 #include "recording_run.h"
 
 /* A snapshot line with `cnt` times `piece` in a member that is not known, and `end` behind them. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "failing_stream.h"
-#include "render.h"
+#include "render/render.h"
 
 #define METRIC_FIELDS                                                                              \
 	"halted_ns,loaded_ns,guest_ns,busy_ns,host_ns,wait_ns,blocked_ns,entries,wall_ns,"         \

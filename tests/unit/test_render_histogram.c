@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "failing_stream.h"
-#include "render_histogram.h"
+#include "render/render_histogram.h"
 
 static enum histogram_unit unit;
 

@@ -2,7 +2,7 @@
 #include <dlfcn.h>
 #include <json-c/json.h>
 #include "failing_stream.h"
-#include "render.h"
+#include "render/render.h"
 
 static int write_it(struct fixture *f, FILE *out)
 {

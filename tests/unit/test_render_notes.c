@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "render_notes.h"
+#include "render/render_notes.h"
 #include "report_fixture.h"
 
 static int write_it(struct fixture *f, FILE *out)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <time.h>
 #include "failing_stream.h"
-#include "render.h"
-#include "utf8.h"
+#include "render/render.h"
+#include "text/utf8.h"
 
 #define HEADING "VM/vCPU                PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 #define HEADING_SWITCH                                                                             \

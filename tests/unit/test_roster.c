@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include "proc_tree.h"
-#include "roster.h"
-#include "snapshot.h"
+#include "vm/roster.h"
+#include "report/snapshot.h"
+#include "vm/vm_table.h"
 
 /* As proc_tree__add_process() has it, in units of USER_HZ. */
 #define START_TICKS(pid) (1000 + (pid))
@@ -345,6 +346,28 @@ static void wait_that_is_not_told_is_unknown(void **state)
 	snapshot__free(&snap);
 }
 
+/* Of more VMs than are looked through at a time, the last one's vCPU has ended and nobody noticed. */
+static void ended_vcpus_are_not_added(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+	char name[256];
+
+	for (pid_t i = 0; i <= VM_TABLE_REREAD_MAX; i++) {
+		proc_tree__add_vm(tree, 100 + 10 * i, "web");
+		proc_tree__write_stat_of(tree, 100 + 10 * i, "web", 2, 7);
+	}
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	tree__remove(tree, proc_tree__path(name, "proc/%d/task/%d", 100 + 10 * VM_TABLE_REREAD_MAX,
+					   101 + 10 * VM_TABLE_REREAD_MAX));
+	begin(&snap);
+	complete(roster, &snap, VM_TABLE_REREAD_MAX + 1, VM_TABLE_REREAD_MAX);
+	assert_null(find(&snap, 101 + 10 * VM_TABLE_REREAD_MAX));
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
 static void only_listed_processes(void **state)
 {
 	const struct tree *tree = *state;
@@ -387,6 +410,7 @@ int main(void)
 		tree_test(vms_of_one_name_stay_two),
 		tree_test(waits_are_read_in_turn),
 		tree_test(wait_that_is_not_told_is_unknown),
+		tree_test(ended_vcpus_are_not_added),
 		tree_test(only_listed_processes),
 		tree_test(no_proc_at_all),
 	};

@@ -6,8 +6,8 @@
  */
 #include <time.h>
 #include "proc_tree.h"
-#include "roster.h"
-#include "snapshot.h"
+#include "vm/roster.h"
+#include "report/snapshot.h"
 
 enum {
 	VM_CNT = 1000,

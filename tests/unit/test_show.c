@@ -2,10 +2,10 @@
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
-#include "check.h"
+#include "report/check.h"
 #include "failing_stream.h"
-#include "options.h"
-#include "show.h"
+#include "options/options.h"
+#include "render/show.h"
 
 #define HEADING "VM/vCPU                PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 #define ROW     "a                            1     49.1   50.0    0.9    0.0     0.0        212\n"

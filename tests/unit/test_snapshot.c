@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "snapshot.h"
+#include "report/snapshot.h"
 
 /* Under AddressSanitizer a request that is too large is to fail as it does without. */
 const char *__asan_default_options(void);

@@ -2,9 +2,9 @@
 /* What a recording as a source answers, and the one line that it says when it is at fault. */
 #include <errno.h>
 #include "capture.h"
-#include "filter.h"
+#include "report/filter.h"
 #include "recording_run.h"
-#include "source.h"
+#include "run/source.h"
 
 struct played {
 	int err; /* of opening it */

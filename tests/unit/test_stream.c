@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "failing_stream.h"
-#include "stream.h"
+#include "text/stream.h"
 
 static int put_and_flush(struct fixture *f, FILE *out)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
-#include "time_text.h"
+#include "text/time_text.h"
 
 static void set_zone(const char *zone)
 {

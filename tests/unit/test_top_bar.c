@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "top_bar.h"
+#include "top/top_bar.h"
 
 #define UNKNOWN METRIC_UNKNOWN
 

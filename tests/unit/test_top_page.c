@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdbool.h>
 #include <stdio.h>
-#include "top_canvas.h"
+#include "top/top_canvas.h"
 #include "top_fixture.h"
-#include "top_notes.h"
-#include "top_page.h"
-#include "utf8.h"
+#include "top/top_notes.h"
+#include "top/top_page.h"
+#include "text/utf8.h"
 
 #define ROWS    40
 #define COLUMNS 260

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "top_fixture.h"
-#include "top_report.h"
+#include "top/top_report.h"
 
 static void assert_same(const struct report *a, const struct report *b)
 {

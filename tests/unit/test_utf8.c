@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "utf8.h"
+#include "text/utf8.h"
 
 static void test_decode_well_formed(void **state)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "kvm_debugfs.h"
+#include "vm/kvm_debugfs.h"
 #include "proc_tree.h"
-#include "vcpu_threads.h"
+#include "vm/vcpu_threads.h"
 
 static int setup(void **state)
 {
@@ -162,6 +162,9 @@ static void waiting_threads_need_no_names(void **state)
 	proc_tree__wait_in_kvm(tree, 100, 102, 20);
 	proc_tree__add_thread(tree, 100, 103, "vmm");
 	proc_tree__wait_in_kvm(tree, 100, 103, 22);
+	/* Made by the kernel, from within vCPU 1. */
+	proc_tree__add_thread(tree, 100, 104, "kvm-nx-lpage-re");
+	proc_tree__wait_in_kvm(tree, 100, 104, 21);
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 0, 0 });
 }
 

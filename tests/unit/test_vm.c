@@ -4,8 +4,8 @@
 #include <sys/syscall.h>
 #include "capture.h"
 #include "proc_tree.h"
-#include "kvm_debugfs.h"
-#include "vm.h"
+#include "vm/kvm_debugfs.h"
+#include "vm/vm.h"
 
 /* What vm.c reads of a command line at most. */
 #define CMDLINE_MAX (64 * 1024 - 1)

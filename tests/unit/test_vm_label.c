@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "line.h"
+#include "text/line.h"
 #include "report_fixture.h"
-#include "vm_label.h"
+#include "render/vm_label.h"
 
 /* The label of the VM at that index, cut to a width. */
 static void assert_label(struct fixture *f, size_t idx, int width, const char *expected)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include "capture.h"
 #include "proc_tree.h"
-#include "vm_table.h"
+#include "vm/vm_table.h"
 
 /* A file in place of the directory: it cannot be read, not by root either. */
 static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
@@ -222,6 +222,27 @@ static void reused_pid_is_another_vm(void **state)
 	vm_table__free(&table);
 }
 
+/* KVM's directories are named after threads that may have ended, and descriptors that may have moved. */
+static void debugfs_is_but_a_hint(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_table table = { 0 };
+
+	proc_tree__add_process(tree, 100, "bash");
+	proc_tree__add_kvm(tree, 100, 12);
+	proc_tree__add_process(tree, 200, "moved");
+	proc_tree__add_fd(tree, 200, 12, "/dev/null");
+	proc_tree__add_fd(tree, 200, 14, KVM_VM);
+	proc_tree__add_kvm(tree, 200, 12);
+	proc_tree__add_vm(tree, 300, "where it says");
+	proc_tree__add_kvm(tree, 300, 12);
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	assert_pids(&table, PIDS(200, 300, 0));
+	assert_int_equal(table.vms[0].vm_fd, 14);
+	assert_int_equal(table.vms[1].vm_fd, 12);
+	vm_table__free(&table);
+}
+
 static void table_keeps_to_the_list(void **state)
 {
 	const struct tree *tree = *state;
@@ -408,6 +429,7 @@ int main(void)
 		tree_test(threads_are_reread_in_turn),
 		tree_test(table_follows_changes),
 		tree_test(reused_pid_is_another_vm),
+		tree_test(debugfs_is_but_a_hint),
 		tree_test(table_keeps_to_the_list),
 		tree_test(search_skips_what_has_no_memory),
 		tree_test(search_passes_over_the_unreadable),

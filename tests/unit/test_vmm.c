@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "cmdline.h"
-#include "vmm.h"
+#include "vm/cmdline.h"
+#include "vm/vmm.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "top_state.h"
+#include "top/top_state.h"
 
 #define S 1000000000ULL
 

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "hostfs.h"
+#include "base/hostfs.h"
 
 struct tree {
 	char root[32];

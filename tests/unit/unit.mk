@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Unit tests: one program per module, run without root. Included by the Makefile.
 #
-# One line for each test: the modules (src/*.c) that it links. A tests/unit/test_X.c without a line
+# One line for each test: the modules (src/*/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
 
 # All that looks for VMs.
@@ -62,7 +62,7 @@ test_source_replay_LIBS := -ljson-c
 test_stream_MODULES  := stream view columns
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
-test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top*.c)))) \
+test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c)))) \
 			 columns line number render_notes stream time_text utf8 view vm_label
 test_top_report_MODULES := top_report top_state top_keys view columns number utf8
 test_top_state_MODULES := top_state top_keys view columns number utf8

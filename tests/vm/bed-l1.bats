@@ -138,6 +138,25 @@ insns_of_spin()
 	within "$((twice - first))" 199800000 200200000
 }
 
+@test "instructions by place: the kernel's sum up, and a system call is among them" {
+	local insns sum
+
+	where_reset 1
+	where_write 1
+	[[ -s /bed/where ]] || skip "booted without --where"
+	insns=$(msr_read 1 "$MSR_BED_INSNS")
+	where_reset 1
+	taskset -c 1 dd if=/dev/zero of=/dev/null bs=1 count=50000 status=none
+	insns=$(($(msr_read 1 "$MSR_BED_INSNS") - insns))
+	where_write 1
+	sum=$(awk '{ sum += $2 } END { print sum }' /bed/where)
+	echo "$sum of $insns"
+	# The rest is dd's own, in user space.
+	within "$sum" $((insns / 2)) "$insns"
+	awk 'NR == FNR { if ($3 == "ksys_read") begin = $1; next }
+		$1 == begin { found = $2 } END { exit !(found >= 50000) }' /proc/kallsyms /bed/where
+}
+
 @test "L2 sees what KVM gives it, not the plugin's answers" {
 	local line i
 

@@ -37,6 +37,15 @@ vm_processes()
 	done
 }
 
+@test "install takes packages, and no options" {
+	for args in '' '--force' 'bpftrace -y'; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$BED" install $args >"$out" 2>"$err" || status=$?
+		((status == 2))
+	done
+}
+
 @test "a command's output, arguments and status come through" {
 	bed_run -- bash -c 'printf "%s\n" "$@"; echo to-stderr >&2; id -u; pwd; exit 42' x \
 		'two words' "it's" 'a$b' $'line\nbreak'
@@ -58,7 +67,7 @@ vm_processes()
 }
 
 @test "what L1 sees" {
-	bed_run --count -- bats tests/vm/bed-l1.bats
+	bed_run --where -- bats tests/vm/bed-l1.bats
 	cat "$out"
 	((status == 0))
 	grep -q '^ok ' "$out"

@@ -81,7 +81,7 @@ closes() {
 	compete "$QUIET_CPU"
 	run -1 --separate-stderr "$BROKEN" --check -d 3
 	printf '%s\n' "$output" "$stderr"
-	printf '# without sched_out: %s\n' "${lines[-1]}" >&3
+	printf '# without vcpu_load: %s\n' "${lines[-1]}" >&3
 	[[ ${lines[-1]} == 'FAIL: '*"CPU $QUIET_CPU "* ]]
 	# By the rest itself, whatever else was noticed.
 	jq -n -e "$(rest "$QUIET_CPU") > 5" >/dev/null

@@ -68,16 +68,18 @@ measure() {
 # Every row of every interval: the identities to the nanosecond, nothing lost, nothing clamped away.
 # Switch mode knows fewer of them.
 check_report() {
-	jq -e -s --argjson clamped_max "$clamped_max" 'length > 0 and all(.[];
-		.schema == 1 and (.health | add) == 0 and
+	local broken
+	broken=$(jq -c --argjson clamped_max "$clamped_max" '
+		select((.schema == 1 and (.health | add) == 0 and
 		([.vms[] | .total, .vcpus[]] | all(
 			.wall_ns == .loaded_ns + .wait_ns + .blocked_ns and
 			(.guest_ns == null or .loaded_ns == .guest_ns + .host_ns and
 				.guest_ns == .busy_ns + .halted_ns) and
 			.unmeasured_ns == 0 and
-			.clamped_ns <= .wall_ns * $clamped_max / 1000)))' "$1" >/dev/null || {
-		echo "a row breaks an identity, or lost something:"
-		cat "$1"
+			.clamped_ns <= .wall_ns * $clamped_max / 1000))) | not)' "$1") || return
+	[[ -s $1 && -z $broken ]] || {
+		echo "an interval breaks an identity, or lost something:"
+		echo "$broken"
 		return 1
 	}
 }

@@ -51,6 +51,7 @@ struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
+	_Bool preempted;
 	struct kvm_vcpu_arch arch;
 };
 

@@ -6,6 +6,7 @@
 readonly MSR_MPERF=0xe7 MSR_APERF=0xe8
 readonly MSR_BED_ID=0x6d706600 MSR_BED_INSNS=0x6d706601 MSR_BED_STOLEN=0x6d706602
 readonly MSR_BED_HALTED=0x6d706603 MSR_BED_RATE=0x6d706604 MSR_BED_TSC=0x6d706605
+readonly MSR_BED_WHERE=0x6d706606
 readonly MSR_BED_ID_VALUE=0x6d70657266
 
 # msr_read CPU MSR: prints its value in decimal.
@@ -29,6 +30,18 @@ bed_has_mperf()
 mperf_set_rate()
 {
 	msr_write "$1" "$MSR_BED_RATE" "$2"
+}
+
+# where_reset CPU: counts the kernel's instructions by place anew; where_write CPU: /bed/where has those
+# of CPU since then, lines "ADDRESS COUNT" for each block of code. With --where only.
+where_reset()
+{
+	msr_write "$1" "$MSR_BED_WHERE" 0
+}
+
+where_write()
+{
+	msr_write "$1" "$MSR_BED_WHERE" 1
 }
 
 # stolen_mark CPU: prints where the counters stand, for stolen_percent CPU MARK, which prints how

@@ -17,7 +17,7 @@ readonly VM_CPU=EPYC,+svm,+npt,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,
 
 vm_command()
 {
-	local -A opt=([kernel]=6.12 [cpus]=2 [memory]=4G [append]='' [plain]=no [count]=no [ratio]=''
+	local -A opt=([kernel]=6.12 [cpus]=2 [memory]=4G [append]='' [plain]=no [count]=no [where]=no [ratio]=''
 		[mperf]=yes [kvm]=yes [timeout]=900)
 	local action=$1
 
@@ -30,6 +30,7 @@ vm_command()
 			shift
 			;;
 		--plain | --count) opt[${1#--}]=yes ;;
+		--where) opt[count]=yes opt[where]=yes ;;
 		--no-mperf | --no-kvm) opt[${1#--no-}]=no ;;
 		--)
 			shift
@@ -101,6 +102,7 @@ vm_qemu_args()
 	local -a args=(-accel "tcg,thread=multi" -cpu "$VM_CPU") plugin=(/bed/mperf.so)
 
 	[[ ${opt[count]} == no ]] || plugin+=(count=on)
+	[[ ${opt[where]} == no ]] || plugin+=(where=/bed/where)
 	[[ -z ${opt[ratio]} ]] || plugin+=("ratio=${opt[ratio]}")
 	[[ ${opt[mperf]} == no ]] || args+=(-plugin "$(IFS=,; printf '%s' "${plugin[*]}")")
 	printf '%s\n' "${args[*]} $*"

@@ -152,11 +152,24 @@ static void run_halts(struct guest_cpu *cpu)
 	}
 }
 
-/* Two loops, so that nothing but the exit and the count is in them. */
+/* The timer is armed, which is an exit as well, and the vCPU sleeps until it fires. */
+static void hlt_loop(struct guest_cpu *cpu)
+{
+	for (uint64_t left = cpu->exit_count; left && !cpu->stop; left--) {
+		halt_until(cpu, rdtsc() + cpu->period_cycles);
+		cpu->exits++;
+	}
+}
+
+/* A loop each, so that nothing but the exit and the count is in them. */
 static void exit_loop(struct guest_cpu *cpu)
 {
 	uint64_t left = cpu->exit_count;
 
+	if (cpu->exit_kind == GUEST_EXIT_HLT) {
+		hlt_loop(cpu);
+		return;
+	}
 	if (cpu->exit_kind == GUEST_EXIT_OUT) {
 		for (; left && !cpu->stop; left--) {
 			outb(PORT_FORCE, 0);

@@ -63,7 +63,8 @@ enum guest_idle {
 };
 enum guest_exit {
 	GUEST_EXIT_CPUID,
-	GUEST_EXIT_OUT
+	GUEST_EXIT_OUT,
+	GUEST_EXIT_HLT
 };
 
 /* Starts the guest's image, so that the VMM needs no symbol table. */

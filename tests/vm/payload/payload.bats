@@ -88,6 +88,12 @@ check() {
 	check '0.24e9 * 0.8 < v["halted_ns"] < 0.24e9 * 1.2'
 }
 
+@test "halts: the VMM sleeps at the exits between them" {
+	run_payload --halts 5:20 --vmm-sleep-us 5000 --seconds 30
+	check '[g["done"] for g in v["halts"]] == [20]'
+	check 'v["slept_ns"] >= 20 * 5e6'
+}
+
 @test "exits: as many as ordered, in rounds" {
 	local kind
 	for kind in cpuid out; do
@@ -96,6 +102,13 @@ check() {
 		check '[m["exits"] for m in v["marks"]] == [0, 500, 1000, 1500, 2000]'
 		check 'all(a["ns"] < b["ns"] for a, b in zip(v["marks"], v["marks"][1:]))'
 	done
+}
+
+@test "exits by HLT: as many as ordered, asleep in between" {
+	run_payload --hlt exit --exits hlt:20:4 --period-ms 2 --seconds 30
+	check "v['exit_kind'] == 'hlt' and v['exits'] == 80"
+	check '[m["exits"] for m in v["marks"]] == [0, 20, 40, 60, 80]'
+	check 'all(a["ns"] + 40e6 <= b["ns"] for a, b in zip(v["marks"], v["marks"][1:]))'
 }
 
 @test "several VMs in one process: each vCPU has its own account" {
@@ -170,7 +183,7 @@ assert a["span_ns"] == 10**9 and abs(a["share"] - 0.5) < 0.02, a'
 	local args
 	for args in '--busy 101' '--busy -1' '--busy 1,2' '--busy nan' '--busy 0x10' '--busy 1,' \
 		'--vcpus 0' '--vcpus 2x' '--pin 0.5' '--halts 1' '--halts 1:2 --exits out' \
-		'--halts 1:2 --busy 3' '--exits in' '--exits out:0' '--read-msr 0x309' \
+		'--halts 1:2 --busy 3' '--vmm-sleep-us 5' '--exits in' '--exits hlt' '--exits out:0' '--read-msr 0x309' \
 		'--seconds 0' '--seconds 1s' '--idle sleep' '--hlt no' '--nonsense' 'argument'; do
 		# shellcheck disable=SC2086 # these are words
 		run -2 "$payload" $args

@@ -39,6 +39,7 @@ enum {
 	OPT_NAME,
 	OPT_THREAD_NAME,
 	OPT_HALTS,
+	OPT_VMM_SLEEP_US,
 	OPT_EXITS,
 	OPT_READ_MSR,
 	OPT_REPORT,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "thread-name", required_argument, NULL, OPT_THREAD_NAME },
 	{ "halts", required_argument, NULL, OPT_HALTS },
+	{ "vmm-sleep-us", required_argument, NULL, OPT_VMM_SLEEP_US },
 	{ "exits", required_argument, NULL, OPT_EXITS },
 	{ "read-msr", required_argument, NULL, OPT_READ_MSR },
 	{ "report", required_argument, NULL, OPT_REPORT },
@@ -84,9 +86,11 @@ static const char usage[] =
 	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with (passthrough)\n"
 	"  --halts MS:COUNT[,MS:COUNT...]\n"
 	"                        in place of the duty: COUNT halts of MS ms each, an exit after each\n"
-	"  --exits cpuid|out[:COUNT[:ROUNDS]]\n"
+	"  --vmm-sleep-us N      with --halts: at each of these exits the VMM sleeps N us (0)\n"
+	"  --exits cpuid|out|hlt[:COUNT[:ROUNDS]]\n"
 	"                        in place of the duty: VM exits in a tight loop, until the end or\n"
-	"                        COUNT times, and that ROUNDS times over (1)\n"
+	"                        COUNT times, and that ROUNDS times over (1); hlt wants --hlt exit\n"
+	"                        and sleeps for --period-ms each time\n"
 	"  --read-msr NUMBER     with --exits and --pin: read /dev/cpu/CPU/msr at each end of a round\n"
 	"  --pin CPU[,CPU...]    pin all vCPU threads to a CPU, or each to its own\n"
 	"  --seconds S           end after S seconds of duty, and wait no longer for --hold (10)\n"
@@ -218,6 +222,8 @@ static int parse_exits(const char *text, struct options *opts)
 
 	if (kind_sz == 3 && !strncmp(text, "out", 3))
 		opts->exit_kind = GUEST_EXIT_OUT;
+	else if (kind_sz == 3 && !strncmp(text, "hlt", 3))
+		opts->exit_kind = GUEST_EXIT_HLT;
 	else if (kind_sz == 5 && !strncmp(text, "cpuid", 5))
 		opts->exit_kind = GUEST_EXIT_CPUID;
 	else
@@ -286,6 +292,9 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 		err = parse_halts(arg, opts);
 		lists->halts = true;
 		break;
+	case OPT_VMM_SLEEP_US:
+		err = only_whole(arg, 1, 1000000, &opts->vmm_sleep_us);
+		break;
 	case OPT_EXITS:
 		err = parse_exits(arg, opts);
 		lists->exits = true;
@@ -330,6 +339,10 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		opts->mode = lists->halts ? GUEST_HALTS : GUEST_EXITS;
 	if (opts->mode != GUEST_DUTY && (lists->busy_cnt || opts->idle == GUEST_IDLE_PAUSE))
 		return "--halts and --exits are in place of a duty";
+	if (opts->vmm_sleep_us && !lists->halts)
+		return "--vmm-sleep-us goes with --halts";
+	if (lists->exits && opts->exit_kind == GUEST_EXIT_HLT && opts->passthrough)
+		return "--exits hlt goes with --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))
 		return "--read-msr goes with --exits and --pin";
 	for (unsigned int i = 0; i < total; i++) {

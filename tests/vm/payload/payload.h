@@ -26,6 +26,7 @@ struct options {
 	enum guest_mode mode;
 	enum guest_idle idle;
 	bool passthrough;
+	uint64_t vmm_sleep_us; /* for which the VMM sleeps at each exit between two halts */
 	struct {
 		uint64_t us, count;
 	} halts[MAX_HALT_GROUPS];
@@ -76,6 +77,7 @@ struct vcpu {
 	unsigned int mark_cnt;
 	int64_t waited_ns; /* runnable and not run, by this host's scheduler; -1: unknown */
 	bool complete;     /* the guest ended its account itself */
+	uint64_t slept_ns; /* by --vmm-sleep-us, as the VMM's clock says */
 };
 
 struct session {

@@ -125,10 +125,15 @@ static void print_halts(const struct vcpu *vcpu, FILE *out)
 
 static void print_marks(const struct vcpu *vcpu, FILE *out)
 {
+	static const char *const kinds[] = {
+		[GUEST_EXIT_CPUID] = "cpuid",
+		[GUEST_EXIT_OUT] = "out",
+		[GUEST_EXIT_HLT] = "hlt",
+	};
 	const struct options *opts = vcpu->session->opts;
 
 	fprintf(out, ",\"exit_kind\":\"%s\",\"exits\":%" PRIu64 ",\"marks\":[",
-		opts->exit_kind == GUEST_EXIT_OUT ? "out" : "cpuid", vcpu->guest->exits);
+		kinds[opts->exit_kind], vcpu->guest->exits);
 	for (unsigned int i = 0; i < vcpu->mark_cnt; i++) {
 		const struct mark *mark = &vcpu->marks[i];
 
@@ -171,8 +176,10 @@ static void print_vcpu(const struct vcpu *vcpu, FILE *out)
 		fprintf(out, "%" PRId64, vcpu->waited_ns);
 	else
 		fputs("null", out);
-	if (vcpu->session->opts->mode == GUEST_HALTS)
+	if (vcpu->session->opts->mode == GUEST_HALTS) {
+		fprintf(out, ",\"slept_ns\":%" PRIu64, vcpu->slept_ns);
 		print_halts(vcpu, out);
+	}
 	if (vcpu->session->opts->mode == GUEST_EXITS)
 		print_marks(vcpu, out);
 	print_segments(guest, &map, out);

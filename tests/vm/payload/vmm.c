@@ -340,16 +340,22 @@ int session__open(struct session *s, const struct options *opts)
 	return 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 static void add_mark(struct vcpu *vcpu)
 {
 	struct mark *mark = &vcpu->marks[vcpu->mark_cnt];
-	struct timespec now;
 
 	if (vcpu->mark_cnt == MAX_MARKS)
 		return;
 	vcpu->mark_cnt++;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	mark->ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	mark->ns = now_ns();
 	mark->exits = vcpu->guest->exits;
 	/* This thread is pinned to that CPU: no IPI, and what is between is the same each time. */
 	if (vcpu->msr_fd >= 0 && pread(vcpu->msr_fd, &mark->msr, sizeof(mark->msr),
@@ -386,6 +392,19 @@ static void wait_for_stop(struct session *s)
 }
 
 /* *done: the guest has ended its account. */
+/* In user mode, with no vCPU loaded: what a VMM does that waits for a device or a lock. */
+static void sleep_in_vmm(struct vcpu *vcpu)
+{
+	uint64_t us = vcpu->session->opts->vmm_sleep_us, begin_ns;
+	struct timespec ts = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
+
+	if (!us)
+		return;
+	begin_ns = now_ns();
+	nanosleep(&ts, NULL);
+	vcpu->slept_ns += now_ns() - begin_ns;
+}
+
 static int handle_port(struct vcpu *vcpu, bool *done)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -393,6 +412,7 @@ static int handle_port(struct vcpu *vcpu, bool *done)
 
 	switch (run->io.port) {
 	case PORT_FORCE:
+		sleep_in_vmm(vcpu);
 		return 0;
 	case PORT_SYNC: {
 		uint64_t now = __rdtsc();

@@ -21,6 +21,7 @@
  * reads 0.)
  *
  * Arguments: count=on      count executed instructions (slower)
+ *            where=FILE    count those of the kernel by place too; _WHERE below writes FILE
  *            ratio=DECIMAL MPERF rate over TSC rate at boot, 0 to 2; 0 stands still
  *
  * QEMU >= 11.1 (plugin API 7). Debian packages no qemu-plugin.h: what is used is declared here.
@@ -29,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -54,12 +56,14 @@
  * as 0 in TCG, so _ID tells whether the plugin is there at all. tests/vm/lib/msr.bash names them
  * for the tests.
  */
-#define MSR_BED_ID       0x6d706600 /* MSR_BED_ID_VALUE */
-#define MSR_BED_INSNS    0x6d706601 /* instructions executed, L2's too; 0 unless count=on */
-#define MSR_BED_STOLEN   0x6d706602 /* TSC cycles in C0 in which the thread waited to run */
-#define MSR_BED_HALTED   0x6d706603 /* TSC cycles halted, whatever _RATE says */
-#define MSR_BED_RATE     0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
-#define MSR_BED_TSC      0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
+#define MSR_BED_ID     0x6d706600 /* MSR_BED_ID_VALUE */
+#define MSR_BED_INSNS  0x6d706601 /* instructions executed, L2's too; 0 unless count=on */
+#define MSR_BED_STOLEN 0x6d706602 /* TSC cycles in C0 in which the thread waited to run */
+#define MSR_BED_HALTED 0x6d706603 /* TSC cycles halted, whatever _RATE says */
+#define MSR_BED_RATE   0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
+#define MSR_BED_TSC    0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
+#define MSR_BED_WHERE                                                                              \
+	0x6d706606 /* write 0: count anew; 1: write where=FILE, "ADDRESS COUNT" lines */
 #define MSR_BED_ID_VALUE 0x6d70657266ULL
 
 #define CPUID_POWER_LEAF           6
@@ -70,6 +74,10 @@
 #define RATE_MAX_PPM    (2 * PPM)
 #define NSEC_PER_SEC    1000000000LL
 #define GUEST_PAGE_MASK 0xfffULL
+
+/* Blocks of kernel code that can be told apart; what comes later is counted at address 0. */
+#define WHERE_PLACES (1U << 18)
+#define KERNEL_BEGIN 0xffff800000000000ULL
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -165,6 +173,17 @@ struct cpu {
 	uint64_t mperf_base;
 	uint64_t mperf_base_c0;
 	uint32_t rate_ppm;
+
+	uint64_t *where_base; /* counts at the last reset; NULL: zeros */
+};
+
+/* Instructions by place: a counter for each address at which a block of kernel code starts. */
+struct where {
+	const char *path; /* NULL: off */
+	struct qemu_plugin_scoreboard *score;
+	GHashTable *places; /* address to index; under plugin.lock */
+	uint64_t *addresses;
+	unsigned int place_cnt;
 };
 
 /* The plugin API hands callbacks one pointer, and insn callbacks need it for the next PC. */
@@ -174,6 +193,7 @@ static struct plugin {
 	uint32_t boot_rate_ppm;
 	bool count;
 	qemu_plugin_u64 insns;
+	struct where where;
 	uint64_t start_tsc;
 	int64_t start_mono_ns;
 
@@ -181,7 +201,7 @@ static struct plugin {
 	unsigned int pinned_cnt;
 	int pinned[CPU_SETSIZE]; /* core of L1 CPU 1, 2, ... */
 
-	GMutex lock; /* of vmexit_points: CPUs translate in parallel */
+	GMutex lock; /* of vmexit_points and where: CPUs translate in parallel */
 	GHashTable *vmexit_points;
 } plugin;
 
@@ -396,17 +416,88 @@ static void on_rdmsr(unsigned int vcpu, void *next_pc)
 	qemu_plugin_set_pc((uint64_t)next_pc);
 }
 
+static qemu_plugin_u64 where__counter(unsigned int place)
+{
+	return (qemu_plugin_u64){ plugin.where.score, place * sizeof(uint64_t) };
+}
+
+/* The counter for a block that starts at this address. */
+static qemu_plugin_u64 where__place(uint64_t address)
+{
+	struct where *where = &plugin.where;
+	gpointer known;
+	unsigned int place;
+
+	g_mutex_lock(&plugin.lock);
+	known = g_hash_table_lookup(where->places, (gpointer)address);
+	place = GPOINTER_TO_UINT(known);
+	if (!known && where->place_cnt < WHERE_PLACES) {
+		place = where->place_cnt++;
+		where->addresses[place] = address;
+		g_hash_table_insert(where->places, (gpointer)address, GUINT_TO_POINTER(place));
+	}
+	g_mutex_unlock(&plugin.lock);
+	return where__counter(place);
+}
+
+static void where__reset(unsigned int vcpu)
+{
+	struct cpu *cpu = cpu__get(vcpu);
+
+	if (!cpu->where_base)
+		cpu->where_base = g_new0(uint64_t, WHERE_PLACES);
+	for (unsigned int i = 0; i < WHERE_PLACES; i++)
+		cpu->where_base[i] = qemu_plugin_u64_get(where__counter(i), vcpu);
+}
+
+static void where__write(unsigned int vcpu)
+{
+	const uint64_t *base = cpu__get(vcpu)->where_base;
+	FILE *file = fopen(plugin.where.path, "we");
+
+	if (!file) {
+		fprintf(stderr, "mperf plugin: cannot write '%s'\n", plugin.where.path);
+		return;
+	}
+	for (unsigned int i = 0; i < WHERE_PLACES; i++) {
+		uint64_t cnt = qemu_plugin_u64_get(where__counter(i), vcpu);
+
+		if (base)
+			cnt -= base[i];
+		if (cnt)
+			fprintf(file, "%" PRIx64 " %" PRIu64 "\n", plugin.where.addresses[i], cnt);
+	}
+	if (fclose(file))
+		fprintf(stderr, "mperf plugin: '%s' is not whole\n", plugin.where.path);
+}
+
+static void where__init(void)
+{
+	plugin.where.score = qemu_plugin_scoreboard_new(WHERE_PLACES * sizeof(uint64_t));
+	plugin.where.places = g_hash_table_new(g_direct_hash, g_direct_equal);
+	plugin.where.addresses = g_new0(uint64_t, WHERE_PLACES);
+	plugin.where.place_cnt = 1; /* 0 is for what finds no room */
+}
+
 static void on_wrmsr(unsigned int vcpu, void *next_pc)
 {
 	struct cpu *cpu = cpu__get(vcpu);
+	uint32_t msr;
 	uint64_t val;
 
-	if (cpu->nested || (uint32_t)cpu__read_reg(cpu, GUEST_RCX) != MSR_BED_RATE)
+	if (cpu->nested)
+		return;
+	msr = (uint32_t)cpu__read_reg(cpu, GUEST_RCX);
+	if (msr != MSR_BED_RATE && (msr != MSR_BED_WHERE || !plugin.where.path))
 		return;
 
 	val = cpu__read_reg(cpu, GUEST_RDX) << 32 | (uint32_t)cpu__read_reg(cpu, GUEST_RAX);
-	if (val <= RATE_MAX_PPM)
+	if (msr == MSR_BED_RATE && val <= RATE_MAX_PPM)
 		cpu__set_rate(cpu, val);
+	else if (msr == MSR_BED_WHERE && val)
+		where__write(vcpu);
+	else if (msr == MSR_BED_WHERE)
+		where__reset(vcpu);
 	qemu_plugin_set_pc((uint64_t)next_pc);
 }
 
@@ -510,14 +601,19 @@ static void insn__instrument(struct qemu_plugin_insn *insn)
 static void on_tb_trans(struct qemu_plugin_tb *tb, void *udata)
 {
 	size_t insn_cnt = qemu_plugin_tb_n_insns(tb);
+	uint64_t address;
 
 	(void)udata;
 	if (!insn_cnt)
 		return;
+	address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
 	/* Counted per block: one that faults half way counts whole, the same each time. */
 	if (plugin.count)
 		qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, PLUGIN_INLINE_ADD_U64,
 								  plugin.insns, insn_cnt);
+	if (plugin.where.path && address >= KERNEL_BEGIN)
+		qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, PLUGIN_INLINE_ADD_U64,
+								  where__place(address), insn_cnt);
 	tb__watch_vmexit(tb);
 	for (size_t i = 0; i < insn_cnt; i++)
 		insn__instrument(qemu_plugin_tb_get_insn(tb, i));
@@ -559,6 +655,10 @@ static int parse_arg(const char *arg)
 	val++;
 	if (name_len == strlen("count") && !strncmp(arg, "count", name_len))
 		return parse_bool(val, &plugin.count);
+	if (name_len == strlen("where") && !strncmp(arg, "where", name_len)) {
+		plugin.where.path = g_strdup(val);
+		return 0;
+	}
 	if (name_len == strlen("ratio") && !strncmp(arg, "ratio", name_len))
 		return parse_ratio(val, &plugin.boot_rate_ppm);
 	return -EINVAL;
@@ -586,6 +686,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 	plugin.vmexit_points = g_hash_table_new(g_direct_hash, g_direct_equal);
 	plugin.start_tsc = __rdtsc();
 	plugin.start_mono_ns = clock__now_ns(CLOCK_MONOTONIC_RAW);
+	if (plugin.where.path)
+		where__init();
 	if (plugin.count)
 		plugin.insns.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Installation below PREFIX, and the Debian package. Included by the Makefile.
+.PHONY: install uninstall deb deb-deps
+
+SHARE := $(PREFIX)/share
+
+# What is installed: mode:source:place.
+INSTALLED := \
+	0755:$(OUTPUT)/gtimehalt:$(PREFIX)/sbin/gtimehalt \
+	0644:doc/gtimehalt.8:$(SHARE)/man/man8/gtimehalt.8 \
+	0644:contrib/completion/gtimehalt.bash:$(SHARE)/bash-completion/completions/gtimehalt \
+	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
+	0644:README.md:$(SHARE)/doc/gtimehalt/README.md
+
+install: all
+	$(Q)for file in $(INSTALLED); do \
+		mode=$${file%%:*} paths=$${file#*:}; \
+		echo "  INSTALL  $(DESTDIR)$${paths#*:}"; \
+		install -D -m $$mode "$${paths%%:*}" "$(DESTDIR)$${paths#*:}" || exit; \
+	done
+
+# Folders of our own go too, if they are empty; those of the system stay.
+uninstall:
+	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$${file##*:}" || exit; done
+	$(Q)for dir in $(SHARE)/gtimehalt $(SHARE)/doc/gtimehalt; do \
+		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir" || exit; \
+	done
+
+# The package is built in a copy: dpkg-buildpackage writes into debian/ and beside the source.
+DEB_DIR := $(OUTPUT)/deb
+DEB_SRC := $(DEB_DIR)/gtimehalt
+
+deb-deps:
+	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(DEB_PACKAGES))
+
+deb:
+	$(Q)for tool in dpkg-buildpackage dh; do \
+		command -v $$tool >/dev/null || { echo "make deb: $$tool is missing: make deb-deps" >&2; exit 1; }; \
+	done
+	$(Q)rm -rf $(DEB_DIR)
+	$(Q)mkdir -p $(DEB_SRC)
+	$(Q)tar --create --anchored --exclude-vcs --exclude=./.output --exclude=./$(OUTPUT) --exclude=./.cache \
+		--exclude=./$(LINK_AS) . | tar --extract --directory $(DEB_SRC)
+	$(call msg,DEB,$(DEB_DIR))
+	$(Q)cd $(DEB_SRC) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u OUTPUT dpkg-buildpackage -us -uc -b
+	$(Q)if command -v lintian >/dev/null; then \
+		lintian --allow-root --fail-on error $(DEB_DIR)/gtimehalt_*.changes; \
+	else \
+		echo 'make deb: lintian is not there, the package was not checked: make deb-deps' >&2; \
+	fi
+	$(Q)ls $(DEB_DIR)/gtimehalt_*.deb

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdbool.h>
+#include "base/number.h"
+
+#define NANO        1000000000ULL
+#define NANO_DIGITS 9
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Appends a decimal digit; false when the value does not fit any more. */
+static bool append_digit(__u64 *value, char digit)
+{
+	return !__builtin_mul_overflow(*value, 10ULL, value) &&
+	       !__builtin_add_overflow(*value, (__u64)(digit - '0'), value);
+}
+
+/*
+ * Digits, then at most frac_digits more behind a point, as units of 10^-frac_digits. The whole
+ * string is looked at even when the value has long been too large: "99999999999999999999x" is no
+ * number.
+ */
+static int parse_fixed(const char *string, unsigned int frac_digits, __u64 max, __u64 *value)
+{
+	const char *s = string;
+	unsigned int left = frac_digits;
+	bool fits = true;
+	__u64 units = 0;
+
+	if (!is_digit(*s))
+		return -EINVAL;
+	for (; is_digit(*s); s++)
+		fits = fits && append_digit(&units, *s);
+	if (*s == '.' && frac_digits) {
+		if (!is_digit(*++s))
+			return -EINVAL;
+		for (; left && is_digit(*s); s++, left--)
+			fits = fits && append_digit(&units, *s);
+	}
+	if (*s)
+		return -EINVAL;
+	for (; left; left--)
+		fits = fits && append_digit(&units, '0');
+	if (!fits || units > max)
+		return -ERANGE;
+	*value = units;
+	return 0;
+}
+
+int number__parse(const char *string, __u64 max, __u64 *value)
+{
+	return parse_fixed(string, 0, max, value);
+}
+
+int number__parse_seconds(const char *string, __u64 max_ns, __u64 *ns)
+{
+	return parse_fixed(string, NANO_DIGITS, max_ns, ns);
+}
+
+int number__parse_ratio(const char *string, double max, double *ratio)
+{
+	__u64 units;
+	int err;
+
+	err = parse_fixed(string, NANO_DIGITS, ~0ULL, &units);
+	if (err)
+		return err;
+	/* One division, hence one rounding: "0.97" is the same double as in C. */
+	if (!units || (double)units / NANO > max)
+		return -ERANGE;
+	*ratio = (double)units / NANO;
+	return 0;
+}

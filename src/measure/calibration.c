@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "measure/calibration.h"
+#include "base/clock.h"
+#include "measure/counters.h"
+#include "base/hostfs.h"
+#include "base/log.h"
+
+/* Slices that count, an odd number, each shorter than a scheduler's; how long it may take to get them. */
+#define SLICE_CNT  25
+#define SLICE_NS   2000000ULL
+#define GIVE_UP_NS 3000000000ULL
+#define RATIO_MAX  2.0
+
+int cpulist__has(const char *list, int cpu)
+{
+	while (*list) {
+		char *end;
+		long first = strtol(list, &end, 10), last = first;
+
+		if (end == list)
+			return 0;
+		if (*end == '-')
+			last = strtol(end + 1, &end, 10);
+		if (cpu >= first && cpu <= last)
+			return 1;
+		list = *end == ',' ? end + 1 : "";
+	}
+	return 0;
+}
+
+static long switch_cnt(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? -1 : usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
+/*
+ * The first read of a pair finds the kernel's code and data gone from the caches, and has more time between
+ * TSC and MPERF than others: it would make the end of each slice unlike its beginning.
+ */
+static int read_warm(const struct counter_pair *pair, struct pair_reading *reading)
+{
+	int err = counter_pair__read(pair, reading);
+
+	return err ? err : counter_pair__read(pair, reading);
+}
+
+static int compare_ratios(const void *left, const void *right)
+{
+	const double *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* One slice. Returns 1, 0 when the thread was preempted in it, or -errno. */
+static int measure_slice(const struct counter_pair *pair, double *ratio)
+{
+	struct pair_reading begin, end;
+	__u64 begin_ns = clock__now_ns();
+	long switches = switch_cnt();
+	int err = read_warm(pair, &begin);
+
+	if (err)
+		return err;
+	while (clock__now_ns() < begin_ns + SLICE_NS)
+		;
+	err = read_warm(pair, &end);
+	if (err)
+		return err;
+	/* An event that counts nothing, TSC included, is not there. */
+	if (end.tsc_cycles <= begin.tsc_cycles)
+		return -ENODATA;
+	*ratio = (double)(end.mperf_cycles - begin.mperf_cycles) /
+		 (double)(end.tsc_cycles - begin.tsc_cycles);
+	return switch_cnt() == switches;
+}
+
+/*
+ * This thread is on the CPU already, and keeps it in C0 as long as it runs. A slice in which it was
+ * preempted says nothing: what ran instead may have been a vCPU, and that may have halted. What is not
+ * seen to take the CPU away, firmware or a hypervisor below, can come between the two counters of a read:
+ * the median does not follow such a slice.
+ */
+static int measure_here(const struct counter_pair *pair, double *ratio)
+{
+	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
+	double ratios[SLICE_CNT];
+
+	for (int i = 0; i < SLICE_CNT;) {
+		int taken = measure_slice(pair, &ratios[i]);
+
+		if (taken < 0)
+			return taken;
+		if (clock__now_ns() > give_up_ns)
+			return -EBUSY;
+		i += taken;
+	}
+	qsort(ratios, SLICE_CNT, sizeof(*ratios), compare_ratios);
+	*ratio = ratios[SLICE_CNT / 2];
+	return 0;
+}
+
+static int measure_pinned(const struct counter_pair *pair, int cpu, double *ratio)
+{
+	cpu_set_t before, one;
+	int err;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	if (sched_getaffinity(0, sizeof(before), &before) ||
+	    sched_setaffinity(0, sizeof(one), &one))
+		return -errno;
+	err = measure_here(pair, ratio);
+	if (sched_setaffinity(0, sizeof(before), &before) && !err)
+		err = -errno;
+	return err;
+}
+
+static int measure_on(const struct counters *counters, int cpu, double *ratio)
+{
+	struct counter_pair pair;
+	int err = counter_pair__open(counters, cpu, &pair);
+
+	if (err)
+		return err;
+	err = measure_pinned(&pair, cpu, ratio);
+	counter_pair__close(&pair);
+	return err;
+}
+
+int calibration__kind(const struct calibration *calibration, int cpu)
+{
+	return cpulist__has(calibration->kind1_cpus, cpu);
+}
+
+/* A CPU of the kind that is online and not kept free of us: one of ours if there is one. */
+static int choose_cpu(const struct counters *counters, int cpu_cnt,
+		      const struct calibration *calibration, int kind)
+{
+	cpu_set_t allowed;
+	int other = -1;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		CPU_ZERO(&allowed);
+	for (int cpu = 0; cpu < cpu_cnt && cpu < CPU_SETSIZE; cpu++) {
+		if (counters__fd(counters, cpu) < 0 || calibration__kind(calibration, cpu) != kind)
+			continue;
+		if (CPU_ISSET((size_t)cpu, &allowed))
+			return cpu;
+		if (other < 0)
+			other = cpu;
+	}
+	return other;
+}
+
+int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
+			 struct calibration *out)
+{
+	struct calibration calibration = { .kind_cnt = 1 };
+
+	/* The PMU of the small cores of a hybrid CPU lists them; other CPUs have no such PMU. */
+	if (hostfs__read(fs, calibration.kind1_cpus, sizeof(calibration.kind1_cpus),
+			 "sys/devices/cpu_atom/cpus") > 0)
+		calibration.kind_cnt = 2;
+	else
+		calibration.kind1_cpus[0] = '\0';
+
+	for (int kind = 0; kind < calibration.kind_cnt; kind++) {
+		double *ratio = &calibration.ratio[kind];
+		int cpu = choose_cpu(counters, cpu_cnt, &calibration, kind);
+		int err = cpu < 0 ? -ENODEV : measure_on(counters, cpu, ratio);
+
+		if (err) {
+			pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
+			       strerror(-err));
+			return err;
+		}
+		pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
+		if (*ratio > 0 && *ratio <= RATIO_MAX)
+			continue;
+		pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
+		       "a hypervisor below this host shows the register, but not its value",
+		       *ratio);
+		return -EOPNOTSUPP;
+	}
+	*out = calibration;
+	return 0;
+}

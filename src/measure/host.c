@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "measure/host.h"
+#include "base/hostfs.h"
+#include "base/log.h"
+
+/*
+ * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
+ * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
+ */
+#define NEEDED_CAP CAP_SYS_ADMIN
+
+static const struct vendor {
+	const char *module, *run_function;
+	const char *const *cpu_vendors; /* vendor_id of /proc/cpuinfo, NULL at the end */
+	/*
+	 * The first release whose tracepoints are exact: those of a stable kernel below it may be, by a
+	 * backport, and are then not used. AMD: 791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for
+	 * fastpath VM-Exits". Intel: kvm_entry is within vmx_vcpu_run(), as kvm_exit is.
+	 */
+	int exact_major, exact_minor;
+} vendors[] = {
+	{ "kvm_amd", "svm_vcpu_run", (const char *const[]){ "AuthenticAMD", "HygonGenuine", NULL },
+	  6, 5 },
+	{ "kvm_intel", "vmx_vcpu_run",
+	  (const char *const[]){ "GenuineIntel", "CentaurHauls", "  Shanghai  ", NULL }, 6, 1 },
+};
+#define VENDOR_CNT (sizeof(vendors) / sizeof(vendors[0]))
+
+static int check_caps(const struct hostfs *fs)
+{
+	static const char key[] = "\nCapEff:\t";
+	unsigned long long effective;
+	char status[8192], *value, *end;
+
+	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
+	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
+		return 0;
+	value = strstr(status, key);
+	if (!value)
+		return 0;
+	effective = strtoull(value + strlen(key), &end, 16);
+	if (*end != '\n' || effective & 1ULL << NEEDED_CAP)
+		return 0;
+	pr_err("needs CAP_SYS_ADMIN to load BPF programs and to read MPERF: run it as root");
+	return -EOPNOTSUPP;
+}
+
+/* What is built in has no initstate; a module's functions can be attached to once it is live. */
+static bool is_loaded(const struct hostfs *fs, const char *module)
+{
+	char state[16];
+
+	if (hostfs__exists(fs, "sys/module/%s", module) != 1)
+		return false;
+	return hostfs__read(fs, state, sizeof(state), "sys/module/%s/initstate", module) < 0 ||
+	       !strcmp(state, "live\n");
+}
+
+/* A module that can be unloaded, as opposed to one that is built in. */
+static bool is_module(const struct hostfs *fs, const char *module)
+{
+	return hostfs__exists(fs, "sys/module/%s/initstate", module) == 1;
+}
+
+/* Built in, its functions are in vmlinux's BTF. */
+static bool has_btf(const struct hostfs *fs, const char *module)
+{
+	return !is_module(fs, module) || hostfs__exists(fs, "sys/kernel/btf/%s", module) == 1;
+}
+
+static bool is_cpu_of(const struct hostfs *fs, const struct vendor *vendor)
+{
+	static const char key[] = "vendor_id\t: ";
+	char cpuinfo[512], *value;
+
+	if (hostfs__read(fs, cpuinfo, sizeof(cpuinfo), "proc/cpuinfo") < 0)
+		return true;
+	value = strstr(cpuinfo, key);
+	if (!value)
+		return true;
+	value += strlen(key);
+	value[strcspn(value, "\n")] = '\0';
+	for (const char *const *name = vendor->cpu_vendors; *name; name++)
+		if (!strcmp(value, *name))
+			return true;
+	return false;
+}
+
+/* Both can be built in, and the one that is not this CPU's is there all the same. */
+static const struct vendor *find_vendor(const struct hostfs *fs)
+{
+	for (size_t i = 0; i < VENDOR_CNT; i++)
+		if (is_loaded(fs, vendors[i].module) && is_cpu_of(fs, &vendors[i]))
+			return &vendors[i];
+	return NULL;
+}
+
+const char *host__missing_kvm(const struct hostfs *fs)
+{
+	if (!is_loaded(fs, "kvm"))
+		return "KVM is not loaded: modprobe kvm_amd or kvm_intel";
+	if (!find_vendor(fs))
+		return "KVM is loaded without the module of this CPU's vendor: "
+		       "modprobe kvm_amd or kvm_intel";
+	return NULL;
+}
+
+static bool has_exact_tracepoints(const struct hostfs *fs, const struct vendor *vendor)
+{
+	char release[128];
+	int major, minor;
+
+	if (hostfs__read(fs, release, sizeof(release), "proc/sys/kernel/osrelease") <= 0 ||
+	    sscanf(release, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major > vendor->exact_major ||
+	       (major == vendor->exact_major && minor >= vendor->exact_minor);
+}
+
+static int check_kvm(const struct hostfs *fs, struct host *host)
+{
+	const char *missing = host__missing_kvm(fs);
+	const struct vendor *vendor = missing ? NULL : find_vendor(fs);
+
+	if (!vendor) {
+		pr_err("%s; --wait waits for it", missing ? missing : "KVM is being unloaded");
+		return -EOPNOTSUPP;
+	}
+	host->run_function = vendor->run_function;
+	host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
+	host->has_exact_tracepoints = has_exact_tracepoints(fs, vendor);
+	pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);
+	return 0;
+}
+
+/* "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]"; built in, the line ends at the name. */
+static bool is_enter_guest(const char *line, char *name, size_t size)
+{
+	static const char wanted[] = "vcpu_enter_guest";
+	const char *symbol = strchr(line, ' ');
+	size_t len;
+
+	symbol = symbol ? strchr(symbol + 1, ' ') : NULL;
+	if (!symbol || strncmp(++symbol, wanted, strlen(wanted)))
+		return false;
+	len = strcspn(symbol, "\t\n");
+	if ((symbol[strlen(wanted)] != '.' && len != strlen(wanted)) || len >= size)
+		return false;
+	memcpy(name, symbol, len);
+	name[len] = '\0';
+	/* ".cold" is the part of a function that seldom runs, ".part" one that others call. */
+	return !strstr(name, ".cold") && !strstr(name, ".part");
+}
+
+void host__find_enter_guest(const struct hostfs *fs, struct host *host)
+{
+	char line[1024];
+	FILE *symbols = hostfs__fopen(fs, "proc/kallsyms");
+
+	host->enter_guest[0] = '\0';
+	if (!symbols)
+		return;
+	while (fgets(line, sizeof(line), symbols)) {
+		char name[sizeof(host->enter_guest)];
+
+		if (!is_enter_guest(line, name, sizeof(name)))
+			continue;
+		memcpy(host->enter_guest, name, sizeof(name));
+		break;
+	}
+	fclose(symbols);
+}
+
+int host__check_rest(const struct hostfs *fs)
+{
+	int err = check_caps(fs);
+
+	if (err)
+		return err;
+	if (hostfs__exists(fs, "sys/kernel/btf/vmlinux") != 1) {
+		pr_err("the kernel has no BTF (/sys/kernel/btf/vmlinux): "
+		       "it must be built with CONFIG_DEBUG_INFO_BTF");
+		return -EOPNOTSUPP;
+	}
+	if (hostfs__exists(fs, "sys/bus/event_source/devices/msr/events/mperf") != 1) {
+		pr_err("this CPU shows no MPERF (no mperf event in the perf msr PMU): "
+		       "a hypervisor below this host may hide it");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int host__probe(const struct hostfs *fs, struct host *host)
+{
+	int err = check_caps(fs);
+
+	if (!err)
+		err = check_kvm(fs, host);
+	return err ? err : host__check_rest(fs);
+}

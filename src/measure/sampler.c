@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "measure/collector.h"
+#include "base/log.h"
+#include "vm/roster.h"
+#include "measure/sampler.h"
+#include "report/snapshot.h"
+
+struct sampler {
+	struct collector *collector;
+	struct roster *roster;
+};
+
+int sampler__new(const struct sampler_opts *opts, struct sampler **out)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->collector = opts->collector;
+	err = roster__new(opts->fs, opts->pids, opts->pid_cnt, &s->roster);
+	if (err) {
+		pr_err("cannot look for VMs in /proc: %s", strerror(-err));
+		sampler__free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void sampler__free(struct sampler *s)
+{
+	if (!s)
+		return;
+	roster__free(s->roster);
+	free(s);
+}
+
+size_t sampler__vm_cnt(const struct sampler *s)
+{
+	return roster__vm_cnt(s->roster);
+}
+
+/* Their sums are in this snapshot; the next one need not carry them. */
+static void forget_ended(struct sampler *s, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		const struct vcpu_reading *vcpu = &snap->vcpus[i];
+
+		if (vcpu->seen && syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 &&
+		    errno == ESRCH)
+			collector__forget(s->collector, vcpu->tid);
+	}
+}
+
+int sampler__take(struct sampler *s, struct snapshot *snap)
+{
+	int err;
+
+	snapshot__clear(snap);
+	err = collector__read(s->collector, snap);
+	if (err)
+		return err;
+	forget_ended(s, snap);
+	err = roster__complete(s->roster, snap);
+	if (err) {
+		pr_err("cannot take stock of the VMs: %s", strerror(-err));
+		return err;
+	}
+	snapshot__sort(snap);
+	return 0;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "gtimehalt.h"
+#include "report/snapshot.h"
+#include "measure/sums_reader.h"
+
+/*
+ * A copy is torn only while a window closes, which takes a microsecond; longer when the CPU of the one
+ * that closes it is taken away meanwhile. A copy that stays torn for so long is not whole at all.
+ */
+#define TORN_MAX_NS  1000000000ULL
+#define TORN_WAIT_US 50
+
+struct sums_reader {
+	int vcpus_fd, stints_fd;
+	unsigned int vcpu_max;
+	/* Room for one read of the whole map. */
+	__u32 *tids;
+	struct vcpu_sums *sums;
+};
+
+int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, struct sums_reader **out)
+{
+	struct sums_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->vcpus_fd = vcpus_fd;
+	r->stints_fd = stints_fd;
+	r->vcpu_max = vcpu_max;
+	r->tids = calloc(vcpu_max, sizeof(*r->tids));
+	r->sums = calloc(vcpu_max, sizeof(*r->sums));
+	if (!r->tids || !r->sums) {
+		sums_reader__free(r);
+		return -ENOMEM;
+	}
+	*out = r;
+	return 0;
+}
+
+void sums_reader__free(struct sums_reader *r)
+{
+	if (!r)
+		return;
+	free(r->tids);
+	free(r->sums);
+	free(r);
+}
+
+static bool is_whole(const struct vcpu_sums *sums)
+{
+	return sums->begun_head == sums->done_head && sums->begun_head == sums->begun_tail &&
+	       sums->begun_head == sums->done_tail;
+}
+
+/* Reads an entry again until the copy is whole. -ENOENT: it is gone. */
+static int read_whole(const struct sums_reader *r, __u32 tid, struct vcpu_sums *sums)
+{
+	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
+
+	while (!is_whole(sums)) {
+		int err;
+
+		if (clock__now_ns() > end_ns)
+			return -EIO;
+		err = bpf_map_lookup_elem(r->vcpus_fd, &tid, sums);
+		if (err)
+			return err;
+		if (!is_whole(sums))
+			usleep(TORN_WAIT_US);
+	}
+	return 0;
+}
+
+/* The window has ended, and its thread has not been back to add it up: it will add the same. */
+static bool is_unsettled(const struct vcpu_sums *sums)
+{
+	return sums->open_ns && sums->put_ns >= sums->open_ns;
+}
+
+static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct snapshot *snap,
+			 struct vcpu_reading *vcpu)
+{
+	const struct window_sums *own = &sums->own, *others = &sums->others;
+
+	vcpu->pid = (pid_t)sums->tgid;
+	vcpu->tid = (pid_t)tid;
+	vcpu->vcpu_id = sums->vcpu_id;
+	vcpu->seen = true;
+	vcpu->wait_known = true;
+	vcpu->vm_id = sums->vm_id;
+	vcpu->start_boottime_ns = sums->start_boottime_ns;
+	/*
+	 * Sums that were complete before the snapshot began have not grown since: had the thread been
+	 * loaded, the forced read would have brought them up to date.
+	 */
+	vcpu->at_ns =
+		sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
+	vcpu->loaded_ns = sums->loaded_ns;
+	vcpu->wait_ns = sums->wait_ns;
+	vcpu->measured_ns = own->measured_ns + others->measured_ns;
+	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
+	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
+	vcpu->guest_ns = own->guest_ns + others->guest_ns;
+	vcpu->entry_cnt = own->entry_cnt + others->entry_cnt;
+	if (!is_unsettled(sums))
+		return;
+	vcpu->loaded_ns += sums->put_ns - sums->open_ns;
+	/* The window may have ended since the snapshot began. */
+	if (sums->put_ns > vcpu->at_ns)
+		vcpu->at_ns = sums->put_ns;
+	if (sums->put_preempted)
+		vcpu->wait_ns += vcpu->at_ns - sums->put_ns;
+}
+
+static int add_stints(const struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
+{
+	__u32 tid = (__u32)vcpu->tid;
+	struct stint_reading *reading;
+	struct stint_sums sums;
+	int err = bpf_map_lookup_elem(r->stints_fd, &tid, &sums);
+
+	/* Not yet halted for long enough, or an entry that a dead thread has left behind. */
+	if (err == -ENOENT || (!err && sums.start_boottime_ns != vcpu->start_boottime_ns))
+		return 0;
+	if (err)
+		return err;
+	reading = snapshot__add_stints(snap, vcpu);
+	if (!reading)
+		return -ENOMEM;
+	reading->halted_ns = sums.halted_ns;
+	memcpy(reading->cnt, sums.cnt, sizeof(reading->cnt));
+	return 0;
+}
+
+static int add_reading(const struct sums_reader *r, struct snapshot *snap, __u32 tid,
+		       struct vcpu_sums *sums)
+{
+	struct vcpu_reading *vcpu;
+	int err = read_whole(r, tid, sums);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	vcpu = snapshot__add_vcpu(snap);
+	if (!vcpu)
+		return -ENOMEM;
+	fill_reading(sums, tid, snap, vcpu);
+	return r->stints_fd < 0 ? 0 : add_stints(r, snap, vcpu);
+}
+
+int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 next, cnt = r->vcpu_max;
+	int err;
+
+	snap->has_stints = r->stints_fd >= 0;
+	/* ENOENT: the end of the map was reached. */
+	err = bpf_map_lookup_batch(r->vcpus_fd, NULL, &next, r->tids, r->sums, &cnt, &opts);
+	if (err && err != -ENOENT)
+		return err;
+	for (__u32 i = 0; i < cnt; i++) {
+		err = add_reading(r, snap, r->tids[i], &r->sums[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void sums_reader__forget(struct sums_reader *r, pid_t tid)
+{
+	__u32 key = (__u32)tid;
+
+	bpf_map_delete_elem(r->vcpus_fd, &key);
+	if (r->stints_fd >= 0)
+		bpf_map_delete_elem(r->stints_fd, &key);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "gtimehalt.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "options/option_lists.h"
+
+#define PID_MAX_LIMIT (1 << 22)
+
+/* Lists are allocated with this room at once. The BPF side has no more for PIDs. */
+#define ELEMENT_MAX GTIMEHALT_MAX_WATCHED
+
+struct id_option {
+	const char *name;
+	const char *element; /* what one is, for messages */
+	const char *list;
+	__u64 min, max;
+};
+
+static const struct id_option pid_option = {
+	"--pid", "a process ID from 1 to 4194304", "a list of process IDs", 1, PID_MAX_LIMIT,
+};
+static const struct id_option tid_option = {
+	"--tid", "a thread ID from 1 to 4194304", "a list of thread IDs", 1, PID_MAX_LIMIT,
+};
+static const struct id_option vcpu_option = {
+	"--vcpu", "a vCPU number from 0 to 4294967295", "a list of vCPU numbers", 0, UINT32_MAX,
+};
+
+static int refuse(const char *option, const char *word, const char *expected)
+{
+	pr_err("%s '%s' is not %s", option, word, expected);
+	return EINVAL;
+}
+
+static int refuse_more(const char *option, const char *word)
+{
+	pr_err("%s '%s' is one too many: at most %d", option, word, ELEMENT_MAX);
+	return EINVAL;
+}
+
+static int add_id(const struct id_option *option, const char *word, __u32 *ids, size_t *cnt)
+{
+	__u64 id;
+
+	if (number__parse(word, option->max, &id) || id < option->min)
+		return refuse(option->name, word, option->element);
+	for (size_t i = 0; i < *cnt; i++)
+		if (ids[i] == id)
+			return 0;
+	if (*cnt == ELEMENT_MAX)
+		return refuse_more(option->name, word);
+	ids[(*cnt)++] = (__u32)id;
+	return 0;
+}
+
+static int add_ids(const struct id_option *option, const char *list, __u32 *ids, size_t *cnt)
+{
+	char *words = strdup(list);
+	char *rest = words, *word;
+	int err = 0;
+
+	if (!ids || !words)
+		err = ENOMEM;
+	while (!err && (word = strsep(&rest, ",")))
+		/* An empty word is not to be found in "1,,2" by its own look: show the list. */
+		err = *word ? add_id(option, word, ids, cnt)
+			    : refuse(option->name, list, option->list);
+	free(words);
+	return err;
+}
+
+int option_lists__add_pids(struct filter *filter, const char *list)
+{
+	if (!filter->pids)
+		filter->pids = calloc(ELEMENT_MAX, sizeof(*filter->pids));
+	return add_ids(&pid_option, list, (__u32 *)filter->pids, &filter->pid_cnt);
+}
+
+int option_lists__add_tids(struct filter *filter, const char *list)
+{
+	if (!filter->tids)
+		filter->tids = calloc(ELEMENT_MAX, sizeof(*filter->tids));
+	return add_ids(&tid_option, list, (__u32 *)filter->tids, &filter->tid_cnt);
+}
+
+int option_lists__add_vcpu_ids(struct filter *filter, const char *list)
+{
+	if (!filter->vcpu_ids)
+		filter->vcpu_ids = calloc(ELEMENT_MAX, sizeof(*filter->vcpu_ids));
+	return add_ids(&vcpu_option, list, filter->vcpu_ids, &filter->vcpu_id_cnt);
+}
+
+/* Up to a comma that is not escaped. A backslash that has nothing to escape counts as the end. */
+static size_t pattern_len(const char *list)
+{
+	size_t len = 0;
+
+	while (list[len] && list[len] != ',') {
+		if (list[len] == '\\' && !list[++len])
+			return len - 1;
+		len++;
+	}
+	return len;
+}
+
+/* Takes the pattern over. */
+static int add_name(struct filter *filter, char *pattern)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < filter->name_cnt; i++) {
+		if (!strcmp(filter->names[i], pattern)) {
+			free(pattern);
+			return 0;
+		}
+	}
+	if (filter->name_cnt == ELEMENT_MAX) {
+		err = refuse_more("--guest", pattern);
+		free(pattern);
+		return err;
+	}
+	filter->names[filter->name_cnt++] = pattern;
+	return 0;
+}
+
+int option_lists__add_names(struct filter *filter, const char *list)
+{
+	const char *rest = list;
+	int err;
+
+	if (!filter->names)
+		filter->names = calloc(ELEMENT_MAX, sizeof(*filter->names));
+	if (!filter->names)
+		return ENOMEM;
+	do {
+		size_t len = pattern_len(rest);
+		char *pattern;
+
+		if (!len || rest[len] == '\\')
+			return refuse("--guest", list, "a list of patterns");
+		pattern = strndup(rest, len);
+		if (!pattern)
+			return ENOMEM;
+		err = add_name(filter, pattern);
+		rest += len;
+	} while (!err && *rest++);
+	return err;
+}

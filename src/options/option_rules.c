@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stddef.h>
+#include "base/log.h"
+#include "options/option_rules.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+_Static_assert(WORD_CNT <= 32, "a set of words is a __u32");
+
+static const char *const word_names[WORD_CNT] = {
+	[WORD_PID] = "--pid",
+	[WORD_TID] = "--tid",
+	[WORD_GUEST] = "--guest",
+	[WORD_VCPU] = "--vcpu",
+	[WORD_PER_VM] = "--per-vm",
+	[WORD_PER_VCPU] = "--per-vcpu",
+	[WORD_SORT] = "--sort",
+	[WORD_SORT_IN_ENTRY] = "--sort",
+	[WORD_ROWS] = "--rows",
+	[WORD_HISTOGRAM] = "--histogram",
+	[WORD_MILLISECONDS] = "--milliseconds",
+	[WORD_NANOSECONDS] = "--nanoseconds",
+	[WORD_TIMESTAMP] = "--timestamp",
+	[WORD_NO_CLEAR] = "--no-clear",
+	[WORD_TOP] = "--top",
+	[WORD_JSON] = "--json",
+	[WORD_CSV] = "--csv",
+	[WORD_DURATION] = "--duration",
+	[WORD_INTERVAL] = "INTERVAL",
+	[WORD_MODE] = "--mode",
+	[WORD_MODE_SWITCH] = "--mode switch",
+	[WORD_HOOK] = "--hook",
+	[WORD_HOOK_CHOSEN] = "--hook",
+	[WORD_MPERF_RATIO] = "--mperf-ratio",
+	[WORD_RECORD] = "--record",
+	[WORD_REPLAY] = "--replay",
+	[WORD_REPLAY_AT_ONCE] = "--replay",
+	[WORD_CHECK] = "--check",
+	[WORD_WAIT] = "--wait",
+};
+
+/* The first that applies is told. */
+static const struct rule {
+	enum option_word word;
+	__u32 others;
+	const char *why;
+} rules[] = {
+	{ WORD_CHECK,
+	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
+		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
+		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
+	  "a check is a text of its own, about all VMs of a host" },
+	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
+	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
+	  "it was measured when it was recorded" },
+	{ WORD_REPLAY, WORD(WAIT), "a recording needs no KVM" },
+	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
+	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
+	{ WORD_JSON, WORD(CSV), "one form of output at a time" },
+	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
+	  "JSON has all VMs, with all their vCPUs" },
+	{ WORD_JSON, WORD(MILLISECONDS) | WORD(NANOSECONDS), "JSON is in nanoseconds" },
+	{ WORD_CSV, WORD(HISTOGRAM), "CSV has the rows of the table" },
+	{ WORD_TIMESTAMP, WORD(JSON) | WORD(CSV), "the time is always there" },
+	{ WORD_NO_CLEAR, WORD(JSON) | WORD(CSV), "the screen is cleared between tables only" },
+	{ WORD_TOP, WORD(JSON) | WORD(CSV), "a screen is not for programs" },
+	{ WORD_TOP, WORD(HISTOGRAM), "the screen shows the table" },
+	{ WORD_TOP, WORD(TIMESTAMP), "the screen has the time" },
+	{ WORD_TOP, WORD(NO_CLEAR), "the screen is one for all intervals" },
+	{ WORD_TOP, WORD(DURATION), "the screen goes on until it is ended" },
+	{ WORD_PER_VM, WORD(PER_VCPU), "without them, there are both kinds of rows" },
+	{ WORD_HISTOGRAM, WORD(MODE_SWITCH), "stints are known in --mode entry only" },
+	{ WORD_HISTOGRAM, WORD(SORT) | WORD(ROWS), "a histogram has no such rows" },
+	{ WORD_MILLISECONDS, WORD(NANOSECONDS), "one unit at a time" },
+	{ WORD_SORT_IN_ENTRY, WORD(MODE_SWITCH), "that column is known in --mode entry only" },
+	{ WORD_HOOK_CHOSEN, WORD(MODE_SWITCH), "switch has none at VM entry and exit" },
+	{ WORD_DURATION, WORD(INTERVAL), "a one shot has no INTERVAL" },
+};
+
+static const struct need {
+	enum option_word word;
+	enum option_word needed;
+	const char *why;
+} needs[] = {
+	{ WORD_MILLISECONDS, WORD_HISTOGRAM, "it is its unit" },
+	{ WORD_NANOSECONDS, WORD_HISTOGRAM, "it is its unit" },
+};
+
+static bool has(__u32 words, enum option_word word)
+{
+	return words & 1U << word;
+}
+
+bool option_rules__allow(__u32 words)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		__u32 found = words & rules[i].others;
+
+		if (!found || !has(words, rules[i].word))
+			continue;
+		pr_err("%s does not go with %s: %s", word_names[rules[i].word],
+		       word_names[__builtin_ctz(found)], rules[i].why);
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (!has(words, needs[i].word) || has(words, needs[i].needed))
+			continue;
+		pr_err("%s needs %s: %s", word_names[needs[i].word], word_names[needs[i].needed],
+		       needs[i].why);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <argp.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/number.h"
+#include "options/option_lists.h"
+#include "options/option_rules.h"
+#include "options/option_table.h"
+#include "options/options.h"
+
+#define NS_PER_MS  1000000ULL
+#define NS_PER_SEC 1000000000ULL
+
+#define INTERVAL_MIN_NS  NS_PER_MS
+#define INTERVAL_MAX_NS  (1000000 * NS_PER_SEC)
+#define MPERF_RATIO_MAX  4096.0
+#define SECONDS_EXPECTED "a number of seconds from 0.001 to 1000000"
+#define CNT_EXPECTED     "a number from 1 to 4294967295"
+
+struct parse {
+	struct options opts;
+	__u32 words; /* that were given */
+	/* --help or --version was obeyed: what follows on the command line does not matter. */
+	bool done;
+};
+
+static error_t bad_value(const char *what, const char *word, const char *expected)
+{
+	pr_err("%s '%s' is not %s", what, word, expected);
+	return EINVAL;
+}
+
+static error_t parse_interval(struct parse *parse, const char *what, const char *word)
+{
+	__u64 ns;
+
+	if (number__parse_seconds(word, INTERVAL_MAX_NS, &ns) || ns < INTERVAL_MIN_NS)
+		return bad_value(what, word, SECONDS_EXPECTED);
+	parse->opts.interval_ns = ns;
+	return 0;
+}
+
+static error_t parse_cnt(const char *what, const char *word, __u64 *cnt)
+{
+	__u64 value;
+
+	if (number__parse(word, UINT32_MAX, &value) || value == 0)
+		return bad_value(what, word, CNT_EXPECTED);
+	*cnt = value;
+	return 0;
+}
+
+static error_t parse_rows(struct parse *parse, const char *word)
+{
+	__u64 cnt = 0;
+	error_t err = parse_cnt("--rows", word, &cnt);
+
+	if (!err)
+		parse->opts.view.row_max = (size_t)cnt;
+	return err;
+}
+
+static error_t parse_sort(struct parse *parse, const char *word)
+{
+	char expected[256] = "one of";
+	size_t len = strlen(expected);
+	const char *gap = " ";
+
+	if (column__find(word, &parse->opts.view.sort)) {
+		parse->opts.view.sorted = true;
+		return 0;
+	}
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		if (!column_defs[i].heading)
+			continue;
+		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s%.*s", gap,
+					(int)column__name_len(i), column_defs[i].key);
+		gap = ", ";
+	}
+	return bad_value("--sort", word, expected);
+}
+
+static error_t parse_mperf_ratio(struct parse *parse, const char *word)
+{
+	if (number__parse_ratio(word, MPERF_RATIO_MAX, &parse->opts.mperf_ratio))
+		return bad_value("--mperf-ratio", word, "a number above 0 and not above 4096");
+	return 0;
+}
+
+static error_t parse_mode(struct parse *parse, const char *word)
+{
+	if (!strcmp(word, mode__name(MODE_ENTRY)))
+		parse->opts.mode = MODE_ENTRY;
+	else if (!strcmp(word, mode__name(MODE_SWITCH)))
+		parse->opts.mode = MODE_SWITCH;
+	else
+		return bad_value("--mode", word, "entry or switch");
+	return 0;
+}
+
+static error_t parse_hook(struct parse *parse, const char *word)
+{
+	for (enum hook hook = HOOK_AUTO; hook < HOOK_CNT; hook++) {
+		if (strcmp(word, hook__name(hook)))
+			continue;
+		parse->opts.hook = hook;
+		return 0;
+	}
+	return bad_value("--hook", word, "auto, fentry, kprobe, vcpu_enter_guest or tracepoint");
+}
+
+static error_t parse_path(const char *what, const char *word, const char **path)
+{
+	if (!*word)
+		return bad_value(what, word, "a file name");
+	*path = word;
+	return 0;
+}
+
+static error_t parse_record(struct parse *parse, const char *word)
+{
+	if (!strcmp(word, "-"))
+		return bad_value("--record", word, "a file name: stdout has the report");
+	return parse_path("--record", word, &parse->opts.record_path);
+}
+
+static error_t parse_positional(struct parse *parse, unsigned int index, const char *word)
+{
+	switch (index) {
+	case 0:
+		parse->words |= WORD(INTERVAL);
+		parse->opts.repeat = true;
+		parse->opts.count = 0;
+		return parse_interval(parse, "INTERVAL", word);
+	case 1:
+		return parse_cnt("COUNT", word, &parse->opts.count);
+	default:
+		pr_err("one argument too many: '%s'", word);
+		return EINVAL;
+	}
+}
+
+/* Any error ends the parsing; the one of --help and --version is no error to the outside. */
+static error_t stop(struct parse *parse)
+{
+	parse->done = true;
+	return ECANCELED;
+}
+
+/* Options that are no more than said: returns false of all others. */
+static bool set_flag(struct options *opts, int key)
+{
+	switch (key) {
+	case 'P':
+		opts->view.level = VIEW_VMS;
+		return true;
+	case 'L':
+		opts->view.level = VIEW_VCPUS;
+		return true;
+	case 'H':
+		opts->histogram = true;
+		return true;
+	case 'm':
+		opts->histogram_unit = HISTOGRAM_MS;
+		return true;
+	case 'N':
+		opts->histogram_unit = HISTOGRAM_NS;
+		return true;
+	case 'T':
+		opts->timestamp = true;
+		return true;
+	case 'C':
+		opts->no_clear = true;
+		return true;
+	case KEY_TOP:
+		opts->top = true;
+		return true;
+	case 'j':
+		opts->form = OUTPUT_JSON;
+		return true;
+	case KEY_CSV:
+		opts->form = OUTPUT_CSV;
+		return true;
+	case KEY_CHECK:
+		opts->check = true;
+		return true;
+	case KEY_WAIT:
+		opts->wait = true;
+		return true;
+	case 'v':
+		opts->verbosity++;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct parse *parse = state->input;
+
+	parse->words |= option_table__word(key);
+	if (set_flag(&parse->opts, key))
+		return 0;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		/* getopt's line says what is wrong; without a stream argp adds no hint to it. */
+		state->err_stream = NULL;
+		return 0;
+	case 'p':
+		return option_lists__add_pids(&parse->opts.filter, arg);
+	case 't':
+		return option_lists__add_tids(&parse->opts.filter, arg);
+	case 'g':
+		return option_lists__add_names(&parse->opts.filter, arg);
+	case KEY_VCPU:
+		return option_lists__add_vcpu_ids(&parse->opts.filter, arg);
+	case 's':
+		return parse_sort(parse, arg);
+	case 'r':
+		return parse_rows(parse, arg);
+	case 'd':
+		return parse_interval(parse, "--duration", arg);
+	case KEY_MODE:
+		return parse_mode(parse, arg);
+	case KEY_HOOK:
+		return parse_hook(parse, arg);
+	case KEY_MPERF_RATIO:
+		return parse_mperf_ratio(parse, arg);
+	case KEY_RECORD:
+		return parse_record(parse, arg);
+	case KEY_REPLAY:
+		return parse_path("--replay", arg, &parse->opts.replay_path);
+	case 'V':
+		puts("gtimehalt " GTIMEHALT_VERSION);
+		return stop(parse);
+	case 'h':
+	case '?':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return stop(parse);
+	case ARGP_KEY_ARG:
+		return parse_positional(parse, state->arg_num, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What only all words together can show. */
+static error_t finish(struct parse *parse)
+{
+	struct options *opts = &parse->opts;
+
+	if (opts->mode == MODE_SWITCH)
+		parse->words |= WORD(MODE_SWITCH);
+	if (opts->hook != HOOK_AUTO)
+		parse->words |= WORD(HOOK_CHOSEN);
+	if (opts->replay_path && !opts->top)
+		parse->words |= WORD(REPLAY_AT_ONCE);
+	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
+		parse->words |= WORD(SORT_IN_ENTRY);
+	if (!option_rules__allow(parse->words))
+		return EINVAL;
+	if ((opts->top || opts->replay_path) && !opts->repeat) {
+		opts->repeat = true;
+		opts->count = 0;
+	}
+	return 0;
+}
+
+/* getopt repeats words as they are: a line break in one would make two lines of the one. */
+static error_t check_words(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		for (const unsigned char *c = (const unsigned char *)argv[i]; *c; c++) {
+			if (*c >= 0x20 && *c != 0x7f)
+				continue;
+			pr_err("argument %d has a control character: '%.*s?'", i,
+			       (int)((const char *)c - argv[i]), argv[i]);
+			return EINVAL;
+		}
+	}
+	return 0;
+}
+
+static error_t parse_words(struct parse *parse, int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = option_table,
+		.parser = parse_option,
+		.args_doc = option_table_args,
+		.doc = option_table_doc,
+	};
+	char name[] = "gtimehalt";
+	int word_cnt = argc > 0 ? argc : 1;
+	char **words;
+	error_t err;
+
+	err = check_words(argc, argv);
+	if (err)
+		return err;
+	/* A copy, for getopt reorders the words and begins its lines with the first. */
+	words = calloc((size_t)word_cnt + 1, sizeof(*words));
+	if (!words)
+		return ENOMEM;
+	for (int i = 1; i < argc; i++)
+		words[i] = argv[i];
+	words[0] = name;
+	err = argp_parse(&argp, word_cnt, words, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, parse);
+	free(words);
+	return err ? err : finish(parse);
+}
+
+enum options_verdict options__parse(int argc, char **argv, struct options *opts)
+{
+	struct parse parse = {
+		.opts = {
+			.interval_ns = NS_PER_SEC,
+			.count = 1,
+		},
+	};
+	error_t err = parse_words(&parse, argc, argv);
+
+	if (!err) {
+		*opts = parse.opts;
+		return OPTIONS_RUN;
+	}
+	options__free(&parse.opts);
+	if (parse.done)
+		return OPTIONS_DONE;
+	/* Of all other errors a line has told by now. */
+	if (err == ENOMEM)
+		pr_err("no memory for the command line");
+	return OPTIONS_USAGE;
+}
+
+void options__free(struct options *opts)
+{
+	filter__free(&opts->filter);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "recording/recording.h"
+#include "recording/recording_codec.h"
+#include "recording/recording_fields.h"
+
+/* Enough for the lines of most hosts. */
+#define FIRST_ROOM (64 << 10)
+
+struct recording_reader {
+	FILE *in;
+	bool owns_in;
+	__u64 line_nr;
+	char *line;
+	size_t len, room;
+	bool has_newline;
+	struct clock_reading clock; /* of the snapshot before, if there was one */
+	bool has_clock;
+	int ended; /* what ended it, or 1 */
+	struct recording_problem problem;
+};
+
+int recording_reader__new(FILE *in, struct recording_reader **out)
+{
+	struct recording_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->in = in;
+	r->ended = 1;
+	*out = r;
+	return 0;
+}
+
+int recording_reader__open(const char *path, struct recording_reader **out)
+{
+	bool is_stdin = !strcmp(path, "-");
+	FILE *in = is_stdin ? stdin : fopen(path, "re");
+	int err;
+
+	if (!in)
+		return -errno;
+	err = recording_reader__new(in, out);
+	if (err && !is_stdin)
+		fclose(in);
+	if (!err)
+		(*out)->owns_in = !is_stdin;
+	return err;
+}
+
+void recording_reader__free(struct recording_reader *r)
+{
+	if (!r)
+		return;
+	if (r->owns_in)
+		fclose(r->in);
+	free(r->line);
+	free(r);
+}
+
+__u64 recording_reader__line(const struct recording_reader *r)
+{
+	return r->line_nr;
+}
+
+const char *recording_reader__reason(const struct recording_reader *r)
+{
+	return r->problem.text;
+}
+
+static int refuse(struct recording_reader *r, int err, const char *why)
+{
+	snprintf(r->problem.text, sizeof(r->problem.text), "%s", why);
+	return err;
+}
+
+static int reserve(struct recording_reader *r)
+{
+	size_t room = r->room ? r->room * 2 : FIRST_ROOM;
+	char *line;
+
+	if (r->len < r->room)
+		return 0;
+	if (r->len >= RECORDING_LINE_MAX)
+		return refuse(r, -EFBIG, "too long a line");
+	line = realloc(r->line, room);
+	if (!line)
+		return -ENOMEM;
+	r->line = line;
+	r->room = room;
+	return 0;
+}
+
+/* A byte at a time, so that a line that comes through a pipe is there as soon as it is whole. */
+static int get_byte(FILE *in)
+{
+	errno = 0;
+	return getc_unlocked(in);
+}
+
+/* Returns 1; 0 when there is no line any more; -EFBIG, -ENOMEM or -errno. */
+static int read_line(struct recording_reader *r)
+{
+	int c;
+
+	r->len = 0;
+	r->has_newline = false;
+	while ((c = get_byte(r->in)) != EOF) {
+		int err;
+
+		if (!r->len)
+			r->line_nr++;
+		if (c == '\n') {
+			r->has_newline = true;
+			break;
+		}
+		err = reserve(r);
+		if (err)
+			return err;
+		r->line[r->len++] = (char)c;
+	}
+	if (c == EOF && ferror(r->in))
+		return errno ? -errno : -EIO;
+	return r->has_newline || r->len;
+}
+
+/* Of a line that is broken, so that nothing behind it is read any more. */
+static bool is_last_line(const struct recording_reader *r)
+{
+	return !r->has_newline || get_byte(r->in) == EOF;
+}
+
+/* Reads and parses a line. Returns 1, 0 at the end, or a failure as recording_reader__next() has them. */
+static int next_object(struct recording_reader *r, struct json_object **root)
+{
+	int got = read_line(r);
+	int err;
+
+	if (got <= 0)
+		return got;
+	/* An empty line has no memory when it is the first. */
+	err = recording__parse(r->line ? r->line : "", r->len, root, &r->problem);
+	if (!err)
+		return 1;
+	/*
+	 * What was not written to the end ends too early, and what a crash of the host left in its
+	 * place may be anything. But what is anything from the first line on is no recording.
+	 */
+	if ((err == -ENODATA && is_last_line(r)) ||
+	    (err == -EBADMSG && !r->has_newline && r->line_nr > 1))
+		return refuse(r, -ENODATA, "the recording is cut off here");
+	if (err == -ENODATA)
+		return refuse(r, -EBADMSG, "the line ends too early");
+	return err;
+}
+
+/* Whether it is a recording at all comes first, then whether the rest may be looked at. */
+static int check_format(struct recording_reader *r, struct json_object *root)
+{
+	struct json_object *format, *version;
+
+	if (!json_object_object_get_ex(root, "format", &format) ||
+	    !json_object_is_type(format, json_type_string) ||
+	    strcmp(json_object_get_string(format), RECORDING_FORMAT) != 0)
+		return refuse(r, -EBADMSG, "this is no recording: no " RECORDING_FORMAT);
+	if (!json_object_object_get_ex(root, "version", &version) ||
+	    !json_object_is_type(version, json_type_int))
+		return refuse(r, -EBADMSG, "version: missing, or no integer");
+	if (json_object_get_int64(version) == RECORDING_VERSION)
+		return 0;
+	snprintf(r->problem.text, sizeof(r->problem.text),
+		 "version %lld of the format; known here is %d",
+		 (long long)json_object_get_int64(version), RECORDING_VERSION);
+	return -EPROTONOSUPPORT;
+}
+
+static int read_header(struct recording_reader *r, struct recording_header *header)
+{
+	struct recording_header read = { 0 };
+	struct json_object *root;
+	int err = next_object(r, &root);
+
+	if (err < 0)
+		return err;
+	if (!err)
+		return refuse(r, -ENODATA, "there is nothing in it");
+	err = check_format(r, root);
+	if (!err)
+		err = recording__decode(recording_header_fields, root, &read, &r->problem);
+	json_object_put(root);
+	if (!err)
+		*header = read;
+	return err;
+}
+
+int recording_reader__header(struct recording_reader *r, struct recording_header *header)
+{
+	int err = read_header(r, header);
+
+	if (err)
+		r->ended = err;
+	return err;
+}
+
+/* Signed, and without a later one no report: as account__report() has it. */
+static int check_clock(struct recording_reader *r, const struct clock_reading *clock)
+{
+	__s64 interval_ns = (__s64)(clock->mono_ns - r->clock.mono_ns);
+	__s64 tsc_cycles = (__s64)(clock->tsc_cycles - r->clock.tsc_cycles);
+
+	if (r->has_clock && interval_ns <= 0)
+		return refuse(r, -EBADMSG, "clock.monotonic_ns: not later than the one before");
+	if (r->has_clock && tsc_cycles <= 0)
+		return refuse(r, -EBADMSG, "clock.tsc_cycles: not later than the one before");
+	r->clock = *clock;
+	r->has_clock = true;
+	return 0;
+}
+
+/* A vCPU's stints are elsewhere in the line. */
+static int check_stints(struct recording_reader *r, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		if (snap->vcpus[i].stint_number <= snap->stint_cnt)
+			continue;
+		snprintf(r->problem.text, sizeof(r->problem.text),
+			 "vcpus[%zu].stints: there are but %zu", i, snap->stint_cnt);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int read_snapshot(struct recording_reader *r, struct snapshot *snap)
+{
+	struct json_object *root;
+	int err = next_object(r, &root);
+
+	if (err <= 0)
+		return err;
+	err = recording__decode(recording_snapshot_fields, root, snap, &r->problem);
+	json_object_put(root);
+	if (!err)
+		err = check_stints(r, snap);
+	if (!err)
+		err = check_clock(r, &snap->clock);
+	return err ? err : 1;
+}
+
+int recording_reader__next(struct recording_reader *r, struct snapshot *snap)
+{
+	snapshot__clear(snap);
+	if (r->ended == 1)
+		r->ended = read_snapshot(r, snap);
+	if (r->ended != 1)
+		snapshot__clear(snap);
+	return r->ended;
+}

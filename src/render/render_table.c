@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stdbool.h>
+#include <string.h>
+#include "report/columns.h"
+#include "text/line.h"
+#include "render/render.h"
+#include "render/render_notes.h"
+#include "text/stream.h"
+#include "text/time_text.h"
+#include "render/vm_label.h"
+
+#define ID_WIDTH     7 /* PID_MAX_LIMIT is 2^22 */
+#define NUMBER_WIDTH 4 /* of a vCPU; KVM has up to 4096 in a VM */
+#define GAP          2
+#define NS_PER_S     1000000000ULL
+
+/* What stands in front of the metrics: a name, a number unless the VMs' rows have vCPUs', an ID. */
+struct layout {
+	const char *name_heading;
+	const char *number_heading; /* NULL: no such column */
+	const char *id_heading;
+	int name_width, number_width, id_width;
+};
+
+static const struct layout layouts[] = {
+	[VIEW_VMS_AND_VCPUS] = { "VM/vCPU", NULL, "PID/TID", 0, 0, ID_WIDTH },
+	[VIEW_VMS] = { "VM", "vCPUs", "PID", 0, sizeof("vCPUs") - 1, ID_WIDTH },
+	[VIEW_VCPUS] = { "VM", "vCPU", "TID", 0, NUMBER_WIDTH, ID_WIDTH },
+};
+
+static bool is_shown(enum column column, enum measure_mode mode)
+{
+	return column_defs[column].modes & 1U << mode;
+}
+
+static size_t number_of(const struct view_row *row)
+{
+	return row->vcpu ? row->vcpu->vcpu_id : row->vm->vcpu_cnt;
+}
+
+static pid_t id_of(const struct view_row *row)
+{
+	return row->vcpu ? row->vcpu->tid : row->vm->pid;
+}
+
+static int max_width(int width, size_t number)
+{
+	int digits = snprintf(NULL, 0, "%zu", number);
+
+	return digits > width ? digits : width;
+}
+
+/* The name has what the other columns leave of the line. */
+static struct layout make_layout(const struct report *report, const struct view *view)
+{
+	struct layout layout = layouts[view->level];
+
+	for (size_t i = 0; i < view->row_cnt; i++) {
+		layout.number_width = max_width(layout.number_width, number_of(&view->rows[i]));
+		layout.id_width = max_width(layout.id_width, (size_t)id_of(&view->rows[i]));
+	}
+	layout.name_width = LINE_WIDTH - GAP - layout.id_width;
+	if (layout.number_heading)
+		layout.name_width -= GAP + layout.number_width;
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		if (is_shown(i, report->mode))
+			layout.name_width -= GAP + column_defs[i].width;
+	}
+	return layout;
+}
+
+/* Right-aligned behind a gap. */
+static void add_field(struct line *line, const char *text, int width)
+{
+	line__add_right(line, text, GAP + width);
+}
+
+static __u64 divide_rounded(__u64 value, __u64 factor, __u64 divisor)
+{
+	unsigned __int128 quotient = ((unsigned __int128)value * factor + divisor / 2) / divisor;
+
+	return quotient > UINT64_MAX ? UINT64_MAX : quotient;
+}
+
+/* In integers: no rounding makes 100.1, and no locale a comma. */
+static void add_metric(struct line *line, enum column column, const struct metrics *metrics,
+		       const struct report *report)
+{
+	__u64 value = metrics->value[column_defs[column].metric];
+	__u64 wall_ns = metrics->value[METRIC_WALL_NS];
+	int width = column_defs[column].width;
+	char text[32] = "-";
+	__u64 shown = 0;
+
+	if (value == METRIC_UNKNOWN) {
+		;
+	} else if (column_defs[column].unit == UNIT_RATE) {
+		shown = divide_rounded(value, NS_PER_S, report->interval_ns);
+		snprintf(text, sizeof(text), "%llu", shown);
+	} else if (wall_ns && wall_ns != METRIC_UNKNOWN) {
+		shown = divide_rounded(value, 1000, wall_ns);
+		snprintf(text, sizeof(text), "%llu.%llu", shown / 10, shown % 10);
+	}
+	/* Only a broken counter gets here; the columns behind it are to stay where they are. */
+	if (strlen(text) > (size_t)width)
+		snprintf(text, sizeof(text), "%.0e", (double)shown);
+	add_field(line, text, width);
+}
+
+static int write_heading(const struct report *report, const struct layout *layout, FILE *out)
+{
+	struct line line = { 0 };
+
+	line__add(&line, layout->name_heading);
+	line__pad(&line, layout->name_width);
+	if (layout->number_heading)
+		add_field(&line, layout->number_heading, layout->number_width);
+	add_field(&line, layout->id_heading, layout->id_width);
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		if (is_shown(i, report->mode))
+			add_field(&line, column_defs[i].heading, column_defs[i].width);
+	}
+	return line__write(&line, out);
+}
+
+static int write_row(const struct report *report, const struct layout *layout,
+		     const struct view_row *row, FILE *out)
+{
+	const struct metrics *metrics = row->vcpu ? &row->vcpu->metrics : &row->vm->metrics;
+	struct line line = { 0 };
+	char text[32];
+
+	if (row->vcpu && !layout->number_heading) {
+		snprintf(text, sizeof(text), "  vCPU %u", row->vcpu->vcpu_id);
+		line__add(&line, text);
+	} else {
+		vm_label__add(report, row->vm, layout->name_width, &line);
+	}
+	line__pad(&line, layout->name_width);
+	if (layout->number_heading) {
+		snprintf(text, sizeof(text), "%zu", number_of(row));
+		add_field(&line, text, layout->number_width);
+	}
+	snprintf(text, sizeof(text), "%d", id_of(row));
+	add_field(&line, text, layout->id_width);
+	for (int i = 0; i < COLUMN_CNT; i++) {
+		if (is_shown(i, report->mode))
+			add_metric(&line, i, metrics, report);
+	}
+	return line__write(&line, out);
+}
+
+int render__gap(FILE *out)
+{
+	return stream__put(out, "\n");
+}
+
+int render__time(__u64 real_ns, FILE *out)
+{
+	char text[TIME_TEXT_SIZE];
+	int err;
+
+	time_text__clock(real_ns, text);
+	err = stream__put(out, text);
+	return err ? err : stream__put(out, "\n");
+}
+
+int render__table(const struct report *report, const struct view *view, FILE *out)
+{
+	struct layout layout = make_layout(report, view);
+	int err = write_heading(report, &layout, out);
+
+	for (size_t i = 0; i < view->row_cnt && !err; i++)
+		err = write_row(report, &layout, &view->rows[i], out);
+	if (!err)
+		err = render__notes(report, view, out);
+	return err ? err : stream__flush(out);
+}

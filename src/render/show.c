@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "options/options.h"
+#include "render/render.h"
+#include "render/render_check.h"
+#include "render/render_histogram.h"
+#include "render/show.h"
+#include "text/stream.h"
+#include "report/view.h"
+
+struct show {
+	const struct options *opts;
+	FILE *out;
+	struct view view;
+	bool clears; /* before each table but the first */
+	bool begun;  /* something was shown */
+};
+
+/* What ECMA-48 says, as every terminal but a dumb one does; the lines scrolled off are left alone. */
+#define CLEAR_SCREEN "\033[H\033[2J"
+
+/* A terminal that does not say what it is can do nothing. */
+static bool is_clearable(FILE *out)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+int show__new(const struct options *opts, FILE *out, struct show **show)
+{
+	struct show *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->opts = opts;
+	s->out = out;
+	/* What comes all at once would be gone before it was read. */
+	s->clears = !opts->no_clear && !opts->check && !opts->replay_path && is_clearable(out);
+	*show = s;
+	return 0;
+}
+
+void show__free(struct show *s)
+{
+	if (!s)
+		return;
+	view__free(&s->view);
+	free(s);
+}
+
+/* What stands between two texts for people. */
+static int begin_text(struct show *s)
+{
+	bool is_first = !s->begun;
+
+	s->begun = true;
+	if (is_first)
+		return 0;
+	return s->clears ? stream__put(s->out, CLEAR_SCREEN) : render__gap(s->out);
+}
+
+static int show_text(struct show *s, const struct report *report)
+{
+	int err = begin_text(s);
+
+	if (!err && s->opts->timestamp)
+		err = render__time(report->end.real_ns, s->out);
+	if (err)
+		return err;
+	if (s->opts->histogram)
+		return render__histogram(report, &s->view, s->opts->histogram_unit, s->out);
+	return render__table(report, &s->view, s->out);
+}
+
+static int show_csv(struct show *s, const struct report *report)
+{
+	int err = s->begun ? 0 : render__csv_heading(s->out);
+
+	s->begun = true;
+	return err ? err : render__csv(report, &s->view, s->out);
+}
+
+int show__report(struct show *s, const struct report *report)
+{
+	int err;
+
+	if (s->opts->form == OUTPUT_JSON)
+		return render__json(report, s->out);
+	err = view__make(report, &s->opts->view, &s->view);
+	if (err)
+		return err;
+	return s->opts->form == OUTPUT_CSV ? show_csv(s, report) : show_text(s, report);
+}
+
+int show__check(struct show *s, const struct check *check)
+{
+	int err = begin_text(s);
+
+	return err ? err : render__check(check, s->out);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <string.h>
+#include "report/account.h"
+#include "vm/asked.h"
+#include "report/check.h"
+#include "base/interval.h"
+#include "base/log.h"
+#include "options/options.h"
+#include "run/pipeline.h"
+#include "run/recorder.h"
+#include "render/show.h"
+#include "report/snapshot.h"
+#include "run/source.h"
+#include "top/top.h"
+
+/* What was waited for. */
+enum verdict {
+	VERDICT_NEXT, /* the interval is over */
+	VERDICT_LAST, /* it ends early, and is the last */
+	VERDICT_QUIT, /* nothing more is wanted */
+};
+
+struct run {
+	struct pipeline *pipeline;
+	struct recorder *recorder;
+	struct report report;
+	bool vcpus_checked; /* that what was asked for is there */
+};
+
+/* Returns err. */
+static int tell(const char *what, int err)
+{
+	if (err)
+		pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}
+
+static int show_report(struct run *run, const struct snapshot *prev, const struct snapshot *cur)
+{
+	struct pipeline *p = run->pipeline;
+	int err = tell("account for the interval", account__report(prev, cur, &run->report));
+
+	if (err)
+		return err;
+	if (p->top)
+		return top__show(p->top, &run->report);
+	return tell("write the report", show__report(p->show, &run->report));
+}
+
+static int show_check(struct run *run, const struct snapshot *prev, const struct snapshot *cur)
+{
+	struct check check;
+	int err = tell("check the interval", check__make(prev, cur, &check));
+
+	if (err)
+		return err;
+	err = tell("write the check", show__check(run->pipeline->show, &check));
+	run->pipeline->check_failed |= !check.passed;
+	check__free(&check);
+	return err;
+}
+
+/* What comes of a snapshot when it has been recorded: what is wanted of it. */
+static int narrow(struct run *run, struct snapshot *snap)
+{
+	const struct options *opts = run->pipeline->opts;
+
+	filter__apply(&opts->filter, snap);
+	if (!opts->histogram)
+		snap->has_stints = false;
+	if (opts->histogram && !snap->has_stints) {
+		pr_err("the recording has no histogram: it was made without -H");
+		return -ENODATA;
+	}
+	return 0;
+}
+
+/* What the first interval begins with. Returns 1, 0 when there is nothing, or -errno, logged. */
+static int take_first(struct run *run, struct snapshot *snap)
+{
+	struct pipeline *p = run->pipeline;
+	int got = source__next(p->source, snap);
+	int err;
+
+	if (got != 1)
+		return got;
+	err = recorder__new(p->opts->record_path, source__header(p->source), &run->recorder);
+	if (!err)
+		err = recorder__add(run->recorder, snap);
+	if (!err)
+		err = asked__check_names(&p->opts->filter, snap);
+	if (!err)
+		err = narrow(run, snap);
+	if (!err && p->interval)
+		err = tell("time an interval", interval__start(p->interval, p->opts->interval_ns));
+	return err ? err : 1;
+}
+
+/* Returns as take_first(). Of what has ended there is one last snapshot. */
+static int take_next(struct run *run, const struct snapshot *prev, struct snapshot *cur)
+{
+	struct pipeline *p = run->pipeline;
+	const struct filter *filter = &p->opts->filter;
+	int got = source__next(p->source, cur);
+	bool ended;
+	int err;
+
+	if (got != 1)
+		return got;
+	err = recorder__add(run->recorder, cur);
+	if (!err && !run->vcpus_checked)
+		err = asked__check_vcpus(filter, cur);
+	if (!err)
+		err = narrow(run, cur);
+	if (err)
+		return err;
+	run->vcpus_checked = true;
+	ended = filter->tid_cnt && !cur->vcpu_cnt;
+	if (!ended) {
+		err = p->opts->check ? show_check(run, prev, cur) : show_report(run, prev, cur);
+		ended = source__has_ended(p->source, filter);
+	}
+	if (!err && ended)
+		pr_warn("what was asked for has ended");
+	return err ? err : !ended;
+}
+
+static int take_keys(struct pipeline *p, enum verdict *verdict)
+{
+	enum top_event asked;
+	int err = top__key(p->top, &asked);
+
+	if (!err && asked == TOP_INTERVAL)
+		err = tell("time an interval",
+			   interval__start(p->interval, top__interval_ns(p->top)));
+	if (asked == TOP_QUIT)
+		*verdict = VERDICT_QUIT;
+	return err;
+}
+
+/* Returns whether the waiting is over. */
+static bool take_event(struct pipeline *p, enum interval_event event, enum verdict *verdict,
+		       int *err)
+{
+	switch (event) {
+	case INTERVAL_OVER:
+		*verdict = VERDICT_NEXT;
+		/* What is measured goes on while the screen stands still; a recording waits. */
+		return !p->top || !p->opts->replay_path || !top__is_paused(p->top);
+	case INTERVAL_END:
+		*verdict = p->top ? VERDICT_QUIT : VERDICT_LAST;
+		return true;
+	case INTERVAL_INPUT:
+		*verdict = VERDICT_NEXT;
+		*err = take_keys(p, verdict);
+		return *err || *verdict == VERDICT_QUIT;
+	case INTERVAL_REDRAW:
+		top__redraw(p->top);
+		return false;
+	case INTERVAL_STOP:
+		top__stop(p->top);
+		return false;
+	}
+	return false;
+}
+
+static int wait_for_end(struct pipeline *p, enum verdict *verdict)
+{
+	int input_fd = p->top ? top__fd(p->top) : -1;
+	enum interval_event event;
+	int err;
+
+	*verdict = VERDICT_NEXT;
+	if (!p->interval)
+		return 0;
+	do {
+		err = tell("wait for an interval", interval__wait(p->interval, input_fd, &event));
+	} while (!err && !take_event(p, event, verdict, &err));
+	return err;
+}
+
+/* A screen stays when there is nothing more to show. */
+static int stay(struct pipeline *p)
+{
+	enum verdict verdict;
+	int err;
+
+	if (!p->top)
+		return 0;
+	pr_warn("the recording has ended");
+	top__redraw(p->top);
+	do {
+		err = tell("time an interval", interval__pause(p->interval));
+		if (!err)
+			err = wait_for_end(p, &verdict);
+	} while (!err && verdict != VERDICT_QUIT);
+	return err;
+}
+
+static int run_intervals(struct run *run, struct snapshot snaps[2])
+{
+	struct pipeline *p = run->pipeline;
+	__u64 left = p->opts->repeat ? p->opts->count : 1;
+	enum verdict verdict;
+	int now = 0;
+	int got = take_first(run, &snaps[now]);
+
+	if (got != 1)
+		return got;
+	do {
+		int err = wait_for_end(p, &verdict);
+
+		if (err || verdict == VERDICT_QUIT)
+			return err;
+		got = take_next(run, &snaps[now], &snaps[!now]);
+		now = !now;
+	} while (got == 1 && verdict == VERDICT_NEXT && (!left || --left));
+	if (got == 0 && p->opts->replay_path)
+		return stay(p);
+	return got < 0 ? got : 0;
+}
+
+int pipeline__run(struct pipeline *pipeline)
+{
+	struct snapshot snaps[2] = { 0 };
+	struct run run = { .pipeline = pipeline };
+	int err = run_intervals(&run, snaps);
+	int end_err = recorder__end(run.recorder);
+
+	report__free(&run.report);
+	snapshot__free(&snaps[0]);
+	snapshot__free(&snaps[1]);
+	return err ? err : end_err;
+}

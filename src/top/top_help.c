@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "top/top_help.h"
+
+const char *const top_help_lines[] = {
+	"Where the time of each VM and vCPU went, in per cent of wall time:",
+	"  halted   inside the guest, which the host does not see",
+	"  busy     in the guest, and not halted",
+	"  host     loaded, but not in the guest: exits at work for this vCPU",
+	"  wait     runnable, but another thread had the CPU",
+	"  blocked  the rest: the thread slept. Idle guests, where HLT exits",
+	"Those of a VM are the mean over its vCPUs. - is what was not measured.",
+	"",
+	"  Up Down PgUp PgDn Home End  move; k j g G too",
+	"  Enter   Right Left          unfold or fold a VM into its vCPUs",
+	"  a                           ... all VMs",
+	"  v                           one list of all vCPUs, and back",
+	"  s S                         sort by the next column, by the one before",
+	"  H B O W K E L P             by halted, busy, host, wait, blocked, entries,",
+	"                              loaded, PID",
+	"  /                           show only VMs with this in their name; Esc: all",
+	"  i                           change the interval",
+	"  p Space                     stand still, while measuring goes on; go on",
+	"  n                           all notes of the interval",
+	"  Ctrl-L                      paint the screen anew",
+	"  q                           quit",
+};
+
+const size_t top_help_line_cnt = sizeof(top_help_lines) / sizeof(top_help_lines[0]);

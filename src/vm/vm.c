@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vm/cgroup.h"
+#include "vm/cmdline.h"
+#include "base/hostfs.h"
+#include "base/number.h"
+#include "vm/proc.h"
+#include "text/utf8.h"
+#include "vm/vm.h"
+#include "vm/vmm.h"
+
+/* libvirt's command lines reach 20 KiB, and have the name in front. */
+#define CMDLINE_MAX (64 * 1024)
+
+/* Version 1 has a line for each of a dozen hierarchies. */
+#define CGROUP_MAX 8192
+
+/* A name before it is made printable: what that shortens most is four bytes to one. */
+#define RAW_NAME_MAX (4 * sizeof(((struct vm *)NULL)->name))
+
+int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)
+{
+	int err = -ENODEV, more;
+	__u64 fd = 0;
+	DIR *dir;
+
+	dir = hostfs__opendir(fs, "proc/%d/fd", pid);
+	if (!dir)
+		return proc__error(-errno);
+	while ((more = proc__next_number(dir, &fd)) > 0) {
+		int check = proc__check_vm_fd(fs, pid, (int)fd);
+
+		if (!check) {
+			*vm_fd = (int)fd;
+			err = 0;
+			break;
+		}
+		/* Unlike one closed meanwhile, this one might have been the VM. */
+		if (check != -ENODEV && check != -ENOENT)
+			err = check;
+	}
+	if (more < 0)
+		err = proc__error(more);
+	closedir(dir);
+	return err;
+}
+
+int vm__check(const struct hostfs *fs, pid_t pid)
+{
+	int vm_fd;
+
+	if (proc__is_thread(fs, pid))
+		return -ESRCH;
+	return vm__find_fd(fs, pid, &vm_fd);
+}
+
+static void copy_printable(char *dst, size_t size, const char *src)
+{
+	struct utf8_glyph glyph;
+	size_t len = 0;
+
+	while (*src) {
+		glyph = utf8__next_glyph(&src);
+		if (len + glyph.len >= size)
+			break;
+		memcpy(dst + len, glyph.bytes, glyph.len);
+		len += glyph.len;
+	}
+	dst[len] = '\0';
+}
+
+/* By the program, else, for one that is run through another, by what it says that it is. */
+static const struct vmm *find_vmm(const struct hostfs *fs, pid_t pid, const struct cmdline *cmdline)
+{
+	const struct vmm *vmm = NULL;
+	char exe[PATH_MAX];
+
+	if (hostfs__readlink(fs, exe, sizeof(exe), "proc/%d/exe", pid) > 0)
+		vmm = vmm__of_program(exe);
+	return vmm || !cmdline->len ? vmm : vmm__of_program(cmdline->text);
+}
+
+static bool read_cgroup_name(const struct hostfs *fs, pid_t pid, char *raw, size_t size)
+{
+	char text[CGROUP_MAX];
+
+	return hostfs__read(fs, text, sizeof(text), "proc/%d/cgroup", pid) > 0 &&
+	       cgroup__guest_name(text, raw, size);
+}
+
+static int read_raw_name(const struct hostfs *fs, pid_t pid, char *raw, size_t size)
+{
+	struct cmdline cmdline = { 0 };
+	const struct vmm *vmm;
+	bool found = false;
+	ssize_t len;
+	char *text;
+
+	text = malloc(CMDLINE_MAX);
+	if (!text)
+		return -ENOMEM;
+	len = hostfs__read(fs, text, CMDLINE_MAX, "proc/%d/cmdline", pid);
+	if (len > 0) {
+		cmdline = (struct cmdline){ text, (size_t)len, len == CMDLINE_MAX - 1 };
+		vmm = find_vmm(fs, pid, &cmdline);
+		found = vmm__guest_name(vmm, &cmdline, raw, size) ||
+			read_cgroup_name(fs, pid, raw, size) ||
+			vmm__socket_name(vmm, &cmdline, raw, size);
+	}
+	free(text);
+	if (found)
+		return 0;
+	len = hostfs__read_line(fs, raw, size, "proc/%d/comm", pid);
+	if (len < 0)
+		return proc__error((int)len);
+	raw[strcspn(raw, "\n")] = '\0';
+	return 0;
+}
+
+static int read_name(const struct hostfs *fs, pid_t pid, char *name, size_t size)
+{
+	char raw[RAW_NAME_MAX];
+	int err = read_raw_name(fs, pid, raw, sizeof(raw));
+
+	if (!err)
+		copy_printable(name, size, raw[0] ? raw : "?");
+	return err;
+}
+
+int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, struct vm *vm)
+{
+	struct vm new = { .pid = pid, .vm_fd = -1 };
+	struct proc_stat stat;
+	int err;
+
+	err = proc__read_stat(fs, pid, &stat);
+	if (!err)
+		err = read_name(fs, pid, new.name, sizeof(new.name));
+	if (!err)
+		err = vcpu_threads__read(fs, pid, dirs, &new.vcpus);
+	if (err) {
+		vm__free(&new);
+		return err;
+	}
+	new.start_ticks = stat.start_ticks;
+	*vm = new;
+	return 0;
+}
+
+void vm__free(struct vm *vm)
+{
+	vcpu_threads__free(&vm->vcpus);
+}
+
+int vm__look(struct vm *vm, const struct hostfs *fs, bool *changed)
+{
+	struct proc_stat stat;
+	int err = proc__read_stat(fs, vm->pid, &stat);
+
+	if (!err && stat.start_ticks != vm->start_ticks)
+		err = -ESRCH;
+	if (err)
+		return err;
+	if (vm->vm_fd < 0 || proc__check_vm_fd(fs, vm->pid, vm->vm_fd)) {
+		err = vm__find_fd(fs, vm->pid, &vm->vm_fd);
+		if (err)
+			return err;
+	}
+	*changed = stat.thread_cnt != vm->vcpus.all_cnt;
+	return 0;
+}
+
+int vm__reread_vcpus(struct vm *vm, const struct hostfs *fs, const struct kvm_dirs *dirs)
+{
+	struct vm_threads vcpus = { 0 };
+	int err = vcpu_threads__read(fs, vm->pid, dirs, &vcpus);
+
+	if (err) {
+		vcpu_threads__free(&vcpus);
+		return err;
+	}
+	vcpu_threads__free(&vm->vcpus);
+	vm->vcpus = vcpus;
+	return 0;
+}

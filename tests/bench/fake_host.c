@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "fake_host.h"
+
+#define VM_LINK    "anon_inode:kvm-vm"
+#define VM_STANDIN "/memfd:bench-vm (deleted)"
+
+void die(const char *what, int err)
+{
+	fprintf(stderr, "interval: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(1);
+}
+
+/* There is no KVM to open VMs of: a memfd stands for one, at the same price in /proc. */
+ssize_t __real_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
+				...);
+ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
+				...) __attribute__((format(printf, 4, 5)));
+
+ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
+				...)
+{
+	char path[256], target[64];
+	va_list args;
+	ssize_t len;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	len = __real_hostfs__readlink(fs, target, sizeof(target), "%s", path);
+	if (len < 0)
+		return len;
+	return snprintf(buf, size, "%s", strcmp(target, VM_STANDIN) ? target : VM_LINK);
+}
+
+static void *sleep_forever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* In a child: the threads of one VM, their TIDs to the pipe; then waits to be killed. */
+static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
+{
+	pthread_attr_t attr;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (memfd_create("bench-vm", MFD_CLOEXEC) < 0)
+		die("memfd", errno);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
+	for (unsigned int i = 0; i < vcpu_cnt; i++) {
+		char name[16];
+		pthread_t thread;
+		int err = pthread_create(&thread, &attr, sleep_forever, NULL);
+
+		snprintf(name, sizeof(name), "CPU %u/KVM", i);
+		if (err || pthread_setname_np(thread, name))
+			die("a vCPU thread", err);
+	}
+	if (write(pipe_fd, "", 1) != 1)
+		die("the pipe", errno);
+	sleep_forever(NULL);
+}
+
+/* TIDs follow one another in a process that starts threads, but for those that others take meanwhile. */
+static void read_tids(struct fake_host *host, unsigned int vm, unsigned int vcpu_cnt)
+{
+	pid_t *tids = &host->tids[vm * FAKE_HOST_VCPUS_OF_VM], tid = host->pids[vm];
+	char path[64];
+
+	for (unsigned int i = 0; i < vcpu_cnt; i++)
+		do {
+			tid++;
+			snprintf(path, sizeof(path), "/proc/%d/task/%d", host->pids[vm], tid);
+			tids[i] = tid;
+		} while (access(path, F_OK));
+}
+
+static __u64 birth_ns(pid_t pid)
+{
+	char path[64], text[1024];
+	unsigned long long ticks;
+	const char *field;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(text, sizeof(text), file) || fclose(file))
+		die(path, errno);
+	field = strrchr(text, ')');
+	for (int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, "%llu", &ticks) != 1)
+		die(path, EPROTO);
+	return ticks * (1000000000ULL / (__u64)sysconf(_SC_CLK_TCK));
+}
+
+static void start_vms(struct fake_host *host)
+{
+	for (unsigned int vm = 0; vm < host->vm_cnt; vm++) {
+		unsigned int left = host->vcpu_cnt - vm * FAKE_HOST_VCPUS_OF_VM;
+		unsigned int vcpu_cnt = left < FAKE_HOST_VCPUS_OF_VM ? left : FAKE_HOST_VCPUS_OF_VM;
+		int fds[2];
+		char byte;
+
+		if (pipe2(fds, O_CLOEXEC))
+			die("pipe", errno);
+		host->pids[vm] = fork();
+		if (!host->pids[vm])
+			run_vm(vcpu_cnt, fds[1]);
+		if (host->pids[vm] < 0 || read(fds[0], &byte, 1) != 1)
+			die("a VM process", errno);
+		close(fds[0]);
+		close(fds[1]);
+		read_tids(host, vm, vcpu_cnt);
+		host->births_ns[vm] = birth_ns(host->pids[vm]);
+	}
+}
+
+static void write_file(const char *root, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/sys/bus/event_source/devices/msr/%s", root, name);
+	file = fopen(path, "we");
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		die(path, errno);
+}
+
+/* A host whose MPERF is TSC, since there is none here; its /proc is the real one. */
+static void make_root(struct fake_host *host)
+{
+	static const char *const dirs[] = { "sys",
+					    "sys/bus",
+					    "sys/bus/event_source",
+					    "sys/bus/event_source/devices",
+					    "sys/bus/event_source/devices/msr",
+					    "sys/bus/event_source/devices/msr/events" };
+	char path[128], type[16];
+	FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
+
+	strcpy(host->root, "/tmp/bench-root-XXXXXX");
+	if (!file || !fgets(type, sizeof(type), file) || fclose(file) || !mkdtemp(host->root))
+		die("making a root with MPERF", errno);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", host->root, dirs[i]);
+		if (mkdir(path, 0700))
+			die(path, errno);
+	}
+	write_file(host->root, "type", type);
+	write_file(host->root, "events/mperf", "event=0x00\n");
+	snprintf(path, sizeof(path), "%s/proc", host->root);
+	if (symlink("/proc", path) || hostfs__open(&host->fs, host->root))
+		die(path, errno);
+}
+
+static void remove_root(const struct fake_host *host)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", host->root);
+	if (system(command))
+		fprintf(stderr, "interval: %s is left\n", host->root);
+}
+
+void fake_host__start(struct fake_host *host, unsigned int vcpu_cnt)
+{
+	host->vcpu_cnt = vcpu_cnt;
+	host->vm_cnt = (vcpu_cnt + FAKE_HOST_VCPUS_OF_VM - 1) / FAKE_HOST_VCPUS_OF_VM;
+	host->pids = calloc(host->vm_cnt, sizeof(*host->pids));
+	host->births_ns = calloc(host->vm_cnt, sizeof(*host->births_ns));
+	host->tids = calloc((size_t)host->vm_cnt * FAKE_HOST_VCPUS_OF_VM, sizeof(*host->tids));
+	if (!host->pids || !host->births_ns || !host->tids)
+		die("a host", ENOMEM);
+	start_vms(host);
+	make_root(host);
+}
+
+void fake_host__stop(struct fake_host *host)
+{
+	for (unsigned int vm = 0; vm < host->vm_cnt; vm++) {
+		kill(host->pids[vm], SIGKILL);
+		waitpid(host->pids[vm], NULL, 0);
+	}
+	remove_root(host);
+	hostfs__close(&host->fs);
+	free(host->pids);
+	free(host->births_ns);
+	free(host->tids);
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The guest whose exits are counted, on a CPU of its own; and what both l1 and where need around it.
+# Sourced by them, in L1, from the top of the checkout.
+
+QUIET_CPU=1
+OTHER_CPU=0
+GTIMEHALT=${GTIMEHALT:-.output/gtimehalt}
+PAYLOAD=${PAYLOAD:-.output/tests/payload/payload}
+SWITCHES=${SWITCHES:-.output/tests/bench/switches}
+
+# KVM switches the code that knows of disabled local APICs off a second after the last guest enabled its.
+SETTLE_S=1.5
+
+# shellcheck source=tests/vm/lib/msr.bash
+. tests/vm/lib/msr.bash
+# shellcheck source=tests/bench/tools.bash
+. tests/bench/tools.bash
+
+tmp=$(mktemp -d)
+guest='' tid=''
+
+# shellcheck disable=SC2317 # by the trap
+finish()
+{
+	tool_stop || :
+	guest_drop
+	rm -rf "$tmp"
+}
+trap finish EXIT
+
+# guest_hold OPTION...: starts a payload that waits for its signal; sets guest and tid.
+guest_hold()
+{
+	local tries task
+	rm -f "$tmp/ready"
+	"$PAYLOAD" --pin "$QUIET_CPU" --seconds 300 --hold --ready "$tmp/ready" --report "$tmp/report" \
+		"$@" 2>"$tmp/payload.log" &
+	guest=$!
+	for ((tries = 0; tries < 300; tries++)); do
+		[[ ! -e $tmp/ready ]] || break
+		sleep 0.1
+	done
+	for task in "/proc/$guest/task/"*; do
+		[[ $(<"$task/comm") != 'CPU 0/KVM' ]] || tid=${task##*/}
+	done
+	sleep "$SETTLE_S"
+}
+
+guest_go()
+{
+	kill -USR1 "$guest"
+}
+
+# To its end by itself; the report is then in $tmp/report.
+guest_wait()
+{
+	wait "$guest" || {
+		cat "$tmp/payload.log" >&2
+		return 1
+	}
+	guest=''
+}
+
+guest_drop()
+{
+	[[ $guest ]] || return 0
+	kill "$guest" 2>/dev/null || :
+	wait "$guest" || :
+	guest=''
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What one interval costs in user space: CPU time and memory, with as many vCPUs as are asked for. It is the
+ * tool's own code on the kernel's own map and /proc, which the bench fills: VM processes with threads that
+ * are named as QEMU names them, and sums for each thread. Nothing is attached; no KVM is needed.
+ *
+ * usage: interval VCPUS [INTERVALS]	a row as JSON
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#include "report/account.h"
+#include "measure/collector.h"
+#include "fake_host.h"
+#include "gtimehalt.h"
+#include "measure/hooks.h"
+#include "render/render.h"
+#include "measure/sampler.h"
+#include "report/snapshot.h"
+
+#define INTERVALS_DEFAULT 30
+#define INTERVAL_US       20000
+
+/* The parts of an interval, as gtimehalt.c has them one after another. */
+enum part {
+	PART_SAMPLE,
+	PART_ACCOUNT,
+	PART_RENDER,
+	PART_CNT
+};
+
+/* What of PART_SAMPLE went to the collector; the rest is for /proc. Since the process began. */
+static __u64 collector_ns;
+
+struct bench {
+	struct fake_host host;
+	struct collector *collector;
+	struct sampler *sampler;
+	int map_fd;
+	struct snapshot snaps[2];
+	struct report report;
+	FILE *out;
+};
+
+static __u64 now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+int __real_collector__read(struct collector *collector, struct snapshot *snap);
+int __wrap_collector__read(struct collector *collector, struct snapshot *snap);
+
+int __wrap_collector__read(struct collector *collector, struct snapshot *snap)
+{
+	__u64 begin = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	int err = __real_collector__read(collector, snap);
+
+	collector_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	return err;
+}
+
+/* The collector's own map: the last one of its name. */
+static int find_map(const char *name)
+{
+	int found = -1;
+	__u32 id = 0;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = { 0 };
+		__u32 len = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, name)) {
+			if (found >= 0)
+				close(found);
+			found = fd;
+		} else {
+			close(fd);
+		}
+	}
+	if (found < 0)
+		die("the map of vCPUs", ENOENT);
+	return found;
+}
+
+/* Sums as after so many seconds of a vCPU that is 70 % halted and exits a thousand times a second. */
+static void fill_map(const struct bench *bench, unsigned int step)
+{
+	__u64 now = now_ns(CLOCK_MONOTONIC);
+
+	for (unsigned int i = 0; i < bench->host.vcpu_cnt; i++) {
+		pid_t pid = bench->host.pids[i / FAKE_HOST_VCPUS_OF_VM];
+		__u64 ran_ns = (__u64)(step + 1) * (INTERVAL_US * 900ULL + i * 37);
+		struct vcpu_sums sums = {
+			.start_boottime_ns = bench->host.births_ns[i / FAKE_HOST_VCPUS_OF_VM],
+			.vm_id = 0xffff888000000000ULL + (__u64)pid * 4096,
+			.tgid = (__u32)pid,
+			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
+			.updated_ns = now,
+			.loaded_ns = ran_ns,
+			.measured_ns = ran_ns,
+			.mperf_cycles = ran_ns * 3 / 4,
+			.guest_ns = ran_ns * 19 / 20,
+			.entry_cnt = (step + 1) * 20ULL,
+			.wait_ns = ran_ns / 50,
+		};
+		int err = bpf_map_update_elem(bench->map_fd, &bench->host.tids[i], &sums, BPF_ANY);
+
+		if (err)
+			die("filling the map", err);
+	}
+}
+
+/* As gtimehalt.c does it. */
+static void run_part(struct bench *bench, enum part part, unsigned int step)
+{
+	struct snapshot *cur = &bench->snaps[step & 1], *prev = &bench->snaps[~step & 1];
+	int err;
+
+	switch (part) {
+	case PART_SAMPLE:
+		err = sampler__take(bench->sampler, cur);
+		break;
+	case PART_ACCOUNT:
+		err = account__report(prev, cur, &bench->report);
+		break;
+	default:
+		err = render__json(&bench->report, bench->out);
+		break;
+	}
+	if (err)
+		die("an interval", err);
+}
+
+/* "VmHWM:" of status in kB: the peak of what was resident since it was reset. */
+static long peak_kb(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = -1;
+
+	if (!file)
+		die("status", errno);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmHWM: %ld", &kb) == 1)
+			break;
+	fclose(file);
+	return kb;
+}
+
+static void reset_peak(void)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "5", 1) != 1)
+		die("clear_refs", errno);
+	close(fd);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double median(double *values, unsigned int cnt)
+{
+	qsort(values, cnt, sizeof(*values), compare);
+	return values[cnt / 2];
+}
+
+static void open_all(struct bench *bench)
+{
+	static const struct hook_plan no_hooks;
+	struct collector_opts collector_opts = {
+		.fs = &bench->host.fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
+	};
+	struct sampler_opts sampler_opts = { .fs = &bench->host.fs };
+	int err;
+
+	err = collector__new(&collector_opts, &bench->collector);
+	if (err)
+		die("the collector: this kernel cannot, KVM's types are not in its BTF?", err);
+	bench->map_fd = find_map("vcpus");
+	sampler_opts.collector = bench->collector;
+	err = sampler__new(&sampler_opts, &bench->sampler);
+	bench->out = fopen("/dev/null", "we");
+	if (err || !bench->out)
+		die("the sampler", err);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = { .map_fd = -1 };
+	unsigned int vcpu_cnt = argc > 1 ? (unsigned int)atoi(argv[1]) : 0;
+	unsigned int interval_cnt = argc > 2 ? (unsigned int)atoi(argv[2]) : INTERVALS_DEFAULT;
+	double *ms[PART_CNT + 1], whole, read_ms;
+	long start_kb, interval_kb;
+	struct utsname machine;
+
+	if (!vcpu_cnt || vcpu_cnt > GTIMEHALT_MAX_VCPUS || !interval_cnt) {
+		fprintf(stderr, "usage: interval VCPUS [INTERVALS]\n");
+		return 2;
+	}
+	for (unsigned int i = 0; i <= PART_CNT; i++)
+		ms[i] = calloc(interval_cnt, sizeof(**ms));
+	uname(&machine);
+	fake_host__start(&bench.host, vcpu_cnt);
+	open_all(&bench);
+	start_kb = peak_kb();
+	reset_peak();
+	fill_map(&bench, 0);
+	run_part(&bench, PART_SAMPLE, 0);
+	collector_ns = 0;
+	for (unsigned int i = 0; i < interval_cnt; i++) {
+		usleep(INTERVAL_US);
+		fill_map(&bench, i + 1);
+		for (enum part part = 0; part < PART_CNT; part++) {
+			__u64 begin = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+			run_part(&bench, part, i + 1);
+			ms[part][i] = (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1e6;
+			ms[PART_CNT][i] += ms[part][i];
+		}
+		if (bench.report.vcpu_cnt != vcpu_cnt || bench.report.vm_cnt != bench.host.vm_cnt)
+			die("the report is not of all vCPUs", EIO);
+	}
+	interval_kb = peak_kb();
+	read_ms = (double)collector_ns / 1e6 / interval_cnt;
+	whole = median(ms[PART_CNT], interval_cnt);
+	printf("{\"name\":\"%u vCPUs\",\"kernel\":\"%s\",\"kind\":\"interval\",\"cpu_ms\":%.2f,"
+	       "\"collector_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"render_ms\":%.2f,\"intervals\":%u,"
+	       "\"peak_mib\":%.1f,\"peak_start_mib\":%.1f}\n",
+	       vcpu_cnt, machine.release, whole, read_ms,
+	       median(ms[PART_SAMPLE], interval_cnt) - read_ms,
+	       median(ms[PART_ACCOUNT], interval_cnt), median(ms[PART_RENDER], interval_cnt),
+	       interval_cnt, (double)interval_kb / 1024, (double)start_kb / 1024);
+	fake_host__stop(&bench.host);
+	return 0;
+}

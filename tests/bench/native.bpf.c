@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The programs of gtimehalt.bpf.c, and raw tracepoint programs around those of them that the kernel cannot
+ * test-run: what a kprobe runs when a vCPU is loaded and put, on a vCPU that is only memory.
+ */
+#include "gtimehalt.bpf.c"
+
+#define FAKE_VCPU_SIZE (64 * 1024)
+
+struct fake_vcpu {
+	__u8 bytes[FAKE_VCPU_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fake_vcpu);
+} fake_vcpus SEC(".maps");
+
+static __always_inline struct fake_vcpu *fake_vcpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fake_vcpus, &zero);
+}
+
+/* What the clock and the call of a program take by themselves. */
+SEC("?raw_tp")
+int native_nothing(void *ctx)
+{
+	return 0;
+}
+
+/* Makes the caller the thread that runs the vCPU. */
+SEC("?raw_tp")
+int native_adopt(void *ctx)
+{
+	struct fake_vcpu *vcpu = fake_vcpu();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 at = bpf_core_field_offset(struct kvm_vcpu, pid);
+
+	if (!vcpu || at > FAKE_VCPU_SIZE - sizeof(__u64))
+		return 1;
+	*(__u64 *)(vcpu->bytes + at) = (__u64)BPF_CORE_READ(task, thread_pid);
+	return 0;
+}
+
+SEC("?raw_tp")
+int native_load(void *ctx)
+{
+	struct fake_vcpu *vcpu = fake_vcpu();
+
+	if (vcpu)
+		window_open((void *)vcpu, (void *)bpf_get_current_task(), 0);
+	return 0;
+}
+
+SEC("?raw_tp")
+int native_put(void *ctx)
+{
+	struct fake_vcpu *vcpu = fake_vcpu();
+
+	if (vcpu)
+		window_close((void *)vcpu, (void *)bpf_get_current_task(), 0);
+	return 0;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Nanoseconds a run of each BPF program, on this machine and in no VM of the bed: BPF_PROG_TEST_RUN, and the
+ * kernel's own account of run time (what kernel.bpf_stats_enabled switches on). There is no MPERF here, so
+ * its slot in the map holds msr/tsc/, which reads alike.
+ *
+ * The kernel test-runs raw tracepoint programs as they are. fentry programs on kvm's functions it does not;
+ * what they have inside is run here as a kprobe has it, with checked copies in place of plain loads.
+ *
+ * usage: native [RUNS]		a row as JSON a line, those of nothing taken off
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "gtimehalt.h"
+#include "tests/bench/native.skel.h"
+
+#define RUNS_DEFAULT 200000
+#define READINGS     7
+
+struct bench {
+	struct native_bpf *skel;
+	struct utsname host;
+	long runs;
+};
+
+/* A row: `before` is run, untimed, ahead of each run of `timed`; `fresh` lets no window go on. */
+struct row {
+	const char *name;
+	const char *timed;
+	const char *before;
+	bool fresh;
+	bool needs_slot;
+};
+
+static const struct row rows[] = {
+	{ "nothing", "native_nothing", NULL, false, false },
+	{ "VM entry (raw_tp)", "raw_tp_kvm_entry", "raw_tp_kvm_exit", false, true },
+	{ "VM exit (raw_tp)", "raw_tp_kvm_exit", "raw_tp_kvm_entry", false, true },
+	{ "load, window goes on (as kprobe)", "native_load", "native_put", false, false },
+	{ "load, window opened (as kprobe)", "native_load", "native_put", true, false },
+	{ "put (as kprobe)", "native_put", "native_load", false, false },
+	{ "forced read, no vCPU loaded", "forced_read", NULL, false, false },
+};
+
+#define ROW_CNT (sizeof(rows) / sizeof(rows[0]))
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "native: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(1);
+}
+
+/* The msr PMU's tsc on this CPU: event 0 of a type that the system tells. */
+static int open_tsc(int cpu)
+{
+	FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
+	struct perf_event_attr attr = { .size = sizeof(attr) };
+	long fd;
+
+	if (!file || fscanf(file, "%u", &attr.type) != 1)
+		die("the msr PMU", errno);
+	fclose(file);
+	fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		die("msr/tsc/", errno);
+	return (int)fd;
+}
+
+static struct bpf_program *find(const struct bench *bench, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(bench->skel->obj, name);
+
+	if (!prog)
+		die(name, ENOENT);
+	return prog;
+}
+
+static void run(const struct bench *bench, const char *name)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(find(bench, name)), &opts);
+
+	if (err)
+		die(name, err);
+}
+
+static void account_of(const struct bench *bench, const char *name, __u64 *ns, __u64 *cnt)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(bpf_program__fd(find(bench, name)), &info, &len);
+
+	if (err)
+		die("the account of run time", err);
+	*ns = info.run_time_ns;
+	*cnt = info.run_cnt;
+}
+
+/* An open window of a thread that is nobody's, so that stints are begun and ended. */
+static void open_slot(const struct bench *bench, int cpu, bool open)
+{
+	struct cpu_slot slot = { .tid = open ? 1 : 0 };
+	__u32 key = (__u32)cpu;
+	int err = bpf_map__update_elem(bench->skel->maps.slots, &key, sizeof(key), &slot,
+				       sizeof(slot), BPF_ANY);
+
+	if (err)
+		die("a CPU's slot", err);
+}
+
+static double measure(const struct bench *bench, const struct row *row)
+{
+	__u64 ns, cnt, ns_before, cnt_before;
+
+	account_of(bench, row->timed, &ns_before, &cnt_before);
+	for (long i = 0; i < bench->runs; i++) {
+		if (row->before)
+			run(bench, row->before);
+		if (row->fresh)
+			bench->skel->bss->snapshot_seq++;
+		run(bench, row->timed);
+	}
+	account_of(bench, row->timed, &ns, &cnt);
+	if (cnt - cnt_before != (__u64)bench->runs)
+		die("not every run was accounted for", EIO);
+	return (double)(ns - ns_before) / (double)(cnt - cnt_before);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The median of several readings, printed as a row. */
+static double print_row(const struct bench *bench, const struct row *row, double nothing_ns,
+			int cpu)
+{
+	double readings[READINGS], median;
+
+	open_slot(bench, cpu, row->needs_slot);
+	for (int i = 0; i < READINGS; i++)
+		readings[i] = measure(bench, row) - nothing_ns;
+	qsort(readings, READINGS, sizeof(readings[0]), compare_doubles);
+	median = readings[READINGS / 2];
+	printf("{\"name\":\"%s\",\"kernel\":\"%s\",\"kind\":\"native\",\"ns\":%.1f,\"readings\":[",
+	       row->name, bench->host.release, median);
+	for (int i = 0; i < READINGS; i++)
+		printf("%s%.1f", i ? "," : "", readings[i]);
+	puts("]}");
+	return median;
+}
+
+static void load(struct bench *bench, int cpu)
+{
+	int tsc_fd = open_tsc(cpu), cpu_cnt = libbpf_num_possible_cpus(), err;
+	__u32 key = (__u32)cpu;
+
+	bench->skel = native_bpf__open();
+	if (!bench->skel || cpu_cnt < 0)
+		die("opening the programs", errno);
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		bpf_program__set_autoload(find(bench, rows[i].timed), true);
+		if (rows[i].before)
+			bpf_program__set_autoload(find(bench, rows[i].before), true);
+	}
+	bpf_program__set_autoload(bench->skel->progs.native_adopt, true);
+	bpf_map__set_max_entries(bench->skel->maps.slots, (__u32)cpu_cnt);
+	bpf_map__set_max_entries(bench->skel->maps.mperf_events, (__u32)cpu_cnt);
+	err = native_bpf__load(bench->skel);
+	if (!err)
+		err = bpf_map__update_elem(bench->skel->maps.mperf_events, &key, sizeof(key),
+					   &tsc_fd, sizeof(tsc_fd), BPF_ANY);
+	if (err)
+		die("loading the programs: this kernel cannot, KVM's types are not in its BTF?",
+		    err);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = { .runs = argc > 1 ? atol(argv[1]) : RUNS_DEFAULT };
+	double nothing_ns = 0;
+	cpu_set_t cpus;
+	int cpu;
+
+	if (bench.runs <= 0) {
+		fprintf(stderr, "usage: native [RUNS]\n");
+		return 2;
+	}
+	cpu = sched_getcpu();
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (cpu < 0 || sched_setaffinity(0, sizeof(cpus), &cpus) || uname(&bench.host))
+		die("pinning", errno);
+	load(&bench, cpu);
+	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0)
+		die("bpf_stats", errno);
+	run(&bench, "native_adopt");
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		double ns = print_row(&bench, &rows[i], nothing_ns, cpu);
+
+		if (!i)
+			nothing_ns = ns;
+	}
+	native_bpf__destroy(bench.skel);
+	return 0;
+}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What can be attached while instructions are counted: how each tool is started on the housekeeping
+# CPU, how it is known to be at work, how it ends. Sourced by guest.bash.
+#
+# tool_start ROW TID returns when the tool is attached; $TOOL_SKIPPED when this kernel, this host or this
+# binary does not have it, with the reason in $skip_reason.
+
+readonly TOOL_SKIPPED=77
+
+tool_pid='' tool_log='' skip_reason=''
+
+# All rows, in the order of the table.
+rows()
+{
+	printf '%s\n' none switch entry entry:fentry entry:kprobe entry:tracepoint entry:histogram \
+		perf:kvm_exit perf:kvm_entry,kvm_exit perf:kvm-stat perf:thread bpftrace:count \
+		bcc:kvmexit none-again
+}
+
+# What each is, for the table.
+row_title()
+{
+	case $1 in
+	none) echo 'nothing' ;;
+	none-again) echo 'nothing, again' ;;
+	switch) echo 'gtimehalt --mode switch' ;;
+	entry:histogram) echo 'gtimehalt -H' ;;
+	entry) echo 'gtimehalt' ;;
+	entry:*) echo "gtimehalt --hook ${1#*:}" ;;
+	perf:kvm_exit) echo 'perf stat -a -e kvm:kvm_exit' ;;
+	perf:kvm_entry,kvm_exit) echo 'perf stat -a -e kvm:kvm_entry,kvm:kvm_exit' ;;
+	perf:kvm-stat) echo 'perf kvm stat record -a' ;;
+	perf:thread) echo 'perf stat -e msr/tsc/,msr/mperf/ -t TID' ;;
+	bpftrace:count) echo 'bpftrace tracepoint:kvm:kvm_exit { @[tid] = count(); }' ;;
+	bcc:kvmexit) echo 'kvmexit (bcc)' ;;
+	*) return 1 ;;
+	esac
+}
+
+skip()
+{
+	skip_reason=$1
+	return "$TOOL_SKIPPED"
+}
+
+# launch COMMAND...: in the background on the housekeeping CPU; both outputs go to $tool_log.
+launch()
+{
+	tool_log=$tmp/tool.log
+	: >"$tool_log"
+	taskset -c "$OTHER_CPU" "$@" </dev/null >>"$tool_log" 2>&1 &
+	tool_pid=$!
+}
+
+# wait_for COMMAND...: until it succeeds, or the tool has ended.
+wait_for()
+{
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		! "$@" || return 0
+		kill -0 "$tool_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	printf 'the tool is not at work:\n' >&2
+	cat "$tool_log" >&2
+	return 1
+}
+
+# One interval that is longer than any measurement: no forced reads but at its ends.
+gtimehalt_start()
+{
+	launch "$GTIMEHALT" -v "$@" 1000
+	# Said behind the attachment; the first snapshot follows.
+	wait_for grep -q 'baseline: ' "$tool_log" && sleep 0.5
+}
+
+# perf_start COMMAND...: perf says itself when its events are enabled.
+perf_start()
+{
+	rm -f "$tmp/ctl" "$tmp/ack"
+	mkfifo "$tmp/ctl" "$tmp/ack"
+	launch perf "$@" -D -1 --control "fifo:$tmp/ctl,$tmp/ack"
+	# Both ends: opening must not wait for a perf that has ended.
+	exec {ctl}<>"$tmp/ctl" {ack}<>"$tmp/ack"
+	echo enable >&"$ctl"
+	wait_for perf_is_enabled "$ack"
+	exec {ctl}>&- {ack}>&-
+}
+
+perf_is_enabled()
+{
+	local said
+	read -r -t 1 said <&"$1" && [[ $said == ack* ]]
+}
+
+bpftrace_start()
+{
+	command -v bpftrace >/dev/null || skip 'bpftrace is not there: bed install bpftrace' || return
+	launch bpftrace -e "$1"
+	wait_for bpf_is_on_kvm_exit
+}
+
+bpf_is_on_kvm_exit()
+{
+	bpftool perf show | grep -q 'tracepoint *kvm_exit'
+}
+
+# It compiles for VMX only, and says so; should a newer one start, there is a figure to be had.
+kvmexit_start()
+{
+	local said
+	command -v kvmexit-bpfcc >/dev/null || skip 'kvmexit is not there: bed install bpfcc-tools' || return
+	launch kvmexit-bpfcc 1000
+	wait "$tool_pid" || :
+	tool_pid=''
+	said=$(tail -n 1 "$tool_log")
+	skip "it says: ${said##*due to: }"
+}
+
+tool_start()
+{
+	local row=$1 tid=$2
+	tool_pid='' skip_reason=''
+	case $row in
+	none | none-again) ;;
+	switch) gtimehalt_start --mode switch ;;
+	entry) gtimehalt_start ;;
+	entry:fentry)
+		[[ -e /sys/kernel/btf/kvm ]] || skip 'kvm has no BTF on this kernel' || return
+		gtimehalt_start --hook fentry
+		;;
+	entry:histogram)
+		"$GTIMEHALT" --help | grep -q -- ' -H' || skip 'this gtimehalt has no -H' || return
+		gtimehalt_start -H
+		;;
+	entry:*) gtimehalt_start --hook "${row#*:}" ;;
+	perf:kvm_exit) perf_start stat -a -e kvm:kvm_exit ;;
+	perf:kvm_entry,kvm_exit) perf_start stat -a -e kvm:kvm_entry,kvm:kvm_exit ;;
+	perf:kvm-stat) perf_start kvm stat record -a -o "$tmp/perf.data" ;;
+	perf:thread) perf_start stat -e msr/tsc/,msr/mperf/ -t "$tid" ;;
+	bpftrace:count) bpftrace_start 'tracepoint:kvm:kvm_exit { @[tid] = count(); }' ;;
+	bcc:kvmexit) kvmexit_start ;;
+	*)
+		echo "no such row: $row" >&2
+		return 2
+		;;
+	esac
+}
+
+# tool_stop: fails when the tool had ended by itself, or did not see the guest.
+tool_stop()
+{
+	local status=0
+	[[ $tool_pid ]] || return 0
+	kill -INT "$tool_pid" 2>/dev/null || status=1
+	wait "$tool_pid" || :
+	tool_pid=''
+	((status == 0)) || {
+		echo 'the tool ended before its time:' >&2
+		cat "$tool_log" >&2
+	}
+	return "$status"
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make install and make uninstall, below a folder of their own.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	root=$BATS_TEST_TMPDIR/root
+}
+
+# make_in TARGET [VARIABLE=VALUE...]
+make_in() {
+	env -u MAKEFLAGS -u MAKELEVEL make -s "$1" OUTPUT="${OUTPUT:-.output}" DESTDIR="$root" "${@:2}"
+}
+
+# installed: the mode and path of each file.
+installed() {
+	find "$root" -type f -printf '%m %P\n' | sort -k 2
+}
+
+@test "make install puts each file in its place, and the program runs there" {
+	make_in install
+	diff - <(installed) <<-'END'
+		755 usr/local/sbin/gtimehalt
+		644 usr/local/share/bash-completion/completions/gtimehalt
+		644 usr/local/share/doc/gtimehalt/README.md
+		644 usr/local/share/gtimehalt/gtimehalt.schema.json
+		644 usr/local/share/man/man8/gtimehalt.8
+	END
+	run -0 "$root/usr/local/sbin/gtimehalt" --version
+	cmp "$root/usr/local/share/man/man8/gtimehalt.8" doc/gtimehalt.8
+	MANPATH=$root/usr/local/share/man man -w 8 gtimehalt
+}
+
+@test "PREFIX" {
+	make_in install PREFIX=/opt/a
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 5 ]]
+}
+
+@test "bash-completion finds the completion by the program's name" {
+	make_in install
+	run -0 bash --norc -c ". '$root/usr/local/share/bash-completion/completions/gtimehalt'; complete -p gtimehalt"
+	[[ $output == 'complete -F _gtimehalt gtimehalt' ]]
+}
+
+@test "make uninstall takes away what make install has brought, and nothing else" {
+	mkdir -p "$root/usr/local/sbin" "$root/usr/local/share/gtimehalt"
+	touch "$root/usr/local/sbin/other" "$root/usr/local/share/gtimehalt/of-the-operator"
+	make_in install
+	make_in uninstall
+	diff - <(installed | cut -d ' ' -f 2) <<-'END'
+		usr/local/sbin/other
+		usr/local/share/gtimehalt/of-the-operator
+	END
+	[[ ! -e $root/usr/local/share/doc/gtimehalt ]]
+	# Where there is nothing, it has nothing to do.
+	make_in uninstall
+}

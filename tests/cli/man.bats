@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The man page: that it is well formed, and that it says no less and no more than the program does.
+
+bats_require_minimum_version 1.5.0
+load values
+
+setup() {
+	src=$BATS_TEST_DIRNAME/../..
+	GTIMEHALT=${GTIMEHALT:-$src/gtimehalt}
+	page=$src/doc/gtimehalt.8
+}
+
+# section NAME: its source.
+section() {
+	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$page"
+}
+
+@test "man has nothing to complain of" {
+	run -0 --separate-stderr env MANWIDTH=80 man --warnings -l "$page"
+	[[ -z $stderr ]] || {
+		echo "$stderr"
+		return 1
+	}
+}
+
+@test "mandoc has nothing to complain of" {
+	# Which other pages this machine has is not at stake, and FIELDS is no FILES.
+	run mandoc -T lint "$page"
+	faults=$(grep -v -e 'referenced manual not found' -e 'possible typo in section name: Sh FIELDS' \
+		-e 'outdated mandoc.db' <<<"$output" || :)
+	[[ -z $faults ]] || {
+		echo "$faults"
+		return 1
+	}
+}
+
+@test "the options are those of --help, with the same letters and the same values" {
+	# "-p, --pid=PID" and "--top" of --help as "p pid PID" and "- top -"
+	"$GTIMEHALT" --help |
+		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
+	section OPTIONS |
+		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/page"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -gt 20 ]]
+	diff <(sort "$BATS_TEST_TMPDIR/help") <(sort "$BATS_TEST_TMPDIR/page")
+	[[ $(section OPTIONS | grep -c '^\.It Fl') == $(wc -l <"$BATS_TEST_TMPDIR/page") ]]
+}
+
+@test "the values of --mode, --hook and --sort are all there" {
+	for option in --mode --hook --sort; do
+		mapfile -t values < <(values_of "$option")
+		((${#values[@]} >= 2))
+		for value in "${values[@]}"; do
+			section OPTIONS | grep -E '^\.(It )?Cm ' | grep -qw -- "$value" || {
+				echo "$option $value is not there"
+				return 1
+			}
+		done
+	done
+}
+
+# members PATH: the names of an object's members in the schema.
+members() {
+	jq -r --arg path "$1" 'getpath($path | split(" ")).required[]' "$src/contrib/gtimehalt.schema.json"
+}
+
+@test "every member of JSON is there" {
+	local defs=\$defs
+	for member in $(members '') $(members "$defs vm") $(members 'properties health') \
+		$(members "$defs metrics") $(members "$defs histogram"); do
+		section FIELDS | grep -qE "(^\.(It )?Sy|,) .*\b$member\b|^\.Sy $member\b" || {
+			echo "$member is not there"
+			return 1
+		}
+	done
+}
+
+@test "every heading of the table is there" {
+	headings=$(grep -oE '"[A-Z]+(%|/s)"' "$src/src/report/columns.c" | tr -d '"')
+	[[ $(wc -l <<<"$headings") -ge 7 ]]
+	for heading in $headings; do
+		section FIELDS | grep -qF "Ta $heading Ta"
+	done
+}
+
+@test "every exit status of --help is there" {
+	statuses=$("$GTIMEHALT" --help | sed -n '/^EXIT STATUS:/,$s/^ *\([0-9]\)  .*/\1/p')
+	[[ $(wc -l <<<"$statuses") == 4 ]]
+	for status in $statuses; do
+		section 'EXIT STATUS' | grep -qx "\.It $status"
+	done
+}
+
+@test "every key of the full screen's help is there" {
+	# They are in the first of two columns.
+	keys=$(sed -nE 's/^\t"  (.{26})  .*/\1/p' "$src/src/top/top_help.c" |
+		grep -vE '^(halted|busy|host|wait|blocked) ' | tr -s ' ' '\n' | grep .)
+	[[ $(wc -l <<<"$keys") -gt 25 ]]
+	for key in $keys; do
+		section 'THE FULL SCREEN' | grep '^\.It ' | grep -qE "(^\.It|,) $key(,|\$)" || {
+			echo "$key is not there"
+			return 1
+		}
+	done
+}

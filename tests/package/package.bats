@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The Debian package, as make deb builds it: what is in it, and what it says of itself. That it installs and
+# runs, tests/vm/package.bats shows.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	OUTPUT=${OUTPUT:-.output}
+	git status --porcelain --untracked-files=all >"$BATS_FILE_TMPDIR/before"
+	# Its status is the first test's.
+	env -u MAKEFLAGS -u MAKELEVEL make deb OUTPUT="$OUTPUT" >"$BATS_FILE_TMPDIR/log" 2>&1 ||
+		touch "$BATS_FILE_TMPDIR/failed"
+	export OUTPUT
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	deb=$(echo "$OUTPUT"/deb/gtimehalt_*.deb)
+}
+
+field() {
+	dpkg-deb --field "$deb" "$1"
+}
+
+# The version that the Makefile has.
+version() {
+	sed -n 's/^VERSION *:= *//p' Makefile
+}
+
+@test "make deb builds it, and lintian finds no error" {
+	[[ ! -e $BATS_FILE_TMPDIR/failed ]] || {
+		tail -n 30 "$BATS_FILE_TMPDIR/log"
+		return 1
+	}
+	# Without it, make deb checks nothing.
+	command -v lintian
+	run ! grep '^E: ' "$BATS_FILE_TMPDIR/log"
+}
+
+@test "the tree is as it was before" {
+	diff "$BATS_FILE_TMPDIR/before" <(git status --porcelain --untracked-files=all)
+}
+
+@test "it has the program, its page, its completion and its schema" {
+	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' | sort) <<-'END'
+		./usr/sbin/gtimehalt
+		./usr/share/bash-completion/completions/gtimehalt
+		./usr/share/doc/gtimehalt/README.md.gz
+		./usr/share/doc/gtimehalt/changelog.gz
+		./usr/share/doc/gtimehalt/copyright
+		./usr/share/gtimehalt/gtimehalt.schema.json
+		./usr/share/man/man8/gtimehalt.8.gz
+	END
+}
+
+@test "it is of the program's version, and needs what the program is linked to" {
+	[[ $(field Version) == "$(version)" && $(field Architecture) == amd64 ]]
+	for library in libbpf libjson-c libncursesw libc6; do
+		[[ $(field Depends) == *"$library"* ]]
+	done
+}
+
+@test "what building needs is said in debian/control too" {
+	packages=$(sed -n '/^BUILD_PACKAGES/,/[^\\]$/p' Makefile | sed 's/.*:=//; s/\\//' | tr -s ' \t' '\n' | grep .)
+	[[ $(wc -l <<<"$packages") -gt 8 ]]
+	for package in $packages; do
+		# These are build-essential.
+		[[ $package == gcc || $package == make ]] ||
+			sed -n '/^Build-Depends/,/^[^ ]*:/p' debian/control | grep -qw -- "$package" || {
+			echo "$package is not there"
+			return 1
+		}
+	done
+}
+
+@test "debian/copyright agrees with the SPDX line of every file" {
+	git ls-files -z | xargs -0 tests/package/copyright.py debian/copyright
+}
+
+@test "a file under another licence than debian/copyright says is found" {
+	printf '# SPDX-License-Identifier: GPL-2.0-or-later\n' >"$BATS_TEST_TMPDIR/a-file"
+	run -1 tests/package/copyright.py debian/copyright "$BATS_TEST_TMPDIR/a-file"
+	[[ $output == *"is under GPL-2 or BSD-2-clause"*"1 files, 1 faults" ]]
+	run -1 tests/package/copyright.py debian/copyright README.md
+}

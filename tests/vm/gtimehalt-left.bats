@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vCPUs whose VMM sleeps in user mode: their threads leave the CPU with no vCPU loaded, unseen by any hook,
+# and what runs there next tells of it: the idle task, another thread, another vCPU. Against perf, for a
+# guest does not know when another thread has its CPU. Runs in the bed, on every kernel, also with --plain.
+
+bats_require_minimum_version 1.5.0
+load helper
+load perf
+
+# Halted 20 ms, then asleep 10 ms, some 30 times a second.
+SLEEPER=(--halts 20:4000 --vmm-sleep-us 10000)
+OTHER=(--halts 10:8000 --vmm-sleep-us 15000)
+
+# QEMU's own threads share a core with the one CPU, and perf and the tool run there too.
+clamped_max=10
+
+rival=''
+
+teardown() {
+	[[ -z $rival ]] || kill "$rival" 2>/dev/null || :
+	guest_end
+}
+
+# against_perf OPTION...: the guest "sleeper", whose process is $guest, halted and loaded.
+against_perf() {
+	local file=$BATS_TEST_TMPDIR/out loaded ran
+	measure_beside_perf "$file" "$guest" "$@"
+	near_perf "$file" sleeper "$BATS_TEST_DESCRIPTION"
+	loaded=$(jq -n "100 * $(shown_in_span "$file" sleeper .loaded_ns) / $(shown_in_span "$file" sleeper .wall_ns)")
+	ran=$(perf_on_cpu)
+	printf '# %s: %.2f%% loaded, on a CPU %.2f%%\n' "$BATS_TEST_DESCRIPTION" "$loaded" "$ran" >&3
+	near "$loaded" "$ran" 1.0 "loaded"
+	# That it did leave the CPU, and was not there all along.
+	jq -n -e "$loaded < 80" >/dev/null
+}
+
+@test "the CPU goes idle meanwhile" {
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	against_perf
+}
+
+@test "the CPU goes idle meanwhile, switch mode" {
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	against_perf --mode switch
+}
+
+@test "another thread runs meanwhile" {
+	taskset -c "$QUIET_CPU" nice -n 19 sh -c 'while :; do :; done' 3>&- &
+	rival=$!
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	against_perf
+}
+
+@test "another vCPU halts there meanwhile" {
+	guest_start other "${OTHER[@]}" --pin "$QUIET_CPU"
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	against_perf
+}
+
+@test "a VM that is not asked for halts there meanwhile" {
+	guest_start other "${OTHER[@]}" --pin "$QUIET_CPU"
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	against_perf -p "$guest"
+}
+
+@test "the sums of the CPUs close" {
+	guest_start other "${OTHER[@]}" --pin "$QUIET_CPU"
+	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"
+	run --separate-stderr "$GTIMEHALT" --check -d 5
+	printf '%s\n' "$output" "$stderr"
+	printf '# %s\n' "${lines[-1]}" >&3
+	[[ $status == 0 && ${lines[-1]} == 'PASS: '* ]]
+}

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Packages that only some runs need, added to the root on demand: `bed install`. The stamp names the
+# root that they are in, so a root that is made anew lacks them until they are asked for again. Sourced
+# by ../bed.
+
+# Prints the packages that have been added to this root.
+extra_packages()
+{
+	local stamp=$BED_DIR/stamp/extra key packages
+
+	[[ -f $stamp ]] || return 0
+	read -r key packages <"$stamp"
+	[[ $key != "$(root_key)" ]] || printf '%s\n' "$packages"
+}
+
+extra_is_done()
+{
+	local package have
+
+	have=" $(extra_packages) "
+	for package; do
+		[[ $have == *" $package "* ]] || return
+	done
+}
+
+# In a copy, which takes the root's place when it is whole: apt that was interrupted leaves none of it.
+extra_setup()
+{
+	local new=$BED_DIR/root.new started=$EPOCHREALTIME
+	local -a all=()
+
+	root_is_done || die "not set up: run 'bed setup' first"
+	if extra_is_done "$@"; then
+		note "installed already: $*"
+		return
+	fi
+	read -r -a all < <(extra_packages) || :
+	mapfile -t all < <(printf '%s\n' "${all[@]}" "$@" | sort -u)
+	note "root: installing $*"
+	rm -rf --one-file-system "$new"
+	cp -a --reflink=auto "$BED_DIR/root" "$new"
+	logged extra.log unshare --mount --propagation private -- "$BED_HERE/lib/install" "$new" "$@" ||
+		die "could not install $*, see $BED_DIR/log/extra.log"
+	stamp_clear extra
+	stamp_clear root
+	rm -rf --one-file-system "$BED_DIR/root"
+	mv "$new" "$BED_DIR/root"
+	stamp_set root "$(root_key)"
+	stamp_set extra "$(root_key) ${all[*]}"
+	note "root: done in $(seconds_since "$started") s, $(du -sh "$BED_DIR/root" | cut -f 1)"
+}
+
+bed_install()
+{
+	(($#)) || die_usage "install: no package"
+	[[ " $*" != *' -'* ]] || die_usage "install: takes packages only"
+	require_root
+	if root_is_done && extra_is_done "$@"; then
+		note "installed already: $*"
+		return
+	fi
+	bed_lock "install $*"
+	extra_setup "$@"
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The Debian package, installed: it runs from where it was put, and leaves nothing when it is removed. Runs
+# in the bed, whose root is of another release of Debian than the one that the package was built on.
+#
+# The root is an overlay that ends with the VM: what is installed here is installed nowhere else.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+GTIMEHALT=/usr/sbin/gtimehalt
+
+setup_file() {
+	local deb
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	deb=$(ls "${OUTPUT:-.output}"/deb/gtimehalt_*.deb) || {
+		echo 'there is no package: make deb'
+		return 1
+	}
+	[[ ! -e /usr/sbin/gtimehalt ]]
+	dpkg --install "$deb"
+}
+
+teardown_file() {
+	dpkg --purge gtimehalt
+}
+
+@test "dpkg has installed it, with all that it depends on" {
+	[[ $(dpkg-query -W -f '${db:Status-Abbrev}' gtimehalt) == 'ii ' ]]
+	run -0 dpkg --audit
+	[[ -z $output ]]
+	run -0 "$GTIMEHALT" --version
+	[[ $output == "gtimehalt $(dpkg-query -W -f '${Version}' gtimehalt)" ]]
+}
+
+@test "it measures a guest" {
+	guest_start duty --busy 50 --pin "$QUIET_CPU"
+	measure "$BATS_TEST_TMPDIR/out" -p "$guest" -d 1
+	vcpu_of "$BATS_TEST_TMPDIR/out" duty 0 | jq -e '.loaded_ns / .wall_ns > 0.9 and
+		.halted_ns / .loaded_ns > 0.2 and .halted_ns / .loaded_ns < 0.8' >/dev/null || {
+		cat "$BATS_TEST_TMPDIR/out"
+		return 1
+	}
+}
+
+@test "its completion finds the process of a guest, and no other" {
+	guest_start duty --busy 50 --pin "$QUIET_CPU"
+	# shellcheck source=contrib/completion/gtimehalt.bash
+	. /usr/share/bash-completion/completions/gtimehalt
+	COMP_WORDS=(gtimehalt -p '') COMP_CWORD=2
+	_gtimehalt
+	[[ ${COMPREPLY[*]} == "$guest" ]]
+}
+
+@test "removed, it leaves nothing" {
+	local paths path
+	mapfile -t paths < <(dpkg --listfiles gtimehalt | grep gtimehalt)
+	# The path filter of the bed's root keeps some of its files out.
+	[[ " ${paths[*]} " == *" /usr/sbin/gtimehalt "* && -d /usr/share/gtimehalt ]]
+	dpkg --purge gtimehalt
+	for path in "${paths[@]}"; do
+		[[ ! -e $path ]]
+	done
+	run -1 dpkg-query -W gtimehalt
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+#
+# The kernel's own account of a vCPU's thread as a witness: perf counts TSC and MPERF of it while it is on
+# a CPU. Loaded by the tests of cases in which the guest's account is spoilt, by ticks or by other threads.
+
+# The thread of the first vCPU of process $1.
+vcpu_tid() {
+	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
+}
+
+# perf_stat TID: 10 s of it, into $BATS_TEST_TMPDIR/perf; when they began and ended goes to .../span. They are
+# perf's own: before it counts it starts up, during which the guest is made to exit ten times as often.
+perf_stat() {
+	# CLOCK_BOOTTIME, which is CLOCK_MONOTONIC on a machine that was never suspended.
+	# shellcheck disable=SC2016 # for the inner shell
+	perf stat -x, -o "$BATS_TEST_TMPDIR/perf" -e '{msr/tsc/,msr/mperf/}' -t "$1" -- bash -c '
+		read -r from _ </proc/uptime
+		sleep 10
+		read -r to _ </proc/uptime
+		echo "${from/./}0000000 ${to/./}0000000" >"$1"' - "$BATS_TEST_TMPDIR/span"
+}
+
+# measure_beside_perf FILE PID OPTION...: the tool over more than perf's 10 s of the process's first vCPU: perf
+# starts when the tool has, for its attaching makes the guest exit, and ends before it does. The intervals are
+# short since those at perf's two ends are left out, and a share is not the same at all times.
+measure_beside_perf() {
+	local file=$1 pid=$2 tool
+	shift 2
+	timeout 60 "$GTIMEHALT" -j "$@" 0.1 400 >"$file" 3>&- &
+	tool=$!
+	while [[ ! -s $file ]]; do
+		sleep 0.2
+	done
+	perf_stat "$(vcpu_tid "$pid")"
+	kill "$tool"
+	wait "$tool"
+	check_report "$file"
+}
+
+# shown_in_span FILE NAME WHAT: the sum of WHAT, a jq expression of a vCPU's row, in perf's span.
+shown_in_span() {
+	local from to
+	read -r from to <"$BATS_TEST_TMPDIR/span"
+	jq -s --argjson from "$from" --argjson to "$to" --arg name "$2" '
+		[.[] | select(.start_monotonic_ns >= $from and .end_monotonic_ns <= $to) |
+			.vms[] | select(.name == $name) | .vcpus[]] |
+		if length < 80 then error("too few intervals") else . end |
+		map('"$3"') | add' "$1"
+}
+
+# near_perf FILE NAME WHAT: how much of the time it was halted, within half a point. Of the whole time: what
+# perf counts on a CPU has user mode in it, where no vCPU is loaded.
+near_perf() {
+	local shown witness from to
+	read -r from to <"$BATS_TEST_TMPDIR/span"
+	shown=$(jq -n "100 * $(shown_in_span "$1" "$2" .halted_ns) / $(shown_in_span "$1" "$2" .wall_ns)")
+	witness=$(awk -F, -v ns="$((to - from))" '
+		$3 ~ /tsc/ { tsc = $1; ran_ns = $4 } $3 ~ /mperf/ { mperf = $1 }
+		END { if (!tsc) exit 1; print 100 * (tsc - mperf) / tsc * ran_ns / ns }' "$BATS_TEST_TMPDIR/perf")
+	printf '# %s: %.2f%% halted, perf says %.2f%%\n' "$3" "$shown" "$witness" >&3
+	near "$shown" "$witness" 0.5 "$3"
+}
+
+# The share of perf's span that the thread was on a CPU, in per cent: for so long the events ran.
+perf_on_cpu() {
+	local from to
+	read -r from to <"$BATS_TEST_TMPDIR/span"
+	awk -F, -v ns="$((to - from))" '$3 ~ /tsc/ { print 100 * $4 / ns }' "$BATS_TEST_TMPDIR/perf"
+}

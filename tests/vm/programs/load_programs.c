@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * load_programs - every BPF program of the tool alone through this kernel's verifier, without and with all
+ * that can be switched on in it. TAP on stdout. What a host's tool never loads, since another hook is
+ * better there, is loaded here.
+ *
+ * usage: load_programs RUN_FUNCTION	svm_vcpu_run or vmx_vcpu_run, of a module that is loaded
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "gtimehalt.h"
+#include "gtimehalt.skel.h"
+
+static int number;
+
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int say_all(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
+}
+
+static bool is_fentry(const struct bpf_program *prog)
+{
+	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING;
+}
+
+static bool kvm_has_btf(void)
+{
+	return !access("/sys/kernel/btf/kvm", F_OK);
+}
+
+static int load(const char *name, const char *run_function, bool everything)
+{
+	struct gtimehalt_bpf *skel = gtimehalt_bpf__open();
+	struct bpf_program *prog;
+	int err;
+
+	if (!skel)
+		return -1;
+	prog = bpf_object__find_program_by_name(skel->obj, name);
+	bpf_program__set_autoload(prog, true);
+	skel->rodata->targ_watched_only = everything;
+	skel->rodata->targ_scaled = everything;
+	skel->rodata->targ_check = everything;
+	skel->rodata->targ_histogram = everything;
+	bpf_map__set_autocreate(skel->maps.cpu_accounts, everything || strstr(name, "check"));
+	bpf_map__set_autocreate(skel->maps.stints, everything);
+	bpf_map__set_autocreate(skel->maps.blank_stints, everything);
+	bpf_map__set_max_entries(skel->maps.mperf_events, (__u32)libbpf_num_possible_cpus());
+	err = is_fentry(prog) && strstr(name, "vcpu_run")
+		      ? bpf_program__set_attach_target(prog, 0, run_function)
+		      : 0;
+	if (!err)
+		err = gtimehalt_bpf__load(skel);
+	gtimehalt_bpf__destroy(skel);
+	return err;
+}
+
+static bool test(const struct bpf_program *prog, const char *run_function, bool everything)
+{
+	const char *name = bpf_program__name(prog);
+	const char *how = everything ? "with everything switched on" : "plain";
+
+	++number;
+	if (is_fentry(prog) && !kvm_has_btf()) {
+		printf("ok %d - %s, %s # skip kvm has no BTF here\n", number, name, how);
+		return true;
+	}
+	libbpf_set_print(say_nothing);
+	if (!load(name, run_function, everything)) {
+		printf("ok %d - %s, %s\n", number, name, how);
+		return true;
+	}
+	libbpf_set_print(say_all);
+	load(name, run_function, everything);
+	printf("not ok %d - %s, %s\n", number, name, how);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct gtimehalt_bpf *skel;
+	struct bpf_program *prog;
+	bool passed = true;
+
+	if (argc != 2)
+		return 2;
+	libbpf_set_print(say_all);
+	skel = gtimehalt_bpf__open();
+	if (!skel)
+		return 1;
+	bpf_object__for_each_program(prog, skel->obj)
+	{
+		passed &= test(prog, argv[1], false);
+		passed &= test(prog, argv[1], true);
+	}
+	printf("1..%d\n", number);
+	gtimehalt_bpf__destroy(skel);
+	return !passed;
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The tool's BPF programs, one by one through a kernel's verifier. Included by tests/tests.mk.
+
+LOAD_PROGRAMS := $(OUTPUT)/tests/load_programs
+
+$(LOAD_PROGRAMS): tests/vm/programs/load_programs.c $(OUTPUT)/gtimehalt.skel.h
+	$(call msg,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -o $@ $< -lbpf
+
+-include $(LOAD_PROGRAMS).d
