@@ -165,6 +165,7 @@ static void make_root(struct fake_host *host)
 	}
 	write_file(host->root, "type", type);
 	write_file(host->root, "events/mperf", "event=0x00\n");
+	write_file(host->root, "events/tsc", "event=0x00\n");
 	snprintf(path, sizeof(path), "%s/proc", host->root);
 	if (symlink("/proc", path) || hostfs__open(&host->fs, host->root))
 		die(path, errno);

@@ -110,10 +110,10 @@ static void fill_map(const struct bench *bench, unsigned int step)
 			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
 			.updated_ns = now,
 			.loaded_ns = ran_ns,
-			.measured_ns = ran_ns,
-			.mperf_cycles = ran_ns * 3 / 4,
-			.guest_ns = ran_ns * 19 / 20,
-			.entry_cnt = (step + 1) * 20ULL,
+			.own.measured_ns = ran_ns,
+			.own.mperf_cycles = ran_ns * 3 / 4,
+			.own.guest_ns = ran_ns * 19 / 20,
+			.own.entry_cnt = (step + 1) * 20ULL,
 			.wait_ns = ran_ns / 50,
 		};
 		int err = bpf_map_update_elem(bench->map_fd, &bench->host.tids[i], &sums, BPF_ANY);

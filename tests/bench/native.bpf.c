@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The programs of gtimehalt.bpf.c, and raw tracepoint programs around those of them that the kernel cannot
- * test-run: what a kprobe runs when a vCPU is loaded and put, on a vCPU that is only memory.
+ * test-run: what a kprobe runs when a vCPU is loaded, and the idle task then, on a vCPU that is only memory.
  */
 #include "gtimehalt.bpf.c"
 
@@ -52,16 +52,20 @@ int native_load(void *ctx)
 	struct fake_vcpu *vcpu = fake_vcpu();
 
 	if (vcpu)
-		window_open((void *)vcpu, (void *)bpf_get_current_task(), 0);
+		window_load((void *)vcpu, (void *)bpf_get_current_task(), 0);
 	return 0;
 }
 
+/* The idle task, on the CPU that the thread has left. */
 SEC("?raw_tp")
-int native_put(void *ctx)
+int native_idle(void *ctx)
 {
-	struct fake_vcpu *vcpu = fake_vcpu();
+	struct cpu_slot *slot = this_slot();
+	struct reading r;
 
-	if (vcpu)
-		window_close((void *)vcpu, (void *)bpf_get_current_task(), 0);
+	if (!slot->tid)
+		return 0;
+	read_counters(slot, &r);
+	window_idle(slot, &r);
 	return 0;
 }

@@ -32,23 +32,23 @@ struct bench {
 	long runs;
 };
 
-/* A row: `before` is run, untimed, ahead of each run of `timed`; `fresh` lets no window go on. */
+/* A row: `before` is run, untimed, ahead of each run of `timed`. */
 struct row {
 	const char *name;
 	const char *timed;
 	const char *before;
-	bool fresh;
 	bool needs_slot;
 };
 
 static const struct row rows[] = {
-	{ "nothing", "native_nothing", NULL, false, false },
-	{ "VM entry (raw_tp)", "raw_tp_kvm_entry", "raw_tp_kvm_exit", false, true },
-	{ "VM exit (raw_tp)", "raw_tp_kvm_exit", "raw_tp_kvm_entry", false, true },
-	{ "load, window goes on (as kprobe)", "native_load", "native_put", false, false },
-	{ "load, window opened (as kprobe)", "native_load", "native_put", true, false },
-	{ "put (as kprobe)", "native_put", "native_load", false, false },
-	{ "forced read, no vCPU loaded", "forced_read", NULL, false, false },
+	{ "nothing", "native_nothing", NULL, false },
+	{ "VM entry (raw_tp)", "raw_tp_kvm_entry", "raw_tp_kvm_exit", true },
+	{ "VM exit (raw_tp)", "raw_tp_kvm_exit", "raw_tp_kvm_entry", true },
+	{ "load, window goes on (as kprobe)", "native_load", NULL, false },
+	{ "load, window opened (as kprobe)", "native_load", "native_idle", false },
+	{ "idle entry, window closed", "native_idle", "native_load", false },
+	{ "idle entry, no window", "native_idle", NULL, false },
+	{ "forced read, no vCPU loaded", "forced_read", NULL, false },
 };
 
 #define ROW_CNT (sizeof(rows) / sizeof(rows[0]))
@@ -108,13 +108,7 @@ static void account_of(const struct bench *bench, const char *name, __u64 *ns, _
 /* An open window of a thread that is nobody's, so that stints are begun and ended. */
 static void open_slot(const struct bench *bench, int cpu, bool open)
 {
-	struct cpu_slot slot = { .tid = open ? 1 : 0 };
-	__u32 key = (__u32)cpu;
-	int err = bpf_map__update_elem(bench->skel->maps.slots, &key, sizeof(key), &slot,
-				       sizeof(slot), BPF_ANY);
-
-	if (err)
-		die("a CPU's slot", err);
+	bench->skel->bss->slots[cpu] = (struct cpu_slot){ .tid = open, .entry_ns = !open };
 }
 
 static double measure(const struct bench *bench, const struct row *row)
@@ -125,8 +119,6 @@ static double measure(const struct bench *bench, const struct row *row)
 	for (long i = 0; i < bench->runs; i++) {
 		if (row->before)
 			run(bench, row->before);
-		if (row->fresh)
-			bench->skel->bss->snapshot_seq++;
 		run(bench, row->timed);
 	}
 	account_of(bench, row->timed, &ns, &cnt);
@@ -175,7 +167,6 @@ static void load(struct bench *bench, int cpu)
 			bpf_program__set_autoload(find(bench, rows[i].before), true);
 	}
 	bpf_program__set_autoload(bench->skel->progs.native_adopt, true);
-	bpf_map__set_max_entries(bench->skel->maps.slots, (__u32)cpu_cnt);
 	bpf_map__set_max_entries(bench->skel->maps.mperf_events, (__u32)cpu_cnt);
 	err = native_bpf__load(bench->skel);
 	if (!err)

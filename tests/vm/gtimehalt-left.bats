@@ -27,7 +27,7 @@ teardown() {
 against_perf() {
 	local file=$BATS_TEST_TMPDIR/out loaded ran
 	measure_beside_perf "$file" "$guest" "$@"
-	near_perf "$file" sleeper "$BATS_TEST_DESCRIPTION"
+	near_perf "$file" sleeper "$BATS_TEST_DESCRIPTION" wall
 	loaded=$(jq -n "100 * $(shown_in_span "$file" sleeper .loaded_ns) / $(shown_in_span "$file" sleeper .wall_ns)")
 	ran=$(perf_on_cpu)
 	printf '# %s: %.2f%% loaded, on a CPU %.2f%%\n' "$BATS_TEST_DESCRIPTION" "$loaded" "$ran" >&3

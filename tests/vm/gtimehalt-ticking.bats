@@ -17,7 +17,7 @@ against_perf() {
 	local mode
 	for mode in entry switch; do
 		measure_beside_perf "$BATS_TEST_TMPDIR/$mode" "$guest" -p "$guest" --mode "$mode"
-		near_perf "$BATS_TEST_TMPDIR/$mode" duty "$1, $mode, $2% busy"
+		near_perf "$BATS_TEST_TMPDIR/$mode" duty "$1, $mode, $2% busy" loaded
 	done
 }
 

@@ -49,15 +49,19 @@ shown_in_span() {
 		map('"$3"') | add' "$1"
 }
 
-# near_perf FILE NAME WHAT: how much of the time it was halted, within half a point. Of the whole time: what
-# perf counts on a CPU has user mode in it, where no vCPU is loaded.
+# near_perf FILE NAME WHAT OF: how much was halted, within half a point; of "loaded" time, which is the time on a
+# CPU of a thread that does not leave KVM, or of all the "wall" time, where perf's time on a CPU has user mode
+# in it.
 near_perf() {
 	local shown witness from to
 	read -r from to <"$BATS_TEST_TMPDIR/span"
-	shown=$(jq -n "100 * $(shown_in_span "$1" "$2" .halted_ns) / $(shown_in_span "$1" "$2" .wall_ns)")
-	witness=$(awk -F, -v ns="$((to - from))" '
+	shown=$(jq -n "100 * $(shown_in_span "$1" "$2" .halted_ns) / $(shown_in_span "$1" "$2" ".$4_ns")")
+	witness=$(awk -F, -v of="$4" -v ns="$((to - from))" '
 		$3 ~ /tsc/ { tsc = $1; ran_ns = $4 } $3 ~ /mperf/ { mperf = $1 }
-		END { if (!tsc) exit 1; print 100 * (tsc - mperf) / tsc * ran_ns / ns }' "$BATS_TEST_TMPDIR/perf")
+		END {
+			if (!tsc) exit 1
+			print 100 * (tsc - mperf) / tsc * (of == "wall" ? ran_ns / ns : 1)
+		}' "$BATS_TEST_TMPDIR/perf")
 	printf '# %s: %.2f%% halted, perf says %.2f%%\n' "$3" "$shown" "$witness" >&3
 	near "$shown" "$witness" 0.5 "$3"
 }
