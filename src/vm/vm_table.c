@@ -186,16 +186,16 @@ static int reread(struct vm_table *table, const struct hostfs *fs, bool listed, 
 static int update_known(struct vm_table *table, const struct hostfs *fs, bool listed,
 			size_t pid_cnt)
 {
-	size_t left = VM_TABLE_REREAD_MAX;
+	size_t reread_left = VM_TABLE_REREAD_MAX, recheck_left = VM_TABLE_RECHECK_MAX;
 	int err, first_err;
 
 	err = reserve_looks(table);
 	if (err)
 		return err;
 	first_err = look_at_known(table, fs, listed, pid_cnt);
-	err = reread(table, fs, listed, LOOK_CHANGED, &left);
+	err = reread(table, fs, listed, LOOK_CHANGED, &reread_left);
 	first_err = first_err ? first_err : err;
-	err = reread(table, fs, listed, LOOK_SAME, &left);
+	err = reread(table, fs, listed, LOOK_SAME, &recheck_left);
 	return first_err ? first_err : err;
 }
 

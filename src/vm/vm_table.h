@@ -11,10 +11,11 @@
 #include "vm/vm.h"
 
 /*
- * How many VMs an update reads the threads of again, those first in which threads came or went, then the
- * others in turn: what an update costs does not grow with them, and nothing stays unread for long.
+ * How many VMs an update reads the threads of again: those in which threads came or went, and of the others, in
+ * which one may have got another name, a few in turn. What an update costs does not grow with them.
  */
-#define VM_TABLE_REREAD_MAX 32
+#define VM_TABLE_REREAD_MAX  32
+#define VM_TABLE_RECHECK_MAX 8
 
 /* What a look at a VM has shown. */
 enum vm_look {

@@ -120,11 +120,11 @@ static void assert_vcpu_ids(const struct vm_table *table, size_t first, size_t e
 	}
 }
 
-/* One VM more than are reread at a time. */
+/* Two VMs more than are reread at a time when as many threads are there as before. */
 static void threads_are_reread_in_turn(void **state)
 {
 	enum {
-		CNT = VM_TABLE_REREAD_MAX + 1
+		CNT = VM_TABLE_RECHECK_MAX + 2
 	};
 	const struct tree *tree = *state;
 	struct vm_table table = { 0 };
@@ -138,20 +138,20 @@ static void threads_are_reread_in_turn(void **state)
 	for (pid_t i = 0; i < CNT; i++)
 		swap_thread(tree, 1000 + 10 * i, 1);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_vcpu_ids(&table, 0, CNT - 1, 1);
-	assert_vcpu_ids(&table, CNT - 1, CNT, 0);
+	assert_vcpu_ids(&table, 0, CNT - 2, 1);
+	assert_vcpu_ids(&table, CNT - 2, CNT, 0);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT, 1);
 
-	/* The third to last was the last; a count that has changed gives it precedence all the same. */
+	/* The one before that which was the last; a count that has changed gives another one precedence. */
 	for (pid_t i = 0; i < CNT; i++)
 		swap_thread(tree, 1000 + 10 * i, 2);
 	proc_tree__add_thread(tree, 1000 + 10 * (CNT - 3), 9999, "worker");
 	proc_tree__write_stat_of(tree, 1000 + 10 * (CNT - 3), "qemu", 3, 7);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
-	assert_vcpu_ids(&table, 0, CNT - 4, 2);
-	assert_vcpu_ids(&table, CNT - 4, CNT - 3, 1);
-	assert_vcpu_ids(&table, CNT - 3, CNT, 2);
+	assert_vcpu_ids(&table, 0, CNT - 5, 2);
+	assert_vcpu_ids(&table, CNT - 5, CNT - 4, 1);
+	assert_vcpu_ids(&table, CNT - 4, CNT, 2);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT, 2);
 	vm_table__free(&table);
