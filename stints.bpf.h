@@ -15,6 +15,8 @@
 const volatile __u8 targ_histogram = 0;
 const volatile __u64 targ_stint_min_ns = 2000;
 const volatile __u64 targ_stint_refresh_ns = 100000;
+/* Shorter halts are not counted. */
+const volatile __u64 targ_stint_floor_ns = STINT_MIN_NS;
 
 /* Of an error of the rate of MPERF up to 1/1024, no halt is made. */
 #define STINT_NOISE_SHIFT 10
@@ -97,11 +99,11 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct read
 		halted_ns = 0;
 	slot->stint_ns = r->now_ns;
 	slot->stint_mperf_cycles = r->mperf_cycles;
-	if (halted_ns < (__s64)STINT_MIN_NS || halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
+	if (halted_ns < (__s64)targ_stint_floor_ns || halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
 		return;
 	if (halted_ns > (__s64)length_ns)
 		halted_ns = length_ns;
-	if (halted_ns < (__s64)STINT_MIN_NS)
+	if (halted_ns < (__s64)targ_stint_floor_ns)
 		return;
 	sums = stint_sums_of(slot);
 	bucket = stint_bucket(halted_ns);

@@ -130,6 +130,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
+	c->skel->rodata->targ_stint_floor_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 #endif
 	err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
 	if (!err)
