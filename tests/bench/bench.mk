@@ -35,7 +35,7 @@ $(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/benc
 KERNELS ?= 6.12
 
 .PHONY: bench bench-programs
-bench-programs: all $(PAYLOAD) $(SWITCHES) $(BENCH_OUT)/native $(BENCH_OUT)/interval
+bench-programs: all stretched $(PAYLOAD) $(SWITCHES) $(BENCH_OUT)/native $(BENCH_OUT)/interval
 
 # From a bare machine, as make test: its dependencies first, for what they are needed to build.
 bench: test-deps

@@ -7,6 +7,7 @@
 QUIET_CPU=1
 OTHER_CPU=0
 GTIMEHALT=${GTIMEHALT:-.output/gtimehalt}
+STRETCHED=${STRETCHED:-.output/tests/stretched/gtimehalt}
 PAYLOAD=${PAYLOAD:-.output/tests/payload/payload}
 SWITCHES=${SWITCHES:-.output/tests/bench/switches}
 
