@@ -263,7 +263,7 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	int wanted;
 
 	/* Nothing else has run here since this thread's window was opened: it goes on. */
-	if (slot->tid == (__u32)FIELD(typed, task, pid) &&
+	if (slot->tid == (__u32)FIELD(typed, task, pid) && slot->vcpu == (__u64)vcpu &&
 	    slot->switch_cnt == switch_cnt(task, typed))
 		return;
 	/* Who loads a vCPU and does not run it will not halt either. */
