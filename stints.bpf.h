@@ -99,7 +99,8 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct read
 		halted_ns = 0;
 	slot->stint_ns = r->now_ns;
 	slot->stint_mperf_cycles = r->mperf_cycles;
-	if (halted_ns < (__s64)targ_stint_floor_ns || halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
+	if (halted_ns < (__s64)targ_stint_floor_ns ||
+	    halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
 		return;
 	if (halted_ns > (__s64)length_ns)
 		halted_ns = length_ns;
