@@ -12,11 +12,15 @@
 #include "base/hostfs.h"
 #include "base/log.h"
 
-/* Slices that count, an odd number, each shorter than a scheduler's; how long it may take to get them. */
-#define SLICE_CNT  25
-#define SLICE_NS   2000000ULL
-#define GIVE_UP_NS 3000000000ULL
-#define RATIO_MAX  2.0
+/*
+ * A round of readings, SLICE_NS of busy loop between two: shorter than a scheduler's slice. As many pairs of them
+ * as are needed for a median, and how long it may take to get those.
+ */
+#define READING_CNT 25
+#define SLICE_NS    2000000ULL
+#define PAIR_CNT    5
+#define GIVE_UP_NS  3000000000ULL
+#define RATIO_MAX   2.0
 
 int cpulist__has(const char *list, int cpu)
 {
@@ -60,52 +64,80 @@ static int compare_ratios(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-/* One slice. Returns 1, 0 when the thread was preempted in it, or -errno. */
-static int measure_slice(const struct counter_pair *pair, double *ratio)
-{
-	struct pair_reading begin, end;
-	__u64 begin_ns = clock__now_ns();
-	long switches = switch_cnt();
-	int err = read_warm(pair, &begin);
+struct reading {
+	struct pair_reading counters;
+	bool preempted; /* since the reading before */
+};
 
-	if (err)
-		return err;
-	while (clock__now_ns() < begin_ns + SLICE_NS)
-		;
-	err = read_warm(pair, &end);
-	if (err)
-		return err;
+static int take_readings(const struct counter_pair *pair, struct reading *readings)
+{
+	long switches = switch_cnt();
+
+	for (int i = 0; i < READING_CNT; i++) {
+		__u64 begin_ns = clock__now_ns();
+		int err;
+
+		while (clock__now_ns() < begin_ns + SLICE_NS)
+			;
+		err = read_warm(pair, &readings[i].counters);
+		if (err)
+			return err;
+		readings[i].preempted = switch_cnt() != switches;
+		switches = switch_cnt();
+	}
+	return 0;
+}
+
+/* The rate between two readings. Returns whether it says something. */
+static bool rate_between(const struct reading *from, const struct reading *to, double *ratio)
+{
+	for (const struct reading *reading = from + 1; reading <= to; reading++)
+		if (reading->preempted)
+			return false;
 	/* An event that counts nothing, TSC included, is not there. */
-	if (end.tsc_cycles <= begin.tsc_cycles)
-		return -ENODATA;
-	*ratio = (double)(end.mperf_cycles - begin.mperf_cycles) /
-		 (double)(end.tsc_cycles - begin.tsc_cycles);
-	return switch_cnt() == switches;
+	if (to->counters.tsc_cycles <= from->counters.tsc_cycles)
+		return false;
+	*ratio = (double)(to->counters.mperf_cycles - from->counters.mperf_cycles) /
+		 (double)(to->counters.tsc_cycles - from->counters.tsc_cycles);
+	return true;
+}
+
+/* The median of the rates between readings that are so far apart; false when they are too few. */
+static bool median_rate(const struct reading *readings, int lag, double *ratio)
+{
+	double ratios[READING_CNT];
+	size_t cnt = 0;
+
+	for (int i = 0; i + lag < READING_CNT; i++)
+		cnt += rate_between(&readings[i], &readings[i + lag], &ratios[cnt]);
+	if (cnt < PAIR_CNT)
+		return false;
+	qsort(ratios, cnt, sizeof(*ratios), compare_ratios);
+	*ratio = ratios[cnt / 2];
+	return true;
 }
 
 /*
- * This thread is on the CPU already, and keeps it in C0 as long as it runs. A slice in which it was
- * preempted says nothing: what ran instead may have been a vCPU, and that may have halted. What is not
- * seen to take the CPU away, firmware or a hypervisor below, can come between the two counters of a read:
- * the median does not follow such a slice.
+ * This thread is on the CPU already, and keeps it in C0 as long as it runs. A time in which it was preempted
+ * says nothing: what ran instead may have been a vCPU, and that may have halted. What is not seen to take the
+ * CPU away, firmware or a hypervisor below, can come between the two counters of a reading. The further
+ * two readings are apart the less that matters, and the median does not follow the few that it spoils.
  */
 static int measure_here(const struct counter_pair *pair, double *ratio)
 {
 	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
-	double ratios[SLICE_CNT];
+	struct reading readings[READING_CNT];
 
-	for (int i = 0; i < SLICE_CNT;) {
-		int taken = measure_slice(pair, &ratios[i]);
+	do {
+		int err = take_readings(pair, readings);
 
-		if (taken < 0)
-			return taken;
-		if (clock__now_ns() > give_up_ns)
-			return -EBUSY;
-		i += taken;
-	}
-	qsort(ratios, SLICE_CNT, sizeof(*ratios), compare_ratios);
-	*ratio = ratios[SLICE_CNT / 2];
-	return 0;
+		if (err)
+			return err;
+		for (int lag = READING_CNT / 2; lag > 0; lag--)
+			if (median_rate(readings, lag, ratio))
+				return 0;
+	} while (clock__now_ns() < give_up_ns);
+	return -EBUSY;
 }
 
 static int measure_pinned(const struct counter_pair *pair, int cpu, double *ratio)
