@@ -69,6 +69,16 @@ struct reading {
 	bool preempted; /* since the reading before */
 };
 
+/*
+ * Some ten microseconds of C0. A loop of nothing but clock readings would be as busy, but an emulated TSC that
+ * two CPUs read all the time runs fast: each time one comes late it is set forward.
+ */
+static void stay_busy(void)
+{
+	for (volatile int i = 0; i < 20000; i++)
+		;
+}
+
 static int take_readings(const struct counter_pair *pair, struct reading *readings)
 {
 	long switches = switch_cnt();
@@ -78,7 +88,7 @@ static int take_readings(const struct counter_pair *pair, struct reading *readin
 		int err;
 
 		while (clock__now_ns() < begin_ns + SLICE_NS)
-			;
+			stay_busy();
 		err = read_warm(pair, &readings[i].counters);
 		if (err)
 			return err;
