@@ -180,22 +180,17 @@ DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)
 
 FILE *hostfs__fopen(const struct hostfs *fs, const char *path_format, ...)
 {
-	char path[PATH_MAX];
 	va_list args;
 	FILE *file;
 	int err, fd;
 
 	va_start(args, path_format);
-	err = format_path(path, path_format, args);
+	fd = open_path(fs, path_format, args, 0);
 	va_end(args);
-	if (err) {
-		errno = -err;
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
 	}
-
-	fd = openat(fs->root_fd, path, OPEN_FLAGS);
-	if (fd < 0)
-		return NULL;
 	file = fdopen(fd, "r");
 	if (!file) {
 		err = errno;
