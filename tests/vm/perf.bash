@@ -14,7 +14,7 @@ vcpu_tid() {
 perf_stat() {
 	# CLOCK_BOOTTIME, which is CLOCK_MONOTONIC on a machine that was never suspended.
 	# shellcheck disable=SC2016 # for the inner shell
-	perf stat -x, -o "$BATS_TEST_TMPDIR/perf" -e '{msr/tsc/,msr/mperf/}' -t "$1" -- bash -c '
+	perf stat -x, -o "$BATS_TEST_TMPDIR/perf" -e '{msr/tsc/,msr/mperf/},duration_time' -t "$1" -- bash -c '
 		read -r from _ </proc/uptime
 		sleep 10
 		read -r to _ </proc/uptime
@@ -53,22 +53,21 @@ shown_in_span() {
 # CPU of a thread that does not leave KVM, or of all the "wall" time, where perf's time on a CPU has user mode
 # in it.
 near_perf() {
-	local shown witness from to
-	read -r from to <"$BATS_TEST_TMPDIR/span"
+	local shown witness
 	shown=$(jq -n "100 * $(shown_in_span "$1" "$2" .halted_ns) / $(shown_in_span "$1" "$2" ".$4_ns")")
-	witness=$(awk -F, -v of="$4" -v ns="$((to - from))" '
-		$3 ~ /tsc/ { tsc = $1; ran_ns = $4 } $3 ~ /mperf/ { mperf = $1 }
+	witness=$(awk -F, -v of="$4" '
+		$3 ~ /tsc/ { tsc = $1; ran_ns = $4 } $3 ~ /mperf/ { mperf = $1 } $3 ~ /duration/ { ns = $1 }
 		END {
-			if (!tsc) exit 1
+			if (!tsc || !ns) exit 1
 			print 100 * (tsc - mperf) / tsc * (of == "wall" ? ran_ns / ns : 1)
 		}' "$BATS_TEST_TMPDIR/perf")
 	printf '# %s: %.2f%% halted, perf says %.2f%%\n' "$3" "$shown" "$witness" >&3
 	near "$shown" "$witness" 0.5 "$3"
 }
 
-# The share of perf's span that the thread was on a CPU, in per cent: for so long the events ran.
+# The share of the time in which perf counted that the thread was on a CPU, in per cent: for so long the events
+# ran. By perf's own clock: it counts from before the command begins until after it has ended.
 perf_on_cpu() {
-	local from to
-	read -r from to <"$BATS_TEST_TMPDIR/span"
-	awk -F, -v ns="$((to - from))" '$3 ~ /tsc/ { print 100 * $4 / ns }' "$BATS_TEST_TMPDIR/perf"
+	awk -F, '$3 ~ /tsc/ { ran_ns = $4 } $3 ~ /duration/ { ns = $1 } END { if (!ns) exit 1; print 100 * ran_ns / ns }' \
+		"$BATS_TEST_TMPDIR/perf"
 }
