@@ -45,17 +45,33 @@ ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size,
 	return snprintf(buf, size, "%s", strcmp(target, VM_STANDIN) ? target : VM_LINK);
 }
 
-static void *sleep_forever(void *arg)
+/* A vCPU that has started. */
+struct vcpu_start {
+	int pipe_fd;
+	unsigned int vcpu_id;
+	pid_t tid;
+};
+
+/* The thread of a vCPU: takes its name, tells the pipe that it is there, and waits to be killed. */
+static void *run_vcpu(void *arg)
 {
-	(void)arg;
+	struct vcpu_start *start = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "CPU %u/KVM", start->vcpu_id);
+	start->tid = gettid();
+	if (pthread_setname_np(pthread_self(), name) ||
+	    write(start->pipe_fd, start, sizeof(*start)) != sizeof(*start))
+		die("a vCPU thread", errno);
 	for (;;)
 		pause();
 	return NULL;
 }
 
-/* In a child: the threads of one VM, their TIDs to the pipe; then waits to be killed. */
+/* In a child: the threads of one VM. */
 static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
 {
+	static struct vcpu_start starts[FAKE_HOST_VCPUS_OF_VM];
 	pthread_attr_t attr;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -64,31 +80,28 @@ static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 * 1024);
 	for (unsigned int i = 0; i < vcpu_cnt; i++) {
-		char name[16];
 		pthread_t thread;
-		int err = pthread_create(&thread, &attr, sleep_forever, NULL);
+		int err;
 
-		snprintf(name, sizeof(name), "CPU %u/KVM", i);
-		if (err || pthread_setname_np(thread, name))
+		starts[i] = (struct vcpu_start){ .pipe_fd = pipe_fd, .vcpu_id = i };
+		err = pthread_create(&thread, &attr, run_vcpu, &starts[i]);
+		if (err)
 			die("a vCPU thread", err);
 	}
-	if (write(pipe_fd, "", 1) != 1)
-		die("the pipe", errno);
-	sleep_forever(NULL);
+	for (;;)
+		pause();
 }
 
-/* TIDs follow one another in a process that starts threads, but for those that others take meanwhile. */
-static void read_tids(struct fake_host *host, unsigned int vm, unsigned int vcpu_cnt)
+/* Returns when all threads of a VM are there. */
+static void read_tids(struct fake_host *host, unsigned int vm, unsigned int vcpu_cnt, int pipe_fd)
 {
-	pid_t *tids = &host->tids[vm * FAKE_HOST_VCPUS_OF_VM], tid = host->pids[vm];
-	char path[64];
+	for (unsigned int i = 0; i < vcpu_cnt; i++) {
+		struct vcpu_start start;
 
-	for (unsigned int i = 0; i < vcpu_cnt; i++)
-		do {
-			tid++;
-			snprintf(path, sizeof(path), "/proc/%d/task/%d", host->pids[vm], tid);
-			tids[i] = tid;
-		} while (access(path, F_OK));
+		if (read(pipe_fd, &start, sizeof(start)) != sizeof(start))
+			die("a VM process", errno);
+		host->tids[vm * FAKE_HOST_VCPUS_OF_VM + start.vcpu_id] = start.tid;
+	}
 }
 
 static __u64 birth_ns(pid_t pid)
@@ -116,18 +129,17 @@ static void start_vms(struct fake_host *host)
 		unsigned int left = host->vcpu_cnt - vm * FAKE_HOST_VCPUS_OF_VM;
 		unsigned int vcpu_cnt = left < FAKE_HOST_VCPUS_OF_VM ? left : FAKE_HOST_VCPUS_OF_VM;
 		int fds[2];
-		char byte;
 
 		if (pipe2(fds, O_CLOEXEC))
 			die("pipe", errno);
 		host->pids[vm] = fork();
 		if (!host->pids[vm])
 			run_vm(vcpu_cnt, fds[1]);
-		if (host->pids[vm] < 0 || read(fds[0], &byte, 1) != 1)
+		if (host->pids[vm] < 0)
 			die("a VM process", errno);
-		close(fds[0]);
 		close(fds[1]);
-		read_tids(host, vm, vcpu_cnt);
+		read_tids(host, vm, vcpu_cnt, fds[0]);
+		close(fds[0]);
 		host->births_ns[vm] = birth_ns(host->pids[vm]);
 	}
 }
