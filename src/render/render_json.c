@@ -5,6 +5,7 @@
 #include <string.h>
 #include "report/columns.h"
 #include "render/render.h"
+#include "text/json_text.h"
 #include "text/stream.h"
 #include "text/time_text.h"
 #include "text/utf8.h"
@@ -12,271 +13,177 @@
 /* Of the "schema" member: goes up when a member changes its meaning or is taken away. */
 #define JSON_SCHEMA 1
 
-/*
- * Adds a member and takes the value over. NULL stands for a value for which there was no memory, not
- * for a null. Returns 0 or -ENOMEM.
- */
-static int add_member(struct json_object *parent, const char *key, struct json_object *value)
+static void add_metrics(struct json_text *text, const struct metrics *metrics)
 {
-	if (!value)
-		return -ENOMEM;
-	if (json_object_object_add(parent, key, value)) {
-		json_object_put(value);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_element(struct json_object *array, struct json_object *value)
-{
-	if (!value)
-		return -ENOMEM;
-	if (json_object_array_add(array, value)) {
-		json_object_put(value);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_u64(struct json_object *parent, const char *key, __u64 value)
-{
-	return add_member(parent, key, json_object_new_uint64(value));
-}
-
-/* Of all values the one that json-c has no object for. */
-static int add_null(struct json_object *parent, const char *key)
-{
-	return json_object_object_add(parent, key, NULL) ? -ENOMEM : 0;
-}
-
-static int add_metrics(struct json_object *parent, const struct metrics *metrics)
-{
-	int err = 0;
-
-	for (int i = 0; i < COLUMN_CNT && !err; i++) {
+	for (int i = 0; i < COLUMN_CNT; i++) {
 		__u64 value = metrics->value[column_defs[i].metric];
-		const char *key = column_defs[i].key;
 
-		err = value != METRIC_UNKNOWN ? add_u64(parent, key, value) : add_null(parent, key);
+		if (value == METRIC_UNKNOWN)
+			json_text__add_null(text, column_defs[i].key);
+		else
+			json_text__add_u64(text, column_defs[i].key, value);
 	}
-	return err;
 }
 
-static int add_idle_in_blocked(struct json_object *parent, const struct metrics *metrics)
+static void add_idle_in_blocked(struct json_text *text, const struct metrics *metrics)
 {
 	const char *key = "idle_in_blocked";
 	int is = idle_in_blocked(metrics);
 
-	return is < 0 ? add_null(parent, key)
-		      : add_member(parent, key, json_object_new_boolean(is));
+	if (is < 0)
+		json_text__add_null(text, key);
+	else
+		json_text__add(text, key, json_object_new_boolean(is));
 }
 
 /* json-c escapes fewer of the characters that act on a terminal than there are. */
-static int add_name(struct json_object *parent, const char *name)
+static struct json_object *new_name(const char *name)
 {
-	char *text = malloc(strlen(name) + 1);
-	char *end = text;
-	int err;
+	char *shown = malloc(strlen(name) + 1);
+	char *end = shown;
+	struct json_object *object;
 
-	if (!text)
-		return -ENOMEM;
+	if (!shown)
+		return NULL;
 	while (*name) {
 		struct utf8_glyph glyph = utf8__next_glyph(&name);
 
 		end = mempcpy(end, glyph.bytes, glyph.len);
 	}
-	err = add_member(parent, "name", json_object_new_string_len(text, (int)(end - text)));
-	free(text);
-	return err;
+	object = json_object_new_string_len(shown, (int)(end - shown));
+	free(shown);
+	return object;
 }
 
-static int add_time(struct json_object *parent, __u64 real_ns)
+static struct json_object *new_time(__u64 real_ns)
 {
-	char text[TIME_TEXT_SIZE];
+	char time[TIME_TEXT_SIZE];
 
-	time_text__rfc3339(real_ns, text);
-	return add_member(parent, "time", json_object_new_string(text));
+	time_text__rfc3339(real_ns, time);
+	return json_object_new_string(time);
 }
 
 /* With as many digits as --mperf-ratio takes; all 17 would show 0.97 as 0.96999999999999997. */
-static int add_ratio(struct json_object *parent, const char *key, double ratio)
+static struct json_object *new_ratio(double ratio)
 {
-	struct json_object *value = json_object_new_double(ratio);
+	struct json_object *object = json_object_new_double(ratio);
 
-	if (!value)
-		return -ENOMEM;
-	json_object_set_serializer(value, json_object_double_to_json_string, (void *)"%.9g", NULL);
-	return add_member(parent, key, value);
+	if (object)
+		json_object_set_serializer(object, json_object_double_to_json_string,
+					   (void *)"%.9g", NULL);
+	return object;
 }
 
-static int add_health(struct json_object *parent, const struct health *health)
+static void add_health(struct json_text *text, const struct health *health)
 {
-	struct json_object *object = json_object_new_object();
-	int err = add_member(parent, "health", object);
-
-	for (size_t i = 0; i < FAILURE_CNT && !err; i++)
-		err = add_u64(object, failure_defs[i].key, failure_cnt(health, i));
-	return err;
+	json_text__open(text, "health", '{');
+	for (size_t i = 0; i < FAILURE_CNT; i++)
+		json_text__add_u64(text, failure_defs[i].key, failure_cnt(health, i));
+	json_text__close(text, '}');
 }
 
-static int add_bucket(struct json_object *array, const struct histogram *histogram,
-		      unsigned int bucket)
+static void add_bucket(struct json_text *text, const struct histogram *histogram,
+		       unsigned int bucket)
 {
-	struct json_object *triple = json_object_new_array();
-	int err = add_element(array, triple);
 	__u64 low_ns, high_ns;
 
 	histogram__bounds(bucket, &low_ns, &high_ns);
-	if (!err)
-		err = add_element(triple, json_object_new_uint64(low_ns));
-	if (!err)
-		err = add_element(triple, json_object_new_uint64(high_ns));
-	return err ? err : add_element(triple, json_object_new_uint64(histogram->cnt[bucket]));
+	json_text__open(text, NULL, '[');
+	json_text__add_u64(text, NULL, low_ns);
+	json_text__add_u64(text, NULL, high_ns);
+	json_text__add_u64(text, NULL, histogram->cnt[bucket]);
+	json_text__close(text, ']');
 }
 
-static int add_quantile(struct json_object *parent, const char *key,
-			const struct histogram *histogram, unsigned int permille)
+static void add_quantile(struct json_text *text, const char *key, const struct histogram *histogram,
+			 unsigned int permille)
 {
 	__u64 ns;
 
-	return histogram__quantile(histogram, permille, &ns) ? add_u64(parent, key, ns)
-							     : add_null(parent, key);
+	if (histogram__quantile(histogram, permille, &ns))
+		json_text__add_u64(text, key, ns);
+	else
+		json_text__add_null(text, key);
 }
 
-static int fill_histogram(struct json_object *object, const struct histogram *histogram)
+static void add_histogram(struct json_text *text, const struct histogram *histogram)
 {
-	struct json_object *buckets;
-	int err = add_u64(object, "count", histogram__halted_cnt(histogram));
-
-	if (!err)
-		err = histogram->below_cnt == HISTOGRAM_UNKNOWN
-			      ? add_null(object, "below_count")
-			      : add_u64(object, "below_count", histogram->below_cnt);
-	if (!err)
-		err = add_u64(object, "halted_ns", histogram->halted_ns);
-	if (!err)
-		err = add_quantile(object, "p50_ns", histogram, 500);
-	if (!err)
-		err = add_quantile(object, "p90_ns", histogram, 900);
-	if (!err)
-		err = add_quantile(object, "p99_ns", histogram, 990);
-	if (!err)
-		err = add_quantile(object, "max_ns", histogram, 1000);
-	if (err)
-		return err;
-	buckets = json_object_new_array();
-	err = add_member(object, "buckets", buckets);
-	for (unsigned int i = 0; i < STINT_BUCKET_CNT && !err; i++) {
-		if (histogram->cnt[i])
-			err = add_bucket(buckets, histogram, i);
+	if (!histogram) {
+		json_text__add_null(text, "histogram");
+		return;
 	}
-	return err;
+	json_text__open(text, "histogram", '{');
+	json_text__add_u64(text, "count", histogram__halted_cnt(histogram));
+	if (histogram->below_cnt == HISTOGRAM_UNKNOWN)
+		json_text__add_null(text, "below_count");
+	else
+		json_text__add_u64(text, "below_count", histogram->below_cnt);
+	json_text__add_u64(text, "halted_ns", histogram->halted_ns);
+	add_quantile(text, "p50_ns", histogram, 500);
+	add_quantile(text, "p90_ns", histogram, 900);
+	add_quantile(text, "p99_ns", histogram, 990);
+	add_quantile(text, "max_ns", histogram, 1000);
+	json_text__open(text, "buckets", '[');
+	for (unsigned int i = 0; i < STINT_BUCKET_CNT; i++)
+		if (histogram->cnt[i])
+			add_bucket(text, histogram, i);
+	json_text__close(text, ']');
+	json_text__close(text, '}');
 }
 
-static int add_histogram(struct json_object *parent, const struct histogram *histogram)
+static void add_vcpu(struct json_text *text, const struct vcpu_report *vcpu)
 {
-	struct json_object *object;
-	int err;
-
-	if (!histogram)
-		return add_null(parent, "histogram");
-	object = json_object_new_object();
-	err = add_member(parent, "histogram", object);
-	return err ? err : fill_histogram(object, histogram);
+	json_text__open(text, NULL, '{');
+	json_text__add_u64(text, "vcpu", vcpu->vcpu_id);
+	json_text__add_u64(text, "tid", (__u64)vcpu->tid);
+	add_metrics(text, &vcpu->metrics);
+	add_histogram(text, vcpu->histogram);
+	json_text__close(text, '}');
 }
 
-/* Objects are added to their parent while they are empty, so that there is one owner throughout. */
-static int add_vcpu(struct json_object *array, const struct vcpu_report *vcpu)
+static void add_vm(struct json_text *text, const struct report *report, const struct vm_report *vm)
 {
-	struct json_object *object = json_object_new_object();
-	int err = add_element(array, object);
-
-	if (!err)
-		err = add_u64(object, "vcpu", vcpu->vcpu_id);
-	if (!err)
-		err = add_member(object, "tid", json_object_new_int(vcpu->tid));
-	if (!err)
-		err = add_metrics(object, &vcpu->metrics);
-	return err ? err : add_histogram(object, vcpu->histogram);
+	json_text__open(text, NULL, '{');
+	json_text__add_u64(text, "pid", (__u64)vm->pid);
+	json_text__add_u64(text, "instance", instance_of(report, vm));
+	json_text__add(text, "name", new_name(vm->name));
+	add_idle_in_blocked(text, &vm->metrics);
+	json_text__open(text, "total", '{');
+	add_metrics(text, &vm->metrics);
+	add_histogram(text, vm->histogram);
+	json_text__close(text, '}');
+	json_text__open(text, "vcpus", '[');
+	for (size_t i = 0; i < vm->vcpu_cnt; i++)
+		add_vcpu(text, &vm->vcpus[i]);
+	json_text__close(text, ']');
+	json_text__close(text, '}');
 }
 
-static int add_vm(struct json_object *array, const struct report *report,
-		  const struct vm_report *vm)
+static void add_report(struct json_text *text, const struct report *report)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *total, *vcpus;
-	int err = add_element(array, object);
-
-	if (!err)
-		err = add_member(object, "pid", json_object_new_int(vm->pid));
-	if (!err)
-		err = add_u64(object, "instance", instance_of(report, vm));
-	if (!err)
-		err = add_name(object, vm->name);
-	if (!err)
-		err = add_idle_in_blocked(object, &vm->metrics);
-	if (err)
-		return err;
-	total = json_object_new_object();
-	err = add_member(object, "total", total);
-	if (!err)
-		err = add_metrics(total, &vm->metrics);
-	if (!err)
-		err = add_histogram(total, vm->histogram);
-	if (err)
-		return err;
-	vcpus = json_object_new_array();
-	err = add_member(object, "vcpus", vcpus);
-	for (size_t i = 0; i < vm->vcpu_cnt && !err; i++)
-		err = add_vcpu(vcpus, &vm->vcpus[i]);
-	return err;
-}
-
-static int fill_root(struct json_object *root, const struct report *report)
-{
-	struct json_object *vms;
-	int err = add_u64(root, "schema", JSON_SCHEMA);
-
-	if (!err)
-		err = add_time(root, report->end.real_ns);
-	if (!err)
-		err = add_u64(root, "interval_ns", report->interval_ns);
-	if (!err)
-		err = add_u64(root, "start_monotonic_ns", report->begin.mono_ns);
-	if (!err)
-		err = add_u64(root, "end_monotonic_ns", report->end.mono_ns);
-	if (!err)
-		err = add_member(root, "mode", json_object_new_string(mode__name(report->mode)));
-	if (!err)
-		err = add_ratio(root, "mperf_ratio", report->mperf_ratio);
-	if (!err)
-		err = add_health(root, &report->health);
-	if (err)
-		return err;
-	vms = json_object_new_array();
-	err = add_member(root, "vms", vms);
-	for (size_t i = 0; i < report->vm_cnt && !err; i++)
-		err = add_vm(vms, report, &report->vms[i]);
-	return err;
+	json_text__open(text, NULL, '{');
+	json_text__add_u64(text, "schema", JSON_SCHEMA);
+	json_text__add(text, "time", new_time(report->end.real_ns));
+	json_text__add_u64(text, "interval_ns", report->interval_ns);
+	json_text__add_u64(text, "start_monotonic_ns", report->begin.mono_ns);
+	json_text__add_u64(text, "end_monotonic_ns", report->end.mono_ns);
+	json_text__add(text, "mode", json_object_new_string(mode__name(report->mode)));
+	json_text__add(text, "mperf_ratio", new_ratio(report->mperf_ratio));
+	add_health(text, &report->health);
+	json_text__open(text, "vms", '[');
+	for (size_t i = 0; i < report->vm_cnt; i++)
+		add_vm(text, report, &report->vms[i]);
+	json_text__close(text, ']');
+	json_text__close(text, '}');
 }
 
 int render__json(const struct report *report, FILE *out)
 {
-	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-	struct json_object *root = json_object_new_object();
-	const char *text = NULL;
-	int err = -ENOMEM;
+	struct json_text text = { 0 };
+	int err;
 
-	if (root)
-		err = fill_root(root, report);
-	if (!err)
-		text = json_object_to_json_string_ext(root, flags);
-	if (!err && !text)
-		err = -ENOMEM;
-	if (!err)
-		err = stream__put(out, text);
-	if (!err)
-		err = stream__put(out, "\n");
-	json_object_put(root);
+	add_report(&text, report);
+	err = json_text__write(&text, out);
+	json_text__free(&text);
 	return err ? err : stream__flush(out);
 }

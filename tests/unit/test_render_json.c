@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <dlfcn.h>
 #include <json-c/json.h>
+#include "failing_json.h"
 #include "failing_stream.h"
 #include "render/render.h"
 
@@ -223,39 +223,11 @@ static void test_stream_that_had_failed(void **state)
 	assert_earlier_failure_is_told(*state, write_it);
 }
 
-/*
- * Memory that runs out: json-c's constructors as they are, but for the one whose turn it is to fail.
- * These definitions come before the library's for everything that the test links.
- */
-static int constructors_until_failure = -1;
-
-static bool is_to_fail(void)
-{
-	if (constructors_until_failure < 0)
-		return false;
-	return constructors_until_failure-- == 0;
-}
-
-/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are lists in parentheses. */
-#define FAILING(name, parameters, arguments)                                                       \
-	struct json_object *name parameters                                                        \
-	{                                                                                          \
-		struct json_object *(*real)parameters;                                             \
-		void *symbol = dlsym(RTLD_NEXT, #name);                                            \
-                                                                                                   \
-		memcpy(&real, &symbol, sizeof(real));                                              \
-		return is_to_fail() ? NULL : real arguments;                                       \
-	}
-
-FAILING(json_object_new_object, (void), ())
-FAILING(json_object_new_array, (void), ())
-FAILING(json_object_new_boolean, (json_bool value), (value))
-FAILING(json_object_new_int, (int32_t value), (value))
-FAILING(json_object_new_uint64, (uint64_t value), (value))
-FAILING(json_object_new_double, (double value), (value))
-FAILING(json_object_new_string, (const char *value), (value))
-FAILING(json_object_new_string_len, (const char *value, int len), (value, len))
-/* NOLINTEND(bugprone-macro-parentheses) */
+FAILING_JSON(json_object_new_boolean, (json_bool value), (value))
+FAILING_JSON(json_object_new_double, (double value), (value))
+FAILING_JSON(json_object_new_string, (const char *value), (value))
+FAILING_JSON(json_object_new_string_len, (const char *value, int len), (value, len))
+FAILING_APPEND
 
 static void test_json_without_memory(void **state)
 {
@@ -269,9 +241,9 @@ static void test_json_without_memory(void **state)
 		FILE *out = open_memstream(&text, &size);
 
 		assert_non_null(out);
-		constructors_until_failure = failed;
+		failing_json_left = failed;
 		err = render__json(&f->report, out);
-		constructors_until_failure = -1;
+		failing_json_left = -1;
 		assert_int_equal(fclose(out), 0);
 		/* All or nothing: no reader sees half an object. */
 		if (err)
@@ -282,8 +254,8 @@ static void test_json_without_memory(void **state)
 		free(text);
 		failed++;
 	} while (err);
-	/* The root, its 7 scalars, health and its 3, vms; a VM with 11 sums, 2 vCPUs of 11. */
-	assert_int_equal(failed - 1, 1 + 7 + 4 + 1 + (1 + 4 + 1 + 11 + 1) + 2 * (1 + 2 + 11));
+	/* 3 objects of the root, 2 of a VM; a number takes up to 5 pieces of text, and there are over 40. */
+	assert_true(failed - 1 > 3 + 2 + 40 * 4);
 }
 
 int main(void)

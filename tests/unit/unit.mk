@@ -18,6 +18,8 @@ test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
 test_interval_MODULES := interval
+test_json_text_MODULES := json_text stream
+test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
 test_number_MODULES  := number
@@ -29,12 +31,12 @@ test_option_table_MODULES := option_table columns
 text_MODULES         := columns line stream time_text utf8 view vm_label
 test_render_csv_MODULES   := render_csv $(text_MODULES)
 test_render_histogram_MODULES := render_histogram histogram render_notes render_table $(text_MODULES)
-test_render_json_MODULES  := render_json histogram $(text_MODULES)
-test_render_json_LIBS     := -ljson-c
+test_render_json_MODULES  := render_json json_text histogram $(text_MODULES)
+test_render_json_LIBS     := -ljson-c -Wl,--wrap=printbuf_memappend
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
 test_show_MODULES    := show render_check render_csv render_histogram render_json render_notes render_table \
-			histogram $(text_MODULES)
+			json_text histogram $(text_MODULES)
 test_show_LIBS       := -ljson-c
 test_cgroup_MODULES  := cgroup
 test_cmdline_MODULES := cmdline
