@@ -14,7 +14,7 @@ _gtimehalt_values() {
 	local option=$1 word=$2 words
 
 	case $option in
-	--record | --replay)
+	--record | --replay | --textfile)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -29,7 +29,11 @@ _gtimehalt_values() {
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(_gtimehalt_pids)" -- "${word##*,}")
 		return
 		;;
-	-t | --tid | -g | --guest | --vcpu | -r | --rows | -d | --duration | --mperf-ratio) words='' ;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$word")
+		return
+		;;
+	-t | --tid | -g | --guest | --vcpu | -r | --rows | -d | --duration | --mperf-ratio | --exporter) words='' ;;
 	*) return 1 ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
@@ -39,7 +43,8 @@ _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
 		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
-		--hook --mperf-ratio --wait --record --replay --check --verbose --version --help'
+		--hook --mperf-ratio --wait --record --replay
+		--exporter --textfile --user --bpf-stats --check --verbose --version --help'
 
 	COMPREPLY=()
 	# "--mode=e" comes as three words, for "=" separates words here.

@@ -5,7 +5,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-_Static_assert(WORD_CNT <= 32, "a set of words is a __u32");
+_Static_assert(WORD_CNT <= 64, "a set of words is a __u64");
 
 static const char *const word_names[WORD_CNT] = {
 	[WORD_PID] = "--pid",
@@ -37,23 +37,39 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_REPLAY_AT_ONCE] = "--replay",
 	[WORD_CHECK] = "--check",
 	[WORD_WAIT] = "--wait",
+	[WORD_COUNT] = "COUNT",
+	[WORD_EXPORTER] = "--exporter",
+	[WORD_TEXTFILE] = "--textfile",
+	[WORD_USER] = "--user",
+	[WORD_BPF_STATS] = "--bpf-stats",
 };
+
+/* What says how something is shown to people, or for how long: metrics are for programs, and go on. */
+#define NOT_FOR_METRICS                                                                            \
+	(WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |        \
+	 WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |   \
+	 WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(COUNT) | WORD(RECORD))
+#define WHY_NOT_FOR_METRICS "metrics are sums over all of a VM, in one form, until a signal"
 
 /* The first that applies is told. */
 static const struct rule {
 	enum option_word word;
-	__u32 others;
+	__u64 others;
 	const char *why;
 } rules[] = {
 	{ WORD_CHECK,
 	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
 		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
-		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
+		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) |
+		  WORD(EXPORTER) | WORD(TEXTFILE),
 	  "a check is a text of its own, about all VMs of a host" },
+	{ WORD_EXPORTER, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
+	{ WORD_TEXTFILE, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
 	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
 	  "it was measured when it was recorded" },
 	{ WORD_REPLAY, WORD(WAIT), "a recording needs no KVM" },
+	{ WORD_REPLAY, WORD(BPF_STATS), "a recording runs no BPF program" },
 	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
 	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
 	{ WORD_JSON, WORD(CSV), "one form of output at a time" },
@@ -79,34 +95,44 @@ static const struct rule {
 
 static const struct need {
 	enum option_word word;
-	enum option_word needed;
+	enum option_word needed, or_needed; /* one of them; the same twice: only that */
 	const char *why;
 } needs[] = {
-	{ WORD_MILLISECONDS, WORD_HISTOGRAM, "it is its unit" },
-	{ WORD_NANOSECONDS, WORD_HISTOGRAM, "it is its unit" },
+	{ WORD_MILLISECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
+	{ WORD_NANOSECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
+	{ WORD_USER, WORD_EXPORTER, WORD_TEXTFILE, "nothing else runs for long" },
+	{ WORD_BPF_STATS, WORD_EXPORTER, WORD_TEXTFILE, "nothing else shows them" },
 };
 
-static bool has(__u32 words, enum option_word word)
+static bool has(__u64 words, enum option_word word)
 {
-	return words & 1U << word;
+	return words & 1ULL << word;
 }
 
-bool option_rules__allow(__u32 words)
+static void tell_need(const struct need *need)
+{
+	bool is_one = need->needed == need->or_needed;
+
+	pr_err("%s needs %s%s%s: %s", word_names[need->word], word_names[need->needed],
+	       is_one ? "" : " or ", is_one ? "" : word_names[need->or_needed], need->why);
+}
+
+bool option_rules__allow(__u64 words)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		__u32 found = words & rules[i].others;
+		__u64 found = words & rules[i].others;
 
 		if (!found || !has(words, rules[i].word))
 			continue;
 		pr_err("%s does not go with %s: %s", word_names[rules[i].word],
-		       word_names[__builtin_ctz(found)], rules[i].why);
+		       word_names[__builtin_ctzll(found)], rules[i].why);
 		return false;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		if (!has(words, needs[i].word) || has(words, needs[i].needed))
+		if (!has(words, needs[i].word) || has(words, needs[i].needed) ||
+		    has(words, needs[i].or_needed))
 			continue;
-		pr_err("%s needs %s: %s", word_names[needs[i].word], word_names[needs[i].needed],
-		       needs[i].why);
+		tell_need(&needs[i]);
 		return false;
 	}
 	return true;

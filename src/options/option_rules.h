@@ -38,16 +38,21 @@ enum option_word {
 	WORD_REPLAY_AT_ONCE, /* --replay without --top, which shows one interval after the other */
 	WORD_CHECK,
 	WORD_WAIT,
+	WORD_COUNT,
+	WORD_EXPORTER,
+	WORD_TEXTFILE,
+	WORD_USER,
+	WORD_BPF_STATS,
 	WORD_CNT,
 };
 
 /* A set of words: a bit for each. */
-#define WORD(name) (1U << WORD_##name)
+#define WORD(name) (1ULL << WORD_##name)
 
 /*
  * Returns whether the words may stand together. If not, one line on stderr has named two of them, or
  * one and what it is to go with, and has said why.
  */
-bool option_rules__allow(__u32 words);
+bool option_rules__allow(__u64 words);
 
 #endif /* OPTION_RULES_H */

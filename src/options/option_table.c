@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stddef.h>
+#include "options/listen_address.h"
 #include "options/option_rules.h"
 #include "options/option_table.h"
 
@@ -21,6 +22,7 @@ const char option_table_doc[] =
 	"    gtimehalt -j 5            # one JSON object a line, every five seconds\n"
 	"    gtimehalt --record f 1    # write down every second; later, or elsewhere:\n"
 	"    gtimehalt --replay f -P   # ... show what was recorded\n"
+	"    gtimehalt --exporter      # serve metrics to Prometheus\n"
 	"\v"
 	"A VM's row is the sum over those of its vCPUs that -t and --vcpu let through.\n"
 	"A comma in a name is written '\\,'.\n"
@@ -38,6 +40,7 @@ enum group {
 	GROUP_OUTPUT,
 	GROUP_MEASURE,
 	GROUP_RECORDING,
+	GROUP_METRICS,
 	GROUP_OTHER,
 };
 
@@ -83,6 +86,16 @@ const struct argp_option option_table[] = {
 	  "interval every INTERVAL",
 	  0 },
 
+	{ NULL, 0, NULL, 0,
+	  "Metrics, until a signal (--mode switch by default, entry with -H):", GROUP_METRICS },
+	{ "exporter", KEY_EXPORTER, "ADDR:PORT", OPTION_ARG_OPTIONAL,
+	  "Serve them over HTTP (default " LISTEN_ADDRESS_DEFAULT ")", 0 },
+	{ "textfile", KEY_TEXTFILE, "FILE", 0,
+	  "Write them to FILE every INTERVAL (default 10), for node_exporter", 0 },
+	{ "user", KEY_USER, "NAME", 0, "Whom to become once measuring (default nobody)", 0 },
+	{ "bpf-stats", KEY_BPF_STATS, NULL, 0,
+	  "Let the kernel time all BPF programs, to show what ours cost", 0 },
+
 	{ NULL, 0, NULL, 0, "Other:", GROUP_OTHER },
 	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },
 	{ "verbose", 'v', NULL, 0, "Say what was chosen and why (-vv: libbpf too)", 0 },
@@ -92,24 +105,40 @@ const struct argp_option option_table[] = {
 	{ 0 }
 };
 
-__u32 option_table__word(int key)
+__u64 option_table__word(int key)
 {
 	static const struct {
 		int key;
-		__u32 word;
+		__u64 word;
 	} words[] = {
-		{ 'p', WORD(PID) },           { 't', WORD(TID) },
-		{ 'g', WORD(GUEST) },         { KEY_VCPU, WORD(VCPU) },
-		{ 'P', WORD(PER_VM) },        { 'L', WORD(PER_VCPU) },
-		{ 's', WORD(SORT) },          { 'r', WORD(ROWS) },
-		{ 'H', WORD(HISTOGRAM) },     { 'm', WORD(MILLISECONDS) },
-		{ 'N', WORD(NANOSECONDS) },   { 'T', WORD(TIMESTAMP) },
-		{ 'C', WORD(NO_CLEAR) },      { KEY_TOP, WORD(TOP) },
-		{ 'j', WORD(JSON) },          { KEY_CSV, WORD(CSV) },
-		{ 'd', WORD(DURATION) },      { KEY_MODE, WORD(MODE) },
-		{ KEY_HOOK, WORD(HOOK) },     { KEY_MPERF_RATIO, WORD(MPERF_RATIO) },
-		{ KEY_RECORD, WORD(RECORD) }, { KEY_REPLAY, WORD(REPLAY) },
-		{ KEY_CHECK, WORD(CHECK) },   { KEY_WAIT, WORD(WAIT) },
+		{ 'p', WORD(PID) },
+		{ 't', WORD(TID) },
+		{ 'g', WORD(GUEST) },
+		{ KEY_VCPU, WORD(VCPU) },
+		{ 'P', WORD(PER_VM) },
+		{ 'L', WORD(PER_VCPU) },
+		{ 's', WORD(SORT) },
+		{ 'r', WORD(ROWS) },
+		{ 'H', WORD(HISTOGRAM) },
+		{ 'm', WORD(MILLISECONDS) },
+		{ 'N', WORD(NANOSECONDS) },
+		{ 'T', WORD(TIMESTAMP) },
+		{ 'C', WORD(NO_CLEAR) },
+		{ KEY_TOP, WORD(TOP) },
+		{ 'j', WORD(JSON) },
+		{ KEY_CSV, WORD(CSV) },
+		{ 'd', WORD(DURATION) },
+		{ KEY_MODE, WORD(MODE) },
+		{ KEY_HOOK, WORD(HOOK) },
+		{ KEY_MPERF_RATIO, WORD(MPERF_RATIO) },
+		{ KEY_RECORD, WORD(RECORD) },
+		{ KEY_REPLAY, WORD(REPLAY) },
+		{ KEY_CHECK, WORD(CHECK) },
+		{ KEY_WAIT, WORD(WAIT) },
+		{ KEY_EXPORTER, WORD(EXPORTER) },
+		{ KEY_TEXTFILE, WORD(TEXTFILE) },
+		{ KEY_USER, WORD(USER) },
+		{ KEY_BPF_STATS, WORD(BPF_STATS) },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -20,6 +20,10 @@ enum option_key {
 	KEY_RECORD,
 	KEY_REPLAY,
 	KEY_WAIT,
+	KEY_EXPORTER,
+	KEY_TEXTFILE,
+	KEY_USER,
+	KEY_BPF_STATS,
 };
 
 extern const struct argp_option option_table[];
@@ -27,6 +31,6 @@ extern const char option_table_doc[];
 extern const char option_table_args[];
 
 /* The option's bit among the words of option_rules; 0: it goes with all others. */
-__u32 option_table__word(int key);
+__u64 option_table__word(int key);
 
 #endif /* OPTION_TABLE_H */

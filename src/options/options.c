@@ -15,15 +15,16 @@
 #define NS_PER_MS  1000000ULL
 #define NS_PER_SEC 1000000000ULL
 
-#define INTERVAL_MIN_NS  NS_PER_MS
-#define INTERVAL_MAX_NS  (1000000 * NS_PER_SEC)
-#define MPERF_RATIO_MAX  4096.0
-#define SECONDS_EXPECTED "a number of seconds from 0.001 to 1000000"
-#define CNT_EXPECTED     "a number from 1 to 4294967295"
+#define INTERVAL_MIN_NS     NS_PER_MS
+#define INTERVAL_MAX_NS     (1000000 * NS_PER_SEC)
+#define METRICS_INTERVAL_NS (10 * NS_PER_SEC)
+#define MPERF_RATIO_MAX     4096.0
+#define SECONDS_EXPECTED    "a number of seconds from 0.001 to 1000000"
+#define CNT_EXPECTED        "a number from 1 to 4294967295"
 
 struct parse {
 	struct options opts;
-	__u32 words; /* that were given */
+	__u64 words; /* that were given */
 	/* --help or --version was obeyed: what follows on the command line does not matter. */
 	bool done;
 };
@@ -121,11 +122,29 @@ static error_t parse_path(const char *what, const char *word, const char **path)
 	return 0;
 }
 
-static error_t parse_record(struct parse *parse, const char *word)
+/* Of a file that is made. */
+static error_t parse_new_path(const char *what, const char *word, const char **path)
 {
 	if (!strcmp(word, "-"))
-		return bad_value("--record", word, "a file name: stdout has the report");
-	return parse_path("--record", word, &parse->opts.record_path);
+		return bad_value(what, word, "a file name: stdout is not for it");
+	return parse_path(what, word, path);
+}
+
+static error_t parse_exporter(struct parse *parse, const char *word)
+{
+	if (listen_address__parse(word ? word : LISTEN_ADDRESS_DEFAULT, &parse->opts.listen))
+		return bad_value("--exporter", word,
+				 "an address and a port, such as 127.0.0.1:80, [::1]:80 or :80");
+	parse->opts.exporter = true;
+	return 0;
+}
+
+static error_t parse_user(struct parse *parse, const char *word)
+{
+	if (!*word)
+		return bad_value("--user", word, "the name of a user");
+	parse->opts.user = word;
+	return 0;
 }
 
 static error_t parse_positional(struct parse *parse, unsigned int index, const char *word)
@@ -137,6 +156,7 @@ static error_t parse_positional(struct parse *parse, unsigned int index, const c
 		parse->opts.count = 0;
 		return parse_interval(parse, "INTERVAL", word);
 	case 1:
+		parse->words |= WORD(COUNT);
 		return parse_cnt("COUNT", word, &parse->opts.count);
 	default:
 		pr_err("one argument too many: '%s'", word);
@@ -191,6 +211,9 @@ static bool set_flag(struct options *opts, int key)
 	case KEY_WAIT:
 		opts->wait = true;
 		return true;
+	case KEY_BPF_STATS:
+		opts->bpf_stats = true;
+		return true;
 	case 'v':
 		opts->verbosity++;
 		return true;
@@ -232,9 +255,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
 	case KEY_RECORD:
-		return parse_record(parse, arg);
+		return parse_new_path("--record", arg, &parse->opts.record_path);
 	case KEY_REPLAY:
 		return parse_path("--replay", arg, &parse->opts.replay_path);
+	case KEY_EXPORTER:
+		return parse_exporter(parse, arg);
+	case KEY_TEXTFILE:
+		return parse_new_path("--textfile", arg, &parse->opts.textfile_path);
+	case KEY_USER:
+		return parse_user(parse, arg);
 	case 'V':
 		puts("gtimehalt " GTIMEHALT_VERSION);
 		return stop(parse);
@@ -249,11 +278,26 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* What is always on is to cost little: VM entry and exit are hooked only for what needs them. */
+static void default_to_metrics(struct parse *parse)
+{
+	struct options *opts = &parse->opts;
+
+	if (!(parse->words & WORD(MODE)) && !opts->histogram && opts->hook == HOOK_AUTO)
+		opts->mode = MODE_SWITCH;
+	if (!(parse->words & WORD(INTERVAL)))
+		opts->interval_ns = METRICS_INTERVAL_NS;
+	opts->repeat = true;
+	opts->count = 0;
+}
+
 /* What only all words together can show. */
 static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 
+	if (options__want_metrics(opts))
+		default_to_metrics(parse);
 	if (opts->mode == MODE_SWITCH)
 		parse->words |= WORD(MODE_SWITCH);
 	if (opts->hook != HOOK_AUTO)

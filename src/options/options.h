@@ -11,6 +11,7 @@
 #include "report/filter.h"
 #include "report/histogram.h"
 #include "measure/hooks.h"
+#include "options/listen_address.h"
 #include "report/snapshot.h"
 #include "report/view.h"
 
@@ -30,7 +31,7 @@ struct options {
 	struct filter filter; /* -p, -t, -g, --vcpu: each in the order given, without repetition */
 	__u64 interval_ns;    /* length of an interval; of the one shot when repeat is false */
 	__u64 count;          /* intervals to print; 0: until a signal; 1 of the one shot */
-	bool repeat;          /* INTERVAL was given, or --top, or --replay */
+	bool repeat;          /* INTERVAL was given, or --top, --replay, --exporter or --textfile */
 	enum output_form form;
 	struct view_opts view; /* -P, -L, -s, -r */
 	bool timestamp;        /* -T: the time above each table or histogram */
@@ -46,7 +47,13 @@ struct options {
 	const char *record_path; /* in argv; NULL: not given. Never together with replay_path */
 	/* In argv; NULL: not given. Else mode, hook and mperf_ratio mean nothing, nor, without top, times. */
 	const char *replay_path;
-	int verbosity; /* how often -v was given */
+	bool exporter;                /* --exporter: metrics over HTTP */
+	struct listen_address listen; /* ... there; all zero without exporter */
+	const char *textfile_path;    /* --textfile: metrics as a file; in argv; NULL: not given */
+	/* --user: whom to become once measuring, only with either of these; in argv; NULL: not given */
+	const char *user;
+	bool bpf_stats; /* --bpf-stats: the kernel is to time BPF programs */
+	int verbosity;  /* how often -v was given */
 };
 
 /*
@@ -54,9 +61,16 @@ struct options {
  * options__free(); otherwise nothing is owned, and *opts is left alone. INTERVAL and -d are decimal
  * seconds ("0.5"), from 1 ms to 1,000,000 s; COUNT and -r are 1 to 2^32-1; a PID or TID 1 to 2^22 (the
  * kernel's PID_MAX_LIMIT); a list has at most GTIMEHALT_MAX_WATCHED elements. A word with a control
- * character is refused, and so are words that make no sense together.
+ * character is refused, and so are words that make no sense together. With --exporter or --textfile an
+ * interval is 10 s unless INTERVAL is given, and mode is MODE_SWITCH unless --mode, -H or --hook say more.
  */
 enum options_verdict options__parse(int argc, char **argv, struct options *opts);
 void options__free(struct options *opts);
+
+/* Whether metrics are wanted, in whatever way, in place of reports. */
+static inline bool options__want_metrics(const struct options *opts)
+{
+	return opts->exporter || opts->textfile_path;
+}
 
 #endif /* OPTIONS_H */

@@ -39,9 +39,9 @@ section() {
 @test "the options are those of --help, with the same letters and the same values" {
 	# "-p, --pid=PID" and "--top" of --help as "p pid PID" and "- top -"
 	"$GTIMEHALT" --help |
-		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
+		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(\[?=([A-Z:]+)\]?)?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
 	section OPTIONS |
-		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/page"
+		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)(( Ns Op = Ns)? Ar ([A-Z:]+))?$/\2 \3 \6/p' >"$BATS_TEST_TMPDIR/page"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -gt 20 ]]
 	diff <(sort "$BATS_TEST_TMPDIR/help") <(sort "$BATS_TEST_TMPDIR/page")
 	[[ $(section OPTIONS | grep -c '^\.It Fl') == $(wc -l <"$BATS_TEST_TMPDIR/page") ]]

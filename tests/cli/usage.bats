@@ -78,6 +78,13 @@ refused() {
 		--replay --duration --replay f -d 2
 		--replay INTERVAL --replay f 1
 		--replay --wait --replay f --wait
+		--replay --bpf-stats --replay f --textfile g --bpf-stats
+		--exporter --json --exporter -j
+		--exporter COUNT --exporter 1 2
+		--textfile --top --textfile f --top
+		--check --exporter --exporter --check
+		--user --exporter --user nobody
+		--bpf-stats --textfile --bpf-stats
 		--json --csv -j --csv
 		--json --per-vm -jP
 		--json --per-vcpu -jL
@@ -122,6 +129,9 @@ refused() {
 		--vcpu '4294967296' --vcpu 4294967296
 		--sort 'name' -s name
 		--rows '0' -r 0
+		--exporter 'here' --exporter=here
+		--exporter '127.0.0.1' --exporter=127.0.0.1
+		--textfile '-' --textfile -
 		--rows '-3' -r -3
 	END
 	refused --record "''" --record ''

@@ -4,7 +4,7 @@
  */
 #include "options_run.h"
 
-#define MAX_SAMPLE_WORDS 3
+#define MAX_SAMPLE_WORDS 4
 
 static const struct sample {
 	char letter;
@@ -15,35 +15,45 @@ static const struct sample {
 	const char *refused;
 } samples[] = {
 	{ 'p', { "--pid" }, { "-p", "1" }, "x" },
-	{ 't', { "--tid" }, { "-t", "1" }, "x" },
+	{ 't', { "--tid" }, { "-t", "1" }, "xEXuB" },
 	{ 'g', { "--guest" }, { "-g", "a" }, "x" },
-	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "x" },
-	{ 'P', { "--per-vm" }, { "-P" }, "Ljx" },
-	{ 'L', { "--per-vcpu" }, { "-L" }, "Pjx" },
-	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNx" },
-	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwx" },
-	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNx" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xEXuB" },
+	{ 'P', { "--per-vm" }, { "-P" }, "LjxEXuB" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxEXuB" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxEXuB" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxEXuB" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxEXuB" },
 	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOx" },
-	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOx" },
-	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOx" },
-	{ 'T', { "--timestamp" }, { "-T" }, "jcOx" },
-	{ 'C', { "--no-clear" }, { "-C" }, "jcOx" },
-	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdx" },
-	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOx" },
-	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjx" },
-	{ 'd', { "--duration" }, { "-d", "1" }, "inOF" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxEXuB" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxEXuB" },
+	{ 'T', { "--timestamp" }, { "-T" }, "jcOxEXuB" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOxEXuB" },
+	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdxEXuB" },
+	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOxEXuB" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjxEXuB" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOFEXuB" },
 	{ 'i', { "INTERVAL" }, { "1" }, "dF" },
-	{ 'n', { "INTERVAL" }, { "1", "2" }, "dF" },
+	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFEXuB" },
 	{ 'e', { "--mode" }, { "--mode", "entry" }, "F" },
 	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkF" },
 	{ 'a', { "--hook" }, { "--hook", "auto" }, "F" },
 	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wF" },
 	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "F" },
-	{ 'f', { "--record" }, { "--record", "f" }, "Fx" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWx" },
-	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfF" },
+	{ 'f', { "--record" }, { "--record", "f" }, "FxEXuB" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxB" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfFEXuB" },
 	{ 'W', { "--wait" }, { "--wait" }, "F" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
+	{ 'E', { "--exporter" }, { "--exporter" }, "tvPLsbrmNTCOjcdnfx" },
+	{ 'X', { "--textfile" }, { "--textfile", "f" }, "tvPLsbrmNTCOjcdnfx" },
+	{ 'u',
+	  { "--user", "--textfile" },
+	  { "--textfile", "f", "--user", "a" },
+	  "tvPLsbrmNTCOjcdnfx" },
+	{ 'B',
+	  { "--bpf-stats", "--textfile" },
+	  { "--textfile", "f", "--bpf-stats" },
+	  "tvPLsbrmNTCOjcdnfxF" },
 };
 
 #define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
@@ -139,6 +149,13 @@ static void units_need_the_histogram(void **state)
 	run_bad("--nanoseconds needs --histogram", WORDS("-N", "1"));
 }
 
+static void some_need_metrics(void **state)
+{
+	(void)state;
+	run_bad("--user needs --exporter or --textfile", WORDS("--user", "a"));
+	run_bad("--bpf-stats needs --exporter or --textfile", WORDS("--bpf-stats", "1"));
+}
+
 /* With a value that is taken back, what it excluded is allowed. */
 static void what_counts_is_how_it_ends(void **state)
 {
@@ -214,6 +231,7 @@ int main(void)
 		cmocka_unit_test(each_alone),
 		cmocka_unit_test(every_pair),
 		cmocka_unit_test(units_need_the_histogram),
+		cmocka_unit_test(some_need_metrics),
 		cmocka_unit_test(what_counts_is_how_it_ends),
 		cmocka_unit_test(sorting_in_each_mode),
 		cmocka_unit_test(a_recording_on_a_screen_has_a_pace),

@@ -29,6 +29,9 @@ static void defaults(void **state)
 	assert_true(run.opts.mperf_ratio == 0);
 	assert_null(run.opts.record_path);
 	assert_null(run.opts.replay_path);
+	assert_false(options__want_metrics(&run.opts));
+	assert_null(run.opts.user);
+	assert_false(run.opts.bpf_stats);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
 }
@@ -520,6 +523,60 @@ static void parses_are_independent(void **state)
 	assert_int_equal(run.opts.mode, MODE_ENTRY);
 }
 
+static void metrics(void **state)
+{
+	char text[LISTEN_ADDRESS_TEXT_SIZE];
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--exporter"));
+	assert_true(run.opts.exporter);
+	assert_null(run.opts.textfile_path);
+	listen_address__format(&run.opts.listen, text);
+	assert_string_equal(text, LISTEN_ADDRESS_DEFAULT);
+	assert_true(run.opts.interval_ns == 10000000000);
+	assert_true(run.opts.repeat);
+	assert_int_equal(run.opts.count, 0);
+	run_good(&run, WORDS("--exporter=[::1]:99", "--user=a", "--bpf-stats", "2.5"));
+	listen_address__format(&run.opts.listen, text);
+	assert_string_equal(text, "[::1]:99");
+	assert_string_equal(run.opts.user, "a");
+	assert_true(run.opts.bpf_stats);
+	assert_true(run.opts.interval_ns == 2500000000);
+	run_good(&run, WORDS("--textfile=f"));
+	assert_false(run.opts.exporter);
+	assert_string_equal(run.opts.textfile_path, "f");
+	assert_true(options__want_metrics(&run.opts));
+}
+
+static void mode_of_metrics(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--exporter"));
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	run_good(&run, WORDS("--exporter", "--mode=entry"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS("--exporter", "-H"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS("--textfile=f", "--hook=kprobe"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_bad("--mode switch", WORDS("--exporter", "-H", "--mode=switch"));
+}
+
+static void bad_metrics(void **state)
+{
+	(void)state;
+	run_bad("--exporter 'here'", WORDS("--exporter=here"));
+	run_bad("--exporter ''", WORDS("--exporter="));
+	run_bad("--textfile ''", WORDS("--textfile="));
+	run_bad("--textfile '-'", WORDS("--textfile=-"));
+	run_bad("--user ''", WORDS("--exporter", "--user="));
+	/* The address belongs to the option only behind an equals sign. */
+	run_bad("INTERVAL ':80'", WORDS("--exporter", ":80"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -550,6 +607,9 @@ int main(void)
 		cmocka_unit_test(help_has_every_column),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(parses_are_independent),
+		cmocka_unit_test(metrics),
+		cmocka_unit_test(mode_of_metrics),
+		cmocka_unit_test(bad_metrics),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

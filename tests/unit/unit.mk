@@ -23,8 +23,9 @@ test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
 test_number_MODULES  := number
-options_MODULES      := options option_lists option_rules option_table filter columns number log hooks
+options_MODULES      := options listen_address option_lists option_rules option_table filter columns number log hooks
 test_options_MODULES := $(options_MODULES)
+test_listen_address_MODULES := listen_address number
 test_option_lists_MODULES := $(options_MODULES)
 test_option_rules_MODULES := $(options_MODULES)
 test_option_table_MODULES := option_table columns
