@@ -69,6 +69,7 @@ test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(bas
 			 columns line number render_notes stream time_text utf8 view vm_label
 test_top_report_MODULES := top_report top_state top_keys view columns number utf8
 test_top_state_MODULES := top_state top_keys view columns number utf8
+test_totals_MODULES  := totals total_list histogram utf8 view columns
 test_utf8_MODULES    := utf8
 test_vcpu_threads_MODULES := vcpu_threads kvm_debugfs proc vmm qemu cmdline hostfs number
 test_view_MODULES    := view columns
