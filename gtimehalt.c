@@ -12,6 +12,7 @@
 #include "src/run/kvm_wait.h"
 #include "src/base/log.h"
 #include "src/options/options.h"
+#include "src/run/exporter.h"
 #include "src/run/pipeline.h"
 #include "src/recording/recording.h"
 #include "src/render/show.h"
@@ -32,12 +33,16 @@ struct session {
 	struct source *source;
 	struct show *show;
 	struct top *top;
+	struct exporter *exporter;
 };
 
-/* A recording is as fast as it can be read, unless a screen shows it: then signals and time count. */
+/*
+ * A recording is as fast as it can be read, unless a screen shows it or a server has it: then signals and
+ * time count.
+ */
 static bool is_timed(const struct options *opts)
 {
-	return !opts->replay_path || opts->top;
+	return !opts->replay_path || opts->top || opts->exporter;
 }
 
 /* Returns 1; 0 when a signal ended the waiting for KVM; or -errno, logged. */
@@ -94,6 +99,13 @@ static int open_show(struct session *s)
 	return err;
 }
 
+static int open_sink(struct session *s)
+{
+	if (options__want_metrics(s->opts))
+		return exporter__new(s->opts, &s->exporter);
+	return s->opts->top ? open_screen(s) : open_show(s);
+}
+
 /* Returns as open_host(). The signals come first: from there on they leave nothing half done. */
 static int session_open(struct session *s)
 {
@@ -112,20 +124,25 @@ static int session_open(struct session *s)
 	opened = open_source(s);
 	if (opened != 1)
 		return opened;
-	err = s->opts->top ? open_screen(s) : open_show(s);
+	err = open_sink(s);
 	return err ? err : 1;
 }
 
 static int session_run(struct session *s, bool *check_failed)
 {
+	struct interval *interval = is_timed(s->opts) ? &s->interval : NULL;
 	struct pipeline pipeline = {
 		.opts = s->opts,
 		.source = s->source,
-		.interval = is_timed(s->opts) ? &s->interval : NULL,
+		.interval = interval,
 		.show = s->show,
 		.top = s->top,
 	};
-	int err = pipeline__run(&pipeline);
+	int err;
+
+	if (s->exporter)
+		return exporter__run(s->exporter, s->source, interval);
+	err = pipeline__run(&pipeline);
 
 	*check_failed = pipeline.check_failed;
 	return err;
@@ -133,6 +150,7 @@ static int session_run(struct session *s, bool *check_failed)
 
 static void session_close(struct session *s)
 {
+	exporter__free(s->exporter);
 	top__free(s->top);
 	show__free(s->show);
 	source__free(s->source);

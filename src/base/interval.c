@@ -79,6 +79,8 @@ static int take_signal(const struct interval *interval, enum interval_event *eve
 		if (signal_events[i].number == (int)signal.ssi_signo)
 			*event = signal_events[i].event;
 	}
+	if (signal.ssi_signo == SIGHUP && interval->reloads)
+		*event = INTERVAL_RELOAD;
 	return 0;
 }
 
@@ -95,15 +97,28 @@ static int take_end(const struct interval *interval, enum interval_event *event)
 
 int interval__wait(const struct interval *interval, int input_fd, enum interval_event *event)
 {
+	return interval__wait_for(interval, input_fd, -1, event);
+}
+
+int interval__wait_for(const struct interval *interval, int input_fd, int timeout_ms,
+		       enum interval_event *event)
+{
 	struct pollfd fds[] = {
 		{ .fd = interval->signal_fd, .events = POLLIN },
 		{ .fd = input_fd, .events = POLLIN },
 		{ .fd = interval->timer_fd, .events = POLLIN },
 	};
 
-	while (poll(fds, 3, -1) < 0)
+	int ready;
+
+	/* What interrupts is no signal of ours: it hardly ever happens, and a wait may be longer for it. */
+	while ((ready = poll(fds, 3, timeout_ms)) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (!ready) {
+		*event = INTERVAL_TIMEOUT;
+		return 0;
+	}
 	if (fds[0].revents)
 		return take_signal(interval, event);
 	if (fds[1].revents) {

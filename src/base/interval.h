@@ -11,9 +11,10 @@
 struct interval {
 	int signal_fd; /* -1: not open */
 	int timer_fd;
+	bool reloads; /* SIGHUP is INTERVAL_RELOAD; set it at any time */
 };
 
-#define INTERVAL_CLOSED ((struct interval){ -1, -1 })
+#define INTERVAL_CLOSED ((struct interval){ -1, -1, false })
 
 enum interval_event {
 	INTERVAL_OVER,
@@ -21,6 +22,8 @@ enum interval_event {
 	INTERVAL_INPUT,  /* there is something to read */
 	INTERVAL_REDRAW, /* for a screen: SIGWINCH, SIGCONT */
 	INTERVAL_STOP,   /* for a screen: SIGTSTP */
+	INTERVAL_RELOAD, /* SIGHUP, for who goes on at it */
+	INTERVAL_TIMEOUT,
 };
 
 /*
@@ -41,5 +44,9 @@ int interval__pause(const struct interval *interval);
  * INTERVAL_INPUT is about; below 0: nothing. Returns 0 and sets *event, or -errno.
  */
 int interval__wait(const struct interval *interval, int input_fd, enum interval_event *event);
+
+/* The same for so long at most, then it is INTERVAL_TIMEOUT; below 0: for ever. */
+int interval__wait_for(const struct interval *interval, int input_fd, int timeout_ms,
+		       enum interval_event *event);
 
 #endif /* INTERVAL_H */

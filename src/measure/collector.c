@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "gtimehalt.h"
 #include "gtimehalt.skel.h"
 #include "measure/calibration.h"
@@ -14,7 +15,9 @@
 #include "measure/collector.h"
 #include "measure/counters.h"
 #include "measure/forced_read.h"
+#include "base/hostfs.h"
 #include "measure/hooks.h"
+#include "measure/program_stats.h"
 #include "base/log.h"
 #include "report/snapshot.h"
 #include "measure/sums_reader.h"
@@ -33,6 +36,8 @@ struct collector {
 	const volatile struct cpu_slot *slots; /* in the kernel's memory, one a possible CPU */
 	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
 	struct sums_reader *sums;
+	const struct hostfs *fs;
+	int stats_fd; /* while it is open the kernel times BPF programs; -1: it is not our doing */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -273,6 +278,16 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
+/* Before anything runs, so that nothing is left out. */
+static int enable_stats(struct collector *c, const struct collector_opts *opts)
+{
+	c->fs = opts->fs;
+	if (!opts->bpf_stats)
+		return 0;
+	c->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	return c->stats_fd < 0 ? refused(c->stats_fd, "let the kernel time BPF programs") : 0;
+}
+
 /*
  * vCPUs that were loaded before the hooks were there. Asking every CPU once is no more than attaching
  * has done already: patching the kernel's text interrupts them all.
@@ -301,8 +316,13 @@ static const struct {
 	const char *what;
 	int (*run)(struct collector *c, const struct collector_opts *opts);
 } steps[] = {
-	{ "open MPERF", open_counters }, { "calibrate", calibrate }, { "load", load },
-	{ "set up maps", set_up_maps },  { "attach", attach },       { "baseline", take_baseline },
+	{ "open MPERF", open_counters },
+	{ "calibrate", calibrate },
+	{ "load", load },
+	{ "set up maps", set_up_maps },
+	{ "enable statistics", enable_stats },
+	{ "attach", attach },
+	{ "baseline", take_baseline },
 };
 
 int collector__new(const struct collector_opts *opts, struct collector **out)
@@ -311,6 +331,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 
 	if (!c)
 		return -ENOMEM;
+	c->stats_fd = -1;
 	libbpf_set_print(print_libbpf);
 	clock__read(&c->opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -336,6 +357,8 @@ void collector__free(struct collector *c)
 	sums_reader__free(c->sums);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
+	if (c->stats_fd >= 0)
+		close(c->stats_fd);
 	free(c->mperf_error_cnts);
 	free(c);
 }
@@ -400,6 +423,39 @@ int collector__read(struct collector *c, struct snapshot *snap)
 	sum_health(c, &snap->health);
 	mend_events(c);
 	return 0;
+}
+
+static bool kernel_counts(const struct collector *c)
+{
+	char line[8];
+
+	return c->stats_fd >= 0 || (hostfs__read_line(c->fs, line, sizeof(line),
+						      "proc/sys/kernel/bpf_stats_enabled") > 0 &&
+				    line[0] == '1');
+}
+
+size_t collector__program_stats(const struct collector *c, struct program_stats *stats, size_t max)
+{
+	struct bpf_program *prog;
+	size_t cnt = 0;
+
+	if (!kernel_counts(c))
+		return 0;
+	bpf_object__for_each_program(prog, c->skel->obj)
+	{
+		struct bpf_prog_info info = { 0 };
+		__u32 len = sizeof(info);
+		int fd = bpf_program__fd(prog);
+
+		if (cnt == max || fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+			continue;
+		stats[cnt++] = (struct program_stats){
+			.name = bpf_program__name(prog),
+			.run_cnt = info.run_cnt,
+			.run_ns = info.run_time_ns,
+		};
+	}
+	return cnt;
 }
 
 void collector__forget(struct collector *c, pid_t tid)

@@ -15,6 +15,7 @@
 struct collector;
 struct hook_plan;
 struct hostfs;
+struct program_stats;
 
 struct collector_opts {
 	const struct hostfs *fs;
@@ -25,6 +26,7 @@ struct collector_opts {
 	size_t pid_cnt;
 	bool histogram; /* count stints by how long they were halted; only in MODE_ENTRY */
 	bool check;     /* account for whole CPUs too */
+	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, while we run */
 };
 
 /*
@@ -42,6 +44,13 @@ void collector__free(struct collector *collector);
  * Returns 0 or -errno, logged.
  */
 int collector__read(struct collector *collector, struct snapshot *snap);
+
+/*
+ * What the programs that are loaded have cost, for as many as there is room; the names are the collector's.
+ * Returns how many: none while the kernel does not time BPF programs.
+ */
+size_t collector__program_stats(const struct collector *collector, struct program_stats *stats,
+				size_t max);
 
 /* Drops the sums of a thread that has ended, so that its place in the map is free again. */
 void collector__forget(struct collector *collector, pid_t tid);

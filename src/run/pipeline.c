@@ -13,6 +13,7 @@
 #include "report/snapshot.h"
 #include "run/source.h"
 #include "top/top.h"
+#include "run/wanted.h"
 
 /* What was waited for. */
 enum verdict {
@@ -61,21 +62,6 @@ static int show_check(struct run *run, const struct snapshot *prev, const struct
 	return err;
 }
 
-/* What comes of a snapshot when it has been recorded: what is wanted of it. */
-static int narrow(struct run *run, struct snapshot *snap)
-{
-	const struct options *opts = run->pipeline->opts;
-
-	filter__apply(&opts->filter, snap);
-	if (!opts->histogram)
-		snap->has_stints = false;
-	if (opts->histogram && !snap->has_stints) {
-		pr_err("the recording has no histogram: it was made without -H");
-		return -ENODATA;
-	}
-	return 0;
-}
-
 /* What the first interval begins with. Returns 1, 0 when there is nothing, or -errno, logged. */
 static int take_first(struct run *run, struct snapshot *snap)
 {
@@ -91,7 +77,7 @@ static int take_first(struct run *run, struct snapshot *snap)
 	if (!err)
 		err = asked__check_names(&p->opts->filter, snap);
 	if (!err)
-		err = narrow(run, snap);
+		err = wanted__narrow(p->opts, snap);
 	if (!err && p->interval)
 		err = tell("time an interval", interval__start(p->interval, p->opts->interval_ns));
 	return err ? err : 1;
@@ -112,7 +98,7 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 	if (!err && !run->vcpus_checked)
 		err = asked__check_vcpus(filter, cur);
 	if (!err)
-		err = narrow(run, cur);
+		err = wanted__narrow(p->opts, cur);
 	if (err)
 		return err;
 	run->vcpus_checked = true;
@@ -160,6 +146,10 @@ static bool take_event(struct pipeline *p, enum interval_event event, enum verdi
 		return false;
 	case INTERVAL_STOP:
 		top__stop(p->top);
+		return false;
+	case INTERVAL_RELOAD:
+	case INTERVAL_TIMEOUT:
+		/* Nobody has asked for these. */
 		return false;
 	}
 	return false;

@@ -12,6 +12,11 @@ bool source__has_ended(const struct source *source, const struct filter *filter)
 	return source->ops->has_ended(source, filter);
 }
 
+size_t source__program_stats(const struct source *source, struct program_stats *stats, size_t max)
+{
+	return source->ops->program_stats ? source->ops->program_stats(source, stats, max) : 0;
+}
+
 const struct recording_header *source__header(const struct source *source)
 {
 	return &source->header;

@@ -6,10 +6,12 @@
 #define SOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct filter;
 struct hostfs;
 struct options;
+struct program_stats;
 struct recording_header;
 struct snapshot;
 struct source;
@@ -38,6 +40,12 @@ int source__next(struct source *source, struct snapshot *snap);
 
 /* Whether all that was asked for has ended for good, as of the last snapshot. */
 bool source__has_ended(const struct source *source, const struct filter *filter);
+
+/*
+ * What the BPF programs have cost since they were loaded, for as many as there is room. Returns how many;
+ * none where none runs, or the kernel does not count.
+ */
+size_t source__program_stats(const struct source *source, struct program_stats *stats, size_t max);
 
 /* Of the run; of a host the ratio is known from the first snapshot on. It lives as long as the source. */
 const struct recording_header *source__header(const struct source *source);

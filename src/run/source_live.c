@@ -48,6 +48,14 @@ static bool has_live_ended(const struct source *source, const struct filter *fil
 	return filter->pid_cnt && !sampler__vm_cnt(live->sampler);
 }
 
+static size_t live_program_stats(const struct source *source, struct program_stats *stats,
+				 size_t max)
+{
+	const struct source_live *live = (const struct source_live *)source;
+
+	return collector__program_stats(live->collector, stats, max);
+}
+
 static void free_live(struct source *source)
 {
 	struct source_live *live = live_of(source);
@@ -57,7 +65,12 @@ static void free_live(struct source *source)
 	free(live);
 }
 
-static const struct source_ops live_ops = { next_live, has_live_ended, free_live };
+static const struct source_ops live_ops = {
+	.next = next_live,
+	.has_ended = has_live_ended,
+	.program_stats = live_program_stats,
+	.free = free_live,
+};
 
 static void copy_text(char *to, size_t size, const char *text)
 {
@@ -104,6 +117,7 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		.pid_cnt = opts->filter.pid_cnt,
 		.histogram = opts->histogram,
 		.check = opts->check,
+		.bpf_stats = opts->bpf_stats,
 	};
 
 	return collector__new(&collector_opts, &live->collector);

@@ -12,6 +12,8 @@ struct source_ops {
 	/* As their namesakes in source.h. */
 	int (*next)(struct source *source, struct snapshot *snap);
 	bool (*has_ended)(const struct source *source, const struct filter *filter);
+	size_t (*program_stats)(const struct source *source, struct program_stats *stats,
+				size_t max); /* NULL: none, ever */
 	void (*free)(struct source *source);
 };
 

@@ -78,7 +78,11 @@ static void free_replay(struct source *source)
 	free(replay);
 }
 
-static const struct source_ops replay_ops = { next_replay, has_replay_ended, free_replay };
+static const struct source_ops replay_ops = {
+	.next = next_replay,
+	.has_ended = has_replay_ended,
+	.free = free_replay,
+};
 
 static int open_reader(struct source_replay *replay)
 {

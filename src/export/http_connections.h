@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * http_connections - which connections are open, and since when each has made no progress: only for
+ * http_server.
+ *
+ * What libmicrohttpd calls a timeout begins anew with each byte. Here a connection has a deadline for each
+ * step: to bring a whole request, and to take the answer.
+ */
+#ifndef HTTP_CONNECTIONS_H
+#define HTTP_CONNECTIONS_H
+
+#include <stddef.h>
+#include <sys/queue.h>
+#include <linux/types.h>
+
+struct http_connection {
+	TAILQ_ENTRY(http_connection) entry;
+	int fd;
+	__u64 since_ns; /* CLOCK_MONOTONIC at which its last step was done */
+};
+
+struct http_connections {
+	TAILQ_HEAD(, http_connection) waiting; /* the longest first */
+	TAILQ_HEAD(, http_connection) dropped; /* that libmicrohttpd still has */
+	__u64 deadline_ns;
+	size_t cnt;
+	__u64 dropped_cnt;
+};
+
+void http_connections__init(struct http_connections *connections, __u64 deadline_ns);
+
+/* The fd is borrowed, until the connection is removed. Returns NULL when memory is short. */
+struct http_connection *http_connections__add(struct http_connections *connections, int fd);
+
+/* A step is done. NULL is nobody's. */
+void http_connections__note_step(struct http_connections *connections,
+				 struct http_connection *connection);
+void http_connections__remove(struct http_connections *connections,
+			      struct http_connection *connection);
+
+/* Shuts those down that are over their deadline. Returns how many. */
+size_t http_connections__drop_overdue(struct http_connections *connections);
+
+/* How long it is until the next is; -1: there is none. */
+int http_connections__timeout_ms(const struct http_connections *connections);
+
+#endif /* HTTP_CONNECTIONS_H */

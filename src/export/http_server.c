@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "export/accept.h"
+#include "export/http_connections.h"
+#include "export/http_server.h"
+#include "options/listen_address.h"
+
+/* A request of Prometheus has half a kilobyte; what needs more is told so by libmicrohttpd: 431. */
+#define CONNECTION_MEMORY ((size_t)8192)
+
+struct http_server {
+	struct http_server_opts opts;
+	struct listen_address address;
+	struct MHD_Daemon *daemon;
+	struct http_connections connections;
+	struct MHD_Response *metrics[METRICS_FORM_CNT]; /* as they were made last */
+	struct http_server_stats stats;
+};
+
+static const char *const content_types[METRICS_FORM_CNT] = {
+	[METRICS_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
+	[METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+#define PAGE                                                                                       \
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>gtimehalt</title></head>\n"               \
+	"<body><h1>gtimehalt</h1><p>How long KVM guests halt.</p>\n"                               \
+	"<p><a href=\"/metrics\">Metrics</a> <a href=\"/healthz\">Health</a></p></body></html>\n"
+
+/* Takes the response over; NULL: memory is short, and the connection is closed. */
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int code,
+			      struct MHD_Response *response)
+{
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	result = MHD_queue_response(connection, code, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* For a text that is there for good. */
+static struct MHD_Response *make_response(const char *text, const char *type)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
+
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	return response;
+}
+
+static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned int code,
+				   const char *text)
+{
+	return answer(connection, code, make_response(text, TEXT_TYPE));
+}
+
+static enum MHD_Result refuse_method(struct MHD_Connection *connection)
+{
+	struct MHD_Response *response = make_response("only GET and HEAD\n", TEXT_TYPE);
+
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, response);
+}
+
+/* Slow clients may still be reading the one before, which goes with the last of them. */
+static int keep_metrics(struct http_server *s, enum metrics_form form, char *text, size_t len)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+
+	if (!response) {
+		free(text);
+		return -ENOMEM;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_types[form]);
+	/* A cache between us and the client is to keep the forms apart. */
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	if (s->metrics[form])
+		MHD_destroy_response(s->metrics[form]);
+	s->metrics[form] = response;
+	return 0;
+}
+
+static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connection *connection)
+{
+	enum metrics_form form = accept__form(
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
+	char *text;
+	size_t len;
+	int got;
+
+	/* Counted first: whoever reads the metrics is in them. */
+	s->stats.scrapes[HTTP_SCRAPE_OK].cnt++;
+	got = s->opts.metrics(s->opts.context, form, &text, &len);
+	if (got > 0)
+		got = keep_metrics(s, form, text, len);
+	if (got < 0 || !s->metrics[form]) {
+		s->stats.scrapes[HTTP_SCRAPE_OK].cnt--;
+		s->stats.scrapes[HTTP_SCRAPE_FAILED].cnt++;
+		return answer_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "failed\n");
+	}
+	return MHD_queue_response(connection, MHD_HTTP_OK, s->metrics[form]);
+}
+
+static enum MHD_Result answer_health(struct http_server *s, struct MHD_Connection *connection)
+{
+	if (s->opts.is_healthy(s->opts.context))
+		return answer_text(connection, MHD_HTTP_OK, "ok\n");
+	return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "no recent snapshot\n");
+}
+
+static struct http_connection *connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* Called when a request's head is there. It is answered at once: what may follow is not read. */
+static enum MHD_Result
+take_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+	     const char *version __attribute__((unused)), const char *data __attribute__((unused)),
+	     size_t *data_len __attribute__((unused)), void **request __attribute__((unused)))
+{
+	struct http_server *s = context;
+	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	bool is_scrape = !strcmp(url, "/metrics");
+
+	http_connections__note_step(&s->connections, connection_of(connection));
+	if (!is_scrape && strcmp(url, "/healthz") != 0 && strcmp(url, "/") != 0)
+		return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+	if (!reads) {
+		s->stats.scrapes[HTTP_SCRAPE_BAD_METHOD].cnt += is_scrape;
+		return refuse_method(connection);
+	}
+	if (is_scrape)
+		return answer_metrics(s, connection);
+	if (url[1])
+		return answer_health(s, connection);
+	return answer(connection, MHD_HTTP_OK, make_response(PAGE, "text/html; charset=utf-8"));
+}
+
+static void note_answered(void *context, struct MHD_Connection *connection,
+			  void **request __attribute__((unused)),
+			  enum MHD_RequestTerminationCode why __attribute__((unused)))
+{
+	struct http_server *s = context;
+
+	http_connections__note_step(&s->connections, connection_of(connection));
+}
+
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			    enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = context;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		http_connections__remove(&s->connections, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		*socket_context = http_connections__add(&s->connections, info->connect_fd);
+}
+
+/* Clients can make it say much: it is for those who ask for it. */
+static void log_message(void *context __attribute__((unused)), const char *format, va_list args)
+{
+	char line[512];
+	size_t len;
+
+	if (log__level() < LOG_LEVEL_INFO)
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	len = strlen(line);
+	if (len && line[len - 1] == '\n')
+		line[len - 1] = '\0';
+	pr_info("HTTP: %s", line);
+}
+
+/* Returns the socket or -errno. */
+static int open_socket(struct http_server *s)
+{
+	const struct listen_address *listen_at = s->opts.listen;
+	int family = listen_at->socket.ss_family, on = 1, err;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	s->address.len = sizeof(s->address.socket);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(fd, (const struct sockaddr *)&listen_at->socket, listen_at->len) ||
+	    listen(fd, SOMAXCONN) ||
+	    getsockname(fd, (struct sockaddr *)&s->address.socket, &s->address.len)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int start_daemon(struct http_server *s, int fd)
+{
+	const unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+
+	s->daemon =
+		MHD_start_daemon(flags, 0, NULL, NULL, take_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+				 log_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+				 MHD_OPTION_CONNECTION_LIMIT, s->opts.connection_max,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+				 MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
+				 MHD_OPTION_NOTIFY_COMPLETED, note_answered, s, MHD_OPTION_END);
+	if (s->daemon)
+		return 0;
+	close(fd);
+	return errno ? -errno : -ENOMEM;
+}
+
+static int start(struct http_server *s)
+{
+	char where[LISTEN_ADDRESS_TEXT_SIZE];
+	int fd = open_socket(s);
+	int err = fd < 0 ? fd : start_daemon(s, fd);
+
+	listen_address__format(err ? s->opts.listen : &s->address, where);
+	if (err)
+		pr_err("cannot listen on %s: %s", where, strerror(-err));
+	else
+		pr_info("listening on %s", where);
+	return err;
+}
+
+int http_server__new(const struct http_server_opts *opts, struct http_server **server)
+{
+	static const unsigned int codes[HTTP_SCRAPE_CODE_CNT] = { 200, 405, 500 };
+	struct http_server *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s) {
+		pr_err("cannot serve metrics: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	s->opts = *opts;
+	for (size_t i = 0; i < HTTP_SCRAPE_CODE_CNT; i++)
+		s->stats.scrapes[i].code = codes[i];
+	http_connections__init(&s->connections, opts->deadline_ns);
+	err = start(s);
+	/* It is the caller's, who may have it in pieces by the time the server runs. */
+	s->opts.listen = NULL;
+	if (err) {
+		free(s);
+		return err;
+	}
+	*server = s;
+	return 0;
+}
+
+void http_server__free(struct http_server *s)
+{
+	if (!s)
+		return;
+	/* Closes its connections, of each of which it tells. */
+	MHD_stop_daemon(s->daemon);
+	for (size_t i = 0; i < METRICS_FORM_CNT; i++) {
+		if (s->metrics[i])
+			MHD_destroy_response(s->metrics[i]);
+	}
+	free(s);
+}
+
+void http_server__address(const struct http_server *s, struct listen_address *address)
+{
+	*address = s->address;
+}
+
+int http_server__fd(const struct http_server *s)
+{
+	return MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int http_server__timeout_ms(const struct http_server *s)
+{
+	int ours_ms = http_connections__timeout_ms(&s->connections);
+	MHD_UNSIGNED_LONG_LONG mhd_ms;
+
+	if (MHD_get_timeout(s->daemon, &mhd_ms) != MHD_YES || mhd_ms > INT_MAX)
+		return ours_ms;
+	return ours_ms < 0 || (int)mhd_ms < ours_ms ? (int)mhd_ms : ours_ms;
+}
+
+int http_server__run(struct http_server *s)
+{
+	http_connections__drop_overdue(&s->connections);
+	if (MHD_run(s->daemon) != MHD_YES) {
+		pr_err("cannot serve metrics any more");
+		return -EIO;
+	}
+	s->stats.connection_cnt = s->connections.cnt;
+	s->stats.dropped_cnt = s->connections.dropped_cnt;
+	return 0;
+}
+
+const struct http_server_stats *http_server__stats(const struct http_server *s)
+{
+	return &s->stats;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <string.h>
+#include "export/metrics_writer.h"
+
+#define NS_PER_S 1000000000ULL
+
+/* Prometheus knows no type of its own for what only labels say. */
+static const char *type_name(const struct metrics_writer *w)
+{
+	switch (w->family->type) {
+	case FAMILY_COUNTER:
+		return "counter";
+	case FAMILY_HISTOGRAM:
+		return "histogram";
+	case FAMILY_INFO:
+		return w->form == METRICS_OPENMETRICS ? "info" : "gauge";
+	default:
+		return "gauge";
+	}
+}
+
+/* What each sample has behind the family's name. */
+static const char *type_suffix(enum family_type type)
+{
+	return type == FAMILY_COUNTER ? "_total" : type == FAMILY_INFO ? "_info" : "";
+}
+
+void metrics_writer__family(struct metrics_writer *w, const struct family *family)
+{
+	w->family = family;
+	w->announced = false;
+}
+
+static void write_about(const struct metrics_writer *w, const char *what)
+{
+	const struct family *f = w->family;
+
+	/* Prometheus has no families, but names of samples. */
+	fprintf(w->out, "# %s %s%s%s ", what, f->prefix, f->name,
+		w->form == METRICS_PROMETHEUS ? type_suffix(f->type) : "");
+}
+
+static void announce(struct metrics_writer *w)
+{
+	const struct family *f = w->family;
+
+	write_about(w, "HELP");
+	fprintf(w->out, "%s%s\n", f->help[0], f->help[1] ? f->help[1] : "");
+	write_about(w, "TYPE");
+	fprintf(w->out, "%s\n", type_name(w));
+	if (*f->unit && w->form == METRICS_OPENMETRICS) {
+		write_about(w, "UNIT");
+		fprintf(w->out, "%s\n", f->unit);
+	}
+	w->announced = true;
+}
+
+void metrics_writer__sample(struct metrics_writer *w, const char *suffix)
+{
+	if (!w->announced)
+		announce(w);
+	fputs(w->family->prefix, w->out);
+	fputs(w->family->name, w->out);
+	fputs(suffix ? suffix : type_suffix(w->family->type), w->out);
+	w->labelled = false;
+}
+
+static void begin_label(struct metrics_writer *w, const char *name)
+{
+	fputc(w->labelled ? ',' : '{', w->out);
+	fputs(name, w->out);
+	fputs("=\"", w->out);
+	w->labelled = true;
+}
+
+void metrics_writer__label(struct metrics_writer *w, const char *name, const char *value)
+{
+	begin_label(w, name);
+	while (*value) {
+		size_t len = strcspn(value, "\\\"\n");
+
+		fwrite(value, 1, len, w->out);
+		value += len;
+		if (*value) {
+			fputc('\\', w->out);
+			fputc(*value == '\n' ? 'n' : *value, w->out);
+			value++;
+		}
+	}
+	fputc('"', w->out);
+}
+
+/* fprintf() would be half of what a thousand vCPUs cost. */
+static void put_number(FILE *out, __u64 value, int width)
+{
+	char digits[24];
+	char *end = digits + sizeof(digits), *begin = end;
+
+	do
+		*--begin = (char)('0' + value % 10);
+	while ((value /= 10) || end - begin < width);
+	fwrite(begin, 1, (size_t)(end - begin), out);
+}
+
+void metrics_writer__number_label(struct metrics_writer *w, const char *name, __u64 value)
+{
+	begin_label(w, name);
+	put_number(w->out, value, 1);
+	fputc('"', w->out);
+}
+
+static void begin_value(struct metrics_writer *w)
+{
+	fputs(w->labelled ? "} " : " ", w->out);
+}
+
+void metrics_writer__count(struct metrics_writer *w, __u64 cnt)
+{
+	begin_value(w);
+	put_number(w->out, cnt, 1);
+	fputc('\n', w->out);
+}
+
+void metrics_writer__value(struct metrics_writer *w, __u64 value)
+{
+	if (strcmp(w->family->unit, "seconds") != 0) {
+		metrics_writer__count(w, value);
+		return;
+	}
+	begin_value(w);
+	put_number(w->out, value / NS_PER_S, 1);
+	fputc('.', w->out);
+	put_number(w->out, value % NS_PER_S, 9);
+	fputc('\n', w->out);
+}
+
+void metrics_writer__ratio(struct metrics_writer *w, double ratio)
+{
+	begin_value(w);
+	fprintf(w->out, "%.9g\n", ratio);
+}
+
+void metrics_writer__end(struct metrics_writer *w)
+{
+	if (w->form == METRICS_OPENMETRICS)
+		fputs("# EOF\n", w->out);
+}

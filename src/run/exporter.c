@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "base/clock.h"
+#include "base/hostfs.h"
+#include "base/interval.h"
+#include "base/log.h"
+#include "export/http_server.h"
+#include "export/self.h"
+#include "export/textfile.h"
+#include "options/options.h"
+#include "run/exporter.h"
+#include "run/meter.h"
+#include "run/source.h"
+
+#define NS_PER_S 1000000000ULL
+
+#define CONNECTION_MAX 1024
+#define DEADLINE_NS    (10 * NS_PER_S)
+
+/* What is younger is served as it is. */
+#define FRESH_NS NS_PER_S
+
+/* So many snapshots that fail one after the other are no accident. */
+#define FAILURES_MAX 10
+
+/* After so many intervals without one, a snapshot is no longer recent. */
+#define HEALTHY_INTERVALS 3
+
+struct exporter {
+	const struct options *opts;
+	struct hostfs fs;
+	__u64 start_ns; /* of the process, since 1970 */
+	struct http_server *server;
+	struct textfile *textfile;
+	struct meter meter;
+	struct program_stats programs[PROGRAM_STATS_MAX];
+	/* When the server was given its text last, in each form; 0: not yet. */
+	__u64 text_ns[METRICS_FORM_CNT];
+};
+
+static __u64 fresh_ns(const struct exporter *e)
+{
+	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
+}
+
+/* Returns 0; or -errno when snapshots fail for good. A single one that does has been logged and counted. */
+static int take_snapshot(struct exporter *e)
+{
+	int got = meter__take(&e->meter);
+
+	if (got >= 0 || e->meter.failed_in_row < FAILURES_MAX)
+		return 0;
+	pr_err("%d snapshots in a row have failed", FAILURES_MAX);
+	return got;
+}
+
+static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
+{
+	const struct http_server_stats *http = e->server ? http_server__stats(e->server) : NULL;
+
+	for (int i = 0; i < SCALAR_CNT; i++)
+		scalars[i] = SCALAR_UNKNOWN;
+	scalars[SCALAR_SNAPSHOT_CNT] = e->meter.taken_cnt;
+	scalars[SCALAR_SNAPSHOT_FAILURE_CNT] = e->meter.failure_cnt;
+	if (!e->opts->replay_path)
+		scalars[SCALAR_SNAPSHOT_NS] = e->meter.taking_ns;
+	scalars[SCALAR_DROPPED_SERIES_CNT] = e->meter.totals.dropped_cnt;
+	if (http) {
+		scalars[SCALAR_CONNECTION_CNT] = http->connection_cnt;
+		scalars[SCALAR_DROPPED_CONNECTION_CNT] = http->dropped_cnt;
+	}
+}
+
+static int make_text(struct exporter *e, enum metrics_form form, bool with_process, char **text,
+		     size_t *len)
+{
+	struct metrics_source source = {
+		.totals = &e->meter.totals,
+		.header = source__header(e->meter.source),
+		.programs = e->programs,
+	};
+	int err;
+
+	fill_scalars(e, source.scalars);
+	source.program_cnt = source__program_stats(e->meter.source, e->programs, PROGRAM_STATS_MAX);
+	if (e->server) {
+		source.scrapes = http_server__stats(e->server)->scrapes;
+		source.scrape_code_cnt = HTTP_SCRAPE_CODE_CNT;
+	}
+	if (with_process) {
+		self__read(&e->fs, source.scalars);
+		source.scalars[SCALAR_PROCESS_START_NS] = e->start_ns;
+	}
+	err = metrics_text__make(&source, form, text, len);
+	if (err)
+		pr_err("cannot write the metrics: %s", strerror(-err));
+	return err;
+}
+
+/* For the server. What there is to tell is told even when no new snapshot can be had. */
+static int serve_metrics(void *context, enum metrics_form form, char **text, size_t *len)
+{
+	struct exporter *e = context;
+	__u64 now_ns = clock__now_ns();
+	int err;
+
+	/* A recording has been read to its end. */
+	if (!e->opts->replay_path && now_ns - e->meter.last_ns >= fresh_ns(e))
+		meter__take(&e->meter);
+	if (e->text_ns[form] && e->text_ns[form] >= e->meter.last_ns &&
+	    now_ns - e->text_ns[form] < fresh_ns(e))
+		return 0;
+	err = make_text(e, form, true, text, len);
+	if (err)
+		return err;
+	totals__note_shown(&e->meter.totals);
+	e->text_ns[form] = clock__now_ns();
+	return 1;
+}
+
+static bool is_healthy(void *context)
+{
+	const struct exporter *e = context;
+
+	if (e->opts->replay_path)
+		return true;
+	return !e->meter.failed_in_row &&
+	       clock__now_ns() - e->meter.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
+}
+
+/*
+ * node_exporter has metrics of its own process by the same names, and would take none of the file's. Whether
+ * it has been read is not known.
+ */
+static int write_textfile(struct exporter *e)
+{
+	char *text;
+	size_t len;
+	int err;
+
+	if (!e->textfile)
+		return 0;
+	err = make_text(e, METRICS_PROMETHEUS, false, &text, &len);
+	if (err)
+		return err;
+	err = textfile__write(e->textfile, text, len);
+	if (!err && !e->server)
+		totals__note_shown(&e->meter.totals);
+	free(text);
+	return err;
+}
+
+/* As many descriptors as connections may take, beside those that the measuring has. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	limit.rlim_cur += CONNECTION_MAX;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		pr_warn("cannot have more descriptors: %s", strerror(errno));
+}
+
+static int start_server(struct exporter *e)
+{
+	const struct http_server_opts server_opts = {
+		.listen = &e->opts->listen,
+		.connection_max = CONNECTION_MAX,
+		.deadline_ns = DEADLINE_NS,
+		.context = e,
+		.metrics = serve_metrics,
+		.is_healthy = is_healthy,
+	};
+
+	raise_fd_limit();
+	return http_server__new(&server_opts, &e->server);
+}
+
+static int open_parts(struct exporter *e)
+{
+	int err = hostfs__open(&e->fs, "/");
+
+	if (err) {
+		pr_err("cannot open /: %s", strerror(-err));
+		return err;
+	}
+	e->start_ns = self__start_ns(&e->fs);
+	if (e->opts->textfile_path)
+		err = textfile__new(e->opts->textfile_path, &e->textfile);
+	return err || !e->opts->exporter ? err : start_server(e);
+}
+
+int exporter__new(const struct options *opts, struct exporter **exporter)
+{
+	struct exporter *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e) {
+		pr_err("cannot start: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	e->opts = opts;
+	e->fs.root_fd = -1;
+	err = open_parts(e);
+	if (err) {
+		exporter__free(e);
+		return err;
+	}
+	*exporter = e;
+	return 0;
+}
+
+void exporter__free(struct exporter *e)
+{
+	if (!e)
+		return;
+	http_server__free(e->server);
+	textfile__free(e->textfile);
+	hostfs__close(&e->fs);
+	free(e);
+}
+
+/* Nothing is kept that could be read again. */
+static void reload(void)
+{
+	pr_info("SIGHUP: nothing to read again");
+}
+
+/* Returns 1, 0 when the run is to end, or -errno. */
+static int take_event(struct exporter *e, enum interval_event event)
+{
+	int err = 0;
+
+	switch (event) {
+	case INTERVAL_END:
+		return 0;
+	case INTERVAL_RELOAD:
+		reload();
+		break;
+	case INTERVAL_INPUT:
+	case INTERVAL_TIMEOUT:
+		err = e->server ? http_server__run(e->server) : 0;
+		break;
+	default:
+		break;
+	}
+	return err ? err : 1;
+}
+
+/* Requests come before the timer in every wait: many of them must not keep a snapshot from its time. */
+static int take_due(struct exporter *e, __u64 *due_ns)
+{
+	__u64 now_ns = clock__now_ns();
+	int err;
+
+	if (e->opts->replay_path || now_ns < *due_ns)
+		return e->meter.failed_in_row < FAILURES_MAX ? 0 : -EIO;
+	*due_ns += e->opts->interval_ns;
+	if (*due_ns <= now_ns)
+		*due_ns = now_ns + e->opts->interval_ns;
+	err = take_snapshot(e);
+	/* It has said so itself, and may do better the next time. */
+	write_textfile(e);
+	return err;
+}
+
+static int loop(struct exporter *e, const struct interval *interval)
+{
+	__u64 due_ns = clock__now_ns() + e->opts->interval_ns;
+	int fd = e->server ? http_server__fd(e->server) : -1;
+	int err = interval__start(interval, e->opts->interval_ns);
+	int on = 1;
+
+	while (!err && on > 0) {
+		int timeout_ms = e->server ? http_server__timeout_ms(e->server) : -1;
+		enum interval_event event;
+
+		err = interval__wait_for(interval, fd, timeout_ms, &event);
+		if (err)
+			break;
+		on = take_event(e, event);
+		if (on > 0)
+			on = take_due(e, &due_ns) ? -EIO : 1;
+	}
+	if (err)
+		pr_err("cannot wait for an interval: %s", strerror(-err));
+	return err ? err : on;
+}
+
+/* Returns 0 or -errno. */
+static int read_recording(struct exporter *e)
+{
+	int got;
+
+	do
+		got = meter__take(&e->meter);
+	while (got == 1);
+	return got;
+}
+
+static int run(struct exporter *e, struct interval *interval)
+{
+	int err = e->opts->replay_path ? read_recording(e) : 0;
+	int got = 1;
+
+	if (err)
+		return err;
+	if (!e->opts->replay_path)
+		got = meter__take(&e->meter);
+	/* What never worked will not. */
+	if (got < 0)
+		return got;
+	if (interval) {
+		interval->reloads = true;
+		err = write_textfile(e);
+		if (!err)
+			err = loop(e, interval);
+	}
+	if (!err && !e->opts->replay_path)
+		take_snapshot(e);
+	return err ? err : write_textfile(e);
+}
+
+int exporter__run(struct exporter *e, struct source *source, struct interval *interval)
+{
+	int err;
+
+	/* A client that has gone is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	meter__open(&e->meter, e->opts, source);
+	err = run(e, interval);
+	meter__close(&e->meter);
+	return err;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "options/options.h"
+#include "run/meter.h"
+#include "run/source.h"
+#include "run/wanted.h"
+
+void meter__open(struct meter *m, const struct options *opts, struct source *source)
+{
+	*m = (struct meter){ .opts = opts, .source = source };
+	totals__init(&m->totals);
+}
+
+void meter__close(struct meter *m)
+{
+	totals__free(&m->totals);
+	report__free(&m->report);
+	snapshot__free(&m->snaps[0]);
+	snapshot__free(&m->snaps[1]);
+}
+
+/* Returns 0 or -errno, logged. */
+static int add_interval(struct meter *m, const struct snapshot *prev, const struct snapshot *cur)
+{
+	int err = account__report(prev, cur, &m->report);
+
+	if (!err)
+		err = totals__add(&m->totals, &m->report);
+	if (err)
+		pr_err("cannot account for the interval: %s", strerror(-err));
+	return err;
+}
+
+static int take(struct meter *m)
+{
+	struct snapshot *prev = &m->snaps[m->current], *cur = &m->snaps[!m->current];
+	__u64 begin_ns = clock__now_ns();
+	int got = source__next(m->source, cur);
+	int err = got < 0 ? got : 0;
+
+	if (!m->opts->replay_path)
+		m->taking_ns += clock__now_ns() - begin_ns;
+	if (got == 1)
+		err = wanted__narrow(m->opts, cur);
+	if (got != 1 || err)
+		return err;
+	if (m->begun)
+		err = add_interval(m, prev, cur);
+	/* Between clocks that do not agree nothing can be told: it goes on from here. */
+	if (err && err != -EINVAL)
+		return err;
+	m->current = !m->current;
+	m->begun = true;
+	return err ? err : 1;
+}
+
+int meter__take(struct meter *m)
+{
+	int got = take(m);
+
+	m->last_ns = clock__now_ns();
+	if (got < 0) {
+		m->failure_cnt++;
+		m->failed_in_row++;
+		return got;
+	}
+	m->last_good_ns = m->last_ns;
+	m->failed_in_row = 0;
+	m->taken_cnt += (__u64)got;
+	return got;
+}
