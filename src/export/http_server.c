@@ -131,17 +131,11 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* Called when a request's head is there. It is answered at once: what may follow is not read. */
-static enum MHD_Result
-take_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-	     const char *version __attribute__((unused)), const char *data __attribute__((unused)),
-	     size_t *data_len __attribute__((unused)), void **request __attribute__((unused)))
+static enum MHD_Result answer_request(struct http_server *s, struct MHD_Connection *connection,
+				      const char *url, bool reads)
 {
-	struct http_server *s = context;
-	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
 	bool is_scrape = !strcmp(url, "/metrics");
 
-	http_connections__note_step(&s->connections, connection_of(connection));
 	if (!is_scrape && strcmp(url, "/healthz") != 0 && strcmp(url, "/") != 0)
 		return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 	if (!reads) {
@@ -153,6 +147,33 @@ take_request(void *context, struct MHD_Connection *connection, const char *url, 
 	if (url[1])
 		return answer_health(s, connection);
 	return answer(connection, MHD_HTTP_OK, make_response(PAGE, "text/html; charset=utf-8"));
+}
+
+static bool has_field(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/*
+ * Called when a request's head is there, and again when all of it is. What is answered the first time is not
+ * read on, and its connection is closed; so that is for what should not be there, or not have a body.
+ */
+static enum MHD_Result take_request(void *context, struct MHD_Connection *connection,
+				    const char *url, const char *method,
+				    const char *version __attribute__((unused)),
+				    const char *data __attribute__((unused)),
+				    size_t *data_len __attribute__((unused)), void **request)
+{
+	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	struct http_server *s = context;
+
+	if (!*request && reads && !has_field(connection, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
+	    !has_field(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+		*request = s;
+		return MHD_YES;
+	}
+	http_connections__note_step(&s->connections, connection_of(connection));
+	return answer_request(s, connection, url, reads);
 }
 
 static void note_answered(void *context, struct MHD_Connection *connection,

@@ -7,6 +7,7 @@
 # All that looks for VMs.
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
 
+test_accept_MODULES  := accept
 test_account_MODULES := account histogram
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_check_MODULES   := check render_check
@@ -17,11 +18,14 @@ test_histogram_LIBS  := -lm
 test_hooks_MODULES   := hooks log
 test_host_MODULES    := host hostfs log
 test_hostfs_MODULES  := hostfs
+test_http_server_MODULES := http_server http_connections accept listen_address clock log number
+test_http_server_LIBS := -lmicrohttpd
 test_interval_MODULES := interval
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
+test_metrics_text_MODULES := metrics_text metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 options_MODULES      := options listen_address option_lists option_rules option_table filter columns number log hooks
 test_options_MODULES := $(options_MODULES)
@@ -63,6 +67,7 @@ test_snapshot_MODULES := snapshot
 test_source_replay_MODULES := source source_replay filter log $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
 test_stream_MODULES  := stream view columns
+test_textfile_MODULES := textfile log
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
 test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c)))) \
