@@ -23,7 +23,7 @@ endif
 BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev libmicrohttpd-dev \
 		  pkg-config
 TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
-		  python3-jsonschema man-db mandoc
+		  python3-jsonschema man-db mandoc curl python3-prometheus-client
 DEB_PACKAGES   := build-essential debhelper fakeroot lintian libcmocka-dev
 
 # $(call install_missing,PACKAGES): asks no archive where all are there.

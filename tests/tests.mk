@@ -45,7 +45,7 @@ test-package: deb-deps all
 
 # What tests compare with, written anew: to be read as a diff before it is committed.
 golden: all $(TOP_FEEDER)
-	$(Q)GOLDEN=update bats tests/cli/replay.bats tests/cli/top-replay.bats tests/cli/top.bats
+	$(Q)GOLDEN=update bats tests/cli/replay.bats tests/cli/exporter.bats tests/cli/top-replay.bats tests/cli/top.bats
 	$(Q)git diff --stat -- tests/golden
 
 test-vm: test-deps

@@ -1,170 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include "export/metrics_families.h"
 #include "export/metrics_text.h"
 #include "export/metrics_writer.h"
 #include "export/totals.h"
 #include "recording/recording.h"
 #include "report/columns.h"
 #include "text/stream.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-enum level {
-	LEVEL_VCPU,
-	LEVEL_VM,
-	LEVEL_NODE,
-	LEVEL_CNT,
-};
-
-static const struct level_def {
-	const char *prefix;
-	const char *whose;
-} level_defs[LEVEL_CNT] = {
-	[LEVEL_VCPU] = { "gtimehalt_vcpu_", ", of a vCPU." },
-	[LEVEL_VM] = { "gtimehalt_vm_", ", of all vCPUs of a VM." },
-	[LEVEL_NODE] = { "gtimehalt_node_", ", of all vCPUs of the host since the start." },
-};
-
-static const struct metric_def {
-	enum metric metric;
-	const char *name, *unit, *help;
-	bool not_of_vcpus;
-} metric_defs[] = {
-	{ METRIC_LOADED_NS, "loaded_seconds", "seconds", "Time loaded on a CPU", false },
-	{ METRIC_HALTED_NS, "halted_seconds", "seconds", "Time halted inside the guest", false },
-	{ METRIC_GUEST_NS, "guest_seconds", "seconds", "Time in guest mode", false },
-	{ METRIC_BUSY_NS, "busy_seconds", "seconds", "Time in guest mode and not halted", false },
-	{ METRIC_HOST_NS, "host_seconds", "seconds", "Time loaded while the host handled an exit",
-	  false },
-	{ METRIC_WAIT_NS, "wait_seconds", "seconds",
-	  "Time runnable while another thread had the CPU, which the guest sees as steal", false },
-	{ METRIC_BLOCKED_NS, "blocked_seconds", "seconds", "Time asleep in the host", false },
-	{ METRIC_ENTRY_CNT, "entries", "", "VM entries", false },
-	{ METRIC_UNMEASURED_NS, "unmeasured_seconds", "seconds",
-	  "Time loaded without MPERF, whose halted part is missing", false },
-	{ METRIC_CLAMPED_NS, "clamped_seconds", "seconds",
-	  "Time that was added or taken away to make the sums close", true },
-};
-
-static const struct family vm_info_family = {
-	"gtimehalt_", "vm", "", { "A VM: its process and its name.", NULL }, FAMILY_INFO
-};
-static const struct family vcpus_family = {
-	"gtimehalt_", "vm_vcpus", "", { "vCPUs that a VM has.", NULL }, FAMILY_GAUGE
-};
-static const struct family vms_family = {
-	"gtimehalt_", "vms", "", { "VMs that there are.", NULL }, FAMILY_GAUGE
-};
-static const struct family stints_family = {
-	"gtimehalt_",
-	"vm_stint_halted_seconds",
-	"seconds",
-	{ "How long stints, from a VM entry to its exit, were halted: those of 1.024 us and more.",
-	  NULL },
-	FAMILY_HISTOGRAM,
-};
-static const struct family info_family = {
-	"", "gtimehalt", "", { "What measures, and how.", NULL }, FAMILY_INFO
-};
-static const struct family ratio_family = { "gtimehalt_",
-					    "mperf_ratio",
-					    "ratio",
-					    { "Rate of MPERF over that of TSC.", NULL },
-					    FAMILY_GAUGE };
-static const struct family scrapes_family = {
-	"gtimehalt_", "scrapes", "", { "Answers to requests for metrics.", NULL }, FAMILY_COUNTER
-};
-static const struct family run_family = { "gtimehalt_",
-					  "bpf_run_seconds",
-					  "seconds",
-					  { "Time that a BPF program ran.", NULL },
-					  FAMILY_COUNTER };
-static const struct family runs_family = {
-	"gtimehalt_", "bpf_runs", "", { "Runs of a BPF program.", NULL }, FAMILY_COUNTER
-};
-
-/* In the order of failure_defs. */
-static const struct family failure_families[FAILURE_CNT] = {
-	{ "gtimehalt_",
-	  "lost_windows",
-	  "",
-	  { "Windows whose end was not seen: their time is missing.", NULL },
-	  FAMILY_COUNTER },
-	{ "gtimehalt_",
-	  "mperf_errors",
-	  "",
-	  { "Reads of MPERF that failed.", NULL },
-	  FAMILY_COUNTER },
-	{ "gtimehalt_",
-	  "map_full",
-	  "",
-	  { "Windows of threads for which the map of vCPUs had no room.", NULL },
-	  FAMILY_COUNTER },
-};
-
-static const struct family scalar_families[SCALAR_CNT] = {
-	[SCALAR_SNAPSHOT_CNT] = { "gtimehalt_",
-				  "snapshots",
-				  "",
-				  { "Snapshots taken.", NULL },
-				  FAMILY_COUNTER },
-	[SCALAR_SNAPSHOT_FAILURE_CNT] = { "gtimehalt_",
-					  "snapshot_failures",
-					  "",
-					  { "Snapshots that failed.", NULL },
-					  FAMILY_COUNTER },
-	[SCALAR_SNAPSHOT_NS] = { "gtimehalt_",
-				 "snapshot_seconds",
-				 "seconds",
-				 { "Time spent taking snapshots.", NULL },
-				 FAMILY_COUNTER },
-	[SCALAR_DROPPED_SERIES_CNT] = { "gtimehalt_",
-					"dropped_series",
-					"",
-					{ "VMs and vCPUs that ended and were shown to nobody "
-					  "after that.",
-					  NULL },
-					FAMILY_COUNTER },
-	[SCALAR_CONNECTION_CNT] = { "gtimehalt_",
-				    "connections",
-				    "",
-				    { "Connections that are open.", NULL },
-				    FAMILY_GAUGE },
-	[SCALAR_DROPPED_CONNECTION_CNT] = { "gtimehalt_",
-					    "dropped_connections",
-					    "",
-					    { "Connections closed because a request or its answer "
-					      "took too long.",
-					      NULL },
-					    FAMILY_COUNTER },
-	[SCALAR_PROCESS_CPU_NS] = { "process_",
-				    "cpu_seconds",
-				    "seconds",
-				    { "User and system CPU time of the process.", NULL },
-				    FAMILY_COUNTER },
-	[SCALAR_PROCESS_RESIDENT_BYTES] = { "process_",
-					    "resident_memory_bytes",
-					    "bytes",
-					    { "Resident memory of the process.", NULL },
-					    FAMILY_GAUGE },
-	[SCALAR_PROCESS_OPEN_FD_CNT] = { "process_",
-					 "open_fds",
-					 "",
-					 { "File descriptors that are open.", NULL },
-					 FAMILY_GAUGE },
-	[SCALAR_PROCESS_MAX_FD_CNT] = { "process_",
-					"max_fds",
-					"",
-					{ "File descriptors that may be open.", NULL },
-					FAMILY_GAUGE },
-	[SCALAR_PROCESS_START_NS] = { "process_",
-				      "start_time_seconds",
-				      "seconds",
-				      { "When the process started, since 1970.", NULL },
-				      FAMILY_GAUGE },
-};
 
 static void label_vm(struct metrics_writer *w, const struct vm_total *vm)
 {
@@ -212,8 +55,8 @@ static void write_scalar(struct metrics_writer *w, const struct family *family, 
 	metrics_writer__value(w, value);
 }
 
-static void write_metric(struct metrics_writer *w, const struct totals *totals, enum level level,
-			 const struct metric_def *def)
+static void write_metric(struct metrics_writer *w, const struct totals *totals,
+			 enum metrics_level level, const struct metric_def *def)
 {
 	const struct family family = {
 		.prefix = level_defs[level].prefix,
@@ -236,8 +79,8 @@ static void write_metric(struct metrics_writer *w, const struct totals *totals, 
 
 static void write_metrics(struct metrics_writer *w, const struct totals *totals)
 {
-	for (enum level level = 0; level < LEVEL_CNT; level++) {
-		for (size_t i = 0; i < ARRAY_SIZE(metric_defs); i++)
+	for (enum metrics_level level = 0; level < LEVEL_CNT; level++) {
+		for (size_t i = 0; i < METRIC_DEF_CNT; i++)
 			write_metric(w, totals, level, &metric_defs[i]);
 	}
 }

@@ -104,3 +104,20 @@ members() {
 		}
 	done
 }
+
+@test "every family of metrics is there" {
+	local golden=$src/tests/golden/replay/metrics.openmetrics levels='(vcpu|vm|node)_([a-z]+(_seconds)?_total)'
+	mapfile -t names < <({
+		sed -nE 's/^# TYPE ([a-z_]+) counter$/\1_total/p; s/^# TYPE ([a-z_]+) info$/\1_info/p' "$golden"
+		sed -nE 's/^# TYPE ([a-z_]+) (gauge|histogram)$/\1/p' "$golden"
+		grep -oE '"(cpu|resident_memory|open|max|start|bpf)_[a-z_]+"' "$src/src/export/metrics_families.c" |
+			sed 's/"bpf/"gtimehalt_bpf/; s/"\([a-fh-z].*\)"/process_\1/; s/"//g'
+	} | sed -E "s/^gtimehalt_$levels$/\2/" | sort -u)
+	((${#names[@]} > 25))
+	for name in "${names[@]}"; do
+		section METRICS | grep -E '^\.(It )?Sy ' | grep -qE "\b$name(_total)?\b" || {
+			echo "$name is not there"
+			return 1
+		}
+	done
+}
