@@ -47,17 +47,6 @@ static __u64 fresh_ns(const struct exporter *e)
 	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
 }
 
-/* Returns 0; or -errno when snapshots fail for good. A single one that does has been logged and counted. */
-static int take_snapshot(struct exporter *e)
-{
-	int got = meter__take(&e->meter);
-
-	if (got >= 0 || e->meter.failed_in_row < FAILURES_MAX)
-		return 0;
-	pr_err("%d snapshots in a row have failed", FAILURES_MAX);
-	return got;
-}
-
 static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
 {
 	const struct http_server_stats *http = e->server ? http_server__stats(e->server) : NULL;
@@ -254,21 +243,30 @@ static int take_event(struct exporter *e, enum interval_event event)
 	return err ? err : 1;
 }
 
-/* Requests come before the timer in every wait: many of them must not keep a snapshot from its time. */
-static int take_due(struct exporter *e, __u64 *due_ns)
+/*
+ * Requests come before the timer in every wait: many of them must not keep a snapshot from its time. A
+ * snapshot that fails has been logged and counted, a file has been logged; both may do better the next time.
+ */
+static void take_due(struct exporter *e, __u64 *due_ns)
 {
 	__u64 now_ns = clock__now_ns();
-	int err;
 
 	if (e->opts->replay_path || now_ns < *due_ns)
-		return e->meter.failed_in_row < FAILURES_MAX ? 0 : -EIO;
+		return;
 	*due_ns += e->opts->interval_ns;
 	if (*due_ns <= now_ns)
 		*due_ns = now_ns + e->opts->interval_ns;
-	err = take_snapshot(e);
-	/* It has said so itself, and may do better the next time. */
+	meter__take(&e->meter);
 	write_textfile(e);
-	return err;
+}
+
+/* Returns on. */
+static int end_if_hopeless(const struct exporter *e, int on)
+{
+	if (on <= 0 || e->meter.failed_in_row < FAILURES_MAX)
+		return on;
+	pr_err("%d snapshots in a row have failed", FAILURES_MAX);
+	return -EIO;
 }
 
 static int loop(struct exporter *e, const struct interval *interval)
@@ -287,7 +285,8 @@ static int loop(struct exporter *e, const struct interval *interval)
 			break;
 		on = take_event(e, event);
 		if (on > 0)
-			on = take_due(e, &due_ns) ? -EIO : 1;
+			take_due(e, &due_ns);
+		on = end_if_hopeless(e, on);
 	}
 	if (err)
 		pr_err("cannot wait for an interval: %s", strerror(-err));
@@ -324,7 +323,7 @@ static int run(struct exporter *e, struct interval *interval)
 			err = loop(e, interval);
 	}
 	if (!err && !e->opts->replay_path)
-		take_snapshot(e);
+		meter__take(&e->meter);
 	return err ? err : write_textfile(e);
 }
 

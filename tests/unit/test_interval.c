@@ -165,6 +165,26 @@ static void test_missed_and_paused(void **state)
 	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 }
 
+/* For who goes on at SIGHUP, and has other things to do in time. */
+static void test_reload_and_timeout(void **state)
+{
+	struct interval *interval = *state;
+	enum interval_event event;
+	__u64 begin_ns = now_ns();
+
+	assert_int_equal(interval__wait_for(interval, -1, 20, &event), 0);
+	assert_int_equal(event, INTERVAL_TIMEOUT);
+	assert_true(now_ns() - begin_ns >= 19 * MS);
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(waited(interval, -1), INTERVAL_END);
+	interval->reloads = true;
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(interval__wait_for(interval, -1, 0, &event), 0);
+	assert_int_equal(event, INTERVAL_RELOAD);
+	assert_int_equal(raise(SIGTERM), 0);
+	assert_int_equal(waited(interval, -1), INTERVAL_END);
+}
+
 static void test_descriptors_are_not_inherited(void **state)
 {
 	const struct interval *interval = *state;
@@ -192,6 +212,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_signal_comes_before_all_else, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_missed_and_paused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reload_and_timeout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors_are_not_inherited, setup,
 						teardown),
 		/* Last, for signals stay blocked. */

@@ -25,6 +25,7 @@ test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
+test_meter_MODULES   := meter wanted source totals total_list account snapshot histogram filter utf8 clock log
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 options_MODULES      := options listen_address option_lists option_rules option_table filter columns number log hooks

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Snapshots of a source that is made up, of one vCPU that is loaded all the time. */
+#include <errno.h>
+#include <stdlib.h>
+#include "capture.h"
+#include "options/options.h"
+#include "run/meter.h"
+#include "run/source_ops.h"
+
+#define S 1000000000ULL
+
+struct made_up {
+	struct source source;
+	__u64 now_ns;  /* of the next snapshot */
+	__u64 step_ns; /* to the one after it */
+	int answer;    /* 1, or what the source answers in place of a snapshot */
+	bool has_vm;
+};
+
+static int next_snapshot(struct source *source, struct snapshot *snap)
+{
+	struct made_up *m = (struct made_up *)source;
+	struct vcpu_reading *vcpu;
+
+	snapshot__clear(snap);
+	if (m->answer != 1)
+		return m->answer;
+	m->now_ns += m->step_ns;
+	snap->clock = (struct clock_reading){ .mono_ns = m->now_ns,
+					      .boot_ns = m->now_ns,
+					      .tsc_cycles = m->now_ns };
+	snap->mode = MODE_SWITCH;
+	snap->mperf_ratio = 1;
+	if (!m->has_vm)
+		return 1;
+	*snapshot__add_vm(snap) = (struct vm_reading){ .pid = 7, .name = "a" };
+	vcpu = snapshot__add_vcpu(snap);
+	*vcpu = (struct vcpu_reading){
+		.pid = 7,
+		.tid = 8,
+		.seen = true,
+		.vm_id = 1,
+		.at_ns = m->now_ns,
+		.loaded_ns = m->now_ns - 1000 * S,
+		.measured_ns = m->now_ns - 1000 * S,
+		.mperf_cycles = m->now_ns - 1000 * S,
+	};
+	return 1;
+}
+
+struct bench {
+	struct options opts;
+	struct made_up made_up;
+	struct meter meter;
+};
+
+static int begin(void **state)
+{
+	static const struct source_ops ops = { .next = next_snapshot };
+	struct bench *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -1;
+	b->made_up = (struct made_up){
+		.source.ops = &ops, .now_ns = 1000 * S, .step_ns = S, .answer = 1, .has_vm = true
+	};
+	meter__open(&b->meter, &b->opts, &b->made_up.source);
+	*state = b;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct bench *b = *state;
+
+	meter__close(&b->meter);
+	free(b);
+	return 0;
+}
+
+#define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+static __u64 loaded_ns(const struct bench *b)
+{
+	return b->meter.totals.node.value[METRIC_LOADED_NS];
+}
+
+/* The first is what the others are compared with: what was before it is not ours. */
+static void snapshots_add_up(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_true(loaded_ns(b) == METRIC_UNKNOWN);
+	for (__u64 i = 1; i <= 3; i++) {
+		assert_int_equal(meter__take(&b->meter), 1);
+		assert_true(loaded_ns(b) == i * S);
+	}
+	assert_int_equal(b->meter.taken_cnt, 4);
+	assert_int_equal(b->meter.failure_cnt, 0);
+	b->made_up.answer = 0;
+	assert_int_equal(meter__take(&b->meter), 0);
+	assert_int_equal(b->meter.taken_cnt, 4);
+}
+
+static void a_failed_one_loses_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(meter__take(&b->meter), 1);
+	b->made_up.answer = -EIO;
+	b->made_up.now_ns += 2 * S;
+	for (unsigned int i = 1; i <= 3; i++) {
+		assert_int_equal(meter__take(&b->meter), -EIO);
+		assert_int_equal(b->meter.failed_in_row, i);
+		assert_true(loaded_ns(b) == S);
+	}
+	assert_true(b->meter.last_good_ns < b->meter.last_ns);
+	b->made_up.answer = 1;
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_true(loaded_ns(b) == 4 * S);
+	assert_int_equal(b->meter.failure_cnt, 3);
+	assert_int_equal(b->meter.failed_in_row, 0);
+	assert_true(b->meter.last_good_ns == b->meter.last_ns);
+}
+
+/* It is a failure, and the next one is compared with what there is now. */
+static void the_clock_stands_still(void **state)
+{
+	struct bench *b = *state;
+	struct capture err;
+	int got;
+
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(meter__take(&b->meter), 1);
+	b->made_up.step_ns = 0;
+	capture__begin(&err, stderr);
+	got = meter__take(&b->meter);
+	capture__end(&err);
+	assert_int_equal(got, -EINVAL);
+	assert_string_equal(err.text,
+			    "gtimehalt: cannot account for the interval: Invalid argument\n");
+	b->made_up.step_ns = S;
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_true(loaded_ns(b) == 2 * S);
+	assert_int_equal(b->meter.failure_cnt, 1);
+}
+
+static void what_is_not_wanted_is_not_counted(void **state)
+{
+	pid_t pids[] = { 9 };
+	struct bench *b = *state;
+
+	b->opts.filter.pids = pids;
+	b->opts.filter.pid_cnt = 1;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(totals__vm_cnt(&b->meter.totals), 0);
+	assert_true(loaded_ns(b) == METRIC_UNKNOWN);
+}
+
+static void a_vm_comes_and_goes(void **state)
+{
+	struct bench *b = *state;
+
+	b->made_up.has_vm = false;
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 0);
+	b->made_up.has_vm = true;
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 1);
+	assert_true(loaded_ns(b) == S);
+	b->made_up.has_vm = false;
+	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 0);
+	assert_true(loaded_ns(b) == S);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		BENCH_TEST(snapshots_add_up),       BENCH_TEST(a_failed_one_loses_nothing),
+		BENCH_TEST(the_clock_stands_still), BENCH_TEST(what_is_not_wanted_is_not_counted),
+		BENCH_TEST(a_vm_comes_and_goes),
+	};
+
+	return cmocka_run_group_tests_name("meter", tests, NULL, NULL);
+}
