@@ -19,9 +19,11 @@ struct http_connection {
 	__u64 since_ns; /* CLOCK_MONOTONIC at which its last step was done */
 };
 
+TAILQ_HEAD(http_connection_list, http_connection);
+
 struct http_connections {
-	TAILQ_HEAD(, http_connection) waiting; /* the longest first */
-	TAILQ_HEAD(, http_connection) dropped; /* that libmicrohttpd still has */
+	struct http_connection_list waiting; /* the longest first */
+	struct http_connection_list dropped; /* that libmicrohttpd still has */
 	__u64 deadline_ns;
 	size_t cnt;
 	__u64 dropped_cnt;

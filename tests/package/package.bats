@@ -58,7 +58,7 @@ version() {
 
 @test "it is of the program's version, and needs what the program is linked to" {
 	[[ $(field Version) == "$(version)" && $(field Architecture) == amd64 ]]
-	for library in libbpf libjson-c libncursesw libc6; do
+	for library in libbpf libjson-c libmicrohttpd libncursesw libc6; do
 		[[ $(field Depends) == *"$library"* ]]
 	done
 }
