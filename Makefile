@@ -20,7 +20,8 @@ $(error gtimehalt reads MPERF, which only x86 has: cannot build for $(ARCH))
 endif
 
 # What building and the tests need, by Debian's names; the README says what each is for.
-BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev libmicrohttpd-dev \
+BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev \
+		  libmicrohttpd-dev libcap-ng-dev libseccomp-dev libsystemd-dev \
 		  pkg-config
 TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
 		  python3-jsonschema man-db mandoc curl python3-prometheus-client
@@ -54,7 +55,7 @@ CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPU
 STD      := -std=gnu11
 # Without pkg-config there is nothing to build yet: `make deps` comes first.
 CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
-LDLIBS   := -lbpf -ljson-c -lmicrohttpd $(CURSES)
+LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 
 # A module's name is unlike all others: its folder says where it belongs, and nothing else.
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))

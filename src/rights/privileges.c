@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <cap-ng.h>
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "rights/privileges.h"
+#include "rights/syscall_filter.h"
+
+/* Returns err. */
+static int tell(const char *what, int err)
+{
+	if (err)
+		pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}
+
+/* Of the entries of a directory two are "." and "..". */
+static int check_single_thread(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int entry_cnt = 0;
+
+	if (!dir)
+		return tell("count the threads of this process", -errno);
+	while (readdir(dir))
+		entry_cnt++;
+	closedir(dir);
+	return tell("drop the rights of several threads", entry_cnt == 3 ? 0 : -EBUSY);
+}
+
+/* Those of the bounding set are what execve(2) could bring back. It needs a right itself: so it comes first. */
+static int drop_bounds(void)
+{
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
+		pr_info("the capability bounding set stays: emptying it takes CAP_SETPCAP");
+		return 0;
+	}
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	return capng_apply(CAPNG_SELECT_BOUNDS) ? -EPERM : 0;
+}
+
+static int become(const struct privileges_opts *opts)
+{
+	const char *name = opts->user ? opts->user : PRIVILEGES_DEFAULT_USER;
+	const struct passwd *user;
+
+	if (geteuid()) {
+		pr_info("not root: stays the user that it is");
+		return 0;
+	}
+	errno = 0;
+	user = getpwnam(name);
+	if (!user) {
+		if (errno)
+			return tell("look for the user", -errno);
+		pr_err("there is no user %s", name);
+		return -ENOENT;
+	}
+	/* Else the change of the user would take all capabilities at once, and none could be kept. */
+	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(opts->group_cnt, opts->groups) ||
+	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid)) {
+		int err = -errno;
+
+		pr_err("cannot become user %s: %s", name, strerror(-err));
+		return err;
+	}
+	pr_info("is user %s from here on", name);
+	return 0;
+}
+
+/* Makes the one effective, of those that are kept permitted until it is known which are needed. */
+static int wield(const struct privileges_opts *opts, const bool *permitted, int cap)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t i = 0; i < opts->cap_cnt; i++)
+		if (permitted[i] && opts->caps[i] != PRIVILEGES_NONE)
+			capng_update(CAPNG_ADD, CAPNG_PERMITTED, (unsigned int)opts->caps[i]);
+	if (cap != PRIVILEGES_NONE)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, (unsigned int)cap);
+	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
+}
+
+#define CAPS_MAX 4
+
+/* Finds the first capability that does. Returns 0 and *kept, or -errno, logged. */
+static int choose_cap(const struct privileges_opts *opts, int *kept)
+{
+	bool permitted[CAPS_MAX];
+	int err = -EPERM;
+
+	*kept = PRIVILEGES_NONE;
+	if (!opts->cap_cnt)
+		return 0;
+	if (opts->cap_cnt > CAPS_MAX)
+		return -EINVAL;
+	capng_get_caps_process();
+	for (size_t i = 0; i < opts->cap_cnt; i++)
+		permitted[i] = opts->caps[i] == PRIVILEGES_NONE ||
+			       capng_have_capability(CAPNG_PERMITTED, (unsigned int)opts->caps[i]);
+	for (size_t i = 0; i < opts->cap_cnt; i++) {
+		if (!permitted[i])
+			continue;
+		err = wield(opts, permitted, opts->caps[i]);
+		if (!err)
+			err = opts->works(opts->arg);
+		if (!err) {
+			*kept = opts->caps[i];
+			return 0;
+		}
+		if (err != -EPERM && err != -EACCES)
+			break;
+	}
+	return tell("go on with fewer rights", err);
+}
+
+static int keep_only(int cap)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	capng_clear(CAPNG_SELECT_AMBIENT);
+	if (cap != PRIVILEGES_NONE) {
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)cap, -1);
+		pr_info("keeps CAP_%s, which this kernel asks for, and no other capability",
+			capng_capability_to_name((unsigned int)cap));
+	}
+	/* The ambient set needs no right to be emptied, and ends with the permitted one anyway. */
+	return capng_apply(CAPNG_SELECT_CAPS) || capng_apply(CAPNG_SELECT_AMBIENT) ? -EPERM : 0;
+}
+
+static int close_doors(void)
+{
+	if (prctl(PR_SET_KEEPCAPS, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_DUMPABLE, 0))
+		return -errno;
+	return 0;
+}
+
+int privileges__drop(const struct privileges_opts *opts)
+{
+	int kept;
+	int err = check_single_thread();
+
+	if (err)
+		return err;
+	capng_get_caps_process();
+	err = tell("empty the capability bounding set", drop_bounds());
+	if (!err)
+		err = become(opts);
+	if (!err)
+		err = choose_cap(opts, &kept);
+	if (!err)
+		err = tell("give up the capabilities", keep_only(kept));
+	if (!err)
+		err = tell("forbid new rights", close_doors());
+	if (!err && opts->syscalls)
+		err = tell("filter the system calls", syscall_filter__load(opts->syscalls));
+	return err;
+}

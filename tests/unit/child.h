@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * child - a test whose process does not come back from it as it was: it gives up rights, or ends.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* In the child, where cmocka's assertions would go on with the next test. */
+#define CHILD_CHECK(what)                                                                          \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			dprintf(STDERR_FILENO, "%s:%d: %s\n", __FILE__, __LINE__, #what);          \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+/* Runs it in a child; returns that one's status, as waitpid(2) has it. */
+static inline int child__status(void (*body)(void *arg), void *arg)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		body(arg);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* The same for one in which all has to be well. */
+static inline void child__run(void (*body)(void *arg), void *arg)
+{
+	assert_int_equal(child__status(body, arg), 0);
+}
+
+/* What /proc/PID/status says behind a key, "CapEff". */
+static inline void child__proc_status(pid_t pid, const char *key, char value[64])
+{
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	value[0] = '\0';
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		size_t len = strlen(key);
+
+		if (strncmp(line, key, len) || line[len] != ':')
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(value, 64, "%s", line + len + 1 + strspn(line + len + 1, " \t"));
+	}
+	fclose(file);
+}
+
+#endif /* CHILD_H */
