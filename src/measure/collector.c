@@ -87,6 +87,8 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 
 static int open_counters(struct collector *c, const struct collector_opts *opts)
 {
+	int err;
+
 	c->cpu_cnt = libbpf_num_possible_cpus();
 	if (c->cpu_cnt < 0)
 		return refused(c->cpu_cnt, "count the CPUs");
@@ -95,7 +97,11 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 		       GTIMEHALT_MAX_CPUS);
 		return -EOPNOTSUPP;
 	}
-	return counters__new(opts->fs, c->cpu_cnt, &c->counters);
+	err = counters__new(opts->fs, c->cpu_cnt, &c->counters);
+	/* Before there is any BPF that it would get a hold of. */
+	if (!err && opts->opener)
+		err = counters__start_opener(c->counters, opts->opener_user);
+	return err;
 }
 
 static int calibrate(struct collector *c, const struct collector_opts *opts)
@@ -456,6 +462,18 @@ size_t collector__program_stats(const struct collector *c, struct program_stats 
 		};
 	}
 	return cnt;
+}
+
+int collector__check_rights(const struct collector *c)
+{
+	struct vcpu_sums sums;
+	__u32 no_thread = 0;
+	int err = bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.vcpus), &no_thread, &sums);
+
+	if (err && err != -ENOENT)
+		return err;
+	err = forced_read__run(bpf_program__fd(c->reader), 0);
+	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
 void collector__forget(struct collector *c, pid_t tid)

@@ -27,6 +27,9 @@ struct collector_opts {
 	bool histogram; /* count stints by how long they were halted; only in MODE_ENTRY */
 	bool check;     /* account for whole CPUs too */
 	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, while we run */
+	/* Start a process that opens MPERF on CPUs that come online, for one that gives up its rights; see opener.h */
+	bool opener;
+	const char *opener_user;
 };
 
 /*
@@ -51,6 +54,12 @@ int collector__read(struct collector *collector, struct snapshot *snap);
  */
 size_t collector__program_stats(const struct collector *collector, struct program_stats *stats,
 				size_t max);
+
+/*
+ * Whether the process as it is, with what it holds, may go on reading. Returns 0; -EPERM or -EACCES; or another
+ * -errno.
+ */
+int collector__check_rights(const struct collector *collector);
 
 /* Drops the sums of a thread that has ended, so that its place in the map is free again. */
 void collector__forget(struct collector *collector, pid_t tid);

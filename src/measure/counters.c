@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "measure/counters.h"
+#include "measure/cpu_event.h"
+#include "measure/opener.h"
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -19,16 +20,10 @@
 struct counters {
 	__u32 pmu_type;
 	__u64 mperf_config, tsc_config;
+	struct opener *opener; /* NULL: this process opens them itself */
 	int cpu_cnt;
 	int fds[];
 };
-
-static int open_event(const struct perf_event_attr *attr, int cpu, int group_fd)
-{
-	long fd = syscall(SYS_perf_event_open, attr, -1, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
-
-	return fd < 0 ? -errno : (int)fd;
-}
 
 static int open_mperf(const struct counters *counters, int cpu)
 {
@@ -38,7 +33,7 @@ static int open_mperf(const struct counters *counters, int cpu)
 		.config = counters->mperf_config,
 	};
 
-	return open_event(&attr, cpu, -1);
+	return cpu_event__open(&attr, cpu, -1);
 }
 
 /* "0x02" of an events file that reads "event=0x02". */
@@ -123,6 +118,7 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 
 	if (!counters)
 		return -ENOMEM;
+	counters->opener = NULL;
 	counters->cpu_cnt = cpu_cnt;
 	for (int cpu = 0; cpu < cpu_cnt; cpu++)
 		counters->fds[cpu] = -1;
@@ -147,6 +143,7 @@ void counters__free(struct counters *counters)
 {
 	if (!counters)
 		return;
+	opener__free(counters->opener);
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
 		if (counters->fds[cpu] >= 0)
 			close(counters->fds[cpu]);
@@ -158,13 +155,25 @@ int counters__fd(const struct counters *counters, int cpu)
 	return counters->fds[cpu];
 }
 
+int counters__start_opener(struct counters *counters, const char *user)
+{
+	const struct opener_opts opts = {
+		.type = counters->pmu_type,
+		.config = counters->mperf_config,
+		.cpu_cnt = counters->cpu_cnt,
+		.user = user,
+	};
+
+	return opener__new(&opts, &counters->opener);
+}
+
 int counters__reopen(struct counters *counters, int cpu)
 {
 	int fd;
 
 	if (counters->fds[cpu] >= 0)
 		close(counters->fds[cpu]);
-	fd = open_mperf(counters, cpu);
+	fd = counters->opener ? opener__open(counters->opener, cpu) : open_mperf(counters, cpu);
 	counters->fds[cpu] = fd < 0 ? -1 : fd;
 	return fd;
 }
@@ -177,12 +186,12 @@ int counter_pair__open(const struct counters *counters, int cpu, struct counter_
 		.config = counters->tsc_config,
 		.read_format = PERF_FORMAT_GROUP,
 	};
-	int tsc_fd = open_event(&attr, cpu, -1), mperf_fd;
+	int tsc_fd = cpu_event__open(&attr, cpu, -1), mperf_fd;
 
 	if (tsc_fd < 0)
 		return tsc_fd;
 	attr.config = counters->mperf_config;
-	mperf_fd = open_event(&attr, cpu, tsc_fd);
+	mperf_fd = cpu_event__open(&attr, cpu, tsc_fd);
 	if (mperf_fd < 0) {
 		close(tsc_fd);
 		return mperf_fd;

@@ -26,6 +26,12 @@ void counters__free(struct counters *counters);
 int counters__fd(const struct counters *counters, int cpu);
 
 /*
+ * From here on a process of its own opens events anew, so that this one can give up the right to; see opener.h,
+ * also for when this is to be called, and for the user that it becomes. Returns 0 or -errno, logged.
+ */
+int counters__start_opener(struct counters *counters, const char *user);
+
+/*
  * Opens the CPU's event anew: after a CPU was offline its event is stale, and reads with success.
  * Returns the new descriptor, owned by counters, or -errno (-ENODEV: the CPU is offline).
  */
