@@ -16,6 +16,11 @@ int proc__error(int err)
 	return err == -ENOENT ? -ESRCH : err;
 }
 
+bool proc__is_closed(int err)
+{
+	return err == -EACCES || err == -EPERM;
+}
+
 int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
 {
 	struct proc_stat found = { 0 };

@@ -25,6 +25,13 @@ struct proc_stat {
  */
 int proc__error(int err);
 
+/*
+ * Whether an error says that we lack the right to look. What is for all to read of another user's process are
+ * stat, status, cmdline, cgroup and comm, and of its threads comm and schedstat; its descriptors, and what its
+ * threads wait for, are for who may trace it, and KVM's debugfs is root's. With hidepid=1 nothing is.
+ */
+bool proc__is_closed(int err);
+
 /* Returns 0, -ESRCH, -EPROTO (a stat of an unknown form) or another -errno. */
 int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat);
 

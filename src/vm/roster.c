@@ -93,24 +93,31 @@ static int compare_ids(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static int reserve_pids(struct roster *r, size_t cnt)
+{
+	pid_t *pids;
+
+	if (cnt <= r->pid_room)
+		return 0;
+	pids = reallocarray(r->pids, cnt, sizeof(*pids));
+	if (!pids)
+		return -ENOMEM;
+	r->pids = pids;
+	r->pid_room = cnt;
+	return 0;
+}
+
 /*
  * The VMs known so far and those whose vCPUs were seen: a VM that starts during the run shows itself
  * by its first window, so /proc is searched as a whole only once.
  */
 static int update_vms(struct roster *r, const struct snapshot *snap)
 {
-	size_t room = r->vms.cnt + snap->vcpu_cnt, cnt = 0, unique = 0;
+	size_t cnt = 0, unique = 0;
+	int err = reserve_pids(r, r->vms.cnt + snap->vcpu_cnt);
 
-	if (!room)
-		return 0;
-	if (room > r->pid_room) {
-		pid_t *pids = reallocarray(r->pids, room, sizeof(*pids));
-
-		if (!pids)
-			return -ENOMEM;
-		r->pids = pids;
-		r->pid_room = room;
-	}
+	if (err || !r->pid_room)
+		return err;
 	for (size_t i = 0; i < r->vms.cnt; i++)
 		r->pids[cnt++] = r->vms.vms[i].pid;
 	for (size_t i = 0; i < snap->vcpu_cnt; i++)
@@ -135,34 +142,6 @@ static int add_vm(struct snapshot *snap, const struct vm *vm)
 	return 0;
 }
 
-/*
- * Names the VMs: those known from before first, so that one which has just ended still has its name in
- * the snapshot that holds its last sums.
- */
-static int name_vms(struct roster *r, struct snapshot *snap)
-{
-	size_t known_cnt = r->vms.cnt;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < r->vms.cnt; i++)
-		err = add_vm(snap, &r->vms.vms[i]);
-	if (!err)
-		err = update_vms(r, snap);
-	for (size_t i = 0; !err && i < r->vms.cnt; i++) {
-		const struct vm *vm = &r->vms.vms[i];
-		struct vm_reading *known = NULL;
-
-		if (known_cnt)
-			known = bsearch(&vm->pid, snap->vms, known_cnt, sizeof(*known),
-					compare_ids);
-		if (known)
-			memcpy(known->name, vm->name, sizeof(known->name));
-		else
-			err = add_vm(snap, vm);
-	}
-	return err;
-}
-
 /* What is older than the process that has its PID belonged to another one before. */
 static void drop_former(const struct roster *r, struct snapshot *snap)
 {
@@ -177,6 +156,63 @@ static void drop_former(const struct roster *r, struct snapshot *snap)
 		snap->vcpus[kept++] = *vcpu;
 	}
 	snap->vcpu_cnt = kept;
+}
+
+/*
+ * Without the right to look into processes, a vCPU that was seen is all that tells of a VM: its process is none
+ * when there is no such vCPU any more, or when it was another one's that had the same PID before.
+ */
+static int drop_strangers(struct roster *r, const struct snapshot *snap)
+{
+	size_t cnt = snap->vcpu_cnt;
+	int err = reserve_pids(r, cnt);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < cnt; i++)
+		r->pids[i] = snap->vcpus[i].pid;
+	if (cnt)
+		qsort(r->pids, cnt, sizeof(*r->pids), compare_ids);
+	for (size_t i = r->vms.cnt; i-- > 0;) {
+		const struct vm *vm = &r->vms.vms[i];
+
+		if (vm->vm_fd < 0 &&
+		    !(cnt && bsearch(&vm->pid, r->pids, cnt, sizeof(vm->pid), compare_ids)))
+			vm_table__drop(&r->vms, vm->pid);
+	}
+	return 0;
+}
+
+/*
+ * Names the VMs: those known from before first, so that one which has just ended still has its name in
+ * the snapshot that holds its last sums. Drops what was seen of others than those that have these names.
+ */
+static int name_vms(struct roster *r, struct snapshot *snap)
+{
+	size_t known_cnt = r->vms.cnt;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < r->vms.cnt; i++)
+		err = add_vm(snap, &r->vms.vms[i]);
+	if (!err)
+		err = update_vms(r, snap);
+	if (!err) {
+		drop_former(r, snap);
+		err = drop_strangers(r, snap);
+	}
+	for (size_t i = 0; !err && i < r->vms.cnt; i++) {
+		const struct vm *vm = &r->vms.vms[i];
+		struct vm_reading *known = NULL;
+
+		if (known_cnt)
+			known = bsearch(&vm->pid, snap->vms, known_cnt, sizeof(*known),
+					compare_ids);
+		if (known)
+			memcpy(known->name, vm->name, sizeof(known->name));
+		else
+			err = add_vm(snap, vm);
+	}
+	return err;
 }
 
 static int index_seen(struct roster *r, const struct snapshot *snap)
@@ -314,9 +350,7 @@ int roster__complete(struct roster *r, struct snapshot *snap)
 {
 	int err = name_vms(r, snap);
 
-	if (err)
-		return err;
-	drop_former(r, snap);
-	err = index_seen(r, snap);
+	if (!err)
+		err = index_seen(r, snap);
 	return err ? err : add_unseen(r, snap);
 }

@@ -245,6 +245,31 @@ int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs
 	return err;
 }
 
+int vcpu_threads__keep(const struct hostfs *fs, pid_t pid, const struct vm_threads *before,
+		       struct vm_threads *threads)
+{
+	size_t read_cnt = threads->cnt;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < before->cnt; i++) {
+		const struct vm_thread *known = &before->threads[i];
+		struct vm_thread *again = NULL;
+
+		if (read_cnt)
+			again = bsearch(known, threads->threads, read_cnt, sizeof(*known),
+					compare_threads);
+		if (again)
+			*again = *known;
+		else if (hostfs__exists(fs, "proc/%d/task/%d", pid, known->tid) == 1)
+			err = add_thread(threads, known);
+	}
+	if (threads->cnt)
+		qsort(threads->threads, threads->cnt, sizeof(*threads->threads), compare_threads);
+	if (threads->kvm_cnt < before->kvm_cnt)
+		threads->kvm_cnt = before->kvm_cnt;
+	return err;
+}
+
 void vcpu_threads__free(struct vm_threads *threads)
 {
 	free(threads->threads);

@@ -38,6 +38,13 @@ struct vm_threads {
  */
 int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs,
 		       struct vm_threads *threads);
+
+/*
+ * Puts what was known before into what was read with fewer rights: of a thread that is there still, its number and
+ * its VM, whether it was found again or not. Returns 0 or -ENOMEM.
+ */
+int vcpu_threads__keep(const struct hostfs *fs, pid_t pid, const struct vm_threads *before,
+		       struct vm_threads *threads);
 void vcpu_threads__free(struct vm_threads *threads);
 
 #endif /* VCPU_THREADS_H */

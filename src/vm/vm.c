@@ -114,8 +114,11 @@ static int read_raw_name(const struct hostfs *fs, pid_t pid, char *raw, size_t s
 	if (found)
 		return 0;
 	len = hostfs__read_line(fs, raw, size, "proc/%d/comm", pid);
+	if (proc__is_closed((int)len))
+		len = 0;
 	if (len < 0)
 		return proc__error((int)len);
+	raw[len] = '\0';
 	raw[strcspn(raw, "\n")] = '\0';
 	return 0;
 }
@@ -133,14 +136,16 @@ static int read_name(const struct hostfs *fs, pid_t pid, char *name, size_t size
 int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, struct vm *vm)
 {
 	struct vm new = { .pid = pid, .vm_fd = -1 };
-	struct proc_stat stat;
+	struct proc_stat stat = { 0 };
 	int err;
 
 	err = proc__read_stat(fs, pid, &stat);
-	if (!err)
+	if (!err || proc__is_closed(err))
 		err = read_name(fs, pid, new.name, sizeof(new.name));
 	if (!err)
 		err = vcpu_threads__read(fs, pid, dirs, &new.vcpus);
+	if (proc__is_closed(err))
+		err = 0;
 	if (err) {
 		vm__free(&new);
 		return err;
@@ -160,13 +165,18 @@ int vm__look(struct vm *vm, const struct hostfs *fs, bool *changed)
 	struct proc_stat stat;
 	int err = proc__read_stat(fs, vm->pid, &stat);
 
+	*changed = false;
+	vm->closed = proc__is_closed(err);
+	if (vm->closed)
+		return 0;
 	if (!err && stat.start_ticks != vm->start_ticks)
 		err = -ESRCH;
 	if (err)
 		return err;
 	if (vm->vm_fd < 0 || proc__check_vm_fd(fs, vm->pid, vm->vm_fd)) {
 		err = vm__find_fd(fs, vm->pid, &vm->vm_fd);
-		if (err)
+		vm->closed = proc__is_closed(err);
+		if (err && !vm->closed)
 			return err;
 	}
 	*changed = stat.thread_cnt != vm->vcpus.all_cnt;
@@ -178,9 +188,11 @@ int vm__reread_vcpus(struct vm *vm, const struct hostfs *fs, const struct kvm_di
 	struct vm_threads vcpus = { 0 };
 	int err = vcpu_threads__read(fs, vm->pid, dirs, &vcpus);
 
+	if (!err && vm->closed)
+		err = vcpu_threads__keep(fs, vm->pid, &vm->vcpus, &vcpus);
 	if (err) {
 		vcpu_threads__free(&vcpus);
-		return err;
+		return proc__is_closed(err) ? 0 : err;
 	}
 	vcpu_threads__free(&vm->vcpus);
 	vm->vcpus = vcpus;

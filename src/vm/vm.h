@@ -19,7 +19,8 @@ struct kvm_dirs;
 struct vm {
 	pid_t pid;
 	__u64 start_ticks; /* field 22 of /proc/PID/stat: with the pid, the process's identity */
-	int vm_fd;         /* a descriptor that is a VM; -1: not known */
+	int vm_fd;         /* a descriptor that is a VM; -1: none was seen */
+	bool closed;       /* its descriptors are not for us to see, or not any more */
 	char name[128];    /* printable ASCII or UTF-8, no control characters */
 	struct vm_threads vcpus;
 };
@@ -36,7 +37,7 @@ int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd);
 
 /*
  * Reads one VM, of which vm__check() may or may not have been asked before: its start, its name, its vCPU
- * threads; dirs as vcpu_threads__read() has it. The name is the first of: the one on its command line,
+ * threads, each as far as we may; dirs as vcpu_threads__read() has it. The name is the first of: the one on its command line,
  * libvirt's in the control group, the control socket's, the process's comm. What is not printable in it
  * becomes '?'; one that is too long is cut between characters.
  * Returns 0, -ESRCH, -EPROTO (stat of an unknown form) or another -errno; on success the caller
@@ -47,12 +48,16 @@ void vm__free(struct vm *vm);
 
 /*
  * The little that tells whether a VM is still what was read: *changed when threads came or went since
- * then. Returns 0, -ESRCH (its pid is another process's by now, or nobody's), -ENODEV (the process has
+ * then. Of one whose descriptors we may not see, its process is all that is looked at.
+ * Returns 0, -ESRCH (its pid is another process's by now, or nobody's), -ENODEV (the process has
  * closed the VM), or another -errno.
  */
 int vm__look(struct vm *vm, const struct hostfs *fs, bool *changed);
 
-/* Reads the vCPU threads again. Returns 0 or -errno: then they are as they were. */
+/*
+ * Reads the vCPU threads again. Of a VM whose descriptors we may not see any more, those that are there still stay
+ * as they were read when we might. Returns 0 or -errno: then they are as they were.
+ */
 int vm__reread_vcpus(struct vm *vm, const struct hostfs *fs, const struct kvm_dirs *dirs);
 
 #endif /* VM_H */

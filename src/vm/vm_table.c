@@ -225,7 +225,7 @@ static int add_listed(struct vm_table *table, const struct hostfs *fs, const pid
 		if (vm_table__find(table, pids[i]))
 			continue;
 		err = proc__is_thread(fs, pids[i]) ? -ESRCH : find_vm(table, fs, pids[i], &vm_fd);
-		if (!err)
+		if (!err || proc__is_closed(err))
 			err = add_vm(table, fs, pids[i], vm_fd);
 		note(is_gone(err) ? 0 : err, pids[i], true, &first_err);
 	}
@@ -279,6 +279,17 @@ int vm_table__update(struct vm_table *table, const struct hostfs *fs, const pid_
 	known_err = update_known(table, fs, pids != NULL, pid_cnt);
 	new_err = pids ? add_listed(table, fs, table->pids, pid_cnt) : add_all(table, fs);
 	return known_err ? known_err : new_err;
+}
+
+void vm_table__drop(struct vm_table *table, pid_t pid)
+{
+	size_t i = position(table, pid);
+
+	if (i == table->cnt || table->vms[i].pid != pid)
+		return;
+	vm__free(&table->vms[i]);
+	table->cnt--;
+	memmove(&table->vms[i], &table->vms[i + 1], (table->cnt - i) * sizeof(*table->vms));
 }
 
 void vm_table__free(struct vm_table *table)

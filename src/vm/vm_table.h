@@ -44,10 +44,15 @@ struct vm_table {
  * Returns 0 or -errno; the table is whole either way. That a listed process is no VM or none any
  * more is no error; that one cannot be looked at is, logged with its pid, and so is a shortage of
  * memory or descriptors. Of an unlisted one only the shortage is: the others are passed over.
+ * A listed process whose descriptors we have no right to see is no error: it is taken for a VM, at the
+ * caller's word, with no vm_fd. One of the table stays in it for as long as the process is the same.
  */
 int vm_table__update(struct vm_table *table, const struct hostfs *fs, const pid_t *pids,
 		     size_t pid_cnt);
 const struct vm *vm_table__find(const struct vm_table *table, pid_t pid);
+
+/* Takes one out, if it is there. */
+void vm_table__drop(struct vm_table *table, pid_t pid);
 void vm_table__free(struct vm_table *table);
 
 #endif /* VM_TABLE_H */

@@ -5,6 +5,7 @@
 #ifndef PROC_TREE_H
 #define PROC_TREE_H
 
+#include <stdbool.h>
 #include "tree.h"
 
 #define KVM_VM "anon_inode:kvm-vm"
@@ -140,6 +141,21 @@ static inline void proc_tree__wait_in_kvm(const struct tree *tree, pid_t pid, pi
 		 "16 0x%x 0xae80 0x0 0x0 0x7f0000000000 0x1 0x7f0000001000 0x7f0000002000\n",
 		 (unsigned int)fd);
 	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid), text);
+}
+
+/* What is not for others to see of a process and, where it is there, of KVM; or what is again, for teardown. */
+static inline void proc_tree__set_closed(const struct tree *tree, pid_t pid, bool closed)
+{
+	char name[256];
+
+	assert_int_equal(fchmodat(tree->fs.root_fd, proc_tree__path(name, "proc/%d/fd", pid),
+				  closed ? 0 : 0755, 0),
+			 0);
+	for (pid_t tid = pid; tid < pid + 10; tid++)
+		fchmodat(tree->fs.root_fd,
+			 proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid),
+			 closed ? 0 : 0400, 0);
+	fchmodat(tree->fs.root_fd, "sys/kernel/debug", closed ? 0 : 0755, 0);
 }
 
 #endif /* PROC_TREE_H */
