@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include "base/log.h"
 
 static enum log_level max_level = LOG_LEVEL_WARN;
@@ -15,16 +19,62 @@ enum log_level log__level(void)
 	return max_level;
 }
 
+/* systemd.exec(5), JOURNAL_STREAM: device and inode of the stream, which stderr may not be any more. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       !fstat(fileno(stderr), &st) && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* As in sd-daemon(3). */
+static const char *journal_prefix(enum log_level level)
+{
+	static const char *const prefixes[] = {
+		[LOG_LEVEL_ERR] = "<3>",
+		[LOG_LEVEL_WARN] = "<4>",
+		[LOG_LEVEL_INFO] = "<6>",
+		[LOG_LEVEL_DEBUG] = "<7>",
+	};
+
+	return is_journal() ? prefixes[level] : "";
+}
+
+/* What would move a terminal's cursor, or worse. */
+static void mask_controls(char *text)
+{
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if ((byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f)
+			*text = '?';
+	}
+}
+
 void log__print(enum log_level level, const char *format, ...)
 {
-	char line[1024];
+	char text[1024], lines[4096], *rest = text, *line;
+	const char *prefix = journal_prefix(level);
+	size_t len = 0;
 	va_list args;
 
 	if (level > max_level)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	mask_controls(text);
+	/* Of a text of several lines each has all that is in front: none can pass for another level's. */
+	while ((line = strsep(&rest, "\n")) && len < sizeof(lines))
+		if (*line || (!rest && !len))
+			len += (size_t)snprintf(lines + len, sizeof(lines) - len,
+						"%sgtimehalt: %s%s\n", prefix,
+						level == LOG_LEVEL_WARN ? "warning: " : "", line);
+	if (len >= sizeof(lines))
+		lines[sizeof(lines) - 2] = '\n';
 	/* One call, one write: lines of several processes do not mix. */
-	fprintf(stderr, "gtimehalt: %s%s\n", level == LOG_LEVEL_WARN ? "warning: " : "", line);
+	fputs(lines, stderr);
 }

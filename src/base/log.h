@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * log - diagnostics on stderr, one line each, `gtimehalt: ` in front. stdout carries data only.
+ * log - diagnostics on stderr, `gtimehalt: ` in front of each line. stdout carries data only. Where stderr is
+ * systemd's journal, each line has its level in front too ("<4>").
  *
  * The level is the one piece of process-wide state of the program.
  */
@@ -18,6 +19,7 @@ enum log_level {
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
+/* A text of several lines is as many messages; what is a control character in it becomes '?'. */
 void log__print(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

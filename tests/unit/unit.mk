@@ -27,6 +27,7 @@ test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
+test_log_MODULES     := log
 test_meter_MODULES   := meter wanted source totals total_list account snapshot histogram filter utf8 clock log
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
@@ -45,6 +46,8 @@ test_render_json_MODULES  := render_json json_text histogram $(text_MODULES)
 test_render_json_LIBS     := -ljson-c -Wl,--wrap=printbuf_memappend
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
+test_service_MODULES := service clock log
+test_service_LIBS    := -lsystemd
 test_show_MODULES    := show render_check render_csv render_histogram render_json render_notes render_table \
 			json_text histogram $(text_MODULES)
 test_show_LIBS       := -ljson-c
