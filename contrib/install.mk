@@ -2,17 +2,32 @@
 # Installation below PREFIX, and the Debian package. Included by the Makefile.
 .PHONY: install uninstall deb deb-deps
 
-SHARE := $(PREFIX)/share
+SHARE   := $(PREFIX)/share
+SBINDIR := $(PREFIX)/sbin
+# Debian 12's packages still have them below /lib.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+UNITS := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.service.in))
 
 # What is installed: mode:source:place.
 INSTALLED := \
-	0755:$(OUTPUT)/gtimehalt:$(PREFIX)/sbin/gtimehalt \
+	0755:$(OUTPUT)/gtimehalt:$(SBINDIR)/gtimehalt \
 	0644:doc/gtimehalt.8:$(SHARE)/man/man8/gtimehalt.8 \
 	0644:contrib/completion/gtimehalt.bash:$(SHARE)/bash-completion/completions/gtimehalt \
 	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
+	0644:contrib/systemd/gtimehalt.default:$(SHARE)/doc/gtimehalt/gtimehalt.default \
+	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \
 	0644:README.md:$(SHARE)/doc/gtimehalt/README.md
 
-install: all
+# Always anew: where they say that the program is depends on PREFIX.
+.PHONY: units
+units:
+	$(Q)mkdir -p $(OUTPUT)/units
+	$(Q)for unit in $(UNITS); do \
+		sed 's|@SBINDIR@|$(SBINDIR)|' contrib/systemd/$$unit.in >$(OUTPUT)/units/$$unit || exit; \
+	done
+
+install: all units
 	$(Q)for file in $(INSTALLED); do \
 		mode=$${file%%:*} paths=$${file#*:}; \
 		echo "  INSTALL  $(DESTDIR)$${paths#*:}"; \

@@ -57,12 +57,13 @@ static void mask_controls(char *text)
 void log__print(enum log_level level, const char *format, ...)
 {
 	char text[1024], lines[4096], *rest = text, *line;
-	const char *prefix = journal_prefix(level);
+	const char *prefix;
 	size_t len = 0;
 	va_list args;
 
 	if (level > max_level)
 		return;
+	prefix = journal_prefix(level);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);

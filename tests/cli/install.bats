@@ -23,9 +23,12 @@ installed() {
 @test "make install puts each file in its place, and the program runs there" {
 	make_in install
 	diff - <(installed) <<-'END'
+		644 usr/local/lib/systemd/system/gtimehalt-exporter.service
+		644 usr/local/lib/systemd/system/gtimehalt-pin.service
 		755 usr/local/sbin/gtimehalt
 		644 usr/local/share/bash-completion/completions/gtimehalt
 		644 usr/local/share/doc/gtimehalt/README.md
+		644 usr/local/share/doc/gtimehalt/gtimehalt.default
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
 		644 usr/local/share/man/man8/gtimehalt.8
 	END
@@ -36,7 +39,7 @@ installed() {
 
 @test "PREFIX" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 5 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 8 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

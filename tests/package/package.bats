@@ -44,8 +44,11 @@ version() {
 	diff "$BATS_FILE_TMPDIR/before" <(git status --porcelain --untracked-files=all)
 }
 
-@test "it has the program, its page, its completion and its schema" {
+@test "it has the program, its units, its page, its completion and its schema" {
 	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' | sort) <<-'END'
+		./etc/default/gtimehalt
+		./lib/systemd/system/gtimehalt-exporter.service
+		./lib/systemd/system/gtimehalt-pin.service
 		./usr/sbin/gtimehalt
 		./usr/share/bash-completion/completions/gtimehalt
 		./usr/share/doc/gtimehalt/README.md.gz
@@ -58,9 +61,21 @@ version() {
 
 @test "it is of the program's version, and needs what the program is linked to" {
 	[[ $(field Version) == "$(version)" && $(field Architecture) == amd64 ]]
-	for library in libbpf libjson-c libmicrohttpd libncursesw libc6; do
+	for library in libbpf libcap-ng libjson-c libmicrohttpd libncursesw libseccomp libsystemd libc6; do
 		[[ $(field Depends) == *"$library"* ]]
 	done
+}
+
+@test "its services are neither enabled nor started by installing it" {
+	dpkg-deb --control "$deb" "$BATS_TEST_TMPDIR/control"
+	cd "$BATS_TEST_TMPDIR/control"
+	grep -qx /etc/default/gtimehalt conffiles
+	# Enabled again is only what the operator had enabled.
+	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 2 ]]
+	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 2 ]]
+	# Started is only what ran, and a pinned measurement is left alone but when the package goes.
+	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == "deb-systemd-invoke try-restart 'gtimehalt-exporter.service'" ]]
+	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service' prerm
 }
 
 @test "what building needs is said in debian/control too" {

@@ -5,6 +5,7 @@
 #ifndef PROC_TREE_H
 #define PROC_TREE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include "tree.h"
 
@@ -143,19 +144,24 @@ static inline void proc_tree__wait_in_kvm(const struct tree *tree, pid_t pid, pi
 	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid), text);
 }
 
+/* Of what may not be there. */
+static inline void proc_tree__chmod(const struct tree *tree, const char *name, mode_t mode)
+{
+	int err = fchmodat(tree->fs.root_fd, name, mode, 0);
+
+	assert_true(!err || errno == ENOENT);
+}
+
 /* What is not for others to see of a process and, where it is there, of KVM; or what is again, for teardown. */
 static inline void proc_tree__set_closed(const struct tree *tree, pid_t pid, bool closed)
 {
 	char name[256];
 
-	assert_int_equal(fchmodat(tree->fs.root_fd, proc_tree__path(name, "proc/%d/fd", pid),
-				  closed ? 0 : 0755, 0),
-			 0);
+	proc_tree__chmod(tree, proc_tree__path(name, "proc/%d/fd", pid), closed ? 0 : 0755);
 	for (pid_t tid = pid; tid < pid + 10; tid++)
-		fchmodat(tree->fs.root_fd,
-			 proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid),
-			 closed ? 0 : 0400, 0);
-	fchmodat(tree->fs.root_fd, "sys/kernel/debug", closed ? 0 : 0755, 0);
+		proc_tree__chmod(tree, proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid),
+				 closed ? 0 : 0400);
+	proc_tree__chmod(tree, "sys/kernel/debug", closed ? 0 : 0755);
 }
 
 #endif /* PROC_TREE_H */

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The systemd units, as make install puts them. systemd-analyze needs no systemd that runs.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	# No DESTDIR: the program has to be where the units say.
+	env -u MAKEFLAGS -u MAKELEVEL make -s install OUTPUT="${OUTPUT:-.output}" \
+		PREFIX="$BATS_FILE_TMPDIR/usr" UNITDIR="$BATS_FILE_TMPDIR/units"
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR/units" || return
+	# What it says on a machine whose /etc it can do without.
+	export SYSTEMD_LOG_LEVEL=warning
+}
+
+# exposure UNIT: its figure, 0.0 (shut) to 10.0 (open).
+exposure() {
+	systemd-analyze security --offline=yes --no-pager "./$1" |
+		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p'
+}
+
+@test "systemd-analyze verify finds nothing" {
+	for unit in *.service; do
+		run -0 systemd-analyze verify --man=no "./$unit"
+		[[ -z $output ]] || {
+			echo "$output"
+			return 1
+		}
+	done
+}
+
+@test "the units name the program where it is installed" {
+	[[ -x $BATS_FILE_TMPDIR/usr/sbin/gtimehalt ]]
+	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --exporter=.*" gtimehalt-exporter.service
+	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --pin .*" gtimehalt-pin.service
+	grep -qx "ExecStop=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --unpin" gtimehalt-pin.service
+	run ! grep -r @ --include='*.service' -e '@[A-Z]*@' .
+}
+
+# Threshold is the figure times ten. What is left is what they need: BPF, the network, /proc.
+@test "they are as shut as the README says" {
+	echo "# exporter $(exposure gtimehalt-exporter.service), pin $(exposure gtimehalt-pin.service)" >&3
+	systemd-analyze security --offline=yes --threshold=29 ./gtimehalt-exporter.service
+	systemd-analyze security --offline=yes --threshold=24 ./gtimehalt-pin.service
+}
+
+@test "the exporter may have no capability beyond those it is started with" {
+	diff <(sed -n 's/^AmbientCapabilities=//p' gtimehalt-exporter.service) \
+		<(sed -n 's/^CapabilityBoundingSet=//p' gtimehalt-exporter.service)
+}
+
+@test "the example of /etc/default/gtimehalt says what the units do without it" {
+	example=$BATS_FILE_TMPDIR/usr/share/doc/gtimehalt/gtimehalt.default
+	listen=$(sed -n 's/^#GTIMEHALT_LISTEN=//p' "$example")
+	grep -qx "Environment=GTIMEHALT_LISTEN=$listen GTIMEHALT_OPTIONS=" gtimehalt-exporter.service
+	run ! grep -v '^#\|^$' "$example"
+	# Each variable in it is one that a unit uses.
+	while read -r name; do
+		grep -q "ExecStart=.*\$[{]*$name" ./*.service
+	done < <(sed -n 's/^#\(GTIMEHALT_[A-Z_]*\)=.*/\1/p' "$example")
+}
