@@ -13,7 +13,9 @@
 #include "export/textfile.h"
 #include "options/options.h"
 #include "run/exporter.h"
+#include "run/exporter_rights.h"
 #include "run/meter.h"
+#include "run/service.h"
 #include "run/source.h"
 
 #define NS_PER_S 1000000000ULL
@@ -34,6 +36,7 @@ struct exporter {
 	const struct options *opts;
 	struct hostfs fs;
 	__u64 start_ns; /* of the process, since 1970 */
+	__u64 period_ns; /* between snapshots: the interval, or less where a watchdog waits for them */
 	struct http_server *server;
 	struct textfile *textfile;
 	struct meter meter;
@@ -45,6 +48,19 @@ struct exporter {
 static __u64 fresh_ns(const struct exporter *e)
 {
 	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
+}
+
+/* As meter__take(), of a source that is alive. */
+static int take_live(struct exporter *e)
+{
+	const struct snapshot *snap;
+	int got = meter__take(&e->meter);
+
+	if (got == 1) {
+		snap = &e->meter.snaps[e->meter.current];
+		service__alive(snap->vm_cnt, snap->vcpu_cnt);
+	}
+	return got;
 }
 
 static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
@@ -99,7 +115,7 @@ static int serve_metrics(void *context, enum metrics_form form, char **text, siz
 
 	/* A recording has been read to its end. */
 	if (!e->opts->replay_path && now_ns - e->meter.last_ns >= fresh_ns(e))
-		meter__take(&e->meter);
+		take_live(e);
 	if (e->text_ns[form] && e->text_ns[form] >= e->meter.last_ns &&
 	    now_ns - e->text_ns[form] < fresh_ns(e))
 		return 0;
@@ -196,6 +212,9 @@ int exporter__new(const struct options *opts, struct exporter **exporter)
 		return -ENOMEM;
 	}
 	e->opts = opts;
+	e->period_ns = service__watchdog_ns();
+	if (!e->period_ns || e->period_ns > opts->interval_ns)
+		e->period_ns = opts->interval_ns;
 	e->fs.root_fd = -1;
 	err = open_parts(e);
 	if (err) {
@@ -219,7 +238,9 @@ void exporter__free(struct exporter *e)
 /* Nothing is kept that could be read again. */
 static void reload(void)
 {
+	service__reloading();
 	pr_info("SIGHUP: nothing to read again");
+	service__ready();
 }
 
 /* Returns 1, 0 when the run is to end, or -errno. */
@@ -253,10 +274,10 @@ static void take_due(struct exporter *e, __u64 *due_ns)
 
 	if (e->opts->replay_path || now_ns < *due_ns)
 		return;
-	*due_ns += e->opts->interval_ns;
+	*due_ns += e->period_ns;
 	if (*due_ns <= now_ns)
-		*due_ns = now_ns + e->opts->interval_ns;
-	meter__take(&e->meter);
+		*due_ns = now_ns + e->period_ns;
+	take_live(e);
 	write_textfile(e);
 }
 
@@ -271,11 +292,12 @@ static int end_if_hopeless(const struct exporter *e, int on)
 
 static int loop(struct exporter *e, const struct interval *interval)
 {
-	__u64 due_ns = clock__now_ns() + e->opts->interval_ns;
+	__u64 due_ns = clock__now_ns() + e->period_ns;
 	int fd = e->server ? http_server__fd(e->server) : -1;
-	int err = interval__start(interval, e->opts->interval_ns);
+	int err = interval__start(interval, e->period_ns);
 	int on = 1;
 
+	service__ready();
 	while (!err && on > 0) {
 		int timeout_ms = e->server ? http_server__timeout_ms(e->server) : -1;
 		enum interval_event event;
@@ -288,6 +310,7 @@ static int loop(struct exporter *e, const struct interval *interval)
 			take_due(e, &due_ns);
 		on = end_if_hopeless(e, on);
 	}
+	service__stopping();
 	if (err)
 		pr_err("cannot wait for an interval: %s", strerror(-err));
 	return err ? err : on;
@@ -312,7 +335,7 @@ static int run(struct exporter *e, struct interval *interval)
 	if (err)
 		return err;
 	if (!e->opts->replay_path)
-		got = meter__take(&e->meter);
+		got = take_live(e);
 	/* What never worked will not. */
 	if (got < 0)
 		return got;
@@ -329,8 +352,10 @@ static int run(struct exporter *e, struct interval *interval)
 
 int exporter__run(struct exporter *e, struct source *source, struct interval *interval)
 {
-	int err;
+	int err = exporter_rights__drop(e->opts, source);
 
+	if (err)
+		return err;
 	/* A client that has gone is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
 	meter__open(&e->meter, e->opts, source);

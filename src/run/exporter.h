@@ -21,7 +21,7 @@ int exporter__new(const struct options *opts, struct exporter **exporter);
 void exporter__free(struct exporter *exporter);
 
 /*
- * Runs until a signal; all parts stay the caller's. A recording is read to its end first; when nothing is
+ * Gives up all rights that it needs no more, and runs until a signal; all parts stay the caller's. A recording is read to its end first; when nothing is
  * served, that is all. Interval may be NULL then. The file is written once more at the end.
  * Returns 0 or -errno, logged: snapshots fail for good, or the file could not be written at the end.
  */

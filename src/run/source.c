@@ -17,6 +17,11 @@ size_t source__program_stats(const struct source *source, struct program_stats *
 	return source->ops->program_stats ? source->ops->program_stats(source, stats, max) : 0;
 }
 
+int source__check_rights(const struct source *source)
+{
+	return source->ops->check_rights ? source->ops->check_rights(source) : 0;
+}
+
 const struct recording_header *source__header(const struct source *source)
 {
 	return &source->header;

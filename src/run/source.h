@@ -47,6 +47,12 @@ bool source__has_ended(const struct source *source, const struct filter *filter)
  */
 size_t source__program_stats(const struct source *source, struct program_stats *stats, size_t max);
 
+/*
+ * Whether a process with the rights of this one may go on asking for snapshots. Returns 0; -EPERM or -EACCES; or
+ * another -errno.
+ */
+int source__check_rights(const struct source *source);
+
 /* Of the run; of a host the ratio is known from the first snapshot on. It lives as long as the source. */
 const struct recording_header *source__header(const struct source *source);
 

@@ -56,6 +56,11 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 	return collector__program_stats(live->collector, stats, max);
 }
 
+static int check_live_rights(const struct source *source)
+{
+	return collector__check_rights(((const struct source_live *)source)->collector);
+}
+
 static void free_live(struct source *source)
 {
 	struct source_live *live = live_of(source);
@@ -69,6 +74,7 @@ static const struct source_ops live_ops = {
 	.next = next_live,
 	.has_ended = has_live_ended,
 	.program_stats = live_program_stats,
+	.check_rights = check_live_rights,
 	.free = free_live,
 };
 
@@ -118,6 +124,8 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		.histogram = opts->histogram,
 		.check = opts->check,
 		.bpf_stats = opts->bpf_stats,
+		.opener = options__want_metrics(opts),
+		.opener_user = opts->user,
 	};
 
 	return collector__new(&collector_opts, &live->collector);

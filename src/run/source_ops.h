@@ -13,7 +13,8 @@ struct source_ops {
 	int (*next)(struct source *source, struct snapshot *snap);
 	bool (*has_ended)(const struct source *source, const struct filter *filter);
 	size_t (*program_stats)(const struct source *source, struct program_stats *stats,
-				size_t max); /* NULL: none, ever */
+				size_t max);              /* NULL: none, ever */
+	int (*check_rights)(const struct source *source); /* NULL: none are needed */
 	void (*free)(struct source *source);
 };
 

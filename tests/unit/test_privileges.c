@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -76,6 +77,8 @@ static void drop_all(void *arg)
 	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
 	CHILD_CHECK(says("Uid", ids) && getegid() == getpwnam("nobody")->pw_gid);
 	CHILD_CHECK(prctl(PR_GET_DUMPABLE) == 0 && prctl(PR_GET_KEEPCAPS) == 0);
+	/* What is its own it sees. */
+	CHILD_CHECK(opendir("/proc/self/fd") && opendir("/proc/self/task"));
 	/* And back there is no way. */
 	CHILD_CHECK(setresuid(0, 0, 0) < 0 && setgroups(0, NULL) < 0);
 	CHILD_CHECK(open("/etc/shadow", O_RDONLY) < 0 && errno == EACCES);
