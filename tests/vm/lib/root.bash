@@ -12,8 +12,9 @@ readonly QEMU_MIN_MAJOR=11 QEMU_MIN_MINOR=1
 # No udev: lib/udev-standin takes its place, for boot time.
 readonly ROOT_PACKAGES=(
 	bats bpftool bsdextrautils busybox-static ca-certificates file iproute2 jq kmod libbpf1
-	libelf1t64 libjson-c5 libmicrohttpd12t64 linux-perf msr-tools procps psmisc python3 qemu-system-x86
-	socat strace util-linux virtme-ng xz-utils zlib1g
+	libcap-ng0 libelf1t64 libjson-c5 libmicrohttpd12t64 libseccomp2 libsystemd0 linux-perf
+	msr-tools procps psmisc python3 qemu-system-x86 socat strace util-linux virtme-ng xz-utils
+	zlib1g
 )
 
 root_key()
