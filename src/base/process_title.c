@@ -41,8 +41,8 @@ void process_title__set(const char *name, const char *title)
 	prctl(PR_SET_NAME, name);
 	if (!find_args(&start, &end))
 		return;
-	args = (char *)(uintptr_t)
-		start; /* NOLINT(performance-no-int-to-ptr): so the kernel tells it */
+	/* So the kernel tells it. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	args = (char *)(uintptr_t)start;
 	room = (size_t)(end - start);
 	/* The last byte stays NUL: else the kernel shows the environment too, which lies behind it. */
 	memset(args, 0, room);

@@ -6,9 +6,9 @@
  * When a CPU comes back online, the event that was open on it is stale and has to be opened anew, which takes
  * CAP_PERFMON. Instead of keeping that, a long-lived process forks this helper before it drops its rights. The
  * helper is the same unprivileged user, keeps the one capability and nothing else, holds one descriptor, a socket
- * to its parent, and can make five system calls; perf_event_open(2) among them with no other arguments than a
- * CPU, below cpu_cnt. It takes the number of a CPU and answers with the event's descriptor (SCM_RIGHTS). What is
- * opened was fixed when it was started: nothing else can be had through it, whoever has taken its parent over.
+ * to its parent, and can make five system calls, perf_event_open(2) among them for a CPU below cpu_cnt as a whole.
+ * It takes the number of a CPU and answers with the event's descriptor (SCM_RIGHTS). Which event that is was fixed
+ * when it was started: nothing else can be had through it, whoever has taken its parent over.
  *
  * Kernels that have perf_event_paranoid above 2, as Debian's and Ubuntu's have by default, ask for CAP_SYS_ADMIN
  * in place of CAP_PERFMON then (a patch of theirs to perf_event_open()). Which one, or none, is found out by
