@@ -14,7 +14,7 @@
 #include "options/options.h"
 #include "run/exporter.h"
 #include "run/exporter_rights.h"
-#include "run/meter.h"
+#include "run/tally.h"
 #include "run/service.h"
 #include "run/source.h"
 
@@ -39,7 +39,7 @@ struct exporter {
 	__u64 period_ns; /* between snapshots: the interval, or less where a watchdog waits for them */
 	struct http_server *server;
 	struct textfile *textfile;
-	struct meter meter;
+	struct tally tally;
 	struct program_stats programs[PROGRAM_STATS_MAX];
 	/* When the server was given its text last, in each form; 0: not yet. */
 	__u64 text_ns[METRICS_FORM_CNT];
@@ -50,14 +50,14 @@ static __u64 fresh_ns(const struct exporter *e)
 	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
 }
 
-/* As meter__take(), of a source that is alive. */
+/* As tally__take(), of a source that is alive. */
 static int take_live(struct exporter *e)
 {
 	const struct snapshot *snap;
-	int got = meter__take(&e->meter);
+	int got = tally__take(&e->tally);
 
 	if (got == 1) {
-		snap = &e->meter.snaps[e->meter.current];
+		snap = &e->tally.snaps[e->tally.current];
 		service__alive(snap->vm_cnt, snap->vcpu_cnt);
 	}
 	return got;
@@ -69,11 +69,11 @@ static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
 
 	for (int i = 0; i < SCALAR_CNT; i++)
 		scalars[i] = SCALAR_UNKNOWN;
-	scalars[SCALAR_SNAPSHOT_CNT] = e->meter.taken_cnt;
-	scalars[SCALAR_SNAPSHOT_FAILURE_CNT] = e->meter.failure_cnt;
+	scalars[SCALAR_SNAPSHOT_CNT] = e->tally.taken_cnt;
+	scalars[SCALAR_SNAPSHOT_FAILURE_CNT] = e->tally.failure_cnt;
 	if (!e->opts->replay_path)
-		scalars[SCALAR_SNAPSHOT_NS] = e->meter.taking_ns;
-	scalars[SCALAR_DROPPED_SERIES_CNT] = e->meter.totals.dropped_cnt;
+		scalars[SCALAR_SNAPSHOT_NS] = e->tally.taking_ns;
+	scalars[SCALAR_DROPPED_SERIES_CNT] = e->tally.totals.dropped_cnt;
 	if (http) {
 		scalars[SCALAR_CONNECTION_CNT] = http->connection_cnt;
 		scalars[SCALAR_DROPPED_CONNECTION_CNT] = http->dropped_cnt;
@@ -84,14 +84,14 @@ static int make_text(struct exporter *e, enum metrics_form form, bool with_proce
 		     size_t *len)
 {
 	struct metrics_source source = {
-		.totals = &e->meter.totals,
-		.header = source__header(e->meter.source),
+		.totals = &e->tally.totals,
+		.header = source__header(e->tally.source),
 		.programs = e->programs,
 	};
 	int err;
 
 	fill_scalars(e, source.scalars);
-	source.program_cnt = source__program_stats(e->meter.source, e->programs, PROGRAM_STATS_MAX);
+	source.program_cnt = source__program_stats(e->tally.source, e->programs, PROGRAM_STATS_MAX);
 	if (e->server) {
 		source.scrapes = http_server__stats(e->server)->scrapes;
 		source.scrape_code_cnt = HTTP_SCRAPE_CODE_CNT;
@@ -114,15 +114,15 @@ static int serve_metrics(void *context, enum metrics_form form, char **text, siz
 	int err;
 
 	/* A recording has been read to its end. */
-	if (!e->opts->replay_path && now_ns - e->meter.last_ns >= fresh_ns(e))
+	if (!e->opts->replay_path && now_ns - e->tally.last_ns >= fresh_ns(e))
 		take_live(e);
-	if (e->text_ns[form] && e->text_ns[form] >= e->meter.last_ns &&
+	if (e->text_ns[form] && e->text_ns[form] >= e->tally.last_ns &&
 	    now_ns - e->text_ns[form] < fresh_ns(e))
 		return 0;
 	err = make_text(e, form, true, text, len);
 	if (err)
 		return err;
-	totals__note_shown(&e->meter.totals);
+	totals__note_shown(&e->tally.totals);
 	e->text_ns[form] = clock__now_ns();
 	return 1;
 }
@@ -133,8 +133,8 @@ static bool is_healthy(void *context)
 
 	if (e->opts->replay_path)
 		return true;
-	return !e->meter.failed_in_row &&
-	       clock__now_ns() - e->meter.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
+	return !e->tally.failed_in_row &&
+	       clock__now_ns() - e->tally.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
 }
 
 /*
@@ -154,7 +154,7 @@ static int write_textfile(struct exporter *e)
 		return err;
 	err = textfile__write(e->textfile, text, len);
 	if (!err && !e->server)
-		totals__note_shown(&e->meter.totals);
+		totals__note_shown(&e->tally.totals);
 	free(text);
 	return err;
 }
@@ -284,7 +284,7 @@ static void take_due(struct exporter *e, __u64 *due_ns)
 /* Returns on. */
 static int end_if_hopeless(const struct exporter *e, int on)
 {
-	if (on <= 0 || e->meter.failed_in_row < FAILURES_MAX)
+	if (on <= 0 || e->tally.failed_in_row < FAILURES_MAX)
 		return on;
 	pr_err("%d snapshots in a row have failed", FAILURES_MAX);
 	return -EIO;
@@ -322,7 +322,7 @@ static int read_recording(struct exporter *e)
 	int got;
 
 	do
-		got = meter__take(&e->meter);
+		got = tally__take(&e->tally);
 	while (got == 1);
 	return got;
 }
@@ -346,7 +346,7 @@ static int run(struct exporter *e, struct interval *interval)
 			err = loop(e, interval);
 	}
 	if (!err && !e->opts->replay_path)
-		meter__take(&e->meter);
+		tally__take(&e->tally);
 	return err ? err : write_textfile(e);
 }
 
@@ -358,8 +358,8 @@ int exporter__run(struct exporter *e, struct source *source, struct interval *in
 		return err;
 	/* A client that has gone is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
-	meter__open(&e->meter, e->opts, source);
+	tally__open(&e->tally, e->opts, source);
 	err = run(e, interval);
-	meter__close(&e->meter);
+	tally__close(&e->tally);
 	return err;
 }

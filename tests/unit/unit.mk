@@ -28,7 +28,7 @@ test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval log
 test_line_MODULES    := line utf8
 test_log_MODULES     := log
-test_meter_MODULES   := meter wanted source totals total_list account snapshot histogram filter utf8 clock log
+test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock log
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 test_opener_MODULES  := opener privileges syscall_filter process_title number log

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * meter - snapshots of a source, one after the other, as totals since the first.
+ * tally - snapshots of a source, one after the other, as totals since the first.
  */
-#ifndef METER_H
-#define METER_H
+#ifndef TALLY_H
+#define TALLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 struct options;
 struct source;
 
-struct meter {
+struct tally {
 	const struct options *opts;
 	struct source *source;
 	struct snapshot snaps[2];
@@ -29,14 +29,14 @@ struct meter {
 	unsigned int failed_in_row; /* how many have since then */
 };
 
-/* Both are borrowed. The caller ends it with meter__close(). */
-void meter__open(struct meter *meter, const struct options *opts, struct source *source);
-void meter__close(struct meter *meter);
+/* Both are borrowed. The caller ends it with tally__close(). */
+void tally__open(struct tally *tally, const struct options *opts, struct source *source);
+void tally__close(struct tally *tally);
 
 /*
  * Takes the next snapshot, and adds what there was since the one before. Returns 1; 0 when there is none any
  * more; or -errno, logged and counted: the time since the last good one is in the next good one.
  */
-int meter__take(struct meter *meter);
+int tally__take(struct tally *tally);
 
-#endif /* METER_H */
+#endif /* TALLY_H */

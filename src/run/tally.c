@@ -4,17 +4,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "options/options.h"
-#include "run/meter.h"
+#include "run/tally.h"
 #include "run/source.h"
 #include "run/wanted.h"
 
-void meter__open(struct meter *m, const struct options *opts, struct source *source)
+void tally__open(struct tally *m, const struct options *opts, struct source *source)
 {
-	*m = (struct meter){ .opts = opts, .source = source };
+	*m = (struct tally){ .opts = opts, .source = source };
 	totals__init(&m->totals);
 }
 
-void meter__close(struct meter *m)
+void tally__close(struct tally *m)
 {
 	totals__free(&m->totals);
 	report__free(&m->report);
@@ -23,7 +23,7 @@ void meter__close(struct meter *m)
 }
 
 /* Returns 0 or -errno, logged. */
-static int add_interval(struct meter *m, const struct snapshot *prev, const struct snapshot *cur)
+static int add_interval(struct tally *m, const struct snapshot *prev, const struct snapshot *cur)
 {
 	int err = account__report(prev, cur, &m->report);
 
@@ -34,7 +34,7 @@ static int add_interval(struct meter *m, const struct snapshot *prev, const stru
 	return err;
 }
 
-static int take(struct meter *m)
+static int take(struct tally *m)
 {
 	struct snapshot *prev = &m->snaps[m->current], *cur = &m->snaps[!m->current];
 	__u64 begin_ns = clock__now_ns();
@@ -57,7 +57,7 @@ static int take(struct meter *m)
 	return err ? err : 1;
 }
 
-int meter__take(struct meter *m)
+int tally__take(struct tally *m)
 {
 	int got = take(m);
 

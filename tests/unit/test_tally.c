@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "capture.h"
 #include "options/options.h"
-#include "run/meter.h"
+#include "run/tally.h"
 #include "run/source_ops.h"
 
 #define S 1000000000ULL
@@ -51,7 +51,7 @@ static int next_snapshot(struct source *source, struct snapshot *snap)
 struct bench {
 	struct options opts;
 	struct made_up made_up;
-	struct meter meter;
+	struct tally tally;
 };
 
 static int begin(void **state)
@@ -64,7 +64,7 @@ static int begin(void **state)
 	b->made_up = (struct made_up){
 		.source.ops = &ops, .now_ns = 1000 * S, .step_ns = S, .answer = 1, .has_vm = true
 	};
-	meter__open(&b->meter, &b->opts, &b->made_up.source);
+	tally__open(&b->tally, &b->opts, &b->made_up.source);
 	*state = b;
 	return 0;
 }
@@ -73,7 +73,7 @@ static int end(void **state)
 {
 	struct bench *b = *state;
 
-	meter__close(&b->meter);
+	tally__close(&b->tally);
 	free(b);
 	return 0;
 }
@@ -82,7 +82,7 @@ static int end(void **state)
 
 static __u64 loaded_ns(const struct bench *b)
 {
-	return b->meter.totals.node.value[METRIC_LOADED_NS];
+	return b->tally.totals.node.value[METRIC_LOADED_NS];
 }
 
 /* The first is what the others are compared with: what was before it is not ours. */
@@ -90,39 +90,39 @@ static void snapshots_add_up(void **state)
 {
 	struct bench *b = *state;
 
-	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
 	assert_true(loaded_ns(b) == METRIC_UNKNOWN);
 	for (__u64 i = 1; i <= 3; i++) {
-		assert_int_equal(meter__take(&b->meter), 1);
+		assert_int_equal(tally__take(&b->tally), 1);
 		assert_true(loaded_ns(b) == i * S);
 	}
-	assert_int_equal(b->meter.taken_cnt, 4);
-	assert_int_equal(b->meter.failure_cnt, 0);
+	assert_int_equal(b->tally.taken_cnt, 4);
+	assert_int_equal(b->tally.failure_cnt, 0);
 	b->made_up.answer = 0;
-	assert_int_equal(meter__take(&b->meter), 0);
-	assert_int_equal(b->meter.taken_cnt, 4);
+	assert_int_equal(tally__take(&b->tally), 0);
+	assert_int_equal(b->tally.taken_cnt, 4);
 }
 
 static void a_failed_one_loses_nothing(void **state)
 {
 	struct bench *b = *state;
 
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
 	b->made_up.answer = -EIO;
 	b->made_up.now_ns += 2 * S;
 	for (unsigned int i = 1; i <= 3; i++) {
-		assert_int_equal(meter__take(&b->meter), -EIO);
-		assert_int_equal(b->meter.failed_in_row, i);
+		assert_int_equal(tally__take(&b->tally), -EIO);
+		assert_int_equal(b->tally.failed_in_row, i);
 		assert_true(loaded_ns(b) == S);
 	}
-	assert_true(b->meter.last_good_ns < b->meter.last_ns);
+	assert_true(b->tally.last_good_ns < b->tally.last_ns);
 	b->made_up.answer = 1;
-	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
 	assert_true(loaded_ns(b) == 4 * S);
-	assert_int_equal(b->meter.failure_cnt, 3);
-	assert_int_equal(b->meter.failed_in_row, 0);
-	assert_true(b->meter.last_good_ns == b->meter.last_ns);
+	assert_int_equal(b->tally.failure_cnt, 3);
+	assert_int_equal(b->tally.failed_in_row, 0);
+	assert_true(b->tally.last_good_ns == b->tally.last_ns);
 }
 
 /* It is a failure, and the next one is compared with what there is now. */
@@ -132,19 +132,19 @@ static void the_clock_stands_still(void **state)
 	struct capture err;
 	int got;
 
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
 	b->made_up.step_ns = 0;
 	capture__begin(&err, stderr);
-	got = meter__take(&b->meter);
+	got = tally__take(&b->tally);
 	capture__end(&err);
 	assert_int_equal(got, -EINVAL);
 	assert_string_equal(err.text,
 			    "gtimehalt: cannot account for the interval: Invalid argument\n");
 	b->made_up.step_ns = S;
-	assert_int_equal(meter__take(&b->meter), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
 	assert_true(loaded_ns(b) == 2 * S);
-	assert_int_equal(b->meter.failure_cnt, 1);
+	assert_int_equal(b->tally.failure_cnt, 1);
 }
 
 static void what_is_not_wanted_is_not_counted(void **state)
@@ -155,8 +155,8 @@ static void what_is_not_wanted_is_not_counted(void **state)
 	b->opts.filter.pids = pids;
 	b->opts.filter.pid_cnt = 1;
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(totals__vm_cnt(&b->meter.totals), 0);
+		assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(totals__vm_cnt(&b->tally.totals), 0);
 	assert_true(loaded_ns(b) == METRIC_UNKNOWN);
 }
 
@@ -165,16 +165,16 @@ static void a_vm_comes_and_goes(void **state)
 	struct bench *b = *state;
 
 	b->made_up.has_vm = false;
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 0);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->tally.totals), 0);
 	b->made_up.has_vm = true;
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 1);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->tally.totals), 1);
 	assert_true(loaded_ns(b) == S);
 	b->made_up.has_vm = false;
-	assert_int_equal(meter__take(&b->meter), 1);
-	assert_int_equal(totals__live_vm_cnt(&b->meter.totals), 0);
+	assert_int_equal(tally__take(&b->tally), 1);
+	assert_int_equal(totals__live_vm_cnt(&b->tally.totals), 0);
 	assert_true(loaded_ns(b) == S);
 }
 
@@ -186,5 +186,5 @@ int main(void)
 		BENCH_TEST(a_vm_comes_and_goes),
 	};
 
-	return cmocka_run_group_tests_name("meter", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tally", tests, NULL, NULL);
 }
