@@ -100,6 +100,7 @@ static __always_inline void read_counters(struct cpu_slot *slot, struct reading 
 #include "check.bpf.h"
 #include "stints.bpf.h"
 #include "windows.bpf.h"
+#include "pinned.bpf.h"
 
 SEC("?fentry/kvm_arch_vcpu_load")
 int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
@@ -207,5 +208,42 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 	account_idle(&r, state);
 	barrier();
 	slot->busy = 0;
+	return 0;
+}
+
+/*
+ * --pin, from here on: what a measurement needs that goes on without a process.
+ *
+ * On a timer of each CPU, in place of user space's forced reads and of its look at TSC.
+ */
+SEC("?perf_event")
+int heartbeat(void *ctx)
+{
+	struct cpu_slot *slot = this_slot();
+	struct reading r;
+
+	if (slot->tid)
+		window_read((void *)bpf_get_current_task(), &r);
+	beat();
+	return 0;
+}
+
+/* The tracepoint sched_process_exit, in the thread that ends. No argument is looked at. */
+SEC("?raw_tp")
+int raw_tp_process_exit(void *ctx)
+{
+	thread_exit();
+	return 0;
+}
+
+/* Pinned as `stat`: whoever reads the file has this run for every thread of the host. */
+SEC("?iter/task")
+int iter_stat(struct bpf_iter__task *ctx)
+{
+	/* Read once: the verifier knows of this copy alone that it is not NULL. */
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		print_stat(ctx->meta->seq, task);
 	return 0;
 }

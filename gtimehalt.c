@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/options/options.h"
 #include "src/run/exporter.h"
+#include "src/run/pin_command.h"
 #include "src/run/pipeline.h"
 #include "src/recording/recording.h"
 #include "src/render/show.h"
@@ -45,16 +46,23 @@ static bool is_timed(const struct options *opts)
 	return !opts->replay_path || opts->top || opts->exporter;
 }
 
+static int open_root(struct hostfs *fs)
+{
+	int err = hostfs__open(fs, "/");
+
+	if (err)
+		pr_err("cannot open /: %s", strerror(-err));
+	return err;
+}
+
 /* Returns 1; 0 when a signal ended the waiting for KVM; or -errno, logged. */
 static int open_host(struct session *s)
 {
-	int err = hostfs__open(&s->fs, "/");
+	int err = open_root(&s->fs);
 	int is_there = 1;
 
-	if (err) {
-		pr_err("cannot open /: %s", strerror(-err));
+	if (err)
 		return err;
-	}
 	if (s->opts->wait)
 		is_there = kvm_wait__run(&s->fs, &s->interval);
 	if (is_there != 1)
@@ -158,19 +166,38 @@ static void session_close(struct session *s)
 	interval__close(&s->interval);
 }
 
-static enum exit_code run(const struct options *opts)
+static int run_pin_command(const struct options *opts)
+{
+	struct hostfs fs;
+	int err = open_root(&fs);
+
+	if (!err)
+		err = pin_command__run(opts, &fs);
+	hostfs__close(&fs);
+	return err;
+}
+
+static int run_session(const struct options *opts, bool *check_failed)
 {
 	struct session session = {
 		.opts = opts,
 		.fs.root_fd = -1,
 		.interval = INTERVAL_CLOSED,
 	};
-	bool check_failed = false;
 	int err = session_open(&session);
 
 	if (err == 1)
-		err = session_run(&session, &check_failed);
+		err = session_run(&session, check_failed);
 	session_close(&session);
+	return err;
+}
+
+static enum exit_code run(const struct options *opts)
+{
+	bool check_failed = false;
+	int err = opts->pin || opts->unpin ? run_pin_command(opts)
+					   : run_session(opts, &check_failed);
+
 	if (err == -ENOTTY)
 		return EXIT_USAGE;
 	if (err == -EOPNOTSUPP)

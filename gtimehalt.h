@@ -26,6 +26,9 @@
  */
 #define GTIMEHALT_MAX_CPUS 4096
 
+/* --pin: this many threads that have ended are remembered, about 250 bytes each. */
+#define GTIMEHALT_MAX_ENDED 4096
+
 /* At most this many VMM processes can be asked for by PID; without a list all are measured. */
 #define GTIMEHALT_MAX_WATCHED 1024
 
@@ -134,10 +137,14 @@ struct vcpu_sums {
 	/* The thread was preempted at put_ns: until its vCPU is loaded again, it waits. */
 	__u32 put_preempted;
 	__u32 pad;
+	/* --pin: when the thread ended; of entries in the map of those that have. */
+	__u64 ended_ns;
+	/* --pin: the most that `stat` has shown as halted: what is shown does not go back. */
+	__u64 shown_halted_ns;
 	__u32 begun_tail;
 	__u32 done_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 184, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 200, "no padding");
 
 /*
  * TSC against CLOCK_MONOTONIC. KVM notes TSC when it puts a vCPU; this tells when that was. Of two, user
@@ -148,6 +155,36 @@ struct tsc_clock {
 	__u64 ns_per_cycle;        /* in 2^-24 */
 };
 #define TSC_CLOCK_SHIFT 24
+
+/*
+ * --pin: what keeps a measurement going that nobody attends to. One a possible CPU, written there, but for
+ * tsc_base_cycles, which is TSC when the event of it was opened.
+ */
+struct cpu_beat {
+	__u64 beat_ns; /* when the CPU was last read by its own timer */
+	__u64 tsc_base_cycles;
+};
+
+/*
+ * --pin: raised when a map that is pinned, or what is in it, changes its meaning: a measurement that was
+ * pinned by another build is then refused.
+ */
+#define GTIMEHALT_PIN_LAYOUT 1
+
+/* --pin: what a reader has to know of the measurement. Written by user space alone. */
+struct pin_about {
+	__u32 layout; /* GTIMEHALT_PIN_LAYOUT */
+	__u32 is_entry_mode;
+	__u32 has_histogram;
+	__u32 cpu_cnt;
+	__u64 mperf_ratio_ppb; /* MPERF rate over TSC rate, in 10^-9 */
+	char window_hook[16];
+	char stint_hook[16]; /* empty: none */
+};
+GTIMEHALT_ASSERT(sizeof(struct pin_about) == 56, "no padding");
+
+/* Of stat_ns_per_cycle: precise to some ppb, and 64 bits hold 2^28 cycles times it. */
+#define STAT_NS_SHIFT 28
 
 /* Halted time is ns less the cycles at MPERF's rate on this CPU; mperf_scale is not applied. */
 struct cpu_sums {

@@ -125,10 +125,11 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 	gain->entry_cnt = slot->entry_cnt;
 	/*
 	 * This code itself runs in C0: an MPERF that has not moved is no reading but an event that
-	 * went stale when its CPU was offline (it then reads with success).
+	 * went stale when its CPU was offline (it then reads with success). One that went back is an event
+	 * that was opened anew since, whose count starts at zero.
 	 */
 	if (slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN ||
-	    !cycles) {
+	    (__s64)cycles <= 0) {
 		gain->unmeasured_ns = span_ns;
 		/* Whether it did not read or is stale: user space is to open it anew. */
 		slot->mperf_error_cnt++;

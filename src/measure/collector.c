@@ -17,25 +17,26 @@
 #include "measure/forced_read.h"
 #include "base/hostfs.h"
 #include "measure/hooks.h"
+#include "measure/meter.h"
+#include "measure/pin.h"
 #include "measure/program_stats.h"
+#include "measure/tsc_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
-#include "measure/sums_reader.h"
 
 struct collector {
 	struct gtimehalt_bpf *skel;
 	struct counters *counters;
 	struct calibration calibration;
 	double mperf_ratio;
-	struct bpf_link *links[HOOK_POINTS_MAX];
+	const struct hook_plan *plan;
+	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
 	struct bpf_program *reader; /* what a forced read runs */
-	bool check, histogram;
+	bool check, histogram, pinned;
 	enum measure_mode mode;
-	struct clock_reading opened_at; /* what the rate of TSC is measured from */
+	struct tsc_clock_feed tsc_clock;
 	int cpu_cnt;
-	const volatile struct cpu_slot *slots; /* in the kernel's memory, one a possible CPU */
-	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
-	struct sums_reader *sums;
+	struct meter *meter;
 	const struct hostfs *fs;
 	int stats_fd; /* while it is open the kernel times BPF programs; -1: it is not our doing */
 };
@@ -82,7 +83,37 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 	}
 	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
 	bpf_program__set_autoload(c->reader, true);
+	bpf_program__set_autoload(c->skel->progs.heartbeat, c->pinned);
 	return 0;
+}
+
+/* Maps that not every measurement needs, and the sizes of those that go by the host's CPUs. */
+static int set_up_optional_maps(struct collector *c)
+{
+	const struct {
+		struct bpf_map *map;
+		bool wanted, per_cpu, keeps_events;
+	} maps[] = {
+		{ c->skel->maps.mperf_events, true, true, c->pinned },
+		{ c->skel->maps.tsc_events, c->pinned, true, c->pinned },
+		{ c->skel->maps.cpu_beats, c->pinned, true, false },
+		{ c->skel->maps.cpu_accounts, c->check, true, false },
+		{ c->skel->maps.ended, c->pinned, false, false },
+		{ c->skel->maps.about, c->pinned, false, false },
+		{ c->skel->maps.stints, c->histogram, false, false },
+		{ c->skel->maps.blank_stints, c->histogram, false, false },
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
+		err = bpf_map__set_autocreate(maps[i].map, maps[i].wanted);
+		if (!err && maps[i].per_cpu)
+			err = bpf_map__set_max_entries(maps[i].map, (__u32)c->cpu_cnt);
+		/* Else events are taken out when the process that has put them in ends. */
+		if (!err && maps[i].keeps_events)
+			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
+	}
+	return err ? refused(err, "size the BPF maps") : 0;
 }
 
 static int open_counters(struct collector *c, const struct collector_opts *opts)
@@ -120,6 +151,15 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
+/* Of the first kind of core, as far as is known by now. */
+static double ns_per_mperf_cycle(const struct collector *c)
+{
+	struct clock_reading now;
+
+	clock__read(&now);
+	return tsc_clock__ns_per_cycle(&c->tsc_clock, &now) / c->mperf_ratio;
+}
+
 static int load(struct collector *c, const struct collector_opts *opts)
 {
 	int err;
@@ -130,6 +170,8 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->mode = opts->mode;
 	c->check = opts->check;
 	c->histogram = opts->histogram;
+	c->pinned = opts->pinned;
+	c->plan = opts->plan;
 	err = choose_programs(c, opts->plan);
 	if (err)
 		return err;
@@ -137,68 +179,57 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	c->skel->rodata->targ_check = c->check;
 	c->skel->rodata->targ_histogram = c->histogram;
+	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
+	c->skel->rodata->targ_stat_ns_per_cycle = (__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_floor_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 #endif
-	err = bpf_map__set_max_entries(c->skel->maps.mperf_events, (__u32)c->cpu_cnt);
-	if (!err)
-		err = bpf_map__set_max_entries(c->skel->maps.cpu_accounts, (__u32)c->cpu_cnt);
-	if (!err)
-		err = bpf_map__set_autocreate(c->skel->maps.cpu_accounts, c->check);
-	if (!err)
-		err = bpf_map__set_autocreate(c->skel->maps.stints, c->histogram);
-	if (!err)
-		err = bpf_map__set_autocreate(c->skel->maps.blank_stints, c->histogram);
+	err = set_up_optional_maps(c);
 	if (err)
-		return refused(err, "size the BPF maps");
+		return err;
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
 		return refused(err, "load the BPF programs");
 	return 0;
 }
 
-static int alloc_buffers(struct collector *c)
-{
-	const struct bpf_map *vcpus = c->skel->maps.vcpus;
-	int err;
-
-	c->mperf_error_cnts = calloc((size_t)c->cpu_cnt, sizeof(*c->mperf_error_cnts));
-	err = c->mperf_error_cnts ? 0 : -ENOMEM;
-	if (!err)
-		err = sums_reader__new(bpf_map__fd(vcpus), bpf_map__max_entries(vcpus),
-				       c->histogram ? bpf_map__fd(c->skel->maps.stints) : -1,
-				       &c->sums);
-	return err ? refused(err, "make room for the vCPUs") : 0;
-}
-
-static double ns_per_tsc_cycle(const struct collector *c, const struct clock_reading *now)
-{
-	return (double)(now->mono_ns - c->opened_at.mono_ns) /
-	       (double)(now->tsc_cycles - c->opened_at.tsc_cycles);
-}
-
-/* Tells the BPF side what TSC is in CLOCK_MONOTONIC. It may be reading the one that is in use. */
-static void put_tsc_clock(struct collector *c, const struct clock_reading *now)
+static void put_rates(struct collector *c)
 {
 	struct gtimehalt_bpf__bss *bss = c->skel->bss;
-	__u32 next = !bss->tsc_clock_index;
+	struct clock_reading now;
 
-	bss->tsc_clocks[next] = (struct tsc_clock){
-		.tsc_cycles = now->tsc_cycles,
-		.mono_ns = now->mono_ns,
-		.ns_per_cycle = (__u64)(ns_per_tsc_cycle(c, now) * (1 << TSC_CLOCK_SHIFT) + 0.5),
-	};
-	__atomic_store_n(&bss->tsc_clock_index, next, __ATOMIC_RELEASE);
+	c->tsc_clock.clocks = bss->tsc_clocks;
+	c->tsc_clock.index = &bss->tsc_clock_index;
+	clock__read(&now);
+	tsc_clock__put(&c->tsc_clock, &now);
+	bss->ns_per_mperf_cycle =
+		(__u64)(ns_per_mperf_cycle(c) * (1 << STINT_NS_SHIFT) + 0.5);
 }
 
-static void put_mperf_rate(struct collector *c, const struct clock_reading *now)
+static int start_meter(struct collector *c)
 {
-	double ns_per_cycle = ns_per_tsc_cycle(c, now) / c->mperf_ratio;
+	const struct gtimehalt_bpf *skel = c->skel;
+	const struct meter_opts meter_opts = {
+		.mode = c->mode,
+		.mperf_ratio = c->mperf_ratio,
+		.cpu_cnt = c->cpu_cnt,
+		.slots = skel->bss->slots,
+		.vcpu_max = bpf_map__max_entries(skel->maps.vcpus),
+		.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
+		.reader_fd = bpf_program__fd(c->reader),
+		.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
+		.ended_fd = -1,
+		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
+		.mperf_events_fd = bpf_map__fd(skel->maps.mperf_events),
+		.tsc_clock = &c->tsc_clock,
+		.calibration = &c->calibration,
+		.counters = c->counters,
+	};
 
-	c->skel->bss->ns_per_mperf_cycle = (__u64)(ns_per_cycle * (1 << STINT_NS_SHIFT) + 0.5);
+	return meter__new(&meter_opts, &c->meter);
 }
 
 static int put_event(struct collector *c, int cpu, int fd)
@@ -221,19 +252,37 @@ static void set_up_slot(struct collector *c, int cpu)
 					    (double)(1 << GTIMEHALT_SCALE_SHIFT));
 }
 
+static int put_about(struct collector *c)
+{
+	struct pin_about about = {
+		.layout = GTIMEHALT_PIN_LAYOUT,
+		.is_entry_mode = c->mode == MODE_ENTRY,
+		.has_histogram = c->histogram,
+		.cpu_cnt = (__u32)c->cpu_cnt,
+		.mperf_ratio_ppb = (__u64)(c->mperf_ratio * 1e9 + 0.5),
+	};
+	__u32 key = 0;
+	int err;
+
+	snprintf(about.window_hook, sizeof(about.window_hook), "%s", c->plan->window_hook);
+	if (c->plan->stint_hook)
+		snprintf(about.stint_hook, sizeof(about.stint_hook), "%s", c->plan->stint_hook);
+	err = bpf_map__update_elem(c->skel->maps.about, &key, sizeof(key), &about, sizeof(about),
+				   BPF_ANY);
+	return err ? refused(err, "say what is pinned") : 0;
+}
+
 static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 {
 	const __u8 present = 1;
-	struct clock_reading now;
 	int err;
 
-	clock__read(&now);
-	put_tsc_clock(c, &now);
-	put_mperf_rate(c, &now);
-	err = alloc_buffers(c);
+	put_rates(c);
+	err = start_meter(c);
+	if (!err && c->pinned)
+		err = put_about(c);
 	if (err)
 		return err;
-	c->slots = c->skel->bss->slots;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		int fd = counters__fd(c->counters, cpu);
 
@@ -260,6 +309,8 @@ static struct bpf_link *attach_point(struct collector *c, const struct hook_poin
 	switch (point->by) {
 	case ATTACH_FENTRY:
 		return bpf_program__attach(prog);
+	case ATTACH_ITERATOR:
+		return bpf_program__attach_iter(prog, NULL);
 	case ATTACH_RAW_TRACEPOINT:
 		return bpf_program__attach_raw_tracepoint(prog, point->target);
 	default:
@@ -339,7 +390,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 		return -ENOMEM;
 	c->stats_fd = -1;
 	libbpf_set_print(print_libbpf);
-	clock__read(&c->opened_at);
+	clock__read(&c->tsc_clock.opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		__u64 begin_ns = clock__now_ns();
 		int err = steps[i].run(c, opts);
@@ -360,75 +411,60 @@ void collector__free(struct collector *c)
 		return;
 	for (size_t i = 0; i < HOOK_POINTS_MAX; i++)
 		bpf_link__destroy(c->links[i]);
-	sums_reader__free(c->sums);
+	meter__free(c->meter);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
 	if (c->stats_fd >= 0)
 		close(c->stats_fd);
-	free(c->mperf_error_cnts);
 	free(c);
 }
 
-static void sum_health(const struct collector *c, struct health *health)
+struct meter *collector__meter(const struct collector *c)
 {
-	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		health->lost_window_cnt += c->slots[cpu].lost_window_cnt;
-		health->mperf_error_cnt += c->slots[cpu].mperf_error_cnt;
-		health->map_full_cnt += c->slots[cpu].map_full_cnt;
-	}
+	return c->meter;
 }
 
-/* A CPU whose reads failed came online after its event was opened, or was offline in between. */
-static void mend_events(struct collector *c)
+int collector__object_fd(const struct collector *c, const char *name)
 {
-	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int fd;
+	const struct gtimehalt_bpf *skel = c->skel;
+	const struct {
+		const char *name;
+		const struct bpf_map *map;
+	} maps[] = {
+		{ PIN_ABOUT, skel->maps.about },
+		{ PIN_VCPUS, skel->maps.vcpus },
+		{ PIN_ENDED, skel->maps.ended },
+		{ PIN_STINTS, skel->maps.stints },
+		{ PIN_SHARED, skel->maps.bss },
+		{ PIN_MPERF_EVENTS, skel->maps.mperf_events },
+		{ PIN_TSC_EVENTS, skel->maps.tsc_events },
+		{ PIN_CPU_BEATS, skel->maps.cpu_beats },
+	};
 
-		if (c->slots[cpu].mperf_error_cnt == c->mperf_error_cnts[cpu])
-			continue;
-		c->mperf_error_cnts[cpu] = c->slots[cpu].mperf_error_cnt;
-		fd = counters__reopen(c->counters, cpu);
-		if (fd >= 0)
-			put_event(c, cpu, fd);
-		pr_info("MPERF did not read on CPU %d: opened again", cpu);
-	}
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		if (!strcmp(name, maps[i].name))
+			return bpf_map__fd(maps[i].map);
+	if (!strcmp(name, PIN_FORCED_READ))
+		return bpf_program__fd(skel->progs.forced_read);
+	if (!strcmp(name, PIN_HEARTBEAT))
+		return bpf_program__fd(skel->progs.heartbeat);
+	for (size_t i = 0; i < c->plan->point_cnt && !strcmp(name, PIN_STAT); i++)
+		if (c->plan->points[i].by == ATTACH_ITERATOR)
+			return bpf_link__fd(c->links[i]);
+	return -1;
 }
 
-static int read_cpu(struct collector *c, int cpu, struct snapshot *snap)
+int collector__link_fd(const struct collector *c, size_t i, const char **program)
 {
-	const struct calibration *calibration = &c->calibration;
-	double ratio = c->mperf_ratio;
-	int err;
-
-	if (!c->check) {
-		err = c->slots[cpu].tid ? forced_read__run(bpf_program__fd(c->reader), cpu) : 0;
-		return err == -ENXIO ? 0 : err;
-	}
-	if (calibration->kind_cnt > 1)
-		ratio = calibration->ratio[calibration__kind(calibration, cpu)];
-	return forced_read__account(bpf_program__fd(c->reader),
-				    bpf_map__fd(c->skel->maps.cpu_accounts), cpu, ratio, snap);
+	if (i >= c->plan->point_cnt)
+		return -1;
+	*program = c->plan->points[i].program;
+	return bpf_link__fd(c->links[i]);
 }
 
-int collector__read(struct collector *c, struct snapshot *snap)
+const struct counters *collector__counters(const struct collector *c)
 {
-	int err;
-
-	clock__read(&snap->clock);
-	put_tsc_clock(c, &snap->clock);
-	snap->mode = c->mode;
-	snap->mperf_ratio = c->mperf_ratio;
-	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		err = read_cpu(c, cpu, snap);
-		if (err < 0)
-			return refused(err, "read a CPU's counters from BPF");
-	}
-	err = sums_reader__read(c->sums, snap);
-	if (err)
-		return refused(err, "read the vCPUs' sums");
-	sum_health(c, &snap->health);
-	mend_events(c);
-	return 0;
+	return c->counters;
 }
 
 static bool kernel_counts(const struct collector *c)
@@ -464,19 +500,17 @@ size_t collector__program_stats(const struct collector *c, struct program_stats 
 	return cnt;
 }
 
-int collector__check_rights(const struct collector *c)
+int collector__cpu_cnt(const struct collector *c)
 {
-	struct vcpu_sums sums;
-	__u32 no_thread = 0;
-	int err = bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.vcpus), &no_thread, &sums);
-
-	if (err && err != -ENOENT)
-		return err;
-	err = forced_read__run(bpf_program__fd(c->reader), 0);
-	return err == -EPERM || err == -EACCES ? err : 0;
+	return c->cpu_cnt;
 }
 
-void collector__forget(struct collector *c, pid_t tid)
+size_t collector__shared_size(void)
 {
-	sums_reader__forget(c->sums, tid);
+	return sizeof(struct gtimehalt_bpf__bss);
+}
+
+const volatile struct cpu_slot *collector__shared_slots(const void *shared)
+{
+	return ((const struct gtimehalt_bpf__bss *)shared)->slots;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * collector - the BPF side: the only owner of the skeleton. Loads, attaches, forces reads, reads.
+ * collector - the BPF side: the only owner of the skeleton. Loads and attaches; meter reads.
  *
  * Measures from collector__new() to collector__free(). Knows threads and windows, not names.
  */
@@ -13,9 +13,11 @@
 #include "report/snapshot.h"
 
 struct collector;
+struct counters;
 struct hook_plan;
 struct hostfs;
 struct program_stats;
+struct meter;
 
 struct collector_opts {
 	const struct hostfs *fs;
@@ -30,6 +32,7 @@ struct collector_opts {
 	/* Start a process that opens MPERF on CPUs that come online, for one that gives up its rights; see opener.h */
 	bool opener;
 	const char *opener_user;
+	bool pinned;    /* made to go on without a process: see pin.h; the plan is hooks__plan_pinned() */
 };
 
 /*
@@ -40,13 +43,8 @@ struct collector_opts {
 int collector__new(const struct collector_opts *opts, struct collector **collector);
 void collector__free(struct collector *collector);
 
-/*
- * Forces a read of every window that is open, then fills the cleared snapshot's clock, mode, health
- * and vcpus with all that was seen since collector__new(), unsorted; and, with opts.check, its cpus.
- * MPERF events that no longer read are opened again.
- * Returns 0 or -errno, logged.
- */
-int collector__read(struct collector *collector, struct snapshot *snap);
+/* Reads what is measured; the collector's own. */
+struct meter *collector__meter(const struct collector *collector);
 
 /*
  * What the programs that are loaded have cost, for as many as there is room; the names are the collector's.
@@ -56,12 +54,16 @@ size_t collector__program_stats(const struct collector *collector, struct progra
 				size_t max);
 
 /*
- * Whether the process as it is, with what it holds, may go on reading. Returns 0; -EPERM or -EACCES; or another
- * -errno.
+ * For pin. The descriptor of a map or program, or of the iterator's link, by its name in pin.h; -1 when there is
+ * none. That of the i-th link, with the name of its program; -1 behind the last.
  */
-int collector__check_rights(const struct collector *collector);
+int collector__object_fd(const struct collector *collector, const char *name);
+int collector__link_fd(const struct collector *collector, size_t i, const char **program);
+const struct counters *collector__counters(const struct collector *collector);
+int collector__cpu_cnt(const struct collector *collector);
 
-/* Drops the sums of a thread that has ended, so that its place in the map is free again. */
-void collector__forget(struct collector *collector, pid_t tid);
+/* What PIN_SHARED holds: its size, and where the slots of the CPUs lie in it. */
+size_t collector__shared_size(void);
+const volatile struct cpu_slot *collector__shared_slots(const void *shared);
 
 #endif /* COLLECTOR_H */

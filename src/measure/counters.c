@@ -25,15 +25,25 @@ struct counters {
 	int fds[];
 };
 
-static int open_mperf(const struct counters *counters, int cpu)
+static int open_alone(const struct counters *counters, __u64 config, int cpu)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = counters->pmu_type,
-		.config = counters->mperf_config,
+		.config = config,
 	};
 
 	return cpu_event__open(&attr, cpu, -1);
+}
+
+static int open_mperf(const struct counters *counters, int cpu)
+{
+	return open_alone(counters, counters->mperf_config, cpu);
+}
+
+int counters__open_tsc(const struct counters *counters, int cpu)
+{
+	return open_alone(counters, counters->tsc_config, cpu);
 }
 
 /* "0x02" of an events file that reads "event=0x02". */
@@ -111,7 +121,7 @@ static int open_all(struct counters *counters)
 	return 0;
 }
 
-int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
+int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 {
 	struct counters *counters = malloc(sizeof(*counters) + (size_t)cpu_cnt * sizeof(int));
 	int err;
@@ -126,17 +136,27 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 	err = find_events(fs, counters);
 	if (err) {
 		pr_err("cannot find MPERF in the perf msr PMU: %s", strerror(-err));
-		err = -EOPNOTSUPP;
-		goto fail;
+		counters__free(counters);
+		return -EOPNOTSUPP;
 	}
-	err = open_all(counters);
-	if (err)
-		goto fail;
 	*out = counters;
 	return 0;
-fail:
-	counters__free(counters);
-	return err;
+}
+
+int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
+{
+	struct counters *counters;
+	int err = counters__new_closed(fs, cpu_cnt, &counters);
+
+	if (err)
+		return err;
+	err = open_all(counters);
+	if (err) {
+		counters__free(counters);
+		return err;
+	}
+	*out = counters;
+	return 0;
 }
 
 void counters__free(struct counters *counters)

@@ -20,6 +20,9 @@ struct hostfs;
  * logged, when there is no MPERF; or another -errno, logged.
  */
 int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **counters);
+
+/* The same without opening any: counters__reopen() does, when a CPU's is wanted. */
+int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **counters);
 void counters__free(struct counters *counters);
 
 /* The CPU's event, owned by counters; -1 when the CPU was offline when it was last opened. */
@@ -36,6 +39,9 @@ int counters__start_opener(struct counters *counters, const char *user);
  * Returns the new descriptor, owned by counters, or -errno (-ENODEV: the CPU is offline).
  */
 int counters__reopen(struct counters *counters, int cpu);
+
+/* TSC of the CPU, counted from now on. Returns a descriptor that is the caller's, or -errno. */
+int counters__open_tsc(const struct counters *counters, int cpu);
 
 /* TSC and MPERF of one CPU, read together. */
 struct counter_pair {

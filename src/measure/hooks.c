@@ -110,3 +110,9 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 		plan->window_hook, mode == MODE_ENTRY ? plan->stint_hook : "nothing (switch mode)");
 	return 0;
 }
+
+void hooks__plan_pinned(struct hook_plan *plan)
+{
+	add(plan, "raw_tp_process_exit", ATTACH_RAW_TRACEPOINT, "sched_process_exit");
+	add(plan, "iter_stat", ATTACH_ITERATOR, "task");
+}

@@ -34,15 +34,16 @@ enum attach_by {
 	ATTACH_KPROBE,
 	ATTACH_KRETPROBE,
 	ATTACH_RAW_TRACEPOINT,
+	ATTACH_ITERATOR, /* over something that the program names */
 };
 
 struct hook_point {
 	const char *program; /* in gtimehalt.bpf.c */
 	enum attach_by by;
-	const char *target; /* function or tracepoint */
+	const char *target; /* function, tracepoint, or what is iterated over */
 };
 
-#define HOOK_POINTS_MAX 5
+#define HOOK_POINTS_MAX 7
 
 struct hook_plan {
 	/* In the order of attachment: at no moment is something begun whose end goes unseen. */
@@ -61,5 +62,8 @@ const char *hook__name(enum hook hook);
  */
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan);
+
+/* Adds to a plan what a measurement needs that is to go on without a process. */
+void hooks__plan_pinned(struct hook_plan *plan);
 
 #endif /* HOOKS_H */

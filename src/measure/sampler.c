@@ -5,14 +5,14 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "measure/collector.h"
+#include "measure/meter.h"
 #include "base/log.h"
 #include "vm/roster.h"
 #include "measure/sampler.h"
 #include "report/snapshot.h"
 
 struct sampler {
-	struct collector *collector;
+	struct meter *meter;
 	struct roster *roster;
 };
 
@@ -23,7 +23,7 @@ int sampler__new(const struct sampler_opts *opts, struct sampler **out)
 
 	if (!s)
 		return -ENOMEM;
-	s->collector = opts->collector;
+	s->meter = opts->meter;
 	err = roster__new(opts->fs, opts->pids, opts->pid_cnt, &s->roster);
 	if (err) {
 		pr_err("cannot look for VMs in /proc: %s", strerror(-err));
@@ -55,7 +55,7 @@ static void forget_ended(struct sampler *s, const struct snapshot *snap)
 
 		if (vcpu->seen && syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 &&
 		    errno == ESRCH)
-			collector__forget(s->collector, vcpu->tid);
+			meter__forget(s->meter, vcpu->tid);
 	}
 }
 
@@ -64,7 +64,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	int err;
 
 	snapshot__clear(snap);
-	err = collector__read(s->collector, snap);
+	err = meter__read(s->meter, snap);
 	if (err)
 		return err;
 	forget_ended(s, snap);

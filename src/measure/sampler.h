@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * sampler - one whole snapshot from what the collector measured and what /proc calls it.
+ * sampler - one whole snapshot from what the meter shows and what /proc calls it.
  */
 #ifndef SAMPLER_H
 #define SAMPLER_H
@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct collector;
 struct hostfs;
+struct meter;
 struct sampler;
 struct snapshot;
 
 struct sampler_opts {
 	const struct hostfs *fs;
-	struct collector *collector;
+	struct meter *meter;
 	const pid_t *pids; /* VMM processes to look at; NULL: all */
 	size_t pid_cnt;
 };

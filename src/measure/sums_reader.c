@@ -18,24 +18,29 @@
 #define TORN_WAIT_US 50
 
 struct sums_reader {
-	int vcpus_fd, stints_fd;
+	int vcpus_fd, stints_fd, ended_fd;
 	unsigned int vcpu_max;
+	__u64 last_ns; /* when the snapshot before was taken; 0: there was none */
 	/* Room for one read of the whole map. */
 	__u32 *tids;
 	struct vcpu_sums *sums;
 };
 
-int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, struct sums_reader **out)
+int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, int ended_fd,
+		     struct sums_reader **out)
 {
+	/* Either map is read into the same memory. */
+	unsigned int room = vcpu_max > GTIMEHALT_MAX_ENDED ? vcpu_max : GTIMEHALT_MAX_ENDED;
 	struct sums_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
 	r->vcpus_fd = vcpus_fd;
 	r->stints_fd = stints_fd;
-	r->vcpu_max = vcpu_max;
-	r->tids = calloc(vcpu_max, sizeof(*r->tids));
-	r->sums = calloc(vcpu_max, sizeof(*r->sums));
+	r->ended_fd = ended_fd;
+	r->vcpu_max = room;
+	r->tids = calloc(room, sizeof(*r->tids));
+	r->sums = calloc(room, sizeof(*r->sums));
 	if (!r->tids || !r->sums) {
 		sums_reader__free(r);
 		return -ENOMEM;
@@ -84,8 +89,21 @@ static bool is_unsettled(const struct vcpu_sums *sums)
 	return sums->open_ns && sums->put_ns >= sums->open_ns;
 }
 
+/*
+ * Up to when the sums are complete. Of a window that is open they are as old as its last reading; all others
+ * have not grown since, nor has one that was open and was read by force.
+ */
+static __u64 complete_ns(const struct vcpu_sums *sums, const struct snapshot *snap, bool forced)
+{
+	if (sums->ended_ns)
+		return sums->ended_ns;
+	if (!forced && sums->open_ns && !is_unsettled(sums))
+		return sums->updated_ns;
+	return sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
+}
+
 static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct snapshot *snap,
-			 struct vcpu_reading *vcpu)
+			 bool forced, struct vcpu_reading *vcpu)
 {
 	const struct window_sums *own = &sums->own, *others = &sums->others;
 
@@ -96,12 +114,7 @@ static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct s
 	vcpu->wait_known = true;
 	vcpu->vm_id = sums->vm_id;
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
-	/*
-	 * Sums that were complete before the snapshot began have not grown since: had the thread been
-	 * loaded, the forced read would have brought them up to date.
-	 */
-	vcpu->at_ns =
-		sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
+	vcpu->at_ns = complete_ns(sums, snap, forced);
 	vcpu->loaded_ns = sums->loaded_ns;
 	vcpu->wait_ns = sums->wait_ns;
 	vcpu->measured_ns = own->measured_ns + others->measured_ns;
@@ -139,38 +152,77 @@ static int add_stints(const struct sums_reader *r, struct snapshot *snap, struct
 	return 0;
 }
 
-static int add_reading(const struct sums_reader *r, struct snapshot *snap, __u32 tid,
-		       struct vcpu_sums *sums)
+static int add_reading(const struct sums_reader *r, struct snapshot *snap, bool forced, __u32 tid,
+		       const struct vcpu_sums *sums)
 {
-	struct vcpu_reading *vcpu;
-	int err = read_whole(r, tid, sums);
+	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	vcpu = snapshot__add_vcpu(snap);
 	if (!vcpu)
 		return -ENOMEM;
-	fill_reading(sums, tid, snap, vcpu);
+	fill_reading(sums, tid, snap, forced, vcpu);
 	return r->stints_fd < 0 ? 0 : add_stints(r, snap, vcpu);
 }
 
-int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
+/* Returns how many entries a map has, copied to r->tids and r->sums; or -errno. */
+static int copy_map(struct sums_reader *r, int map_fd)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	__u32 next, cnt = r->vcpu_max;
-	int err;
+	int err = bpf_map_lookup_batch(map_fd, NULL, &next, r->tids, r->sums, &cnt, &opts);
 
-	snap->has_stints = r->stints_fd >= 0;
 	/* ENOENT: the end of the map was reached. */
-	err = bpf_map_lookup_batch(r->vcpus_fd, NULL, &next, r->tids, r->sums, &cnt, &opts);
-	if (err && err != -ENOENT)
-		return err;
-	for (__u32 i = 0; i < cnt; i++) {
-		err = add_reading(r, snap, r->tids[i], &r->sums[i]);
+	return err && err != -ENOENT ? err : (int)cnt;
+}
+
+static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boottime_ns)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++)
+		if (snap->vcpus[i].tid == (pid_t)tid &&
+		    snap->vcpus[i].start_boottime_ns == start_boottime_ns)
+			return true;
+	return false;
+}
+
+/*
+ * Those that have ended since the last snapshot. Read behind the others, for a thread is in both maps for a
+ * moment, and never in none.
+ */
+static int read_ended(struct sums_reader *r, struct snapshot *snap)
+{
+	int cnt = copy_map(r, r->ended_fd);
+
+	for (int i = 0; i < cnt; i++) {
+		const struct vcpu_sums *sums = &r->sums[i];
+		int err;
+
+		if (sums->ended_ns <= r->last_ns ||
+		    has_thread(snap, r->tids[i], sums->start_boottime_ns))
+			continue;
+		err = add_reading(r, snap, true, r->tids[i], sums);
 		if (err)
 			return err;
 	}
-	return 0;
+	return cnt < 0 ? cnt : 0;
+}
+
+int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
+{
+	int cnt = copy_map(r, r->vcpus_fd);
+	int err;
+
+	snap->has_stints = r->stints_fd >= 0;
+	for (int i = 0; i < cnt; i++) {
+		err = read_whole(r, r->tids[i], &r->sums[i]);
+		if (!err)
+			err = add_reading(r, snap, forced, r->tids[i], &r->sums[i]);
+		if (err && err != -ENOENT)
+			return err;
+	}
+	if (cnt < 0)
+		return cnt;
+	err = r->ended_fd >= 0 && r->last_ns ? read_ended(r, snap) : 0;
+	r->last_ns = snap->clock.mono_ns;
+	return err;
 }
 
 void sums_reader__forget(struct sums_reader *r, pid_t tid)

@@ -7,6 +7,7 @@
 #ifndef SUMS_READER_H
 #define SUMS_READER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct snapshot;
@@ -14,19 +15,21 @@ struct sums_reader;
 
 /*
  * vcpus_fd is the map of struct vcpu_sums with room for vcpu_max threads, stints_fd that of struct
- * stint_sums, -1 when stints are not counted. Both are borrowed.
+ * stint_sums, -1 when stints are not counted; ended_fd that of threads that have ended, -1 when those stay in
+ * the first until they are dropped. All are borrowed.
  * Returns 0 and *reader, which the caller ends with sums_reader__free(); or -ENOMEM.
  */
-int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd,
+int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, int ended_fd,
 		     struct sums_reader **reader);
 void sums_reader__free(struct sums_reader *reader);
 
 /*
- * Adds a reading for every thread that has an entry to the snapshot, whose clock was read before the
- * windows that were open then were read by force.
+ * Adds a reading for every thread that has an entry, or has ended since the last call, to the snapshot.
+ * `forced`: its clock was read before the windows that were open then were read by force; else their
+ * sums are as old as they say.
  * Returns 0, -ENOMEM, -EIO (an entry is not whole for a second), or what the kernel refused with.
  */
-int sums_reader__read(struct sums_reader *reader, struct snapshot *snap);
+int sums_reader__read(struct sums_reader *reader, struct snapshot *snap, bool forced);
 
 /* Drops the entries of a thread that has ended. */
 void sums_reader__forget(struct sums_reader *reader, pid_t tid);

@@ -42,6 +42,9 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_TEXTFILE] = "--textfile",
 	[WORD_USER] = "--user",
 	[WORD_BPF_STATS] = "--bpf-stats",
+	[WORD_PIN] = "--pin",
+	[WORD_UNPIN] = "--unpin",
+	[WORD_GROUP] = "--group",
 };
 
 /* What says how something is shown to people, or for how long: metrics are for programs, and go on. */
@@ -50,6 +53,13 @@ static const char *const word_names[WORD_CNT] = {
 	 WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |   \
 	 WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(COUNT) | WORD(RECORD))
 #define WHY_NOT_FOR_METRICS "metrics are sums over all of a VM, in one form, until a signal"
+
+/* Which VMs are shown, how, and for how long. */
+#define SHOWN                                                                                      \
+	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |\
+		  WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |\
+		  WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) |\
+		  WORD(REPLAY) | WORD(CHECK) | WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
 
 /* The first that applies is told. */
 static const struct rule {
@@ -65,6 +75,13 @@ static const struct rule {
 	  "a check is a text of its own, about all VMs of a host" },
 	{ WORD_EXPORTER, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
 	{ WORD_TEXTFILE, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
+	{ WORD_PIN, WORD(UNPIN), "one of them at a time" },
+	{ WORD_PIN, SHOWN | WORD(MILLISECONDS) | WORD(NANOSECONDS),
+	  "nothing is shown: all VMs are measured from then on" },
+	{ WORD_UNPIN,
+	  SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |
+		  WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP),
+	  "it only ends what is pinned" },
 	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
 	  "it was measured when it was recorded" },
@@ -102,6 +119,7 @@ static const struct need {
 	{ WORD_NANOSECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
 	{ WORD_USER, WORD_EXPORTER, WORD_TEXTFILE, "nothing else runs for long" },
 	{ WORD_BPF_STATS, WORD_EXPORTER, WORD_TEXTFILE, "nothing else shows them" },
+	{ WORD_GROUP, WORD_PIN, WORD_PIN, "it is who may read what is pinned" },
 };
 
 static bool has(__u64 words, enum option_word word)

@@ -43,6 +43,9 @@ enum option_word {
 	WORD_TEXTFILE,
 	WORD_USER,
 	WORD_BPF_STATS,
+	WORD_PIN,
+	WORD_UNPIN,
+	WORD_GROUP,
 	WORD_CNT,
 };
 

@@ -39,6 +39,7 @@ enum group {
 	GROUP_FILTER = 1,
 	GROUP_OUTPUT,
 	GROUP_MEASURE,
+	GROUP_PINNED,
 	GROUP_RECORDING,
 	GROUP_METRICS,
 	GROUP_OTHER,
@@ -78,6 +79,11 @@ const struct argp_option option_table[] = {
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
 	{ "wait", KEY_WAIT, NULL, 0, "Wait until KVM is loaded", 0 },
+
+	{ NULL, 0, NULL, 0, "Always on, without a process (see /sys/fs/bpf/gtimehalt):", GROUP_PINNED },
+	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)", 0 },
+	{ "group", KEY_GROUP, "NAME", 0, "Who may read what is pinned (default: root alone)", 0 },
+	{ "unpin", KEY_UNPIN, NULL, 0, "End what --pin has started", 0 },
 
 	{ NULL, 0, NULL, 0, "Recordings:", GROUP_RECORDING },
 	{ "record", KEY_RECORD, "FILE", 0, "Write down what is measured, unfiltered", 0 },
@@ -139,6 +145,9 @@ __u64 option_table__word(int key)
 		{ KEY_TEXTFILE, WORD(TEXTFILE) },
 		{ KEY_USER, WORD(USER) },
 		{ KEY_BPF_STATS, WORD(BPF_STATS) },
+		{ KEY_PIN, WORD(PIN) },
+		{ KEY_UNPIN, WORD(UNPIN) },
+		{ KEY_GROUP, WORD(GROUP) },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -24,6 +24,9 @@ enum option_key {
 	KEY_TEXTFILE,
 	KEY_USER,
 	KEY_BPF_STATS,
+	KEY_PIN,
+	KEY_UNPIN,
+	KEY_GROUP,
 };
 
 extern const struct argp_option option_table[];

@@ -94,6 +94,7 @@ static error_t parse_mperf_ratio(struct parse *parse, const char *word)
 
 static error_t parse_mode(struct parse *parse, const char *word)
 {
+	parse->opts.mode_given = true;
 	if (!strcmp(word, mode__name(MODE_ENTRY)))
 		parse->opts.mode = MODE_ENTRY;
 	else if (!strcmp(word, mode__name(MODE_SWITCH)))
@@ -119,6 +120,14 @@ static error_t parse_path(const char *what, const char *word, const char **path)
 	if (!*word)
 		return bad_value(what, word, "a file name");
 	*path = word;
+	return 0;
+}
+
+static error_t parse_group(struct parse *parse, const char *word)
+{
+	if (!*word)
+		return bad_value("--group", word, "the name of a group");
+	parse->opts.group = word;
 	return 0;
 }
 
@@ -214,6 +223,12 @@ static bool set_flag(struct options *opts, int key)
 	case KEY_BPF_STATS:
 		opts->bpf_stats = true;
 		return true;
+	case KEY_PIN:
+		opts->pin = true;
+		return true;
+	case KEY_UNPIN:
+		opts->unpin = true;
+		return true;
 	case 'v':
 		opts->verbosity++;
 		return true;
@@ -254,6 +269,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_hook(parse, arg);
 	case KEY_MPERF_RATIO:
 		return parse_mperf_ratio(parse, arg);
+	case KEY_GROUP:
+		return parse_group(parse, arg);
 	case KEY_RECORD:
 		return parse_new_path("--record", arg, &parse->opts.record_path);
 	case KEY_REPLAY:
@@ -296,8 +313,6 @@ static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 
-	if (options__want_metrics(opts))
-		default_to_metrics(parse);
 	if (opts->mode == MODE_SWITCH)
 		parse->words |= WORD(MODE_SWITCH);
 	if (opts->hook != HOOK_AUTO)
@@ -306,6 +321,7 @@ static error_t finish(struct parse *parse)
 		parse->words |= WORD(REPLAY_AT_ONCE);
 	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
 		parse->words |= WORD(SORT_IN_ENTRY);
+	opts->needs_entry_mode = parse->words & WORD(SORT_IN_ENTRY);
 	if (!option_rules__allow(parse->words))
 		return EINVAL;
 	if ((opts->top || opts->replay_path) && !opts->repeat) {

@@ -41,7 +41,11 @@ struct options {
 	enum histogram_unit histogram_unit;
 	bool check; /* --check in place of a report */
 	bool wait;  /* --wait: for KVM, when it is not loaded */
+	bool pin, unpin; /* --pin, --unpin: nothing is shown */
+	const char *group; /* --group, in argv: who may read what is pinned; NULL: root alone */
 	enum measure_mode mode;
+	bool mode_given;         /* else a measurement that is pinned may have another */
+	bool needs_entry_mode;   /* sorted by what only that mode has */
 	enum hook hook;          /* HOOK_AUTO: not given */
 	double mperf_ratio;      /* MPERF rate over TSC rate; 0: not given */
 	const char *record_path; /* in argv; NULL: not given. Never together with replay_path */

@@ -9,6 +9,10 @@
 #include "measure/host.h"
 #include "base/log.h"
 #include "options/options.h"
+#include "report/columns.h"
+#include "measure/meter.h"
+#include "measure/pinned.h"
+#include "measure/plan.h"
 #include "measure/sampler.h"
 #include "run/source_ops.h"
 
@@ -16,6 +20,7 @@ struct source_live {
 	struct source source;
 	struct host host;
 	struct hook_plan plan; /* the collector's, as host is the plan's */
+	struct pinned *pinned; /* else the collector is there */
 	struct collector *collector;
 	struct sampler *sampler;
 	bool begun;
@@ -66,6 +71,7 @@ static void free_live(struct source *source)
 	struct source_live *live = live_of(source);
 
 	sampler__free(live->sampler);
+	pinned__free(live->pinned);
 	collector__free(live->collector);
 	free(live);
 }
@@ -87,28 +93,57 @@ static void copy_text(char *to, size_t size, const char *text)
 	to[len] = '\0';
 }
 
-static void fill_header(struct recording_header *header, const struct options *opts,
-			const struct hook_plan *plan)
+static void fill_header(struct source_live *live)
 {
+	struct recording_header *header = &live->source.header;
+	const char *window_hook = live->plan.window_hook, *stint_hook = live->plan.stint_hook;
 	struct utsname uts;
 
-	header->mode = opts->mode;
+	if (live->pinned) {
+		window_hook = pinned__about(live->pinned)->window_hook;
+		stint_hook = pinned__about(live->pinned)->stint_hook;
+	}
 	copy_text(header->gtimehalt_version, sizeof(header->gtimehalt_version), GTIMEHALT_VERSION);
 	if (!uname(&uts))
 		copy_text(header->kernel_release, sizeof(header->kernel_release), uts.release);
-	copy_text(header->window_hook, sizeof(header->window_hook), plan->window_hook);
-	copy_text(header->stint_hook, sizeof(header->stint_hook), plan->stint_hook);
+	copy_text(header->window_hook, sizeof(header->window_hook), window_hook);
+	copy_text(header->stint_hook, sizeof(header->stint_hook), stint_hook);
 }
 
-static int plan_hooks(struct source_live *live, const struct options *opts, const struct hostfs *fs)
+/* Whether a measurement that is pinned gives all that was asked for by name. */
+static bool is_enough(const struct pinned_about *about, const struct options *opts)
 {
-	int err = host__probe(fs, &live->host);
+	if (opts->mode_given && opts->mode != about->mode)
+		return false;
+	if (opts->histogram && !about->has_histogram)
+		return false;
+	return !opts->needs_entry_mode || about->mode == MODE_ENTRY;
+}
 
+/*
+ * A measurement that is pinned is read, where it does: a second one would cost the guests as much again.
+ * Returns 0, found or not, or -errno.
+ */
+static int find_pinned(struct source_live *live, const struct options *opts,
+		       const struct hostfs *fs)
+{
+	int err;
+
+	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
+		return 0;
+	err = pinned__open(fs, opts->histogram, &live->pinned);
 	if (err)
-		return err;
-	if (opts->hook == HOOK_ENTER_GUEST)
-		host__find_enter_guest(fs, &live->host);
-	return hooks__plan(&live->host, opts->mode, opts->hook, &live->plan);
+		return err == -ENOENT ? 0 : err;
+	if (is_enough(pinned__about(live->pinned), opts)) {
+		pr_info("the pinned measurement is read (--mode %s)",
+			mode__name(pinned__about(live->pinned)->mode));
+		live->source.header.mode = pinned__about(live->pinned)->mode;
+		return 0;
+	}
+	pr_info("what is pinned does not give what was asked for: measured apart from it");
+	pinned__free(live->pinned);
+	live->pinned = NULL;
+	return 0;
 }
 
 static int start_collector(struct source_live *live, const struct options *opts,
@@ -128,7 +163,13 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		.opener_user = opts->user,
 	};
 
-	return collector__new(&collector_opts, &live->collector);
+	int err;
+
+	live->source.header.mode = opts->mode;
+	err = plan__make(fs, opts->mode, opts->hook, &live->host, &live->plan);
+	if (!err)
+		err = asked__check_ids(&opts->filter, fs);
+	return err ? err : collector__new(&collector_opts, &live->collector);
 }
 
 static int start_sampler(struct source_live *live, const struct options *opts,
@@ -136,7 +177,7 @@ static int start_sampler(struct source_live *live, const struct options *opts,
 {
 	const struct sampler_opts sampler_opts = {
 		.fs = fs,
-		.collector = live->collector,
+		.meter = live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};
@@ -154,18 +195,17 @@ int source_live__new(const struct options *opts, const struct hostfs *fs, struct
 		return -ENOMEM;
 	}
 	live->source.ops = &live_ops;
-	err = plan_hooks(live, opts, fs);
+	err = find_pinned(live, opts, fs);
 	if (!err)
-		err = asked__check_ids(&opts->filter, fs);
-	if (!err)
-		err = start_collector(live, opts, fs);
+		err = live->pinned ? asked__check_ids(&opts->filter, fs)
+				   : start_collector(live, opts, fs);
 	if (!err)
 		err = start_sampler(live, opts, fs);
 	if (err) {
 		free_live(&live->source);
 		return err;
 	}
-	fill_header(&live->source.header, opts, &live->plan);
+	fill_header(live);
 	*source = &live->source;
 	return 0;
 }

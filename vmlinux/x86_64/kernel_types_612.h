@@ -35,9 +35,22 @@ struct task_struct {
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	__u64 start_boottime;
+	char comm[16];
 	struct pid *thread_pid;
 	struct sched_info sched_info;
 	struct hlist_head preempt_notifiers;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+/* What an iter/task program is given: once a thread, and without one at the end. */
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct kvm;

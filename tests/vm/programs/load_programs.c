@@ -30,9 +30,11 @@ static int say_all(enum libbpf_print_level level, const char *format, va_list ar
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
+/* fentry or fexit of KVM; the iterator is of the kernel's own types. */
 static bool is_fentry(const struct bpf_program *prog)
 {
-	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING;
+	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING &&
+	       bpf_program__expected_attach_type(prog) != BPF_TRACE_ITER;
 }
 
 static bool kvm_has_btf(void)
@@ -54,9 +56,12 @@ static int load(const char *name, const char *run_function, bool everything)
 	skel->rodata->targ_scaled = everything;
 	skel->rodata->targ_check = everything;
 	skel->rodata->targ_histogram = everything;
+	skel->rodata->targ_guest = everything;
 	bpf_map__set_autocreate(skel->maps.cpu_accounts, everything || strstr(name, "check"));
 	bpf_map__set_autocreate(skel->maps.stints, everything);
 	bpf_map__set_autocreate(skel->maps.blank_stints, everything);
+	bpf_map__set_max_entries(skel->maps.cpu_beats, (__u32)libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(skel->maps.tsc_events, (__u32)libbpf_num_possible_cpus());
 	bpf_map__set_max_entries(skel->maps.mperf_events, (__u32)libbpf_num_possible_cpus());
 	err = is_fentry(prog) && strstr(name, "vcpu_run")
 		      ? bpf_program__set_attach_target(prog, 0, run_function)

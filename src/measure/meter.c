@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "measure/calibration.h"
+#include "measure/counters.h"
+#include "measure/forced_read.h"
+#include "measure/meter.h"
+#include "measure/sums_reader.h"
+
+struct meter {
+	struct meter_opts opts;
+	bool may_force;
+	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
+	struct sums_reader *sums;
+};
+
+static int tell(int err, const char *what)
+{
+	pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}
+
+int meter__new(const struct meter_opts *opts, struct meter **out)
+{
+	struct meter *m = calloc(1, sizeof(*m));
+	int err = -ENOMEM;
+
+	if (!m)
+		return tell(err, "make room for the vCPUs");
+	m->opts = *opts;
+	m->may_force = opts->reader_fd >= 0;
+	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
+	if (m->mperf_error_cnts)
+		err = sums_reader__new(opts->vcpus_fd, opts->vcpu_max, opts->stints_fd,
+				       opts->ended_fd, &m->sums);
+	if (err) {
+		meter__free(m);
+		return tell(err, "make room for the vCPUs");
+	}
+	/* Of a measurement that was there before: what has failed in it so far is no news. */
+	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
+		m->mperf_error_cnts[cpu] = opts->slots[cpu].mperf_error_cnt;
+	*out = m;
+	return 0;
+}
+
+void meter__free(struct meter *m)
+{
+	if (!m)
+		return;
+	sums_reader__free(m->sums);
+	free(m->mperf_error_cnts);
+	free(m);
+}
+
+static void sum_health(const struct meter *m, struct health *health)
+{
+	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
+		health->lost_window_cnt += m->opts.slots[cpu].lost_window_cnt;
+		health->mperf_error_cnt += m->opts.slots[cpu].mperf_error_cnt;
+		health->map_full_cnt += m->opts.slots[cpu].map_full_cnt;
+	}
+}
+
+/* A CPU whose reads failed came online after its event was opened, or was offline in between. */
+static void mend_events(struct meter *m)
+{
+	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
+		__u64 error_cnt = m->opts.slots[cpu].mperf_error_cnt;
+		__u32 key = (__u32)cpu;
+		int fd;
+
+		if (error_cnt == m->mperf_error_cnts[cpu])
+			continue;
+		m->mperf_error_cnts[cpu] = error_cnt;
+		fd = counters__reopen(m->opts.counters, cpu);
+		if (fd >= 0)
+			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
+		pr_info("MPERF did not read on CPU %d: opened again", cpu);
+	}
+}
+
+static int force_read(struct meter *m, int cpu)
+{
+	int err;
+
+	if (!m->may_force || !m->opts.slots[cpu].tid)
+		return 0;
+	err = forced_read__run(m->opts.reader_fd, cpu);
+	return err == -ENXIO ? 0 : err;
+}
+
+static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+{
+	const struct calibration *calibration = m->opts.calibration;
+	double ratio = m->opts.mperf_ratio;
+
+	if (calibration && calibration->kind_cnt > 1)
+		ratio = calibration->ratio[calibration__kind(calibration, cpu)];
+	return forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu, ratio, snap);
+}
+
+int meter__read(struct meter *m, struct snapshot *snap)
+{
+	int err;
+
+	clock__read(&snap->clock);
+	if (m->opts.tsc_clock)
+		tsc_clock__put(m->opts.tsc_clock, &snap->clock);
+	snap->mode = m->opts.mode;
+	snap->mperf_ratio = m->opts.mperf_ratio;
+	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
+		if (m->opts.cpu_accounts_fd >= 0)
+			err = read_account(m, cpu, snap);
+		else
+			err = force_read(m, cpu);
+		if (err < 0)
+			return tell(err, "read a CPU's counters from BPF");
+	}
+	err = sums_reader__read(m->sums, snap, m->may_force);
+	if (err)
+		return tell(err, "read the vCPUs' sums");
+	sum_health(m, &snap->health);
+	if (m->opts.mperf_events_fd >= 0)
+		mend_events(m);
+	return 0;
+}
+
+void meter__forget(struct meter *m, pid_t tid)
+{
+	if (m->opts.ended_fd < 0)
+		sums_reader__forget(m->sums, tid);
+}

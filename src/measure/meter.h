@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * meter - reads a measurement that is going on, whoever attached it: collector, in this process, or another
+ * one that has pinned it. Knows threads and windows, not names.
+ */
+#ifndef METER_H
+#define METER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "measure/tsc_clock.h"
+#include "report/snapshot.h"
+
+struct calibration;
+struct counters;
+struct meter;
+
+struct meter_opts {
+	enum measure_mode mode;
+	double mperf_ratio; /* of CPUs of the first kind */
+	int cpu_cnt;        /* possible CPUs */
+	const volatile struct cpu_slot *slots;
+	unsigned int vcpu_max; /* room in the map of vCPUs */
+	/* Descriptors of maps and of the program that a forced read runs. */
+	int vcpus_fd, reader_fd;
+	int stints_fd;       /* -1: not counted */
+	int ended_fd;        /* -1: it is the reader who drops what has ended */
+	int cpu_accounts_fd; /* -1: no --check; reader_fd is check_read otherwise */
+	int mperf_events_fd; /* -1: events are not mended */
+	/* NULL: the measurement tells TSC by itself. */
+	const struct tsc_clock_feed *tsc_clock;
+	const struct calibration *calibration; /* NULL: one kind of core */
+	struct counters *counters;             /* with mperf_events_fd */
+};
+
+/*
+ * All that opts points to is borrowed. Returns 0 and *meter, which the caller ends with meter__free(); or
+ * -ENOMEM, logged.
+ */
+int meter__new(const struct meter_opts *opts, struct meter **meter);
+void meter__free(struct meter *meter);
+
+/*
+ * Forces a read of every window that is open, then fills the cleared snapshot's clock, mode, health
+ * and vcpus with all that was seen since the measurement began, unsorted; and, with cpu_accounts_fd, its
+ * cpus. MPERF events that no longer read are opened again. Who may not force a read gets sums that are
+ * complete up to the measurement's own last read.
+ * Returns 0 or -errno, logged.
+ */
+int meter__read(struct meter *meter, struct snapshot *snap);
+
+/* Drops the sums of a thread that has ended, so that its place in the map is free again. */
+void meter__forget(struct meter *meter, pid_t tid);
+
+#endif /* METER_H */

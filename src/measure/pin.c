@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/hostfs.h"
+#include "base/log.h"
+#include "gtimehalt.h"
+#include "measure/collector.h"
+#include "measure/counters.h"
+#include "measure/heartbeat.h"
+#include "measure/pin.h"
+
+#define LINKS_DIR PIN_DIR "/" PIN_LINKS
+
+/* The kernel lets go of a link's program and target after a grace period or two. */
+#define DETACH_WAIT_NS 5000000000ULL
+#define DETACH_POLL_US 5000
+
+static int tell(int err, const char *what)
+{
+	pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}
+
+static void path_of(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, PIN_DIR "/%s", name);
+}
+
+static int open_object(const char *name)
+{
+	char path[128];
+
+	path_of(path, sizeof(path), name);
+	return bpf_obj_get(path);
+}
+
+/* A link of Linux before 5.15 that is no object of its own cannot be pinned. */
+static int pin_fd(int fd, const char *name)
+{
+	char path[128];
+	int err;
+
+	path_of(path, sizeof(path), name);
+	err = bpf_obj_pin(fd, path);
+	if (!err)
+		return 0;
+	if (err == -EINVAL) {
+		pr_err("cannot pin %s: that takes Linux 5.15", path);
+		return -EOPNOTSUPP;
+	}
+	pr_err("cannot pin %s: %s", path, strerror(-err));
+	return err;
+}
+
+static int make_dirs(void)
+{
+	struct stat st;
+
+	if (mkdir(PIN_DIR, 0700) && errno == ENOENT) {
+		pr_err("there is no " PIN_DIR "/..: bpffs is not mounted "
+		       "(mount -t bpf bpf /sys/fs/bpf)");
+		return -EOPNOTSUPP;
+	}
+	if (stat(PIN_DIR, &st) || (mkdir(LINKS_DIR, 0700) && errno != EEXIST))
+		return tell(-errno, "make " LINKS_DIR);
+	return 0;
+}
+
+static int pin_timer(const struct heartbeat *heartbeat, const struct counters *counters, int cpu)
+{
+	int fd = heartbeat__start(heartbeat, counters, cpu);
+	char name[64];
+	int err;
+
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), PIN_LINKS "/beat-%d", cpu);
+	err = pin_fd(fd, name);
+	close(fd);
+	return err;
+}
+
+static int pin_timers(const struct collector *collector)
+{
+	const struct counters *counters = collector__counters(collector);
+	struct heartbeat heartbeat = {
+		.prog_fd = collector__object_fd(collector, PIN_HEARTBEAT),
+		.tsc_events_fd = collector__object_fd(collector, PIN_TSC_EVENTS),
+		.cpu_beats_fd = collector__object_fd(collector, PIN_CPU_BEATS),
+	};
+
+	for (int cpu = 0; cpu < collector__cpu_cnt(collector); cpu++) {
+		int err = pin_timer(&heartbeat, counters, cpu);
+
+		/* ENODEV: offline. pin__renew() starts it when the CPU comes. */
+		if (err && err != -ENODEV)
+			return tell(err, "start the timers of the CPUs");
+	}
+	return 0;
+}
+
+/* Objects by name, and who may do what with them: a reader needs no more than the first. */
+static const struct {
+	const char *name;
+	mode_t mode;
+	bool only_histogram;
+} objects[] = {
+	{ PIN_VCPUS, 0440, false },        { PIN_ENDED, 0440, false },
+	{ PIN_STINTS, 0440, true },        { PIN_SHARED, 0440, false },
+	{ PIN_STAT, 0440, false },         { PIN_FORCED_READ, 0660, false },
+	{ PIN_MPERF_EVENTS, 0600, false }, { PIN_TSC_EVENTS, 0600, false },
+	{ PIN_CPU_BEATS, 0600, false },    { PIN_HEARTBEAT, 0600, false },
+	{ PIN_ABOUT, 0440, false }, /* the last: who finds it finds the others */
+};
+
+static int give(const char *name, mode_t mode, gid_t gid)
+{
+	char path[128];
+
+	path_of(path, sizeof(path), name);
+	if (chmod(path, mode) || (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid)))
+		return tell(-errno, "set who may read what is pinned");
+	return 0;
+}
+
+static int pin_objects(const struct collector *collector, gid_t gid)
+{
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		int fd = collector__object_fd(collector, objects[i].name);
+		int err;
+
+		if (objects[i].only_histogram && fd < 0)
+			continue;
+		err = pin_fd(fd, objects[i].name);
+		if (!err)
+			err = give(objects[i].name, objects[i].mode, gid);
+		if (err)
+			return err;
+	}
+	return give("", gid == (gid_t)-1 ? 0700 : 0750, gid);
+}
+
+static int pin_links(const struct collector *collector)
+{
+	const char *program;
+	int fd;
+
+	for (size_t i = 0; (fd = collector__link_fd(collector, i, &program)) >= 0; i++) {
+		char name[64];
+		int err;
+
+		snprintf(name, sizeof(name), PIN_LINKS "/%s", program);
+		err = pin_fd(fd, name);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int pin__create(const struct collector *collector, gid_t gid)
+{
+	int err = make_dirs();
+
+	if (err)
+		return err;
+	err = pin_links(collector);
+	if (!err)
+		err = pin_timers(collector);
+	if (!err)
+		err = pin_objects(collector, gid);
+	if (err)
+		pin__remove();
+	return err;
+}
+
+static int renew_cpu(const struct heartbeat *heartbeat, struct counters *counters, int mperf_fd,
+		     int cpu)
+{
+	__u32 key = (__u32)cpu;
+	char path[128];
+	int fd = counters__reopen(counters, cpu);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_update_elem(mperf_fd, &key, &fd, BPF_ANY);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), LINKS_DIR "/beat-%d", cpu);
+	unlink(path);
+	return pin_timer(heartbeat, counters, cpu);
+}
+
+static bool is_late(int cpu_beats_fd, int cpu)
+{
+	struct cpu_beat beat;
+	__u32 key = (__u32)cpu;
+
+	return bpf_map_lookup_elem(cpu_beats_fd, &key, &beat) ||
+	       beat.beat_ns + HEARTBEAT_LATE_NS < clock__now_ns();
+}
+
+static int renew_cpus(const struct heartbeat *heartbeat, struct counters *counters, int mperf_fd,
+		      int cpu_cnt)
+{
+	int renewed = 0;
+
+	for (int cpu = 0; cpu < cpu_cnt; cpu++) {
+		int err;
+
+		if (!is_late(heartbeat->cpu_beats_fd, cpu))
+			continue;
+		err = renew_cpu(heartbeat, counters, mperf_fd, cpu);
+		if (err && err != -ENODEV)
+			return tell(err, "start the timer of a CPU");
+		renewed += !err;
+	}
+	return renewed;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+int pin__renew(const struct hostfs *fs)
+{
+	struct heartbeat heartbeat = {
+		.prog_fd = open_object(PIN_HEARTBEAT),
+		.tsc_events_fd = open_object(PIN_TSC_EVENTS),
+		.cpu_beats_fd = open_object(PIN_CPU_BEATS),
+	};
+	int mperf_fd = open_object(PIN_MPERF_EVENTS);
+	struct counters *counters = NULL;
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int err = -EACCES;
+
+	if (heartbeat.prog_fd >= 0 && heartbeat.tsc_events_fd >= 0 && heartbeat.cpu_beats_fd >= 0 &&
+	    mperf_fd >= 0)
+		err = bpf_obj_get_info_by_fd(mperf_fd, &info, &len);
+	if (err)
+		tell(err, "open what is pinned in " PIN_DIR);
+	if (!err)
+		err = counters__new_closed(fs, (int)info.max_entries, &counters);
+	if (!err)
+		err = renew_cpus(&heartbeat, counters, mperf_fd, (int)info.max_entries);
+	counters__free(counters);
+	close_fd(mperf_fd);
+	close_fd(heartbeat.cpu_beats_fd);
+	close_fd(heartbeat.tsc_events_fd);
+	close_fd(heartbeat.prog_fd);
+	return err;
+}
+
+static __u32 link_id(const char *path)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}
+
+/* Whoever still reads `stat` holds that link; he is not waited for. */
+static void wait_until_detached(__u32 id)
+{
+	__u64 end_ns = clock__now_ns() + DETACH_WAIT_NS;
+	int fd;
+
+	while (id && clock__now_ns() < end_ns && (fd = bpf_link_get_fd_by_id(id)) >= 0) {
+		close(fd);
+		usleep(DETACH_POLL_US);
+	}
+}
+
+/* Removes the files of a folder. Returns how many there were, or -errno. */
+static int remove_files(const char *dir, bool are_links)
+{
+	DIR *stream = opendir(dir);
+	int cnt = 0, err = 0;
+	struct dirent *entry;
+
+	if (!stream)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(stream))) {
+		char path[512];
+		__u32 id;
+
+		if (entry->d_name[0] == '.' || (!are_links && !strcmp(entry->d_name, PIN_LINKS)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		id = are_links ? link_id(path) : 0;
+		if (unlink(path) && errno != ENOENT)
+			err = -errno;
+		wait_until_detached(id);
+		cnt++;
+	}
+	closedir(stream);
+	return err ? err : cnt;
+}
+
+int pin__remove(void)
+{
+	int links, files;
+
+	if (access(PIN_DIR, F_OK) && errno == ENOENT)
+		return -ENOENT;
+	/* `about` goes with the first: no reader is to begin what is about to end. */
+	unlink(PIN_DIR "/" PIN_ABOUT);
+	links = remove_files(LINKS_DIR, true);
+	files = links < 0 ? links : remove_files(PIN_DIR, false);
+	if (files < 0 || (rmdir(LINKS_DIR) && errno != ENOENT) || rmdir(PIN_DIR))
+		return tell(files < 0 ? files : -errno, "remove " PIN_DIR);
+	return 0;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "gtimehalt.h"
+#include "measure/collector.h"
+#include "measure/counters.h"
+#include "measure/meter.h"
+#include "measure/pin.h"
+#include "measure/pinned.h"
+
+struct pinned {
+	struct pinned_about about;
+	int cpu_cnt;
+	int vcpus_fd, ended_fd, stints_fd, mperf_events_fd, reader_fd;
+	unsigned int vcpu_max;
+	void *shared; /* what the programs have in .bss, mapped to be read */
+	size_t shared_size;
+	struct counters *counters;
+	struct meter *meter;
+};
+
+static int open_map(const char *name, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
+	char path[128];
+
+	snprintf(path, sizeof(path), PIN_DIR "/%s", name);
+	return bpf_obj_get_opts(path, &opts);
+}
+
+/* Another build's map is told by its size before anything is read from it. */
+static int check_size(int fd, const char *name, __u32 value_size, struct bpf_map_info *info)
+{
+	__u32 len = sizeof(*info);
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(fd, info, &len);
+	if (err || info->value_size == value_size)
+		return err;
+	pr_err("%s/%s is of another version of gtimehalt: --unpin it and --pin it again", PIN_DIR,
+	       name);
+	return -EPROTO;
+}
+
+static int read_about(struct pinned *p, int fd)
+{
+	struct bpf_map_info info;
+	struct pin_about about;
+	__u32 key = 0;
+	int err = check_size(fd, PIN_ABOUT, sizeof(about), &info);
+
+	if (!err)
+		err = bpf_map_lookup_elem(fd, &key, &about);
+	if (err)
+		return err;
+	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
+	    about.cpu_cnt > GTIMEHALT_MAX_CPUS) {
+		pr_err("%s is of another version of gtimehalt: --unpin it and --pin it again",
+		       PIN_DIR);
+		return -EPROTO;
+	}
+	p->cpu_cnt = (int)about.cpu_cnt;
+	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
+	p->about.has_histogram = about.has_histogram;
+	p->about.mperf_ratio = (double)about.mperf_ratio_ppb / 1e9;
+	_Static_assert(sizeof(p->about.window_hook) == sizeof(about.window_hook), "same text");
+	memcpy(p->about.window_hook, about.window_hook, sizeof(about.window_hook) - 1);
+	memcpy(p->about.stint_hook, about.stint_hook, sizeof(about.stint_hook) - 1);
+	return 0;
+}
+
+static int open_maps(struct pinned *p, bool histogram)
+{
+	struct bpf_map_info info;
+	int err;
+
+	p->vcpus_fd = open_map(PIN_VCPUS, BPF_F_RDONLY);
+	if (p->vcpus_fd < 0)
+		return p->vcpus_fd;
+	err = check_size(p->vcpus_fd, PIN_VCPUS, sizeof(struct vcpu_sums), &info);
+	if (err)
+		return err;
+	p->vcpu_max = info.max_entries;
+	p->ended_fd = open_map(PIN_ENDED, BPF_F_RDONLY);
+	if (p->ended_fd < 0)
+		return p->ended_fd;
+	if (!histogram || !p->about.has_histogram)
+		return 0;
+	p->stints_fd = open_map(PIN_STINTS, BPF_F_RDONLY);
+	return p->stints_fd < 0 ? p->stints_fd : 0;
+}
+
+static int map_shared(struct pinned *p)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = open_map(PIN_SHARED, BPF_F_RDONLY);
+	struct bpf_map_info info;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = check_size(fd, PIN_SHARED, (__u32)collector__shared_size(), &info);
+	if (!err) {
+		p->shared_size = (info.value_size + page - 1) / page * page;
+		p->shared = mmap(NULL, p->shared_size, PROT_READ, MAP_SHARED, fd, 0);
+		if (p->shared == MAP_FAILED) {
+			p->shared = NULL;
+			err = -errno;
+		}
+	}
+	close(fd);
+	return err;
+}
+
+/* What only those have who may do more than read. */
+static void open_for_writing(struct pinned *p, const struct hostfs *fs)
+{
+	p->reader_fd = open_map(PIN_FORCED_READ, 0);
+	p->mperf_events_fd = open_map(PIN_MPERF_EVENTS, 0);
+	if (p->mperf_events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
+		close(p->mperf_events_fd);
+		p->mperf_events_fd = -1;
+	}
+	if (p->reader_fd < 0)
+		pr_info("no right to force a read: sums are up to a second old");
+}
+
+static int start_meter(struct pinned *p)
+{
+	const struct meter_opts opts = {
+		.mode = p->about.mode,
+		.mperf_ratio = p->about.mperf_ratio,
+		.cpu_cnt = p->cpu_cnt,
+		.slots = collector__shared_slots(p->shared),
+		.vcpu_max = p->vcpu_max,
+		.vcpus_fd = p->vcpus_fd,
+		.reader_fd = p->reader_fd,
+		.stints_fd = p->stints_fd,
+		.ended_fd = p->ended_fd,
+		.cpu_accounts_fd = -1,
+		.mperf_events_fd = p->mperf_events_fd,
+		.counters = p->counters,
+	};
+
+	return meter__new(&opts, &p->meter);
+}
+
+static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, bool histogram)
+{
+	int err = read_about(p, about_fd);
+
+	if (!err)
+		err = open_maps(p, histogram);
+	if (!err)
+		err = map_shared(p);
+	if (err)
+		return err;
+	open_for_writing(p, fs);
+	return start_meter(p);
+}
+
+int pinned__open(const struct hostfs *fs, bool histogram, struct pinned **out)
+{
+	int about_fd = open_map(PIN_ABOUT, BPF_F_RDONLY);
+	struct pinned *p;
+	int err;
+
+	/* Who may not look has to measure by himself, and will be told if he may not either. */
+	if (about_fd == -ENOENT || about_fd == -EACCES || about_fd == -EPERM)
+		return -ENOENT;
+	if (about_fd < 0) {
+		pr_err("cannot open %s: %s", PIN_DIR, strerror(-about_fd));
+		return about_fd;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		close(about_fd);
+		return -ENOMEM;
+	}
+	p->vcpus_fd = p->ended_fd = p->stints_fd = p->mperf_events_fd = p->reader_fd = -1;
+	err = open_all(p, about_fd, fs, histogram);
+	close(about_fd);
+	if (err) {
+		if (err != -EPROTO)
+			pr_err("cannot read what is pinned in %s: %s", PIN_DIR, strerror(-err));
+		pinned__free(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void pinned__free(struct pinned *p)
+{
+	if (!p)
+		return;
+	meter__free(p->meter);
+	counters__free(p->counters);
+	if (p->shared)
+		munmap(p->shared, p->shared_size);
+	close_fd(p->vcpus_fd);
+	close_fd(p->ended_fd);
+	close_fd(p->stints_fd);
+	close_fd(p->mperf_events_fd);
+	close_fd(p->reader_fd);
+	free(p);
+}
+
+const struct pinned_about *pinned__about(const struct pinned *p)
+{
+	return &p->about;
+}
+
+struct meter *pinned__meter(const struct pinned *p)
+{
+	return p->meter;
+}

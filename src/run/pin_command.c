@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include "base/log.h"
+#include "measure/collector.h"
+#include "measure/host.h"
+#include "measure/pin.h"
+#include "measure/pinned.h"
+#include "measure/plan.h"
+#include "options/options.h"
+#include "report/columns.h"
+#include "run/pin_command.h"
+
+static int find_group(const char *name, gid_t *gid)
+{
+	const struct group *group;
+
+	*gid = (gid_t)-1;
+	if (!name)
+		return 0;
+	errno = 0;
+	group = getgrnam(name);
+	if (!group) {
+		pr_err("--group '%s': %s", name, errno ? strerror(errno) : "there is no such group");
+		return errno ? -errno : -EINVAL;
+	}
+	*gid = group->gr_gid;
+	return 0;
+}
+
+static int attach_and_pin(const struct options *opts, const struct hostfs *fs, gid_t gid)
+{
+	struct collector *collector = NULL;
+	struct hook_plan plan;
+	struct host host;
+	const struct collector_opts collector_opts = {
+		.fs = fs,
+		.plan = &plan,
+		.mode = opts->mode,
+		.mperf_ratio = opts->mperf_ratio,
+		.histogram = opts->histogram,
+		.pinned = true,
+	};
+	int err = plan__make(fs, opts->mode, opts->hook, &host, &plan);
+
+	if (err)
+		return err;
+	hooks__plan_pinned(&plan);
+	err = collector__new(&collector_opts, &collector);
+	if (!err)
+		err = pin__create(collector, gid);
+	collector__free(collector);
+	return err;
+}
+
+/* One that is there may be what another run is using. */
+static int keep(const struct options *opts, const struct hostfs *fs, const struct pinned *pinned)
+{
+	const struct pinned_about *about = pinned__about(pinned);
+	int renewed;
+
+	if ((opts->mode_given && opts->mode != about->mode) ||
+	    (opts->histogram && !about->has_histogram)) {
+		pr_err("a measurement of another kind (--mode %s%s) is pinned: --unpin it first",
+		       mode__name(about->mode), about->has_histogram ? " -H" : "");
+		return -EEXIST;
+	}
+	renewed = pin__renew(fs);
+	if (renewed >= 0)
+		pr_info("pinned already; %d CPUs have come online since", renewed);
+	return renewed < 0 ? renewed : 0;
+}
+
+static int pin(const struct options *opts, const struct hostfs *fs)
+{
+	struct pinned *pinned;
+	gid_t gid;
+	int err = find_group(opts->group, &gid);
+
+	if (err)
+		return err;
+	err = pinned__open(fs, false, &pinned);
+	if (!err) {
+		err = keep(opts, fs, pinned);
+		pinned__free(pinned);
+		return err;
+	}
+	return err == -ENOENT ? attach_and_pin(opts, fs, gid) : err;
+}
+
+static int unpin(void)
+{
+	int err = pin__remove();
+
+	if (err == -ENOENT)
+		pr_warn("nothing is pinned");
+	return err == -ENOENT ? 0 : err;
+}
+
+int pin_command__run(const struct options *opts, const struct hostfs *fs)
+{
+	return opts->unpin ? unpin() : pin(opts, fs);
+}
