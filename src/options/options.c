@@ -300,8 +300,6 @@ static void default_to_metrics(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 
-	if (!(parse->words & WORD(MODE)) && !opts->histogram && opts->hook == HOOK_AUTO)
-		opts->mode = MODE_SWITCH;
 	if (!(parse->words & WORD(INTERVAL)))
 		opts->interval_ns = METRICS_INTERVAL_NS;
 	opts->repeat = true;
@@ -313,6 +311,12 @@ static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 
+	if (options__want_metrics(opts))
+		default_to_metrics(parse);
+	/* What is always on is to cost the least. */
+	if ((opts->pin || options__want_metrics(opts)) && !opts->mode_given && !opts->histogram &&
+	    opts->hook == HOOK_AUTO)
+		opts->mode = MODE_SWITCH;
 	if (opts->mode == MODE_SWITCH)
 		parse->words |= WORD(MODE_SWITCH);
 	if (opts->hook != HOOK_AUTO)
