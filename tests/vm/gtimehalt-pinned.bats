@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A measurement that goes on without a process. Runs in the bed, on every kernel; before Linux 5.15 all that can
+# be shown is that it is refused.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+PINNED=/sys/fs/bpf/gtimehalt
+SPAN_S=${SPAN_S:-20}
+
+setup() {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	if ((major * 100 + minor < 515)) && [[ $BATS_TEST_DESCRIPTION != *5.15* ]]; then
+		skip "links of kprobes and timers cannot be pinned before Linux 5.15"
+	fi
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+}
+
+teardown() {
+	guest_end
+	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
+}
+
+# pin OPTION...
+pin() {
+	"$GTIMEHALT" --pin "$@"
+	! pgrep -x gtimehalt
+}
+
+# stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
+stat_of() {
+	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
+}
+
+# The thread of the only vCPU of the guest that was started last.
+vcpu_tid() {
+	awk -v pid="$guest" '$1 == pid { print $2 }' $PINNED/stat
+}
+
+# share FILE NAME: per cent of loaded time.
+share() {
+	vcpu_of "$1" "$2" 0 | jq '100 * .halted_ns / .loaded_ns'
+}
+
+link_ids() {
+	bpftool -j link show | jq -c 'map(.id)'
+}
+
+@test "before Linux 5.15: refused with exit 3, and nothing is left; else it is pinned" {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	if ((major * 100 + minor >= 515)); then
+		pin
+		[[ -e $PINNED/about ]]
+		return
+	fi
+	run -3 --separate-stderr "$GTIMEHALT" --pin
+	# shellcheck disable=SC2154 # set by run
+	[[ -z $output && $stderr == *"5.15"* ]]
+	[[ ! -e $PINNED ]]
+}
+
+@test "nobody runs: what stat says over a span is what the guest says" {
+	local tid from to loaded halted updated shown own
+	guest_start duty --busy 30 --pin "$QUIET_CPU"
+	pin
+	sleep 2
+	tid=$(vcpu_tid)
+	from=$(stat_of "$tid")
+	sleep "$SPAN_S"
+	to=$(stat_of "$tid")
+	! pgrep -x gtimehalt
+	guest_end
+	read -r loaded halted updated < <(awk '{ printf "%.0f %.0f %.0f\n", $8 - $1, $9 - $2, $14 - $7 }' \
+		<<<"$from $to")
+	shown=$(jq -n "100 * $halted / $loaded")
+	own=$("$ACCOUNT" "$BATS_TEST_TMPDIR/duty.json" --from "${from##* }" --to "${to##* }" --vm 0 \
+		--vcpu 0 | jq '100 * .share')
+	printf '# stat over %.1f s: %.2f%% halted, by its own account %.2f%%\n' "$(jq -n "$updated / 1e9")" \
+		"$shown" "$own" >&3
+	near "$shown" "$own" 1.0 "halted share"
+	near "$(jq -n "100 * $loaded / $updated")" 100 1.0 "loaded share"
+	# In switch mode guest time is not known.
+	[[ $(cut -d ' ' -f 3 <<<"$to") == - ]]
+}
+
+@test "a line has its ten fields, in order; a VM that ends has none" {
+	local line
+	guest_start "od (d) name" --busy 30 --pin "$QUIET_CPU"
+	pin --mode entry
+	sleep 3
+	line=$(cat $PINNED/stat)
+	[[ $line =~ ^$guest\ ([0-9]+)\ \(.*\)\ [0-9]+\ [0-9]+\ [0-9]+\ 0\ [0-9]+\ [0-9]+\ [0-9]+$ ]] || {
+		echo "$line"
+		return 1
+	}
+	[[ $(cat "/proc/$guest/task/${BASH_REMATCH[1]}/comm") == "$(sed -E 's/^[^(]*\((.*)\).*/\1/' <<<"$line")" ]]
+	guest_end
+	sleep 1
+	[[ -z $(cat $PINNED/stat) ]]
+	# Its place in the map is free again.
+	[[ $(bpftool -j map dump pinned $PINNED/vcpus | jq length) == 0 ]]
+}
+
+@test "two readers and a screen at once: nothing more is attached, and all say what the guest says" {
+	local dir=$BATS_TEST_TMPDIR before own first second
+	guest_start duty --busy 60 --pin "$QUIET_CPU"
+	pin --mode entry
+	before=$(link_ids)
+	script -qec "timeout 12 $GTIMEHALT --top 1" /dev/null </dev/null >"$dir/top" 2>&1 3>&- &
+	timeout 60 "$GTIMEHALT" -j -d 8 >"$dir/one" 3>&- &
+	timeout 60 "$GTIMEHALT" -v -j -d 8 >"$dir/two" 2>"$dir/two.stderr" 3>&- &
+	sleep 4
+	[[ $(link_ids) == "$before" ]]
+	wait
+	grep -q 'pinned measurement' "$dir/two.stderr"
+	check_report "$dir/one"
+	check_report "$dir/two"
+	guest_end
+	own=$(own_share "$dir/one" duty)
+	first=$(share "$dir/one" duty)
+	second=$(share "$dir/two" duty)
+	printf '# two readers: %.2f%% and %.2f%% halted, by its own account %.2f%%\n' "$first" "$second" \
+		"$own" >&3
+	near "$first" "$own" 1.0 "one reader"
+	near "$second" "$own" 1.0 "another"
+	grep -q duty "$dir/top"
+}
+
+@test "a reader that is killed, and one that asks for more than is pinned" {
+	local out=$BATS_TEST_TMPDIR/out tool
+	guest_start duty --busy 60 --pin "$QUIET_CPU"
+	pin
+	"$GTIMEHALT" -j 1 >/dev/null 3>&- &
+	tool=$!
+	sleep 2
+	kill -KILL "$tool"
+	wait "$tool" || :
+	measure "$out" -d 2
+	[[ $(jq -r .mode "$out") == switch ]]
+	# What is pinned knows no guest time: it is measured apart.
+	measure "$out" --mode entry -d 2
+	vcpu_of "$out" duty 0 | jq -e '.guest_ns > 0' >/dev/null
+	measure "$out" -H -d 2
+	# Neither has taken anything away.
+	sleep 2
+	[[ -n $(stat_of "$(vcpu_tid)") ]]
+}
+
+@test "pinned twice is once; another kind is refused; --unpin leaves nothing, and KVM can be unloaded" {
+	local links progs
+	links=$(link_ids)
+	progs=$(bpftool -j prog show | jq -c 'map(.id)')
+	pin
+	run -0 --separate-stderr "$GTIMEHALT" --pin
+	[[ -z $output && -z $stderr ]]
+	run -1 --separate-stderr "$GTIMEHALT" --pin --mode entry
+	[[ $stderr == *"--unpin"* ]]
+	"$GTIMEHALT" --unpin
+	[[ ! -e $PINNED && $(link_ids) == "$links" ]]
+	[[ $(bpftool -j prog show | jq -c 'map(.id)') == "$progs" ]]
+	[[ $(cat /sys/module/kvm_amd/refcnt) == 0 ]]
+	rmmod kvm_amd kvm
+	modprobe kvm-amd
+	run -0 --separate-stderr "$GTIMEHALT" --unpin
+	[[ $stderr == *"nothing is pinned"* ]]
+}
+
+@test "a group may read it, and nobody else" {
+	local as_daemon=(setpriv --reuid 65534 --regid 1 --clear-groups)
+	local as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	guest_start duty --busy 60 --pin "$QUIET_CPU"
+	chmod o+x /sys/fs/bpf
+	pin --group daemon
+	sleep 2
+	[[ $("${as_daemon[@]}" cat $PINNED/stat) == "$guest "* ]]
+	! "${as_nobody[@]}" cat $PINNED/stat
+	# The tool needs no capability then, for all but the names in /proc.
+	"${as_daemon[@]}" --inh-caps=-all --bounding-set=-all "$GTIMEHALT" -j -d 3 >"$BATS_TEST_TMPDIR/out"
+	[[ $(jq '.vms[0].pid' "$BATS_TEST_TMPDIR/out") == "$guest" ]]
+	jq -e '.vms[0].vcpus[0].halted_ns > 0' "$BATS_TEST_TMPDIR/out" >/dev/null
+	chmod o-x /sys/fs/bpf
+}
+
+@test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
+	local tid unmeasured before after
+	guest_start duty --busy 60 --pin "$OTHER_CPU"
+	pin
+	echo 0 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
+	sleep 1
+	echo 1 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
+	tid=$(vcpu_tid)
+	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
+	sleep 3
+	taskset -cp "$OTHER_CPU" "$tid" >/dev/null
+	sleep 2
+	unmeasured=$(stat_of "$tid" | cut -d ' ' -f 5)
+	echo "# $unmeasured ns were not measured" >&3
+	((unmeasured > 1000000000))
+	"$GTIMEHALT" --pin
+	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
+	sleep 2
+	before=$(stat_of "$tid" | cut -d ' ' -f 5)
+	sleep 4
+	after=$(stat_of "$tid" | cut -d ' ' -f 5)
+	((after == before))
+	measure "$BATS_TEST_TMPDIR/out" -d 3
+	near "$(share "$BATS_TEST_TMPDIR/out" duty)" 40 5 "halted share"
+}
