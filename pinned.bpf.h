@@ -74,8 +74,7 @@ static __always_inline void renew_tsc_clock(__u64 tsc_base_cycles)
 		return;
 	next->ns_per_cycle = last->ns_per_cycle;
 	if (age_ns < TSC_CLOCK_AGE_MAX_NS)
-		next->ns_per_cycle =
-			(age_ns << TSC_CLOCK_SHIFT) / (tsc_cycles - last->tsc_cycles);
+		next->ns_per_cycle = (age_ns << TSC_CLOCK_SHIFT) / (tsc_cycles - last->tsc_cycles);
 	next->tsc_cycles = tsc_cycles;
 	next->mono_ns = now_ns;
 	barrier();
@@ -139,8 +138,7 @@ static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_
 static __always_inline __u64 stat_ns(__u64 cycles)
 {
 	return (cycles >> STAT_NS_SHIFT) * targ_stat_ns_per_cycle +
-	       ((cycles & ((1ULL << STAT_NS_SHIFT) - 1)) * targ_stat_ns_per_cycle >>
-		STAT_NS_SHIFT);
+	       ((cycles & ((1ULL << STAT_NS_SHIFT) - 1)) * targ_stat_ns_per_cycle >> STAT_NS_SHIFT);
 }
 
 /* Never less than was shown before: the rate is a measured one, and of one that never halts errs below 0. */

@@ -29,6 +29,10 @@ _gtimehalt_values() {
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(_gtimehalt_pids)" -- "${word##*,}")
 		return
 		;;
+	--group)
+		mapfile -t COMPREPLY < <(compgen -g -- "$word")
+		return
+		;;
 	--user)
 		mapfile -t COMPREPLY < <(compgen -u -- "$word")
 		return
@@ -43,7 +47,7 @@ _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
 		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
-		--hook --mperf-ratio --wait --record --replay
+		--hook --mperf-ratio --wait --pin --group --unpin --record --replay
 		--exporter --textfile --user --bpf-stats --check --verbose --version --help'
 
 	COMPREPLY=()

@@ -31,7 +31,7 @@ struct collector {
 	double mperf_ratio;
 	const struct hook_plan *plan;
 	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
-	struct bpf_program *reader; /* what a forced read runs */
+	struct bpf_program *reader;              /* what a forced read runs */
 	bool check, histogram, pinned;
 	enum measure_mode mode;
 	struct tsc_clock_feed tsc_clock;
@@ -180,7 +180,8 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_check = c->check;
 	c->skel->rodata->targ_histogram = c->histogram;
 	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
-	c->skel->rodata->targ_stat_ns_per_cycle = (__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);
+	c->skel->rodata->targ_stat_ns_per_cycle =
+		(__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
@@ -205,8 +206,7 @@ static void put_rates(struct collector *c)
 	c->tsc_clock.index = &bss->tsc_clock_index;
 	clock__read(&now);
 	tsc_clock__put(&c->tsc_clock, &now);
-	bss->ns_per_mperf_cycle =
-		(__u64)(ns_per_mperf_cycle(c) * (1 << STINT_NS_SHIFT) + 0.5);
+	bss->ns_per_mperf_cycle = (__u64)(ns_per_mperf_cycle(c) * (1 << STINT_NS_SHIFT) + 0.5);
 }
 
 static int start_meter(struct collector *c)

@@ -56,10 +56,10 @@ static const char *const word_names[WORD_CNT] = {
 
 /* Which VMs are shown, how, and for how long. */
 #define SHOWN                                                                                      \
-	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |\
-		  WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |\
-		  WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) |\
-		  WORD(REPLAY) | WORD(CHECK) | WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
+	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
+	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
+	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
+	 WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
 
 /* The first that applies is told. */
 static const struct rule {

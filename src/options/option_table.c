@@ -80,8 +80,10 @@ const struct argp_option option_table[] = {
 	  0 },
 	{ "wait", KEY_WAIT, NULL, 0, "Wait until KVM is loaded", 0 },
 
-	{ NULL, 0, NULL, 0, "Always on, without a process (see /sys/fs/bpf/gtimehalt):", GROUP_PINNED },
-	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)", 0 },
+	{ NULL, 0, NULL, 0,
+	  "Always on, without a process (see /sys/fs/bpf/gtimehalt):", GROUP_PINNED },
+	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)",
+	  0 },
 	{ "group", KEY_GROUP, "NAME", 0, "Who may read what is pinned (default: root alone)", 0 },
 	{ "unpin", KEY_UNPIN, NULL, 0, "End what --pin has started", 0 },
 

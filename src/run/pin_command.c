@@ -22,7 +22,8 @@ static int find_group(const char *name, gid_t *gid)
 	errno = 0;
 	group = getgrnam(name);
 	if (!group) {
-		pr_err("--group '%s': %s", name, errno ? strerror(errno) : "there is no such group");
+		pr_err("--group '%s': %s", name,
+		       errno ? strerror(errno) : "there is no such group");
 		return errno ? -errno : -EINVAL;
 	}
 	*gid = group->gr_gid;

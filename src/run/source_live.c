@@ -177,7 +177,8 @@ static int start_sampler(struct source_live *live, const struct options *opts,
 {
 	const struct sampler_opts sampler_opts = {
 		.fs = fs,
-		.meter = live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector),
+		.meter = live->pinned ? pinned__meter(live->pinned)
+				      : collector__meter(live->collector),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};

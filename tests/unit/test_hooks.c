@@ -14,6 +14,9 @@
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
+/* What comes behind all others with --pin. */
+#define PINNED "raw_tp_process_exit raw_tp sched_process_exit\niter_stat iter task\n"
+
 /* Stints: the end, then the beginning. */
 #define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
 #define KPROBE_STINTS     "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
@@ -77,10 +80,9 @@ static void describe(const struct hook_plan *plan, const char *run_function, cha
 		     size_t size)
 {
 	static const char *const kinds[] = {
-		[ATTACH_FENTRY] = "fentry",
-		[ATTACH_KPROBE] = "kprobe",
-		[ATTACH_KRETPROBE] = "kretprobe",
-		[ATTACH_RAW_TRACEPOINT] = "raw_tp",
+		[ATTACH_FENTRY] = "fentry",       [ATTACH_KPROBE] = "kprobe",
+		[ATTACH_KRETPROBE] = "kretprobe", [ATTACH_RAW_TRACEPOINT] = "raw_tp",
+		[ATTACH_ITERATOR] = "iter",
 	};
 	size_t len = 0;
 
@@ -124,6 +126,9 @@ static void check_plans(const char *run_function)
 		assert_int_equal(run.err, 0);
 		describe(&run.plan, run_function, text, sizeof(text));
 		assert_string_equal(text, cases[i].points);
+		hooks__plan_pinned(&run.plan);
+		describe(&run.plan, run_function, text, sizeof(text));
+		assert_string_equal(text + strlen(cases[i].points), PINNED);
 		assert_name(run.plan.window_hook, cases[i].window_hook);
 		assert_name(run.plan.stint_hook, cases[i].stint_hook);
 	}

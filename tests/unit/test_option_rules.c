@@ -14,46 +14,52 @@ static const struct sample {
 	/* The letters of all that it is refused with. */
 	const char *refused;
 } samples[] = {
-	{ 'p', { "--pid" }, { "-p", "1" }, "x" },
-	{ 't', { "--tid" }, { "-t", "1" }, "xEXuB" },
-	{ 'g', { "--guest" }, { "-g", "a" }, "x" },
-	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xEXuB" },
-	{ 'P', { "--per-vm" }, { "-P" }, "LjxEXuB" },
-	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxEXuB" },
-	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxEXuB" },
-	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxEXuB" },
-	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxEXuB" },
-	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOx" },
-	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxEXuB" },
-	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxEXuB" },
-	{ 'T', { "--timestamp" }, { "-T" }, "jcOxEXuB" },
-	{ 'C', { "--no-clear" }, { "-C" }, "jcOxEXuB" },
-	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdxEXuB" },
-	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOxEXuB" },
-	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjxEXuB" },
-	{ 'd', { "--duration" }, { "-d", "1" }, "inOFEXuB" },
-	{ 'i', { "INTERVAL" }, { "1" }, "dF" },
-	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFEXuB" },
-	{ 'e', { "--mode" }, { "--mode", "entry" }, "F" },
-	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkF" },
-	{ 'a', { "--hook" }, { "--hook", "auto" }, "F" },
-	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wF" },
-	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "F" },
-	{ 'f', { "--record" }, { "--record", "f" }, "FxEXuB" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxB" },
-	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfFEXuB" },
-	{ 'W', { "--wait" }, { "--wait" }, "F" },
+	{ 'p', { "--pid" }, { "-p", "1" }, "xIUG" },
+	{ 't', { "--tid" }, { "-t", "1" }, "xEXuBIUG" },
+	{ 'g', { "--guest" }, { "-g", "a" }, "xIUG" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xEXuBIUG" },
+	{ 'P', { "--per-vm" }, { "-P" }, "LjxEXuBIUG" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxEXuBIUG" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxEXuBIUG" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxEXuBIUG" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxEXuBIUG" },
+	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxU" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxEXuBIUG" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxEXuBIUG" },
+	{ 'T', { "--timestamp" }, { "-T" }, "jcOxEXuBIUG" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOxEXuBIUG" },
+	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdxEXuBIUG" },
+	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOxEXuBIUG" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjxEXuBIUG" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOFEXuBIUG" },
+	{ 'i', { "INTERVAL" }, { "1" }, "dFIUG" },
+	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFEXuBIUG" },
+	{ 'e', { "--mode" }, { "--mode", "entry" }, "FU" },
+	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFU" },
+	{ 'a', { "--hook" }, { "--hook", "auto" }, "FU" },
+	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFU" },
+	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FU" },
+	{ 'f', { "--record" }, { "--record", "f" }, "FxEXuBIUG" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxBIUG" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfFEXuBIUG" },
+	{ 'W', { "--wait" }, { "--wait" }, "FIUG" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
-	{ 'E', { "--exporter" }, { "--exporter" }, "tvPLsbrmNTCOjcdnfx" },
-	{ 'X', { "--textfile" }, { "--textfile", "f" }, "tvPLsbrmNTCOjcdnfx" },
+	{ 'E', { "--exporter" }, { "--exporter" }, "tvPLsbrmNTCOjcdnfxIUG" },
+	{ 'X', { "--textfile" }, { "--textfile", "f" }, "tvPLsbrmNTCOjcdnfxIUG" },
 	{ 'u',
 	  { "--user", "--textfile" },
 	  { "--textfile", "f", "--user", "a" },
-	  "tvPLsbrmNTCOjcdnfx" },
+	  "tvPLsbrmNTCOjcdnfxIUG" },
 	{ 'B',
 	  { "--bpf-stats", "--textfile" },
 	  { "--textfile", "f", "--bpf-stats" },
-	  "tvPLsbrmNTCOjcdnfxF" },
+	  "tvPLsbrmNTCOjcdnfxFIUG" },
+	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNTCOjcdinfFxWEXuBU" },
+	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNTCOjcdinfFxWEXuBHewakRIG" },
+	{ 'G',
+	  { "--group", "--pin" },
+	  { "--pin", "--group", "a" },
+	  "ptgvPLsbrmNTCOjcdinfFxWEXuBU" },
 };
 
 #define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
@@ -156,6 +162,13 @@ static void some_need_metrics(void **state)
 	run_bad("--bpf-stats needs --exporter or --textfile", WORDS("--bpf-stats", "1"));
 }
 
+static void a_group_needs_what_it_reads(void **state)
+{
+	(void)state;
+	run_bad("--group needs --pin", WORDS("--group", "a"));
+	run_bad("--unpin does not go with --group", WORDS("--unpin", "--group", "a"));
+}
+
 /* With a value that is taken back, what it excluded is allowed. */
 static void what_counts_is_how_it_ends(void **state)
 {
@@ -232,6 +245,7 @@ int main(void)
 		cmocka_unit_test(every_pair),
 		cmocka_unit_test(units_need_the_histogram),
 		cmocka_unit_test(some_need_metrics),
+		cmocka_unit_test(a_group_needs_what_it_reads),
 		cmocka_unit_test(what_counts_is_how_it_ends),
 		cmocka_unit_test(sorting_in_each_mode),
 		cmocka_unit_test(a_recording_on_a_screen_has_a_pace),

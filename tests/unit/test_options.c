@@ -32,6 +32,10 @@ static void defaults(void **state)
 	assert_false(options__want_metrics(&run.opts));
 	assert_null(run.opts.user);
 	assert_false(run.opts.bpf_stats);
+	assert_false(run.opts.pin);
+	assert_false(run.opts.unpin);
+	assert_null(run.opts.group);
+	assert_false(run.opts.mode_given);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
 }
@@ -565,6 +569,31 @@ static void mode_of_metrics(void **state)
 	run_bad("--mode switch", WORDS("--exporter", "-H", "--mode=switch"));
 }
 
+static void pinning(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--pin"));
+	assert_true(run.opts.pin);
+	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	assert_false(run.opts.mode_given);
+	run_good(&run, WORDS("--pin", "--mode=entry", "--group=a"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_true(run.opts.mode_given);
+	assert_string_equal(run.opts.group, "a");
+	run_good(&run, WORDS("--pin", "-H"));
+	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS("--unpin"));
+	assert_true(run.opts.unpin);
+	run_bad("--group ''", WORDS("--pin", "--group="));
+	/* What tells whether a measurement in switch mode would do. */
+	run_good(&run, WORDS("-s", "busy"));
+	assert_true(run.opts.needs_entry_mode);
+	run_good(&run, WORDS("-s", "halted"));
+	assert_false(run.opts.needs_entry_mode);
+}
+
 static void bad_metrics(void **state)
 {
 	(void)state;
@@ -609,6 +638,7 @@ int main(void)
 		cmocka_unit_test(parses_are_independent),
 		cmocka_unit_test(metrics),
 		cmocka_unit_test(mode_of_metrics),
+		cmocka_unit_test(pinning),
 		cmocka_unit_test(bad_metrics),
 	};
 

@@ -27,7 +27,6 @@ teardown() {
 # pin OPTION...
 pin() {
 	"$GTIMEHALT" --pin "$@"
-	! pgrep -x gtimehalt
 }
 
 # stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
@@ -37,7 +36,7 @@ stat_of() {
 
 # The thread of the only vCPU of the guest that was started last.
 vcpu_tid() {
-	awk -v pid="$guest" '$1 == pid { print $2 }' $PINNED/stat
+	awk -v pid="${guest:?}" '$1 == pid { print $2 }' $PINNED/stat
 }
 
 # share FILE NAME: per cent of loaded time.
@@ -72,7 +71,7 @@ link_ids() {
 	from=$(stat_of "$tid")
 	sleep "$SPAN_S"
 	to=$(stat_of "$tid")
-	! pgrep -x gtimehalt
+	run ! pgrep -x gtimehalt
 	guest_end
 	read -r loaded halted updated < <(awk '{ printf "%.0f %.0f %.0f\n", $8 - $1, $9 - $2, $14 - $7 }' \
 		<<<"$from $to")
@@ -177,7 +176,7 @@ link_ids() {
 	pin --group daemon
 	sleep 2
 	[[ $("${as_daemon[@]}" cat $PINNED/stat) == "$guest "* ]]
-	! "${as_nobody[@]}" cat $PINNED/stat
+	run ! "${as_nobody[@]}" cat $PINNED/stat
 	# The tool needs no capability then, for all but the names in /proc.
 	"${as_daemon[@]}" --inh-caps=-all --bounding-set=-all "$GTIMEHALT" -j -d 3 >"$BATS_TEST_TMPDIR/out"
 	[[ $(jq '.vms[0].pid' "$BATS_TEST_TMPDIR/out") == "$guest" ]]
