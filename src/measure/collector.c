@@ -217,6 +217,7 @@ static int start_meter(struct collector *c)
 		.mperf_ratio = c->mperf_ratio,
 		.cpu_cnt = c->cpu_cnt,
 		.slots = skel->bss->slots,
+		.shared_fd = -1,
 		.vcpu_max = bpf_map__max_entries(skel->maps.vcpus),
 		.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
 		.reader_fd = bpf_program__fd(c->reader),
@@ -434,13 +435,15 @@ int collector__object_fd(const struct collector *c, const char *name)
 		{ PIN_ABOUT, skel->maps.about },
 		{ PIN_VCPUS, skel->maps.vcpus },
 		{ PIN_ENDED, skel->maps.ended },
-		{ PIN_STINTS, skel->maps.stints },
 		{ PIN_SHARED, skel->maps.bss },
 		{ PIN_MPERF_EVENTS, skel->maps.mperf_events },
 		{ PIN_TSC_EVENTS, skel->maps.tsc_events },
 		{ PIN_CPU_BEATS, skel->maps.cpu_beats },
 	};
 
+	/* libbpf has a descriptor of a map that is not created, too: it is of something else. */
+	if (!strcmp(name, PIN_STINTS))
+		return c->histogram ? bpf_map__fd(skel->maps.stints) : -1;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		if (!strcmp(name, maps[i].name))
 			return bpf_map__fd(maps[i].map);

@@ -23,6 +23,15 @@ static int tell(int err, const char *what)
 	return err;
 }
 
+static int copy_shared(const struct meter *m)
+{
+	const __u32 key = 0;
+
+	if (m->opts.shared_fd < 0)
+		return 0;
+	return bpf_map_lookup_elem(m->opts.shared_fd, &key, m->opts.shared);
+}
+
 int meter__new(const struct meter_opts *opts, struct meter **out)
 {
 	struct meter *m = calloc(1, sizeof(*m));
@@ -36,6 +45,8 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	if (m->mperf_error_cnts)
 		err = sums_reader__new(opts->vcpus_fd, opts->vcpu_max, opts->stints_fd,
 				       opts->ended_fd, &m->sums);
+	if (!err)
+		err = copy_shared(m);
 	if (err) {
 		meter__free(m);
 		return tell(err, "make room for the vCPUs");
@@ -105,8 +116,10 @@ static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 
 int meter__read(struct meter *m, struct snapshot *snap)
 {
-	int err;
+	int err = copy_shared(m);
 
+	if (err)
+		return tell(err, "read the state of the CPUs");
 	clock__read(&snap->clock);
 	if (m->opts.tsc_clock)
 		tsc_clock__put(m->opts.tsc_clock, &snap->clock);

@@ -20,6 +20,13 @@ struct meter_opts {
 	double mperf_ratio; /* of CPUs of the first kind */
 	int cpu_cnt;        /* possible CPUs */
 	const volatile struct cpu_slot *slots;
+	/*
+	 * -1: slots lie in the memory that the programs write. Else they are part of `shared`, a copy of the
+	 * only value of this map, which is made anew for each snapshot: a map that may only be read cannot be
+	 * mapped (do_mmap() drops VM_SHARED of such a file, which bpf_map_mmap() wants).
+	 */
+	int shared_fd;
+	void *shared;
 	unsigned int vcpu_max; /* room in the map of vCPUs */
 	/* Descriptors of maps and of the program that a forced read runs. */
 	int vcpus_fd, reader_fd;
@@ -35,7 +42,7 @@ struct meter_opts {
 
 /*
  * All that opts points to is borrowed. Returns 0 and *meter, which the caller ends with meter__free(); or
- * -ENOMEM, logged.
+ * -errno, logged.
  */
 int meter__new(const struct meter_opts *opts, struct meter **meter);
 void meter__free(struct meter *meter);

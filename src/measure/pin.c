@@ -41,7 +41,6 @@ static int open_object(const char *name)
 	return bpf_obj_get(path);
 }
 
-/* A link of Linux before 5.15 that is no object of its own cannot be pinned. */
 static int pin_fd(int fd, const char *name)
 {
 	char path[128];
@@ -49,14 +48,30 @@ static int pin_fd(int fd, const char *name)
 
 	path_of(path, sizeof(path), name);
 	err = bpf_obj_pin(fd, path);
-	if (!err)
-		return 0;
-	if (err == -EINVAL) {
-		pr_err("cannot pin %s: that takes Linux 5.15", path);
+	if (err)
+		pr_err("cannot pin %s: %s", path, strerror(-err));
+	return err;
+}
+
+/*
+ * Before Linux 5.15 the link of a kprobe or a timer is no object of its own: its descriptor is that of the event.
+ */
+static int check_links(const struct collector *collector)
+{
+	struct bpf_link_info info;
+	const char *program;
+	int fd;
+
+	for (size_t i = 0; (fd = collector__link_fd(collector, i, &program)) >= 0; i++) {
+		__u32 len = sizeof(info);
+
+		memset(&info, 0, sizeof(info));
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+			continue;
+		pr_err("%s cannot be pinned by this kernel: --pin takes Linux 5.15", program);
 		return -EOPNOTSUPP;
 	}
-	pr_err("cannot pin %s: %s", path, strerror(-err));
-	return err;
+	return 0;
 }
 
 static int make_dirs(void)
@@ -166,8 +181,10 @@ static int pin_links(const struct collector *collector)
 
 int pin__create(const struct collector *collector, gid_t gid)
 {
-	int err = make_dirs();
+	int err = check_links(collector);
 
+	if (!err)
+		err = make_dirs();
 	if (err)
 		return err;
 	err = pin_links(collector);

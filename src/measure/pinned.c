@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "gtimehalt.h"
@@ -17,10 +16,9 @@
 struct pinned {
 	struct pinned_about about;
 	int cpu_cnt;
-	int vcpus_fd, ended_fd, stints_fd, mperf_events_fd, reader_fd;
+	int vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
 	unsigned int vcpu_max;
-	void *shared; /* what the programs have in .bss, mapped to be read */
-	size_t shared_size;
+	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
 	struct meter *meter;
 };
@@ -97,26 +95,19 @@ static int open_maps(struct pinned *p, bool histogram)
 	return p->stints_fd < 0 ? p->stints_fd : 0;
 }
 
-static int map_shared(struct pinned *p)
+static int open_shared(struct pinned *p)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int fd = open_map(PIN_SHARED, BPF_F_RDONLY);
 	struct bpf_map_info info;
 	int err;
 
-	if (fd < 0)
-		return fd;
-	err = check_size(fd, PIN_SHARED, (__u32)collector__shared_size(), &info);
-	if (!err) {
-		p->shared_size = (info.value_size + page - 1) / page * page;
-		p->shared = mmap(NULL, p->shared_size, PROT_READ, MAP_SHARED, fd, 0);
-		if (p->shared == MAP_FAILED) {
-			p->shared = NULL;
-			err = -errno;
-		}
-	}
-	close(fd);
-	return err;
+	p->shared_fd = open_map(PIN_SHARED, BPF_F_RDONLY);
+	if (p->shared_fd < 0)
+		return p->shared_fd;
+	err = check_size(p->shared_fd, PIN_SHARED, (__u32)collector__shared_size(), &info);
+	if (err)
+		return err;
+	p->shared = malloc(info.value_size);
+	return p->shared ? 0 : -ENOMEM;
 }
 
 /* What only those have who may do more than read. */
@@ -139,6 +130,8 @@ static int start_meter(struct pinned *p)
 		.mperf_ratio = p->about.mperf_ratio,
 		.cpu_cnt = p->cpu_cnt,
 		.slots = collector__shared_slots(p->shared),
+		.shared_fd = p->shared_fd,
+		.shared = p->shared,
 		.vcpu_max = p->vcpu_max,
 		.vcpus_fd = p->vcpus_fd,
 		.reader_fd = p->reader_fd,
@@ -159,7 +152,7 @@ static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, boo
 	if (!err)
 		err = open_maps(p, histogram);
 	if (!err)
-		err = map_shared(p);
+		err = open_shared(p);
 	if (err)
 		return err;
 	open_for_writing(p, fs);
@@ -184,7 +177,8 @@ int pinned__open(const struct hostfs *fs, bool histogram, struct pinned **out)
 		close(about_fd);
 		return -ENOMEM;
 	}
-	p->vcpus_fd = p->ended_fd = p->stints_fd = p->mperf_events_fd = p->reader_fd = -1;
+	p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
+	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
 	err = open_all(p, about_fd, fs, histogram);
 	close(about_fd);
 	if (err) {
@@ -209,8 +203,8 @@ void pinned__free(struct pinned *p)
 		return;
 	meter__free(p->meter);
 	counters__free(p->counters);
-	if (p->shared)
-		munmap(p->shared, p->shared_size);
+	free(p->shared);
+	close_fd(p->shared_fd);
 	close_fd(p->vcpus_fd);
 	close_fd(p->ended_fd);
 	close_fd(p->stints_fd);

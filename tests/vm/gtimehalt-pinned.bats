@@ -183,29 +183,3 @@ link_ids() {
 	jq -e '.vms[0].vcpus[0].halted_ns > 0' "$BATS_TEST_TMPDIR/out" >/dev/null
 	chmod o-x /sys/fs/bpf
 }
-
-@test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
-	local tid unmeasured before after
-	guest_start duty --busy 60 --pin "$OTHER_CPU"
-	pin
-	echo 0 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
-	sleep 1
-	echo 1 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
-	tid=$(vcpu_tid)
-	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
-	sleep 3
-	taskset -cp "$OTHER_CPU" "$tid" >/dev/null
-	sleep 2
-	unmeasured=$(stat_of "$tid" | cut -d ' ' -f 5)
-	echo "# $unmeasured ns were not measured" >&3
-	((unmeasured > 1000000000))
-	"$GTIMEHALT" --pin
-	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
-	sleep 2
-	before=$(stat_of "$tid" | cut -d ' ' -f 5)
-	sleep 4
-	after=$(stat_of "$tid" | cut -d ' ' -f 5)
-	((after == before))
-	measure "$BATS_TEST_TMPDIR/out" -d 3
-	near "$(share "$BATS_TEST_TMPDIR/out" duty)" 40 5 "halted share"
-}
