@@ -87,7 +87,7 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The skeleton is generated: who includes it must wait for it the first time.
-$(OUTPUT)/src/collector.o: | $(OUTPUT)/gtimehalt.skel.h
+$(OUTPUT)/src/collector.o $(OUTPUT)/src/collector_objects.o: | $(OUTPUT)/gtimehalt.skel.h
 
 $(OUTPUT)/gtimehalt.bpf.o: gtimehalt.bpf.c | $(OUTPUT)/src
 	$(call msg,BPF,$@)

@@ -32,7 +32,7 @@ struct collector_opts {
 	/* Start a process that opens MPERF on CPUs that come online, for one that gives up its rights; see opener.h */
 	bool opener;
 	const char *opener_user;
-	bool pinned;    /* made to go on without a process: see pin.h; the plan is hooks__plan_pinned() */
+	bool pinned; /* made to go on without a process: see pin.h; the plan is hooks__plan_pinned() */
 };
 
 /*

@@ -142,6 +142,18 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	return 0;
 }
 
+int meter__check_rights(const struct meter *m)
+{
+	struct vcpu_sums sums;
+	__u32 no_thread = 0;
+	int err = bpf_map_lookup_elem(m->opts.vcpus_fd, &no_thread, &sums);
+
+	if (err && err != -ENOENT)
+		return err;
+	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0) : 0;
+	return err == -EPERM || err == -EACCES ? err : 0;
+}
+
 void meter__forget(struct meter *m, pid_t tid)
 {
 	if (m->opts.ended_fd < 0)

@@ -56,6 +56,12 @@ void meter__free(struct meter *meter);
  */
 int meter__read(struct meter *meter, struct snapshot *snap);
 
+/*
+ * Whether the process as it is, with what it holds, may go on reading. Returns 0; -EPERM or -EACCES; or another
+ * -errno.
+ */
+int meter__check_rights(const struct meter *meter);
+
 /* Drops the sums of a thread that has ended, so that its place in the map is free again. */
 void meter__forget(struct meter *meter, pid_t tid);
 

@@ -111,10 +111,11 @@ static int open_shared(struct pinned *p)
 }
 
 /* What only those have who may do more than read. */
-static void open_for_writing(struct pinned *p, const struct hostfs *fs)
+static void open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
 	p->reader_fd = open_map(PIN_FORCED_READ, 0);
-	p->mperf_events_fd = open_map(PIN_MPERF_EVENTS, 0);
+	if (mend)
+		p->mperf_events_fd = open_map(PIN_MPERF_EVENTS, 0);
 	if (p->mperf_events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
 		close(p->mperf_events_fd);
 		p->mperf_events_fd = -1;
@@ -145,7 +146,8 @@ static int start_meter(struct pinned *p)
 	return meter__new(&opts, &p->meter);
 }
 
-static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, bool histogram)
+static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, bool histogram,
+		    bool mend)
 {
 	int err = read_about(p, about_fd);
 
@@ -155,11 +157,11 @@ static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, boo
 		err = open_shared(p);
 	if (err)
 		return err;
-	open_for_writing(p, fs);
+	open_for_writing(p, fs, mend);
 	return start_meter(p);
 }
 
-int pinned__open(const struct hostfs *fs, bool histogram, struct pinned **out)
+int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinned **out)
 {
 	int about_fd = open_map(PIN_ABOUT, BPF_F_RDONLY);
 	struct pinned *p;
@@ -179,7 +181,7 @@ int pinned__open(const struct hostfs *fs, bool histogram, struct pinned **out)
 	}
 	p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
 	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
-	err = open_all(p, about_fd, fs, histogram);
+	err = open_all(p, about_fd, fs, histogram, mend);
 	close(about_fd);
 	if (err) {
 		if (err != -EPROTO)

@@ -27,9 +27,10 @@ struct pinned_about {
 /*
  * Opens it. Returns 0 and *pinned, which the caller ends with pinned__free(); -ENOENT when there is none, or
  * none that this process may see; -EPROTO, logged, when another build has pinned it; or another -errno, logged.
- * `histogram`: stints are wanted too, which pinned_about.has_histogram tells of.
+ * `histogram`: stints are wanted too, which pinned_about.has_histogram tells of. `mend`: MPERF events
+ * that no longer read are to be opened anew, if this process may.
  */
-int pinned__open(const struct hostfs *fs, bool histogram, struct pinned **pinned);
+int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinned **pinned);
 void pinned__free(struct pinned *pinned);
 
 const struct pinned_about *pinned__about(const struct pinned *pinned);

@@ -81,7 +81,7 @@ static int pin(const struct options *opts, const struct hostfs *fs)
 
 	if (err)
 		return err;
-	err = pinned__open(fs, false, &pinned);
+	err = pinned__open(fs, false, false, &pinned);
 	if (!err) {
 		err = keep(opts, fs, pinned);
 		pinned__free(pinned);

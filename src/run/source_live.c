@@ -58,12 +58,18 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	return collector__program_stats(live->collector, stats, max);
+	/* Of what is pinned the programs are another process's. */
+	return live->pinned ? 0 : collector__program_stats(live->collector, stats, max);
+}
+
+static struct meter *meter_of(const struct source_live *live)
+{
+	return live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector);
 }
 
 static int check_live_rights(const struct source *source)
 {
-	return collector__check_rights(((const struct source_live *)source)->collector);
+	return meter__check_rights(meter_of((const struct source_live *)source));
 }
 
 static void free_live(struct source *source)
@@ -131,7 +137,8 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
-	err = pinned__open(fs, opts->histogram, &live->pinned);
+	/* Who gives up its rights will not be able to open an event. */
+	err = pinned__open(fs, opts->histogram, !options__want_metrics(opts), &live->pinned);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (is_enough(pinned__about(live->pinned), opts)) {
@@ -162,7 +169,6 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		.opener = options__want_metrics(opts),
 		.opener_user = opts->user,
 	};
-
 	int err;
 
 	live->source.header.mode = opts->mode;
@@ -177,8 +183,7 @@ static int start_sampler(struct source_live *live, const struct options *opts,
 {
 	const struct sampler_opts sampler_opts = {
 		.fs = fs,
-		.meter = live->pinned ? pinned__meter(live->pinned)
-				      : collector__meter(live->collector),
+		.meter = meter_of(live),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};

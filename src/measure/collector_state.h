@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * collector_state - what a collector consists of; for its own files alone: collector.c, which makes it, and
+ * collector_objects.c, which hands out what it has made.
+ */
+#ifndef COLLECTOR_STATE_H
+#define COLLECTOR_STATE_H
+
+#include <stdbool.h>
+#include "gtimehalt.h"
+#include "gtimehalt.skel.h"
+#include "measure/calibration.h"
+#include "measure/hooks.h"
+#include "measure/tsc_clock.h"
+#include "report/snapshot.h"
+
+struct collector {
+	struct gtimehalt_bpf *skel;
+	struct counters *counters;
+	struct calibration calibration;
+	double mperf_ratio;
+	const struct hook_plan *plan;
+	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
+	struct bpf_program *reader;              /* what a forced read runs */
+	bool check, histogram, pinned;
+	enum measure_mode mode;
+	struct tsc_clock_feed tsc_clock;
+	int cpu_cnt;
+	struct meter *meter;
+	const struct hostfs *fs;
+	int stats_fd; /* while it is open the kernel times BPF programs; -1: it is not our doing */
+};
+
+#endif /* COLLECTOR_STATE_H */
