@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Clients that a server can do without, all at once, and one that it is there for.
+
+usage: load.py HOST PORT [--rate N] [--idle N] [--slow N] [--probes N] [--seconds N]
+
+For so many seconds: --rate scrapes a second, a connection each; --idle connections that never say a word, and
+--slow ones that send a request by a byte a second, all opened anew when the server closes them; and beside
+them --probes scrapes a second as a Prometheus makes them, over a connection that is kept. Each kind comes from
+an address of its own, 127.0.0.2 to .4, since a server may well count by address; the probes from 127.0.0.1.
+
+Prints a line of JSON: of scrapes and probes how many there were, how many of them by answer ("200", another
+code, or the error), and their latency in ms, connecting included, as p50, p95 and max; how many connections
+were opened idly or slowly, and how many of these were closed by the server.
+"""
+
+import argparse
+import asyncio
+import collections
+import json
+import time
+
+REQUEST = "GET /metrics HTTP/1.1\r\nHost: {}\r\nAccept: text/plain;version=0.0.4\r\nConnection: {}\r\n\r\n"
+ANSWER_S = 10
+
+
+class Clients:
+	def __init__(self, options):
+		self.options = options
+		self.end = time.monotonic() + options.seconds
+		self.opened = self.closed = 0
+
+	def connect(self, source):
+		return asyncio.open_connection(self.options.host, self.options.port, local_addr=(source, 0),
+			limit=1 << 24)
+
+	async def scrape(self, reader, writer, keep):
+		"""The answer's code, when all of it is there."""
+		writer.write(REQUEST.format(self.options.host, "keep-alive" if keep else "close").encode())
+		head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+		for line in head.split("\r\n"):
+			if line.startswith("content-length:"):
+				await reader.readexactly(int(line.split(":")[1]))
+				break
+		else:
+			await reader.read()
+		return head.split()[1]
+
+	async def counted(self, kind, scrape):
+		begin = time.monotonic()
+		try:
+			code = await asyncio.wait_for(scrape(), ANSWER_S)
+		except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+			code = type(error).__name__
+		kind["codes"][code] += 1
+		if code == "200":
+			kind["ms"].append(1000 * (time.monotonic() - begin))
+
+	async def scrape_once(self):
+		reader, writer = await self.connect("127.0.0.4")
+		try:
+			return await self.scrape(reader, writer, False)
+		finally:
+			writer.close()
+
+	async def scrapes(self, kind):
+		"""At the rate that was asked for, however long an answer takes."""
+		begin, tasks = time.monotonic(), []
+		for i in range(int(self.options.rate * self.options.seconds)):
+			await asyncio.sleep(max(0, begin + i / self.options.rate - time.monotonic()))
+			tasks.append(asyncio.create_task(self.counted(kind, self.scrape_once)))
+		await asyncio.gather(*tasks)
+
+	async def probes(self, kind):
+		kept = None
+
+		async def probe():
+			nonlocal kept
+			connection, kept = kept, None
+			try:
+				code = connection and await self.scrape(*connection, True)
+			except (OSError, asyncio.IncompleteReadError):
+				# Closed in between: a Prometheus connects anew.
+				code = None
+			if not code:
+				connection = await self.connect("127.0.0.1")
+				code = await self.scrape(*connection, True)
+			kept = connection
+			return code
+
+		while time.monotonic() < self.end:
+			await self.counted(kind, probe)
+			await asyncio.sleep(1 / self.options.probes)
+
+	async def idler(self, source, text):
+		"""Says a byte of text a second; is there again when it was closed."""
+		while time.monotonic() < self.end:
+			try:
+				reader, writer = await self.connect(source)
+			except OSError:
+				await asyncio.sleep(1)
+				continue
+			self.opened += 1
+			try:
+				for byte in text or " ":
+					if text:
+						writer.write(byte.encode())
+					if await self.is_closed(reader, 1 if text else self.end - time.monotonic()):
+						break
+			finally:
+				writer.close()
+
+	async def is_closed(self, reader, seconds):
+		try:
+			await asyncio.wait_for(reader.read(), max(0, min(seconds, self.end - time.monotonic())))
+		except asyncio.TimeoutError:
+			return False
+		except OSError:
+			pass
+		self.closed += 1
+		# A server that closes at once is not asked again at once.
+		await asyncio.sleep(1)
+		return True
+
+	async def run(self):
+		scrapes, probes = ({"codes": collections.Counter(), "ms": []} for _ in range(2))
+		slow = REQUEST.format("a" * 1000, "close")
+		await asyncio.gather(self.scrapes(scrapes), self.probes(probes),
+			*(self.idler("127.0.0.2", "") for _ in range(self.options.idle)),
+			*(self.idler("127.0.0.3", slow) for _ in range(self.options.slow)))
+		print(json.dumps({"scrapes": summary(scrapes), "probes": summary(probes),
+			"connections": {"opened": self.opened, "closed": self.closed}}))
+
+
+def summary(kind):
+	times = sorted(kind["ms"]) or [None]
+	return {"count": kind["codes"].total(), "codes": kind["codes"], "p50_ms": times[len(times) // 2],
+		"p95_ms": times[len(times) * 95 // 100], "max_ms": times[-1]}
+
+
+def main():
+	parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
+	parser.add_argument("host")
+	parser.add_argument("port", type=int)
+	for name, value in (("rate", 200), ("probes", 5), ("seconds", 10)):
+		parser.add_argument("--" + name, type=float, default=value)
+	for name in ("idle", "slow"):
+		parser.add_argument("--" + name, type=int, default=250)
+	asyncio.run(Clients(parser.parse_args()).run())
+
+
+if __name__ == "__main__":
+	main()
