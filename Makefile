@@ -24,7 +24,7 @@ BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev l
 		  libmicrohttpd-dev libcap-ng-dev libseccomp-dev libsystemd-dev \
 		  pkg-config
 TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
-		  python3-jsonschema man-db mandoc curl python3-prometheus-client systemd
+		  python3-jsonschema man-db mandoc curl python3-prometheus-client python3-yaml systemd
 DEB_PACKAGES   := build-essential debhelper fakeroot lintian libcmocka-dev
 
 # $(call install_missing,PACKAGES): asks no archive where all are there.

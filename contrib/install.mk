@@ -7,7 +7,12 @@ SBINDIR := $(PREFIX)/sbin
 # Debian 12's packages still have them below /lib.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+
 UNITS := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.service.in))
+
+# For Prometheus, without what tests it.
+RULES_AND_EXAMPLES := $(filter-out %.test.yml,$(wildcard contrib/prometheus/*.yml))
 
 # What is installed: mode:source:place.
 INSTALLED := \
@@ -17,14 +22,18 @@ INSTALLED := \
 	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
 	0644:contrib/systemd/gtimehalt.default:$(SHARE)/doc/gtimehalt/gtimehalt.default \
 	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \
+	0644:$(OUTPUT)/units/70-gtimehalt.rules:$(UDEVDIR)/70-gtimehalt.rules \
+	0644:contrib/grafana/gtimehalt.json:$(SHARE)/gtimehalt/grafana/gtimehalt.json \
+	$(foreach file,$(RULES_AND_EXAMPLES),0644:$(file):$(file:contrib/%=$(SHARE)/gtimehalt/%)) \
 	0644:README.md:$(SHARE)/doc/gtimehalt/README.md
 
 # Always anew: where they say that the program is depends on PREFIX.
 .PHONY: units
 units:
 	$(Q)mkdir -p $(OUTPUT)/units
-	$(Q)for unit in $(UNITS); do \
-		sed 's|@SBINDIR@|$(SBINDIR)|' contrib/systemd/$$unit.in >$(OUTPUT)/units/$$unit || exit; \
+	$(Q)for file in $(UNITS:%=contrib/systemd/%.in) contrib/udev/70-gtimehalt.rules.in; do \
+		name=$${file##*/}; \
+		sed 's|@SBINDIR@|$(SBINDIR)|' $$file >$(OUTPUT)/units/$${name%.in} || exit; \
 	done
 
 install: all units
@@ -37,7 +46,7 @@ install: all units
 # Folders of our own go too, if they are empty; those of the system stay.
 uninstall:
 	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$${file##*:}" || exit; done
-	$(Q)for dir in $(SHARE)/gtimehalt $(SHARE)/doc/gtimehalt; do \
+	$(Q)for dir in $(addprefix $(SHARE)/,gtimehalt/grafana gtimehalt/prometheus gtimehalt doc/gtimehalt); do \
 		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir" || exit; \
 	done
 

@@ -7,12 +7,13 @@ include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 
-.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli test-package
+.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli test-contrib test-package
 
 BED := tests/vm/bed
 
 test-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
+	$(Q)tests/contrib/promtool --fetch
 
 test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) broken stretched
 
@@ -32,6 +33,7 @@ stretched:
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
 test-bed: $(PAYLOAD) all
 	$(Q)$(SUDO) $(BED) setup 6.12
+	$(Q)$(SUDO) $(BED) install prometheus python3-prometheus-client
 	$(Q)$(SUDO) tests/vm/linux-guest/build
 
 lint: all
@@ -39,6 +41,9 @@ lint: all
 
 test-cli: all $(REPORTS) $(TOP_FEEDER)
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
+
+test-contrib: all
+	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/contrib
 
 test-package: deb-deps all
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/package
@@ -49,7 +54,7 @@ golden: all $(TOP_FEEDER)
 	$(Q)git diff --stat -- tests/golden
 
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm no-mperf no-kvm
+	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm metrics no-mperf no-kvm
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps

@@ -25,11 +25,19 @@ installed() {
 	diff - <(installed) <<-'END'
 		644 usr/local/lib/systemd/system/gtimehalt-exporter.service
 		644 usr/local/lib/systemd/system/gtimehalt-pin.service
+		644 usr/local/lib/udev/rules.d/70-gtimehalt.rules
 		755 usr/local/sbin/gtimehalt
 		644 usr/local/share/bash-completion/completions/gtimehalt
 		644 usr/local/share/doc/gtimehalt/README.md
 		644 usr/local/share/doc/gtimehalt/gtimehalt.default
+		644 usr/local/share/gtimehalt/grafana/gtimehalt.json
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
+		644 usr/local/share/gtimehalt/prometheus/autoscaling-keda.yml
+		644 usr/local/share/gtimehalt/prometheus/autoscaling-webhook.yml
+		644 usr/local/share/gtimehalt/prometheus/autoscaling.rules.yml
+		644 usr/local/share/gtimehalt/prometheus/gtimehalt-targets.yml
+		644 usr/local/share/gtimehalt/prometheus/gtimehalt.rules.yml
+		644 usr/local/share/gtimehalt/prometheus/scrape.yml
 		644 usr/local/share/man/man8/gtimehalt.8
 	END
 	run -0 "$root/usr/local/sbin/gtimehalt" --version
@@ -39,7 +47,7 @@ installed() {
 
 @test "PREFIX" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 8 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 16 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

@@ -44,17 +44,25 @@ version() {
 	diff "$BATS_FILE_TMPDIR/before" <(git status --porcelain --untracked-files=all)
 }
 
-@test "it has the program, its units, its page, its completion and its schema" {
+@test "it has the program, its units, its page, its completion, its schema, and what others make of its metrics" {
 	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' | sort) <<-'END'
 		./etc/default/gtimehalt
 		./lib/systemd/system/gtimehalt-exporter.service
 		./lib/systemd/system/gtimehalt-pin.service
+		./lib/udev/rules.d/70-gtimehalt.rules
 		./usr/sbin/gtimehalt
 		./usr/share/bash-completion/completions/gtimehalt
 		./usr/share/doc/gtimehalt/README.md.gz
 		./usr/share/doc/gtimehalt/changelog.gz
 		./usr/share/doc/gtimehalt/copyright
+		./usr/share/gtimehalt/grafana/gtimehalt.json
 		./usr/share/gtimehalt/gtimehalt.schema.json
+		./usr/share/gtimehalt/prometheus/autoscaling-keda.yml
+		./usr/share/gtimehalt/prometheus/autoscaling-webhook.yml
+		./usr/share/gtimehalt/prometheus/autoscaling.rules.yml
+		./usr/share/gtimehalt/prometheus/gtimehalt-targets.yml
+		./usr/share/gtimehalt/prometheus/gtimehalt.rules.yml
+		./usr/share/gtimehalt/prometheus/scrape.yml
 		./usr/share/man/man8/gtimehalt.8.gz
 	END
 }
