@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016 # Grafana's own variables, and jq's
 #
 # The dashboard: whole, and its queries are ones that Prometheus takes. That they return something is for
 # tests/vm/exporter-prometheus.bats.

@@ -1,8 +1,8 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parses OpenMetrics on stdin as strictly as Prometheus' own client library does.
 
-Prints "SERIES VALUE" for each sample, sorted. Exit status 1, and one line on stderr, when it is none.
+Debian's Python, since it is Debian's module. Prints "SERIES VALUE" for each sample, sorted. Exit status 1, and one line on stderr, when it is none.
 """
 
 import sys

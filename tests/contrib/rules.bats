@@ -35,19 +35,19 @@ setup() {
 # Alerts that no test has ever seen fire.
 @test "every alert fires in some test" {
 	local alert
-	for alert in $(sed -n 's/^ *- alert: //p' gtimehalt.rules.yml autoscaling.rules.yml); do
+	while read -r alert; do
 		grep -qE "alertname(: |=\")$alert\b" gtimehalt.rules.test.yml autoscaling.rules.test.yml || {
 			echo "$alert"
 			return 1
 		}
-	done
+	done < <(sed -n 's/^ *- alert: //p' gtimehalt.rules.yml autoscaling.rules.yml)
 }
 
 @test "the scrape of a fleet: valid, and instance is the host's name" {
 	run -0 "$promtool" check config scrape.yml
 	run -0 --separate-stderr "$promtool" check service-discovery scrape.yml gtimehalt
 	[[ $(jq -r '.[].labels | "\(.instance) \(.zone) \(.__address__)"' <<<"$output" | sort) == \
-		$'192.0.2.7 west 192.0.2.7:9947\nkvm1 east kvm1.example.net:9947\nkvm2 east kvm2.example.net:9947' ]]
+		$'192.0.2.7 west 192.0.2.7:10177\nkvm1 east kvm1.example.net:10177\nkvm2 east kvm2.example.net:10177' ]]
 }
 
 @test "what is commented out in it is valid too" {
@@ -59,8 +59,8 @@ setup() {
 }
 
 @test "the other examples are YAML, and name what the rules record" {
-	python3 -c 'import sys, yaml; [yaml.safe_load(open(name)) for name in sys.argv[1:]]' ./*.yml
-	for record in $(grep -oE '\b\w+:gtimehalt_\w+:\w+' autoscaling-keda.yml); do
+	/usr/bin/python3 -c 'import sys, yaml; [yaml.safe_load(open(name)) for name in sys.argv[1:]]' ./*.yml
+	while read -r record; do
 		grep -q "record: $record\$" autoscaling.rules.yml
-	done
+	done < <(grep -oE '\b\w+:gtimehalt_\w+:\w+' autoscaling-keda.yml)
 }
