@@ -105,16 +105,17 @@ class Clients:
 				for byte in text or " ":
 					if text:
 						writer.write(byte.encode())
-					if await self.is_closed(reader, 1 if text else self.end - time.monotonic()):
+					if await self.is_over(reader, 1 if text else self.options.seconds):
 						break
 			finally:
 				writer.close()
 
-	async def is_closed(self, reader, seconds):
+	async def is_over(self, reader, seconds):
+		"""Whether the server has closed it, or there is no more time, within so many seconds."""
 		try:
-			await asyncio.wait_for(reader.read(), max(0, min(seconds, self.end - time.monotonic())))
+			await asyncio.wait_for(reader.read(), min(seconds, max(0, self.end - time.monotonic())))
 		except asyncio.TimeoutError:
-			return False
+			return time.monotonic() >= self.end
 		except OSError:
 			pass
 		self.closed += 1
