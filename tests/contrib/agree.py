@@ -18,6 +18,7 @@ tells how far apart the readings were.
 import datetime
 import json
 import re
+import statistics
 import sys
 
 import http_client
@@ -45,7 +46,7 @@ class Shown:
 		for vm in interval["vms"]:
 			for metric in METRICS:
 				key = vm["pid"], metric
-				sums[key] = sums.get(key, 0) + vm["total"][metric + "_ns"] / 1e9
+				sums[key] = sums.get(key, 0) + (vm["total"][metric + "_ns"] or 0) / 1e9
 		self.ends.append(seconds_of(interval["time"]))
 		self.sums.append(sums)
 
@@ -80,7 +81,10 @@ def compare(name, shown, vm, vcpus, per_cent):
 	"""Prints a VM. Returns whether it agrees."""
 	times = sorted(set.intersection(*(set(vm[metric]) for metric in {*METRICS, *WALL})))
 	wall = {time: sum(vm[metric][time] for metric in WALL) / vcpus for time in times}
-	offset = min(time - wall[time] for time in times)
+	if not times:
+		print(f"{name[1]}: not scraped")
+		return False
+	offset = statistics.median(time - wall[time] for time in times)
 	first, last = times[0], times[-1]
 	span = wall[last] - wall[first]
 	agrees = span >= MIN_SPAN_S
