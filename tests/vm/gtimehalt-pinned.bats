@@ -105,16 +105,19 @@ link_ids() {
 }
 
 @test "two readers and a screen at once: nothing more is attached, and all say what the guest says" {
-	local dir=$BATS_TEST_TMPDIR before own first second
+	local dir=$BATS_TEST_TMPDIR before own first second tools=()
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
 	pin --mode entry
 	before=$(link_ids)
 	script -qec "timeout 12 $GTIMEHALT --top 1" /dev/null </dev/null >"$dir/top" 2>&1 3>&- &
+	tools+=("$!")
 	timeout 60 "$GTIMEHALT" -j -d 8 >"$dir/one" 3>&- &
+	tools+=("$!")
 	timeout 60 "$GTIMEHALT" -v -j -d 8 >"$dir/two" 2>"$dir/two.stderr" 3>&- &
+	tools+=("$!")
 	sleep 4
 	[[ $(link_ids) == "$before" ]]
-	wait
+	wait "${tools[@]}" || :
 	grep -q 'pinned measurement' "$dir/two.stderr"
 	check_report "$dir/one"
 	check_report "$dir/two"
