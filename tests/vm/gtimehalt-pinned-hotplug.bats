@@ -24,11 +24,6 @@ teardown() {
 	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
 }
 
-# pin OPTION...
-pin() {
-	"$GTIMEHALT" --pin "$@"
-}
-
 # stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
 stat_of() {
 	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
@@ -47,7 +42,7 @@ share() {
 @test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
 	local tid unmeasured before after
 	guest_start duty --busy 60 --pin "$OTHER_CPU"
-	pin
+	"$GTIMEHALT" --pin
 	echo 0 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
 	sleep 1
 	echo 1 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
