@@ -27,13 +27,25 @@ struct http_connection *http_connections__add(struct http_connections *c, int fd
 	return connection;
 }
 
-void http_connections__note_step(struct http_connections *c, struct http_connection *connection)
+static void note_step(struct http_connections *c, struct http_connection *connection,
+		      bool is_answered)
 {
 	if (!connection || connection->fd < 0)
 		return;
+	connection->is_answered = is_answered;
 	connection->since_ns = clock__now_ns();
 	TAILQ_REMOVE(&c->waiting, connection, entry);
 	TAILQ_INSERT_TAIL(&c->waiting, connection, entry);
+}
+
+void http_connections__note_request(struct http_connections *c, struct http_connection *connection)
+{
+	note_step(c, connection, false);
+}
+
+void http_connections__note_answer(struct http_connections *c, struct http_connection *connection)
+{
+	note_step(c, connection, true);
 }
 
 void http_connections__remove(struct http_connections *c, struct http_connection *connection)
@@ -60,7 +72,7 @@ size_t http_connections__drop_overdue(struct http_connections *c)
 		first->fd = -1;
 		TAILQ_REMOVE(&c->waiting, first, entry);
 		TAILQ_INSERT_TAIL(&c->dropped, first, entry);
-		cnt++;
+		cnt += !first->is_answered;
 	}
 	c->dropped_cnt += cnt;
 	return cnt;

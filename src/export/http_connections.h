@@ -9,6 +9,7 @@
 #ifndef HTTP_CONNECTIONS_H
 #define HTTP_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 #include <linux/types.h>
@@ -17,6 +18,7 @@ struct http_connection {
 	TAILQ_ENTRY(http_connection) entry;
 	int fd;
 	__u64 since_ns; /* CLOCK_MONOTONIC at which its last step was done */
+	bool is_answered; /* it has taken an answer, and may be kept open for a next request */
 };
 
 TAILQ_HEAD(http_connection_list, http_connection);
@@ -34,13 +36,18 @@ void http_connections__init(struct http_connections *connections, __u64 deadline
 /* The fd is borrowed, until the connection is removed. Returns NULL when memory is short. */
 struct http_connection *http_connections__add(struct http_connections *connections, int fd);
 
-/* A step is done. NULL is nobody's. */
-void http_connections__note_step(struct http_connections *connections,
-				 struct http_connection *connection);
+/* A request has come, or its answer has been taken. NULL is nobody's. */
+void http_connections__note_request(struct http_connections *connections,
+				    struct http_connection *connection);
+void http_connections__note_answer(struct http_connections *connections,
+				   struct http_connection *connection);
 void http_connections__remove(struct http_connections *connections,
 			      struct http_connection *connection);
 
-/* Shuts those down that are over their deadline. Returns how many. */
+/*
+ * Shuts those down that are over their deadline. Returns how many were dropped: one that was kept open behind an
+ * answer, as a Prometheus that comes seldom does it, is just closed.
+ */
 size_t http_connections__drop_overdue(struct http_connections *connections);
 
 /* How long it is until the next is; -1: there is none. */

@@ -172,7 +172,7 @@ static enum MHD_Result take_request(void *context, struct MHD_Connection *connec
 		*request = s;
 		return MHD_YES;
 	}
-	http_connections__note_step(&s->connections, connection_of(connection));
+	http_connections__note_request(&s->connections, connection_of(connection));
 	return answer_request(s, connection, url, reads);
 }
 
@@ -182,7 +182,7 @@ static void note_answered(void *context, struct MHD_Connection *connection,
 {
 	struct http_server *s = context;
 
-	http_connections__note_step(&s->connections, connection_of(connection));
+	http_connections__note_answer(&s->connections, connection_of(connection));
 }
 
 static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,

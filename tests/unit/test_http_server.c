@@ -337,7 +337,8 @@ static void slow_clients_are_shut_down(void **state)
 		serve(&site, 10);
 	}
 	assert_true(clock__now_ns() - begin_ns >= 300 * MS);
-	assert_int_equal(http_server__stats(site.server)->dropped_cnt, CLIENT_MAX);
+	/* The one that has its answer was closed, but not dropped. */
+	assert_int_equal(http_server__stats(site.server)->dropped_cnt, CLIENT_MAX - 1);
 	for (int i = 2; i < CLIENT_MAX; i++) {
 		text[0] = '\0';
 		assert_true(receive(fds[i], text, sizeof(text)));
