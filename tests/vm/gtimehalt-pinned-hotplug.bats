@@ -6,38 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 load helper
-
-PINNED=/sys/fs/bpf/gtimehalt
-SPAN_S=${SPAN_S:-20}
-
-setup() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	if ((major * 100 + minor < 515)); then
-		skip "links of kprobes and timers cannot be pinned before Linux 5.15"
-	fi
-	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
-}
-
-teardown() {
-	guest_end
-	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
-}
-
-# stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
-stat_of() {
-	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
-}
-
-# The thread of the only vCPU of the guest that was started last.
-vcpu_tid() {
-	awk -v pid="${guest:?}" '$1 == pid { print $2 }' $PINNED/stat
-}
-
-# share FILE NAME: per cent of loaded time.
-share() {
-	vcpu_of "$1" "$2" 0 | jq '100 * .halted_ns / .loaded_ns'
-}
+# shellcheck source=tests/vm/pinned.bash
+load pinned
 
 @test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
 	local tid unmeasured before after

@@ -6,42 +6,14 @@
 
 bats_require_minimum_version 1.5.0
 load helper
+# shellcheck source=tests/vm/pinned.bash
+load pinned
 
-PINNED=/sys/fs/bpf/gtimehalt
 SPAN_S=${SPAN_S:-20}
-
-setup() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	if ((major * 100 + minor < 515)) && [[ $BATS_TEST_DESCRIPTION != *5.15* ]]; then
-		skip "links of kprobes and timers cannot be pinned before Linux 5.15"
-	fi
-	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
-}
-
-teardown() {
-	guest_end
-	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
-}
 
 # pin OPTION...
 pin() {
 	"$GTIMEHALT" --pin "$@"
-}
-
-# stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
-stat_of() {
-	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
-}
-
-# The thread of the only vCPU of the guest that was started last.
-vcpu_tid() {
-	awk -v pid="${guest:?}" '$1 == pid { print $2 }' $PINNED/stat
-}
-
-# share FILE NAME: per cent of loaded time.
-share() {
-	vcpu_of "$1" "$2" 0 | jq '100 * .halted_ns / .loaded_ns'
 }
 
 link_ids() {
@@ -91,17 +63,17 @@ link_ids() {
 	guest_start "od (d) name" --busy 30 --pin "$QUIET_CPU"
 	pin --mode entry
 	sleep 3
-	line=$(cat $PINNED/stat)
-	[[ $line =~ ^$guest\ ([0-9]+)\ \(.*\)\ [0-9]+\ [0-9]+\ [0-9]+\ 0\ [0-9]+\ [0-9]+\ [0-9]+$ ]] || {
+	line=$(cat "$PINNED"/stat)
+	[[ $line =~ ^${guest:?}\ ([0-9]+)\ \(.*\)\ [0-9]+\ [0-9]+\ [0-9]+\ 0\ [0-9]+\ [0-9]+\ [0-9]+$ ]] || {
 		echo "$line"
 		return 1
 	}
 	[[ $(cat "/proc/$guest/task/${BASH_REMATCH[1]}/comm") == "$(sed -E 's/^[^(]*\((.*)\).*/\1/' <<<"$line")" ]]
 	guest_end
 	sleep 1
-	[[ -z $(cat $PINNED/stat) ]]
+	[[ -z $(cat "$PINNED"/stat) ]]
 	# Its place in the map is free again.
-	[[ $(bpftool -j map dump pinned $PINNED/vcpus | jq length) == 0 ]]
+	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
 }
 
 @test "two readers and a screen at once: nothing more is attached, and all say what the guest says" {
@@ -178,8 +150,8 @@ link_ids() {
 	chmod o+x /sys/fs/bpf
 	pin --group daemon
 	sleep 2
-	[[ $("${as_daemon[@]}" cat $PINNED/stat) == "$guest "* ]]
-	run ! "${as_nobody[@]}" cat $PINNED/stat
+	[[ $("${as_daemon[@]}" cat "$PINNED"/stat) == "$guest "* ]]
+	run ! "${as_nobody[@]}" cat "$PINNED"/stat
 	# The tool needs no capability then, for all but the names in /proc.
 	"${as_daemon[@]}" --inh-caps=-all --bounding-set=-all "$GTIMEHALT" -j -d 3 >"$BATS_TEST_TMPDIR/out"
 	[[ $(jq '.vms[0].pid' "$BATS_TEST_TMPDIR/out") == "$guest" ]]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the tests of a pinned measurement share. Loaded behind helper.bash, whose teardown it extends.
+
+PINNED=/sys/fs/bpf/gtimehalt
+
+setup() {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	if ((major * 100 + minor < 515)) && [[ $BATS_TEST_DESCRIPTION != *5.15* ]]; then
+		skip "links of kprobes and timers cannot be pinned before Linux 5.15"
+	fi
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+}
+
+teardown() {
+	guest_end
+	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
+}
+
+# stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
+stat_of() {
+	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
+}
+
+# The thread of the only vCPU of the guest that was started last.
+vcpu_tid() {
+	awk -v pid="${guest:?}" '$1 == pid { print $2 }' $PINNED/stat
+}
+
+# share FILE NAME: per cent of loaded time.
+share() {
+	vcpu_of "$1" "$2" 0 | jq '100 * .halted_ns / .loaded_ns'
+}
