@@ -173,7 +173,7 @@ struct cpu_beat {
 
 /* --pin: what a reader has to know of the measurement. Written by user space alone. */
 struct pin_about {
-	__u32 layout; /* GTIMEHALT_PIN_LAYOUT */
+	__u32 layout; /* GTIMEHALT_PIN_LAYOUT; 0: it has been unpinned, and the sums grow no more */
 	__u32 is_entry_mode;
 	__u32 has_histogram;
 	__u32 cpu_cnt;

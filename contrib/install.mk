@@ -33,7 +33,7 @@ units:
 	$(Q)mkdir -p $(OUTPUT)/units
 	$(Q)for file in $(UNITS:%=contrib/systemd/%.in) contrib/udev/70-gtimehalt.rules.in; do \
 		name=$${file##*/}; \
-		sed 's|@SBINDIR@|$(SBINDIR)|' $$file >$(OUTPUT)/units/$${name%.in} || exit; \
+		sed 's|@SBINDIR@|$(SBINDIR)|g' $$file >$(OUTPUT)/units/$${name%.in} || exit; \
 	done
 
 install: all units

@@ -205,6 +205,7 @@ static int start_meter(struct collector *c)
 		.ended_fd = -1,
 		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
 		.mperf_events_fd = bpf_map__fd(skel->maps.mperf_events),
+		.about_fd = -1,
 		.tsc_clock = &c->tsc_clock,
 		.calibration = &c->calibration,
 		.counters = c->counters,

@@ -114,10 +114,30 @@ static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 	return forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu, ratio, snap);
 }
 
+static int check_goes_on(const struct meter *m)
+{
+	struct pin_about about;
+	const __u32 key = 0;
+	int err;
+
+	if (m->opts.about_fd < 0)
+		return 0;
+	err = bpf_map_lookup_elem(m->opts.about_fd, &key, &about);
+	if (err)
+		return tell(err, "look at the pinned measurement");
+	if (about.layout)
+		return 0;
+	pr_err("the pinned measurement has been ended");
+	return -ESHUTDOWN;
+}
+
 int meter__read(struct meter *m, struct snapshot *snap)
 {
-	int err = copy_shared(m);
+	int err = check_goes_on(m);
 
+	if (err)
+		return err;
+	err = copy_shared(m);
 	if (err)
 		return tell(err, "read the state of the CPUs");
 	clock__read(&snap->clock);

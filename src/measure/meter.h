@@ -34,6 +34,7 @@ struct meter_opts {
 	int ended_fd;        /* -1: it is the reader who drops what has ended */
 	int cpu_accounts_fd; /* -1: no --check; reader_fd is check_read otherwise */
 	int mperf_events_fd; /* -1: events are not mended */
+	int about_fd; /* of a pinned measurement, which may end before its readers do; else -1 */
 	/* NULL: the measurement tells TSC by itself. */
 	const struct tsc_clock_feed *tsc_clock;
 	const struct calibration *calibration; /* NULL: one kind of core */
@@ -52,7 +53,7 @@ void meter__free(struct meter *meter);
  * and vcpus with all that was seen since the measurement began, unsorted; and, with cpu_accounts_fd, its
  * cpus. MPERF events that no longer read are opened again. Who may not force a read gets sums that are
  * complete up to the measurement's own last read.
- * Returns 0 or -errno, logged.
+ * Returns 0; -ESHUTDOWN when the measurement has been unpinned; or another -errno: logged.
  */
 int meter__read(struct meter *meter, struct snapshot *snap);
 

@@ -330,13 +330,27 @@ static int remove_files(const char *dir, bool are_links)
 	return err ? err : cnt;
 }
 
+/* Those who read it would take sums that stand still for vCPUs that do. */
+static void tell_readers(void)
+{
+	const struct pin_about over = { 0 };
+	const __u32 key = 0;
+	int fd = open_object(PIN_ABOUT);
+
+	if (fd < 0)
+		return;
+	bpf_map_update_elem(fd, &key, &over, BPF_ANY);
+	close(fd);
+}
+
 int pin__remove(void)
 {
 	int links, files;
 
 	if (access(PIN_DIR, F_OK) && errno == ENOENT)
 		return -ENOENT;
-	/* `about` goes with the first: no reader is to begin what is about to end. */
+	tell_readers();
+	/* It goes with the first: no reader is to begin what is about to end. */
 	unlink(PIN_DIR "/" PIN_ABOUT);
 	links = remove_files(LINKS_DIR, true);
 	files = links < 0 ? links : remove_files(PIN_DIR, false);

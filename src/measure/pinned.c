@@ -16,7 +16,7 @@
 struct pinned {
 	struct pinned_about about;
 	int cpu_cnt;
-	int vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
+	int about_fd, vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
 	unsigned int vcpu_max;
 	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
@@ -47,15 +47,15 @@ static int check_size(int fd, const char *name, __u32 value_size, struct bpf_map
 	return -EPROTO;
 }
 
-static int read_about(struct pinned *p, int fd)
+static int read_about(struct pinned *p)
 {
 	struct bpf_map_info info;
 	struct pin_about about;
 	__u32 key = 0;
-	int err = check_size(fd, PIN_ABOUT, sizeof(about), &info);
+	int err = check_size(p->about_fd, PIN_ABOUT, sizeof(about), &info);
 
 	if (!err)
-		err = bpf_map_lookup_elem(fd, &key, &about);
+		err = bpf_map_lookup_elem(p->about_fd, &key, &about);
 	if (err)
 		return err;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
@@ -139,6 +139,7 @@ static int start_meter(struct pinned *p)
 		.stints_fd = p->stints_fd,
 		.ended_fd = p->ended_fd,
 		.cpu_accounts_fd = -1,
+		.about_fd = p->about_fd,
 		.mperf_events_fd = p->mperf_events_fd,
 		.counters = p->counters,
 	};
@@ -146,10 +147,9 @@ static int start_meter(struct pinned *p)
 	return meter__new(&opts, &p->meter);
 }
 
-static int open_all(struct pinned *p, int about_fd, const struct hostfs *fs, bool histogram,
-		    bool mend)
+static int open_all(struct pinned *p, const struct hostfs *fs, bool histogram, bool mend)
 {
-	int err = read_about(p, about_fd);
+	int err = read_about(p);
 
 	if (!err)
 		err = open_maps(p, histogram);
@@ -179,10 +179,10 @@ int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinn
 		close(about_fd);
 		return -ENOMEM;
 	}
+	p->about_fd = about_fd;
 	p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
 	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
-	err = open_all(p, about_fd, fs, histogram, mend);
-	close(about_fd);
+	err = open_all(p, fs, histogram, mend);
 	if (err) {
 		if (err != -EPROTO)
 			pr_err("cannot read what is pinned in %s: %s", PIN_DIR, strerror(-err));
@@ -207,6 +207,7 @@ void pinned__free(struct pinned *p)
 	counters__free(p->counters);
 	free(p->shared);
 	close_fd(p->shared_fd);
+	close_fd(p->about_fd);
 	close_fd(p->vcpus_fd);
 	close_fd(p->ended_fd);
 	close_fd(p->stints_fd);

@@ -81,7 +81,7 @@ link_ids() {
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
 	pin --mode entry
 	before=$(link_ids)
-	script -qec "timeout 12 $GTIMEHALT --top 1" /dev/null </dev/null >"$dir/top" 2>&1 3>&- &
+	script -qec "timeout --foreground 12 $GTIMEHALT --top 1" /dev/null </dev/null >"$dir/top" 2>&1 3>&- &
 	tools+=("$!")
 	timeout 60 "$GTIMEHALT" -j -d 8 >"$dir/one" 3>&- &
 	tools+=("$!")
@@ -141,6 +141,20 @@ link_ids() {
 	modprobe kvm-amd
 	run -0 --separate-stderr "$GTIMEHALT" --unpin
 	[[ $stderr == *"nothing is pinned"* ]]
+}
+
+@test "a reader whose measurement is unpinned says so, and shows no zeros" {
+	local out=$BATS_TEST_TMPDIR/out tool ended=0
+	guest_start duty --busy 60 --pin "$QUIET_CPU"
+	pin
+	"$GTIMEHALT" -j 1 >"$out" 2>"$out.stderr" 3>&- &
+	tool=$!
+	sleep 4
+	"$GTIMEHALT" --unpin
+	wait "$tool" || ended=$?
+	((ended == 1))
+	[[ $(cat "$out.stderr") == "gtimehalt: the pinned measurement has been ended" ]]
+	jq -s -e 'length > 1 and all(.vms[0].vcpus[0].halted_ns > 0)' "$out" >/dev/null
 }
 
 @test "a group may read it, and nobody else" {
