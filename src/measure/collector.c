@@ -320,11 +320,9 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 /* Before anything runs, so that nothing is left out. */
 static int enable_stats(struct collector *c, const struct collector_opts *opts)
 {
-	c->fs = opts->fs;
-	if (!opts->bpf_stats)
-		return 0;
-	c->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	return c->stats_fd < 0 ? refused(c->stats_fd, "let the kernel time BPF programs") : 0;
+	int err = program_clock__start(&c->program_clock, opts->fs, opts->bpf_stats);
+
+	return err ? refused(err, "let the kernel time BPF programs") : 0;
 }
 
 /*
@@ -370,7 +368,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 
 	if (!c)
 		return -ENOMEM;
-	c->stats_fd = -1;
+	c->program_clock.fd = -1;
 	libbpf_set_print(print_libbpf);
 	clock__read(&c->tsc_clock.opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -396,7 +394,6 @@ void collector__free(struct collector *c)
 	meter__free(c->meter);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
-	if (c->stats_fd >= 0)
-		close(c->stats_fd);
+	program_clock__stop(&c->program_clock);
 	free(c);
 }

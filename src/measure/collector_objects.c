@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
-#include "base/hostfs.h"
 #include "measure/collector.h"
 #include "measure/collector_state.h"
 #include "measure/pin.h"
-#include "measure/program_stats.h"
 
 struct meter *collector__meter(const struct collector *c)
 {
@@ -58,35 +55,19 @@ const struct counters *collector__counters(const struct collector *c)
 	return c->counters;
 }
 
-static bool kernel_counts(const struct collector *c)
-{
-	char line[8];
-
-	return c->stats_fd >= 0 || (hostfs__read_line(c->fs, line, sizeof(line),
-						      "proc/sys/kernel/bpf_stats_enabled") > 0 &&
-				    line[0] == '1');
-}
-
 size_t collector__program_stats(const struct collector *c, struct program_stats *stats, size_t max)
 {
 	struct bpf_program *prog;
 	size_t cnt = 0;
 
-	if (!kernel_counts(c))
+	if (!program_clock__runs(&c->program_clock))
 		return 0;
 	bpf_object__for_each_program(prog, c->skel->obj)
 	{
-		struct bpf_prog_info info = { 0 };
-		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(prog);
 
-		if (cnt == max || fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-			continue;
-		stats[cnt++] = (struct program_stats){
-			.name = bpf_program__name(prog),
-			.run_cnt = info.run_cnt,
-			.run_ns = info.run_time_ns,
-		};
+		if (cnt < max && fd >= 0)
+			cnt += !program_stats__read(fd, bpf_program__name(prog), &stats[cnt]);
 	}
 	return cnt;
 }

@@ -11,6 +11,7 @@
 #include "gtimehalt.skel.h"
 #include "measure/calibration.h"
 #include "measure/hooks.h"
+#include "measure/program_stats.h"
 #include "measure/tsc_clock.h"
 #include "report/snapshot.h"
 
@@ -27,8 +28,7 @@ struct collector {
 	struct tsc_clock_feed tsc_clock;
 	int cpu_cnt;
 	struct meter *meter;
-	const struct hostfs *fs;
-	int stats_fd; /* while it is open the kernel times BPF programs; -1: it is not our doing */
+	struct program_clock program_clock;
 };
 
 #endif /* COLLECTOR_STATE_H */

@@ -12,6 +12,7 @@
 #include "measure/meter.h"
 #include "measure/pin.h"
 #include "measure/pinned.h"
+#include "measure/pinned_programs.h"
 
 struct pinned {
 	struct pinned_about about;
@@ -20,6 +21,8 @@ struct pinned {
 	unsigned int vcpu_max;
 	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
+	struct pinned_programs programs;
+	struct program_clock program_clock;
 	struct meter *meter;
 };
 
@@ -147,21 +150,25 @@ static int start_meter(struct pinned *p)
 	return meter__new(&opts, &p->meter);
 }
 
-static int open_all(struct pinned *p, const struct hostfs *fs, bool histogram, bool mend)
+static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinned_opts *opts)
 {
 	int err = read_about(p);
 
 	if (!err)
-		err = open_maps(p, histogram);
+		err = open_maps(p, opts->histogram);
 	if (!err)
 		err = open_shared(p);
 	if (err)
 		return err;
-	open_for_writing(p, fs, mend);
+	open_for_writing(p, fs, opts->mend);
+	pinned_programs__open(&p->programs);
+	err = program_clock__start(&p->program_clock, fs, opts->bpf_stats);
+	if (err)
+		return err;
 	return start_meter(p);
 }
 
-int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinned **out)
+int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **out)
 {
 	int about_fd = open_map(PIN_ABOUT, BPF_F_RDONLY);
 	struct pinned *p;
@@ -179,10 +186,11 @@ int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinn
 		close(about_fd);
 		return -ENOMEM;
 	}
+	p->program_clock.fd = -1;
 	p->about_fd = about_fd;
 	p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
 	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
-	err = open_all(p, fs, histogram, mend);
+	err = open_all(p, fs, opts);
 	if (err) {
 		if (err != -EPROTO)
 			pr_err("cannot read what is pinned in %s: %s", PIN_DIR, strerror(-err));
@@ -205,6 +213,8 @@ void pinned__free(struct pinned *p)
 		return;
 	meter__free(p->meter);
 	counters__free(p->counters);
+	program_clock__stop(&p->program_clock);
+	pinned_programs__close(&p->programs);
 	free(p->shared);
 	close_fd(p->shared_fd);
 	close_fd(p->about_fd);
@@ -219,6 +229,13 @@ void pinned__free(struct pinned *p)
 const struct pinned_about *pinned__about(const struct pinned *p)
 {
 	return &p->about;
+}
+
+size_t pinned__program_stats(const struct pinned *p, struct program_stats *stats, size_t max)
+{
+	return program_clock__runs(&p->program_clock)
+		       ? pinned_programs__stats(&p->programs, stats, max)
+		       : 0;
 }
 
 struct meter *pinned__meter(const struct pinned *p)

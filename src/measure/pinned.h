@@ -9,11 +9,13 @@
 #define PINNED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "report/snapshot.h"
 
 struct hostfs;
 struct meter;
 struct pinned;
+struct program_stats;
 
 /* What it can give. */
 struct pinned_about {
@@ -24,16 +26,22 @@ struct pinned_about {
 	char stint_hook[16]; /* empty: none */
 };
 
+struct pinned_opts {
+	bool histogram; /* stints are wanted too, if pinned_about.has_histogram */
+	bool mend;      /* open MPERF events anew that no longer read, if this process may */
+	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, meanwhile */
+};
+
 /*
  * Opens it. Returns 0 and *pinned, which the caller ends with pinned__free(); -ENOENT when there is none, or
  * none that this process may see; -EPROTO, logged, when another build has pinned it; or another -errno, logged.
- * `histogram`: stints are wanted too, which pinned_about.has_histogram tells of. `mend`: MPERF events
- * that no longer read are to be opened anew, if this process may.
  */
-int pinned__open(const struct hostfs *fs, bool histogram, bool mend, struct pinned **pinned);
+int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **pinned);
 void pinned__free(struct pinned *pinned);
 
 const struct pinned_about *pinned__about(const struct pinned *pinned);
+/* As collector__program_stats(); none either where the process may not look at the programs. */
+size_t pinned__program_stats(const struct pinned *pinned, struct program_stats *stats, size_t max);
 struct meter *pinned__meter(const struct pinned *pinned);
 
 #endif /* PINNED_H */

@@ -75,13 +75,14 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 
 static int pin(const struct options *opts, const struct hostfs *fs)
 {
+	const struct pinned_opts looking = { 0 };
 	struct pinned *pinned;
 	gid_t gid;
 	int err = find_group(opts->group, &gid);
 
 	if (err)
 		return err;
-	err = pinned__open(fs, false, false, &pinned);
+	err = pinned__open(fs, &looking, &pinned);
 	if (!err) {
 		err = keep(opts, fs, pinned);
 		pinned__free(pinned);

@@ -58,8 +58,8 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	/* Of what is pinned the programs are another process's. */
-	return live->pinned ? 0 : collector__program_stats(live->collector, stats, max);
+	return live->pinned ? pinned__program_stats(live->pinned, stats, max)
+			    : collector__program_stats(live->collector, stats, max);
 }
 
 static struct meter *meter_of(const struct source_live *live)
@@ -133,12 +133,17 @@ static bool is_enough(const struct pinned_about *about, const struct options *op
 static int find_pinned(struct source_live *live, const struct options *opts,
 		       const struct hostfs *fs)
 {
+	const struct pinned_opts pinned_opts = {
+		.histogram = opts->histogram,
+		/* Who gives up its rights will not be able to open an event. */
+		.mend = !options__want_metrics(opts),
+		.bpf_stats = opts->bpf_stats,
+	};
 	int err;
 
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
-	/* Who gives up its rights will not be able to open an event. */
-	err = pinned__open(fs, opts->histogram, !options__want_metrics(opts), &live->pinned);
+	err = pinned__open(fs, &pinned_opts, &live->pinned);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (is_enough(pinned__about(live->pinned), opts)) {

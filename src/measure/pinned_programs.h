@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * pinned_programs - the programs of a pinned measurement, to tell what they cost.
+ */
+#ifndef PINNED_PROGRAMS_H
+#define PINNED_PROGRAMS_H
+
+#include <stddef.h>
+#include "measure/program_stats.h"
+
+struct pinned_programs {
+	struct pinned_program {
+		char name[32];
+		int fd;
+	} list[PROGRAM_STATS_MAX];
+	size_t cnt;
+};
+
+/* Opens those that this process may look at, which without CAP_SYS_ADMIN are none. */
+void pinned_programs__open(struct pinned_programs *programs);
+void pinned_programs__close(struct pinned_programs *programs);
+
+/* For as many as there is room; the names live as long as *programs. Returns how many. */
+size_t pinned_programs__stats(const struct pinned_programs *programs, struct program_stats *stats,
+			      size_t max);
+
+#endif /* PINNED_PROGRAMS_H */
