@@ -17,7 +17,7 @@
 struct http_connection {
 	TAILQ_ENTRY(http_connection) entry;
 	int fd;
-	__u64 since_ns; /* CLOCK_MONOTONIC at which its last step was done */
+	__u64 since_ns;   /* CLOCK_MONOTONIC at which its last step was done */
 	bool is_answered; /* it has taken an answer, and may be kept open for a next request */
 };
 

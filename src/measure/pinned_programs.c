@@ -18,7 +18,7 @@ static void add(struct pinned_programs *p, const char *name, int fd)
 		close(fd);
 		return;
 	}
-	strcpy(program->name, name);
+	snprintf(program->name, sizeof(program->name), "%s", name);
 	program->fd = fd;
 	p->cnt++;
 }
