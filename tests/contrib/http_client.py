@@ -5,6 +5,8 @@
 usage: http_client.py get URL [ACCEPT]	the body; on stderr the status and the content type
        http_client.py query URL QUERY [TIME]
 				the result of an instant query to the Prometheus at URL, as JSON, one a line
+       http_client.py missing URL
+				of the queries on stdin, "NAME<TAB>QUERY" a line, those that return nothing
        http_client.py wait URL SECONDS	until it answers 200; exit status 1 when it does not
 
 Exit status 1 too when the answer is not 200.
@@ -63,6 +65,11 @@ def main():
 	if verb == "query":
 		for element in query(url, *arguments):
 			print(json.dumps(element))
+		return 0
+	if verb == "missing":
+		for line in sys.stdin:
+			if not query(url, line.rstrip("\n").split("\t", 1)[1]):
+				sys.stdout.write(line)
 		return 0
 	if verb == "wait":
 		return not wait(url, float(arguments[0]))
