@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/hostfs.h"
 #include "base/log.h"
@@ -292,24 +294,46 @@ static __u32 link_id(const char *path)
 	return info.id;
 }
 
-/* Whoever still reads `stat` holds that link; he is not waited for. */
-static void wait_until_detached(__u32 id)
+/* Links by the kernel's numbers for them. */
+struct link_ids {
+	__u32 *list;
+	size_t cnt, room;
+};
+
+/* Of one that cannot be noted the end is not waited for. */
+static void note_link(struct link_ids *ids, __u32 id)
+{
+	__u32 *list = array__reserve_one(ids->list, ids->cnt, &ids->room, sizeof(*list));
+
+	if (!list)
+		return;
+	ids->list = list;
+	ids->list[ids->cnt++] = id;
+}
+
+/* Whoever still reads `stat` holds that link: he is not waited for beyond the time. */
+static void wait_until_detached(const struct link_ids *ids)
 {
 	__u64 end_ns = clock__now_ns() + DETACH_WAIT_NS;
-	int fd;
 
-	while (id && clock__now_ns() < end_ns && (fd = bpf_link_get_fd_by_id(id)) >= 0) {
-		close(fd);
-		usleep(DETACH_POLL_US);
+	for (size_t i = 0; i < ids->cnt; i++) {
+		int fd;
+
+		while ((fd = bpf_link_get_fd_by_id(ids->list[i])) >= 0) {
+			close(fd);
+			if (clock__now_ns() >= end_ns)
+				return;
+			usleep(DETACH_POLL_US);
+		}
 	}
 }
 
-/* Removes the files of a folder. Returns how many there were, or -errno. */
-static int remove_files(const char *dir, bool are_links)
+/* Removes the files of a folder, and notes which links they were, where all are. Returns 0 or -errno. */
+static int remove_files(const char *dir, struct link_ids *ids)
 {
 	DIR *stream = opendir(dir);
-	int cnt = 0, err = 0;
 	struct dirent *entry;
+	int err = 0;
 
 	if (!stream)
 		return errno == ENOENT ? 0 : -errno;
@@ -317,17 +341,17 @@ static int remove_files(const char *dir, bool are_links)
 		char path[512];
 		__u32 id;
 
-		if (entry->d_name[0] == '.' || (!are_links && !strcmp(entry->d_name, PIN_LINKS)))
+		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		id = are_links ? link_id(path) : 0;
+		id = ids ? link_id(path) : 0;
+		if (id)
+			note_link(ids, id);
 		if (unlink(path) && errno != ENOENT)
 			err = -errno;
-		wait_until_detached(id);
-		cnt++;
 	}
 	closedir(stream);
-	return err ? err : cnt;
+	return err;
 }
 
 /* Those who read it would take sums that stand still for vCPUs that do. */
@@ -345,16 +369,20 @@ static void tell_readers(void)
 
 int pin__remove(void)
 {
-	int links, files;
+	struct link_ids ids = { 0 };
+	int err;
 
 	if (access(PIN_DIR, F_OK) && errno == ENOENT)
 		return -ENOENT;
 	tell_readers();
-	/* It goes with the first: no reader is to begin what is about to end. */
+	/* It goes first: no reader is to begin what is about to end. */
 	unlink(PIN_DIR "/" PIN_ABOUT);
-	links = remove_files(LINKS_DIR, true);
-	files = links < 0 ? links : remove_files(PIN_DIR, false);
-	if (files < 0 || (rmdir(LINKS_DIR) && errno != ENOENT) || rmdir(PIN_DIR))
-		return tell(files < 0 ? files : -errno, "remove " PIN_DIR);
-	return 0;
+	err = remove_files(LINKS_DIR, &ids);
+	if (!err)
+		err = remove_files(PIN_DIR, NULL);
+	if (!err && ((rmdir(LINKS_DIR) && errno != ENOENT) || rmdir(PIN_DIR)))
+		err = -errno;
+	wait_until_detached(&ids);
+	free(ids.list);
+	return err ? tell(err, "remove " PIN_DIR) : 0;
 }
