@@ -284,6 +284,9 @@ static void take_due(struct exporter *e, __u64 *due_ns)
 /* Returns on. */
 static int end_if_hopeless(const struct exporter *e, int on)
 {
+	/* What was pinned has been unpinned: who starts anew can measure by himself. */
+	if (on > 0 && e->tally.last_err == -ESHUTDOWN)
+		return -ESHUTDOWN;
 	if (on <= 0 || e->tally.failed_in_row < FAILURES_MAX)
 		return on;
 	pr_err("%d snapshots in a row have failed", FAILURES_MAX);

@@ -144,8 +144,11 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
 	err = pinned__open(fs, &pinned_opts, &live->pinned);
+	/* What goes on for long does not end for what another version has left there. */
+	if (err == -ENOENT || (err == -EPROTO && options__want_metrics(opts)))
+		return 0;
 	if (err)
-		return err == -ENOENT ? 0 : err;
+		return err;
 	if (is_enough(pinned__about(live->pinned), opts)) {
 		pr_info("the pinned measurement is read (--mode %s)",
 			mode__name(pinned__about(live->pinned)->mode));

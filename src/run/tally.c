@@ -62,6 +62,7 @@ int tally__take(struct tally *m)
 	int got = take(m);
 
 	m->last_ns = clock__now_ns();
+	m->last_err = got < 0 ? got : 0;
 	if (got < 0) {
 		m->failure_cnt++;
 		m->failed_in_row++;

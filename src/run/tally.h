@@ -27,6 +27,7 @@ struct tally {
 	__u64 last_ns;              /* CLOCK_MONOTONIC at the end of the last one, failed or not */
 	__u64 last_good_ns;         /* of the last one that did not fail */
 	unsigned int failed_in_row; /* how many have since then */
+	int last_err;               /* of the last one, 0 or -errno */
 };
 
 /* Both are borrowed. The caller ends it with tally__close(). */
