@@ -110,6 +110,8 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 {
 	__u64 span_ns = r->now_ns - slot->start_ns;
 	__u64 cycles = r->mperf_cycles - slot->start_mperf_cycles;
+	int is_unknown =
+		slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN;
 
 	/*
 	 * A stint that is open has ended in truth: the exit is what let this code run. Only kvm_exit on
@@ -128,11 +130,11 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 	 * went stale when its CPU was offline (it then reads with success). One that went back is an event
 	 * that was opened anew since, whose count starts at zero.
 	 */
-	if (slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN ||
-	    (__s64)cycles <= 0) {
+	if (is_unknown || (__s64)cycles <= 0) {
 		gain->unmeasured_ns = span_ns;
-		/* Whether it did not read or is stale: user space is to open it anew. */
-		slot->mperf_error_cnt++;
+		/* Whether it did not read or is stale: user space is to open it anew, but not if it just has. */
+		if (is_unknown || !cycles)
+			slot->mperf_error_cnt++;
 		return;
 	}
 	account_window(span_ns, cycles);
