@@ -183,8 +183,8 @@ struct pin_about {
 };
 GTIMEHALT_ASSERT(sizeof(struct pin_about) == 56, "no padding");
 
-/* Of stat_ns_per_cycle: precise to some ppb, and 64 bits hold 2^28 cycles times it. */
-#define STAT_NS_SHIFT 28
+/* Of targ_stat_ns_per_cycle: precise to 10 ppb, and 64 bits hold 2^27 cycles times it, of up to 1000 ns each. */
+#define STAT_NS_SHIFT 27
 
 /* Halted time is ns less the cycles at MPERF's rate on this CPU; mperf_scale is not applied. */
 struct cpu_sums {

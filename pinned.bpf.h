@@ -107,8 +107,11 @@ static __always_inline void thread_exit(void)
 	if (slot->tid == tid) {
 		slot->busy = 1;
 		barrier();
-		read_counters(slot, &r);
-		close_window(slot, &r);
+		/* A heartbeat may just have closed it. */
+		if (slot->tid == tid) {
+			read_counters(slot, &r);
+			close_window(slot, &r);
+		}
 		barrier();
 		slot->busy = 0;
 	}
@@ -152,12 +155,13 @@ static __always_inline __u64 shown_halted_ns(struct vcpu_sums *sums, const struc
 	return sums->shown_halted_ns;
 }
 
-/* A window that has ended, and whose thread has not been back to add it up. */
-static __always_inline __u64 shown_loaded_ns(const struct vcpu_sums *copy)
+/* A window has ended, and its thread has not been back to add it up: that is done here. */
+static __always_inline void settle_copy(struct vcpu_sums *copy)
 {
-	if (copy->open_ns && copy->put_ns >= copy->open_ns)
-		return copy->loaded_ns + (copy->put_ns - copy->open_ns);
-	return copy->loaded_ns;
+	if (!copy->open_ns || copy->put_ns < copy->open_ns)
+		return;
+	copy->loaded_ns += copy->put_ns - copy->open_ns;
+	copy->updated_ns = copy->put_ns;
 }
 
 /*
@@ -184,7 +188,8 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 		BPF_SEQ_PRINTF(seq, "- - - %u - - -\n", sums->vcpu_id);
 		return;
 	}
-	BPF_SEQ_PRINTF(seq, "%llu ", shown_loaded_ns(&copy));
+	settle_copy(&copy);
+	BPF_SEQ_PRINTF(seq, "%llu ", copy.loaded_ns);
 	if (copy.own.measured_ns + copy.others.measured_ns)
 		BPF_SEQ_PRINTF(seq, "%llu ", shown_halted_ns(sums, &copy));
 	else

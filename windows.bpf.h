@@ -23,6 +23,9 @@
  */
 #define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
+/* Of task_struct.flags (include/linux/sched.h): the last thread of a VMM may take its VM down as it ends. */
+#define PF_EXITING 0x00000004
+
 static __always_inline __u64 switch_cnt(struct task_struct *task, const int typed)
 {
 	return FIELD(typed, task, nvcsw) + FIELD(typed, task, nivcsw);
@@ -86,6 +89,13 @@ static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, __u32 ti
 	return bpf_map_lookup_elem(&vcpus, &tid);
 }
 
+/* In two parts: 64 bits hold the product of a quarter of an hour only, and a vCPU may sleep for days. */
+static __always_inline __u64 tsc_ns(__u64 tsc_cycles, __u64 ns_per_cycle)
+{
+	return (tsc_cycles >> TSC_CLOCK_SHIFT) * ns_per_cycle +
+	       ((tsc_cycles & ((1 << TSC_CLOCK_SHIFT) - 1)) * ns_per_cycle >> TSC_CLOCK_SHIFT);
+}
+
 /* When KVM last put the vCPU, within the span in which that must have been. */
 static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u64 to_ns)
 {
@@ -94,11 +104,11 @@ static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u
 	__u64 put_ns;
 
 	if (tsc_cycles >= clock->tsc_cycles)
-		put_ns = clock->mono_ns + ((tsc_cycles - clock->tsc_cycles) * clock->ns_per_cycle >>
-					   TSC_CLOCK_SHIFT);
+		put_ns = clock->mono_ns +
+			 tsc_ns(tsc_cycles - clock->tsc_cycles, clock->ns_per_cycle);
 	else
-		put_ns = clock->mono_ns - ((clock->tsc_cycles - tsc_cycles) * clock->ns_per_cycle >>
-					   TSC_CLOCK_SHIFT);
+		put_ns = clock->mono_ns -
+			 tsc_ns(clock->tsc_cycles - tsc_cycles, clock->ns_per_cycle);
 	if (put_ns < from_ns)
 		return from_ns;
 	return put_ns > to_ns ? to_ns : put_ns;
@@ -132,8 +142,8 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 	 */
 	if (is_unknown || (__s64)cycles <= 0) {
 		gain->unmeasured_ns = span_ns;
-		/* Whether it did not read or is stale: user space is to open it anew, but not if it just has. */
-		if (is_unknown || !cycles)
+		/* A read that failed has been counted. One that went back is of an event that reads again. */
+		if (!is_unknown && !cycles)
 			slot->mperf_error_cnt++;
 		return;
 	}
@@ -178,8 +188,11 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct rea
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
 	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
-	sums->put_ns = put_ns_of(vcpu, 0, r->now_ns);
-	sums->put_preempted = BPF_CORE_READ(vcpu, preempted);
+	/* Else the thread has a window elsewhere by now, and has added up this one. */
+	if (sums->open_ns == slot->start_ns) {
+		sums->put_ns = put_ns_of(vcpu, sums->open_ns, r->now_ns);
+		sums->put_preempted = BPF_CORE_READ(vcpu, preempted);
+	}
 	sums__end(sums);
 }
 
@@ -228,7 +241,9 @@ static __always_inline void resume(struct vcpu_sums *sums, const struct reading 
 
 	sums__begin(sums);
 	if (sums->open_ns) {
-		put_ns = put_ns_of(vcpu, sums->open_ns, r->now_ns);
+		/* As it was noted, for what was shown is not to be taken back. */
+		put_ns = sums->put_ns >= sums->open_ns ? sums->put_ns
+						       : put_ns_of(vcpu, sums->open_ns, r->now_ns);
 		sums->loaded_ns += put_ns - sums->open_ns;
 		sums->wait_ns += waited_ns(r->now_ns - put_ns, run_delay_ns - sums->run_delay_ns,
 					   nvcsw != sums->nvcsw);
@@ -269,8 +284,8 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	if (slot->tid == (__u32)FIELD(typed, task, pid) && slot->vcpu == (__u64)vcpu &&
 	    slot->switch_cnt == switch_cnt(task, typed))
 		return;
-	/* Who loads a vCPU and does not run it will not halt either. */
-	if (!runs_vcpu(task, vcpu, typed))
+	/* Who loads a vCPU and does not run it, or never again, will not halt either. */
+	if (!runs_vcpu(task, vcpu, typed) || FIELD(typed, task, flags) & PF_EXITING)
 		return;
 	wanted = is_watched(task, typed);
 	if (!wanted && !slot->tid)

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
+#include "base/clock.h"
 #include "gtimehalt.h"
 #include "measure/counters.h"
 #include "measure/heartbeat.h"
@@ -48,7 +49,8 @@ static int find_base(int tsc_fd, __u64 *base_cycles)
 
 static int put_tsc(const struct heartbeat *heartbeat, const struct counters *counters, int cpu)
 {
-	struct cpu_beat beat = { 0 };
+	/* Or it would be late until it beats for the first time. */
+	struct cpu_beat beat = { .beat_ns = clock__now_ns() };
 	__u32 key = (__u32)cpu;
 	int fd = counters__open_tsc(counters, cpu);
 	int err;

@@ -156,6 +156,10 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	err = sums_reader__read(m->sums, snap, m->may_force);
 	if (err)
 		return tell(err, "read the vCPUs' sums");
+	/* What the reads above have met is in it then. */
+	err = copy_shared(m);
+	if (err)
+		return tell(err, "read the state of the CPUs");
 	sum_health(m, &snap->health);
 	if (m->opts.mperf_events_fd >= 0)
 		mend_events(m);

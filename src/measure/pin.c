@@ -2,11 +2,15 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/array.h"
 #include "base/clock.h"
@@ -76,16 +80,35 @@ static int check_links(const struct collector *collector)
 	return 0;
 }
 
-static int make_dirs(void)
+int pin__lock(void)
 {
-	struct stat st;
+	struct statfs fs;
+	int fd;
 
-	if (mkdir(PIN_DIR, 0700) && errno == ENOENT) {
-		pr_err("there is no " PIN_DIR "/..: bpffs is not mounted "
-		       "(mount -t bpf bpf /sys/fs/bpf)");
+	if (statfs(PIN_ROOT, &fs) || fs.f_type != BPF_FS_MAGIC) {
+		pr_err("bpffs is not mounted: mount -t bpf bpf " PIN_ROOT);
 		return -EOPNOTSUPP;
 	}
-	if (stat(PIN_DIR, &st) || (mkdir(LINKS_DIR, 0700) && errno != EEXIST))
+	fd = open(PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return tell(-errno, "open " PIN_ROOT);
+	if (flock(fd, LOCK_EX)) {
+		int err = -errno;
+
+		close(fd);
+		return tell(err, "lock " PIN_ROOT);
+	}
+	return fd;
+}
+
+/* What is there has no `about`, or the caller would not be here: a run has been killed half way. */
+static int make_dirs(void)
+{
+	int err = pin__remove();
+
+	if (err && err != -ENOENT)
+		return err;
+	if (mkdir(PIN_DIR, 0700) || mkdir(LINKS_DIR, 0700))
 		return tell(-errno, "make " LINKS_DIR);
 	return 0;
 }
@@ -116,6 +139,10 @@ static int pin_timers(const struct collector *collector)
 	for (int cpu = 0; cpu < collector__cpu_cnt(collector); cpu++) {
 		int err = pin_timer(&heartbeat, counters, cpu);
 
+		if (err == -EINVAL) {
+			pr_err("a timer cannot be pinned by this kernel: --pin takes Linux 5.15");
+			return -EOPNOTSUPP;
+		}
 		/* ENODEV: offline. pin__renew() starts it when the CPU comes. */
 		if (err && err != -ENODEV)
 			return tell(err, "start the timers of the CPUs");
@@ -280,7 +307,8 @@ int pin__renew(const struct hostfs *fs)
 	return err;
 }
 
-static __u32 link_id(const char *path)
+/* 0: it is no link, or its program cannot be told. */
+static __u32 program_id(const char *path)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -289,19 +317,19 @@ static __u32 link_id(const char *path)
 	if (fd < 0)
 		return 0;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		info.id = 0;
+		info.prog_id = 0;
 	close(fd);
-	return info.id;
+	return info.prog_id;
 }
 
-/* Links by the kernel's numbers for them. */
-struct link_ids {
+/* Programs of links, by the kernel's numbers for them. */
+struct program_ids {
 	__u32 *list;
 	size_t cnt, room;
 };
 
 /* Of one that cannot be noted the end is not waited for. */
-static void note_link(struct link_ids *ids, __u32 id)
+static void note_program(struct program_ids *ids, __u32 id)
 {
 	__u32 *list = array__reserve_one(ids->list, ids->cnt, &ids->room, sizeof(*list));
 
@@ -311,15 +339,15 @@ static void note_link(struct link_ids *ids, __u32 id)
 	ids->list[ids->cnt++] = id;
 }
 
-/* Whoever still reads `stat` holds that link: he is not waited for beyond the time. */
-static void wait_until_detached(const struct link_ids *ids)
+/* A link's own number is free before it lets go. Whoever reads `stat` is not waited for beyond the time. */
+static void wait_until_detached(const struct program_ids *ids)
 {
 	__u64 end_ns = clock__now_ns() + DETACH_WAIT_NS;
 
 	for (size_t i = 0; i < ids->cnt; i++) {
 		int fd;
 
-		while ((fd = bpf_link_get_fd_by_id(ids->list[i])) >= 0) {
+		while ((fd = bpf_prog_get_fd_by_id(ids->list[i])) >= 0) {
 			close(fd);
 			if (clock__now_ns() >= end_ns)
 				return;
@@ -328,8 +356,8 @@ static void wait_until_detached(const struct link_ids *ids)
 	}
 }
 
-/* Removes the files of a folder, and notes which links they were, where all are. Returns 0 or -errno. */
-static int remove_files(const char *dir, struct link_ids *ids)
+/* Removes the files of a folder, and notes what links have run, where all are links. Returns 0 or -errno. */
+static int remove_files(const char *dir, struct program_ids *ids)
 {
 	DIR *stream = opendir(dir);
 	struct dirent *entry;
@@ -344,9 +372,9 @@ static int remove_files(const char *dir, struct link_ids *ids)
 		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		id = ids ? link_id(path) : 0;
+		id = ids ? program_id(path) : 0;
 		if (id)
-			note_link(ids, id);
+			note_program(ids, id);
 		if (unlink(path) && errno != ENOENT)
 			err = -errno;
 	}
@@ -369,7 +397,7 @@ static void tell_readers(void)
 
 int pin__remove(void)
 {
-	struct link_ids ids = { 0 };
+	struct program_ids ids = { 0 };
 	int err;
 
 	if (access(PIN_DIR, F_OK) && errno == ENOENT)

@@ -17,7 +17,8 @@ struct collector;
 struct hostfs;
 
 /* bpffs takes no dots in names. */
-#define PIN_DIR "/sys/fs/bpf/gtimehalt"
+#define PIN_ROOT "/sys/fs/bpf"
+#define PIN_DIR  "/sys/fs/bpf/gtimehalt"
 
 #define PIN_ABOUT        "about"
 #define PIN_VCPUS        "vcpus"
@@ -31,6 +32,13 @@ struct hostfs;
 #define PIN_HEARTBEAT    "heartbeat"
 #define PIN_STAT         "stat"
 #define PIN_LINKS        "links"
+
+/*
+ * For as long as the descriptor that it returns is open, nobody else pins, renews or removes: udev starts a
+ * process for each CPU that comes online. Waits for its turn. Returns it, -EOPNOTSUPP when there is no bpffs, or
+ * another -errno, logged.
+ */
+int pin__lock(void);
 
 /*
  * Pins what collector_opts.pinned has made, so that it survives the collector, and starts the timer of each

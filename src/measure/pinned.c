@@ -61,6 +61,9 @@ static int read_about(struct pinned *p)
 		err = bpf_map_lookup_elem(p->about_fd, &key, &about);
 	if (err)
 		return err;
+	/* It was unpinned a moment ago. */
+	if (!about.layout)
+		return -ENOENT;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
 	    about.cpu_cnt > GTIMEHALT_MAX_CPUS) {
 		pr_err("%s is of another version of gtimehalt: --unpin it and --pin it again",
@@ -192,7 +195,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
 	err = open_all(p, fs, opts);
 	if (err) {
-		if (err != -EPROTO)
+		if (err != -EPROTO && err != -ENOENT)
 			pr_err("cannot read what is pinned in %s: %s", PIN_DIR, strerror(-err));
 		pinned__free(p);
 		return err;

@@ -20,7 +20,8 @@
 struct sums_reader {
 	int vcpus_fd, stints_fd, ended_fd;
 	unsigned int vcpu_max;
-	__u64 last_ns; /* when the snapshot before was taken; 0: there was none */
+	__u64 last_ns;  /* when the snapshot before was taken; 0: there was none */
+	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
 	/* Room for one read of the whole map. */
 	__u32 *tids;
 	struct vcpu_sums *sums;
@@ -189,15 +190,20 @@ static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boott
  */
 static int read_ended(struct sums_reader *r, struct snapshot *snap)
 {
+	__u64 since_ns = r->last_ns ? r->last_ns : snap->clock.mono_ns;
 	int cnt = copy_map(r, r->ended_fd);
 
 	for (int i = 0; i < cnt; i++) {
 		const struct vcpu_sums *sums = &r->sums[i];
 		int err;
 
-		if (sums->ended_ns <= r->last_ns ||
+		if (sums->ended_ns <= since_ns ||
 		    has_thread(snap, r->tids[i], sums->start_boottime_ns))
 			continue;
+		if (!is_whole(sums)) {
+			r->lost_cnt++;
+			continue;
+		}
 		err = add_reading(r, snap, true, r->tids[i], sums);
 		if (err)
 			return err;
@@ -220,7 +226,8 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 	}
 	if (cnt < 0)
 		return cnt;
-	err = r->ended_fd >= 0 && r->last_ns ? read_ended(r, snap) : 0;
+	err = r->ended_fd >= 0 ? read_ended(r, snap) : 0;
+	snap->health.lost_window_cnt += r->lost_cnt;
 	r->last_ns = snap->clock.mono_ns;
 	return err;
 }

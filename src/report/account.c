@@ -181,6 +181,11 @@ static void set_histogram(const struct snapshot *prev, const struct vcpu_reading
 	histogram->halted_ns = cnt_since(before->halted_ns, after->halted_ns);
 	for (size_t i = 0; i < STINT_BUCKET_CNT; i++)
 		histogram->cnt[i] = cnt_since(before->cnt[i], after->cnt[i]);
+	/* Counted before, and not any more: what there was since is not known. */
+	if (before != &nothing && after == &nothing) {
+		histogram->below_cnt = HISTOGRAM_UNKNOWN;
+		return;
+	}
 	halted_cnt = histogram__halted_cnt(histogram);
 	histogram->below_cnt =
 		entry_cnt == METRIC_UNKNOWN ? HISTOGRAM_UNKNOWN : cnt_since(halted_cnt, entry_cnt);

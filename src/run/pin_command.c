@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "measure/collector.h"
 #include "measure/host.h"
@@ -67,6 +68,8 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 		       mode__name(about->mode), about->has_histogram ? " -H" : "");
 		return -EEXIST;
 	}
+	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
+		pr_warn("pinned already: --group, --hook and --mperf-ratio change nothing in it");
 	renewed = pin__renew(fs);
 	if (renewed >= 0)
 		pr_info("pinned already; %d CPUs have come online since", renewed);
@@ -102,5 +105,12 @@ static int unpin(void)
 
 int pin_command__run(const struct options *opts, const struct hostfs *fs)
 {
-	return opts->unpin ? unpin() : pin(opts, fs);
+	int lock_fd = pin__lock();
+	int err;
+
+	if (lock_fd < 0)
+		return lock_fd;
+	err = opts->unpin ? unpin() : pin(opts, fs);
+	close(lock_fd);
+	return err;
 }

@@ -30,6 +30,7 @@ struct sched_info {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	unsigned long nvcsw;
