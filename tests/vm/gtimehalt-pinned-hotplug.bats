@@ -9,6 +9,30 @@ load helper
 # shellcheck source=tests/vm/pinned.bash
 load pinned
 
+@test "a CPU goes offline and comes back while somebody reads: mended by the reader, once" {
+	local tid from to reader
+	guest_start duty --busy 60 --pin "$OTHER_CPU"
+	"$GTIMEHALT" --pin
+	"$GTIMEHALT" -v -j 1 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	reader=$!
+	sleep 2
+	echo 0 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
+	sleep 1
+	echo 1 >"/sys/devices/system/cpu/cpu$QUIET_CPU/online"
+	tid=$(vcpu_tid)
+	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
+	sleep 5
+	from=$(stat_of "$tid" | cut -d ' ' -f 5)
+	sleep 5
+	to=$(stat_of "$tid" | cut -d ' ' -f 5)
+	kill "$reader"
+	wait "$reader"
+	echo "# opened again $(grep -c 'opened again' "$BATS_TEST_TMPDIR/said") times" >&3
+	[[ $from == "$to" ]]
+	(($(grep -c 'opened again' "$BATS_TEST_TMPDIR/said") <= 2))
+	near "$(jq -s 'last.vms[0].vcpus[0] | 100 * .halted_ns / .loaded_ns' "$BATS_TEST_TMPDIR/out")" 40 10 "halted share"
+}
+
 @test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
 	local tid unmeasured before after
 	guest_start duty --busy 60 --pin "$OTHER_CPU"

@@ -72,7 +72,14 @@ link_ids() {
 	guest_end
 	sleep 1
 	[[ -z $(cat "$PINNED"/stat) ]]
-	# Its place in the map is free again.
+	# Its place in the map is free again; also where the last of its threads takes the VM down.
+	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
+	guest_start killed --busy 30 --pin "$QUIET_CPU"
+	sleep 2
+	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 1 ]]
+	kill -KILL "$guest"
+	guest_end
+	sleep 1
 	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
 }
 
