@@ -29,7 +29,7 @@ $(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/benc
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.o,$^) -pthread \
-		-Wl,--wrap=hostfs__readlink,--wrap=collector__read $(LDLIBS)
+		-Wl,--wrap=hostfs__readlink,--wrap=meter__read $(LDLIBS)
 
 # KERNELS="5.10 6.12 newest": those of the bed on which instructions are counted.
 KERNELS ?= 6.12

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "report/account.h"
 #include "measure/collector.h"
+#include "measure/meter.h"
 #include "fake_host.h"
 #include "gtimehalt.h"
 #include "measure/hooks.h"
@@ -37,8 +38,8 @@ enum part {
 	PART_CNT
 };
 
-/* What of PART_SAMPLE went to the collector; the rest is for /proc. Since the process began. */
-static __u64 collector_ns;
+/* What of PART_SAMPLE went to the meter; the rest is for /proc. Since the process began. */
+static __u64 meter_ns;
 
 struct bench {
 	struct fake_host host;
@@ -59,15 +60,15 @@ static __u64 now_ns(clockid_t clock)
 	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
 }
 
-int __real_collector__read(struct collector *collector, struct snapshot *snap);
-int __wrap_collector__read(struct collector *collector, struct snapshot *snap);
+int __real_meter__read(struct meter *meter, struct snapshot *snap);
+int __wrap_meter__read(struct meter *meter, struct snapshot *snap);
 
-int __wrap_collector__read(struct collector *collector, struct snapshot *snap)
+int __wrap_meter__read(struct meter *meter, struct snapshot *snap)
 {
 	__u64 begin = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-	int err = __real_collector__read(collector, snap);
+	int err = __real_meter__read(meter, snap);
 
-	collector_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	meter_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	return err;
 }
 
@@ -202,7 +203,7 @@ static void open_all(struct bench *bench)
 	if (err)
 		die("the collector: this kernel cannot, KVM's types are not in its BTF?", err);
 	bench->map_fd = find_map("vcpus");
-	sampler_opts.collector = bench->collector;
+	sampler_opts.meter = collector__meter(bench->collector);
 	err = sampler__new(&sampler_opts, &bench->sampler);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)
@@ -231,7 +232,7 @@ int main(int argc, char **argv)
 	reset_peak();
 	fill_map(&bench, 0);
 	run_part(&bench, PART_SAMPLE, 0);
-	collector_ns = 0;
+	meter_ns = 0;
 	for (unsigned int i = 0; i < interval_cnt; i++) {
 		usleep(INTERVAL_US);
 		fill_map(&bench, i + 1);
@@ -248,10 +249,10 @@ int main(int argc, char **argv)
 			die("the report is not of all vCPUs", EIO);
 	}
 	interval_kb = peak_kb();
-	read_ms = (double)collector_ns / 1e6 / interval_cnt;
+	read_ms = (double)meter_ns / 1e6 / interval_cnt;
 	whole = median(ms[PART_CNT], interval_cnt);
 	printf("{\"name\":\"%u vCPUs\",\"kernel\":\"%s\",\"kind\":\"interval\",\"cpu_ms\":%.2f,"
-	       "\"collector_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
+	       "\"meter_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
 	       "\"peak_mib\":%.1f,\"peak_start_mib\":%.1f}\n",
 	       vcpu_cnt, machine.release, whole, read_ms,
 	       median(ms[PART_SAMPLE], interval_cnt) - read_ms,
