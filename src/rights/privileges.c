@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <ctype.h>
 #include <cap-ng.h>
 #include <dirent.h>
 #include <errno.h>
@@ -119,14 +120,24 @@ static int choose_cap(const struct privileges_opts *opts, int *kept)
 	return tell("go on with fewer rights", err);
 }
 
+/* libcap-ng has them in small letters, and without the prefix. */
+static void say_kept(int cap)
+{
+	const char *name = capng_capability_to_name((unsigned int)cap);
+	char upper[32] = "";
+
+	for (size_t i = 0; name && name[i] && i < sizeof(upper) - 1; i++)
+		upper[i] = (char)toupper((unsigned char)name[i]);
+	pr_info("keeps CAP_%s, which this kernel asks for, and no other capability", upper);
+}
+
 static int keep_only(int cap)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
 	capng_clear(CAPNG_SELECT_AMBIENT);
 	if (cap != PRIVILEGES_NONE) {
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)cap, -1);
-		pr_info("keeps CAP_%s, which this kernel asks for, and no other capability",
-			capng_capability_to_name((unsigned int)cap));
+		say_kept(cap);
 	}
 	/* The ambient set needs no right to be emptied, and ends with the permitted one anyway. */
 	return capng_apply(CAPNG_SELECT_CAPS) || capng_apply(CAPNG_SELECT_AMBIENT) ? -EPERM : 0;
