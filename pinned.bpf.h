@@ -31,8 +31,9 @@ struct {
 } cpu_beats SEC(".maps");
 
 /*
- * The last sums of threads that have ended, for those who read seldom; the oldest give way. A tid that is
- * used again so soon takes the place of its forerunner.
+ * The last sums of threads that have ended, for those who read seldom. Old ones give way, some of them
+ * before the map is full: each CPU keeps places of its own. A tid that is used again so soon takes the place of
+ * its forerunner.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
