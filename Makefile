@@ -125,6 +125,7 @@ help:
 	@echo 'make test-unit    unit tests only; neither root nor KVM'
 	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
 	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
+	@echo 'make test-faults  what happens when things go wrong, on two kernels, and a table (as root)'
 	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
 	@echo 'make golden       write tests/golden anew, to be read as a diff'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'

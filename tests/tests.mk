@@ -7,7 +7,7 @@ include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 
-.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels demo lint test-cli test-contrib test-package
+.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
 
 BED := tests/vm/bed
 
@@ -59,6 +59,10 @@ test-vm: test-deps
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/run kernels tests/kernels
+
+# What happens when things go wrong, on the oldest and the newest kernel, and a table of it.
+test-faults: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/run faults tests/faults
 
 # From a bare machine to all tests; the last line says how many passed.
 test: test-deps

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Running tests in the bed on one kernel after another, as one stream of TAP. Loaded by tests/kernels and
+# tests/faults.
+
+# run_on KERNEL BOOT COMMAND...: the TAP of a command in the bed, with the kernel in each test's name. BOOT is an
+# option of `bed run`, or empty.
+run_on() {
+	local kernel=$1 boot=$2
+	shift 2
+	# shellcheck disable=SC2086 # no words in the default boot
+	tests/vm/bed run --kernel "$kernel" --timeout 1500 $boot -- "$@" </dev/null |
+		sed -u -E "s/^(ok|not ok) ([0-9]+) /\1 \2 $kernel: /"
+}
+
+# kernel_is_here KERNEL: it is installed in the bed, or is now. One that no archive has any more is a skip; when it
+# cannot be set up for another reason, this ends the script.
+kernel_is_here() {
+	tests/vm/bed setup "$1" >&2
+	case $? in
+	0) ;;
+	3)
+		printf '1..1\nok 1 - %s # skip this kernel is in no archive that apt is configured with\n' "$1"
+		return 1
+		;;
+	*) exit 1 ;;
+	esac
+}
+
+# kernel_release KERNEL
+kernel_release() {
+	tests/vm/bed kernels | awk -v k="$1" '$1 == k { print $2 }'
+}
