@@ -7,10 +7,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "src/base/hostfs.h"
 #include "src/base/interval.h"
 #include "src/run/kvm_wait.h"
 #include "src/base/log.h"
+#include "src/base/patient.h"
+#include "src/base/std_fds.h"
 #include "src/options/options.h"
 #include "src/run/exporter.h"
 #include "src/run/pin_command.h"
@@ -18,6 +21,7 @@
 #include "src/recording/recording.h"
 #include "src/render/show.h"
 #include "src/run/source.h"
+#include "src/text/stream.h"
 #include "src/top/top.h"
 
 enum exit_code {
@@ -32,6 +36,7 @@ struct session {
 	struct hostfs fs; /* of a host that is measured */
 	struct interval interval;
 	struct source *source;
+	FILE *out; /* for reports */
 	struct show *show;
 	struct top *top;
 	struct exporter *exporter;
@@ -100,8 +105,10 @@ static int open_screen(struct session *s)
 
 static int open_show(struct session *s)
 {
-	int err = show__new(s->opts, stdout, &s->show);
+	int err;
 
+	s->out = patient__open(STDOUT_FILENO, "w");
+	err = s->out ? show__new(s->opts, s->out, isatty(STDOUT_FILENO), &s->show) : -errno;
 	if (err)
 		pr_err("cannot start: %s", strerror(-err));
 	return err;
@@ -161,6 +168,9 @@ static void session_close(struct session *s)
 	exporter__free(s->exporter);
 	top__free(s->top);
 	show__free(s->show);
+	/* What it still holds has failed, and has been told. */
+	if (s->out)
+		fclose(s->out);
 	source__free(s->source);
 	hostfs__close(&s->fs);
 	interval__close(&s->interval);
@@ -205,14 +215,27 @@ static enum exit_code run(const struct options *opts)
 	return err || check_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* Of what --help and --version print. */
+static enum exit_code end_text(void)
+{
+	/* Why may have been told to them. */
+	if (!stream__flush(stdout))
+		return EXIT_DONE;
+	pr_err("cannot write to standard output");
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	enum exit_code code;
 	struct options opts;
 
+	/* Nobody could be told. */
+	if (std_fds__fill())
+		return EXIT_FAILED;
 	switch (options__parse(argc, argv, &opts)) {
 	case OPTIONS_DONE:
-		return EXIT_DONE;
+		return end_text();
 	case OPTIONS_USAGE:
 		return EXIT_USAGE;
 	case OPTIONS_RUN:

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/log.h"
+#include "base/patient.h"
+#include "text/utf8.h"
 
 static enum log_level max_level = LOG_LEVEL_WARN;
 
@@ -27,7 +30,7 @@ static bool is_journal(void)
 	struct stat st;
 
 	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       !fstat(fileno(stderr), &st) && st.st_dev == dev && st.st_ino == ino;
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev && st.st_ino == ino;
 }
 
 /* As in sd-daemon(3). */
@@ -43,22 +46,30 @@ static const char *journal_prefix(enum log_level level)
 	return is_journal() ? prefixes[level] : "";
 }
 
-/* What would move a terminal's cursor, or worse. */
+/* What would move a terminal's cursor, or worse. It never gets longer. */
 static void mask_controls(char *text)
 {
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
+	const char *rest = text;
 
-		if ((byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f)
-			*text = '?';
+	while (*rest) {
+		bool is_blank = *rest == '\t' || *rest == '\n';
+		struct utf8_glyph glyph = { .bytes = rest, .len = 1 };
+
+		if (is_blank)
+			rest++;
+		else
+			glyph = utf8__next_glyph(&rest);
+		memmove(text, glyph.bytes, glyph.len);
+		text += glyph.len;
 	}
+	*text = '\0';
 }
 
 void log__print(enum log_level level, const char *format, ...)
 {
 	char text[1024], lines[4096], *rest = text, *line;
 	const char *prefix;
-	size_t len = 0;
+	size_t len = 0, written;
 	va_list args;
 
 	if (level > max_level)
@@ -74,8 +85,10 @@ void log__print(enum log_level level, const char *format, ...)
 			len += (size_t)snprintf(lines + len, sizeof(lines) - len,
 						"%sgtimehalt: %s%s\n", prefix,
 						level == LOG_LEVEL_WARN ? "warning: " : "", line);
-	if (len >= sizeof(lines))
-		lines[sizeof(lines) - 2] = '\n';
-	/* One call, one write: lines of several processes do not mix. */
-	fputs(lines, stderr);
+	if (len >= sizeof(lines)) {
+		len = sizeof(lines) - 1;
+		lines[len - 1] = '\n';
+	}
+	/* One call, one write: lines of several processes do not mix. Who could be told that it fails? */
+	(void)patient__write(STDERR_FILENO, lines, len, &written);
 }

@@ -19,7 +19,7 @@ enum log_level {
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
-/* A text of several lines is as many messages; what is a control character in it becomes '?'. */
+/* A text of several lines is as many messages; what is not printable in it becomes '?'. */
 void log__print(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

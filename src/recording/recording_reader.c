@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "base/patient.h"
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 #include "recording/recording_fields.h"
@@ -38,17 +41,19 @@ int recording_reader__new(FILE *in, struct recording_reader **out)
 
 int recording_reader__open(const char *path, struct recording_reader **out)
 {
-	bool is_stdin = !strcmp(path, "-");
-	FILE *in = is_stdin ? stdin : fopen(path, "re");
-	int err;
+	/* Whoever writes into a FIFO is waited for when it is read. */
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : STDIN_FILENO;
+	FILE *in = fd < 0 ? NULL : patient__open(fd, "r");
+	int err = in ? 0 : -errno;
 
-	if (!in)
-		return -errno;
-	err = recording_reader__new(in, out);
-	if (err && !is_stdin)
-		fclose(in);
 	if (!err)
-		(*out)->owns_in = !is_stdin;
+		err = recording_reader__new(in, out);
+	if (!err)
+		(*out)->owns_in = true;
+	else if (in)
+		fclose(in);
+	else if (fd > STDERR_FILENO)
+		close(fd);
 	return err;
 }
 

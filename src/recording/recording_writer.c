@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include "base/patient.h"
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 #include "recording/recording_fields.h"
@@ -19,20 +20,6 @@ struct recording_writer {
 	char *line;
 	size_t room;
 };
-
-static int write_all(int fd, const char *data, size_t size, size_t *written)
-{
-	*written = 0;
-	while (*written < size) {
-		ssize_t cnt = write(fd, data + *written, size - *written);
-
-		if (cnt < 0 && errno != EINTR)
-			return -errno;
-		if (cnt > 0)
-			*written += (size_t)cnt;
-	}
-	return 0;
-}
 
 /* Takes back the front part of a line, of which a full disk did not take the rest. */
 static void cut_back(struct recording_writer *w)
@@ -64,7 +51,7 @@ static int put_line(struct recording_writer *w, const char *text, size_t len)
 	/* One buffer with the newline in it, for one write. */
 	memcpy(w->line, text, len);
 	w->line[len] = '\n';
-	err = write_all(w->fd, w->line, len + 1, &written);
+	err = patient__write(w->fd, w->line, len + 1, &written);
 	if (!err)
 		w->size += (off_t)len + 1;
 	else if (written)
@@ -149,7 +136,8 @@ int recording_writer__open(const char *path, const struct recording_header *head
 	err = choose_offset(&vm_id_offset);
 	if (err)
 		return err;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	/* A FIFO without a reader is refused, and is not waited for. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (fd < 0)
 		return -errno;
 	return recording_writer__new(fd, header, vm_id_offset, out);

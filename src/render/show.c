@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "options/options.h"
 #include "render/render.h"
 #include "render/render_check.h"
@@ -24,14 +23,14 @@ struct show {
 #define CLEAR_SCREEN "\033[H\033[2J"
 
 /* A terminal that does not say what it is can do nothing. */
-static bool is_clearable(FILE *out)
+static bool can_clear(void)
 {
 	const char *term = getenv("TERM");
 
-	return isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
+	return term && *term && strcmp(term, "dumb") != 0;
 }
 
-int show__new(const struct options *opts, FILE *out, struct show **show)
+int show__new(const struct options *opts, FILE *out, bool is_terminal, struct show **show)
 {
 	struct show *s = calloc(1, sizeof(*s));
 
@@ -40,7 +39,8 @@ int show__new(const struct options *opts, FILE *out, struct show **show)
 	s->opts = opts;
 	s->out = out;
 	/* What comes all at once would be gone before it was read. */
-	s->clears = !opts->no_clear && !opts->check && !opts->replay_path && is_clearable(out);
+	s->clears =
+		is_terminal && !opts->no_clear && !opts->check && !opts->replay_path && can_clear();
 	*show = s;
 	return 0;
 }

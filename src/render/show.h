@@ -6,6 +6,7 @@
 #ifndef SHOW_H
 #define SHOW_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct check;
@@ -15,11 +16,11 @@ struct show;
 
 /*
  * For reports on `out`, as the options say: their form, view, time of day and repetition. Between the
- * tables of several intervals a terminal is cleared, unless it is a dumb one; all else, and a terminal
- * with -C, has an empty line there. Both are borrowed.
+ * tables of several intervals a terminal, which is_terminal says that it is, is cleared, unless it is a dumb
+ * one; all else, and a terminal with -C, has an empty line there. Both are borrowed.
  * Returns 0 and *show, which the caller ends with show__free(); or -ENOMEM.
  */
-int show__new(const struct options *opts, FILE *out, struct show **show);
+int show__new(const struct options *opts, FILE *out, bool is_terminal, struct show **show);
 void show__free(struct show *show);
 
 /* Each flushes the stream. They return 0, -ENOMEM, or -errno when the stream failed. */

@@ -52,7 +52,7 @@ static const struct syscall_rule always[] = {
 	ALLOW(sysinfo), ALLOW(getrandom), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(getcpu),
 	ALLOW(getrlimit), BITS(prlimit64, 2, UINT64_MAX, 0), ALLOW(futex), ALLOW(set_robust_list), ALLOW(rseq),
 	ALLOW(wait4), ALLOW(waitid), ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn),
-	ALLOW(sigaltstack),
+	ALLOW(rt_sigpending), ALLOW(sigaltstack),
 };
 
 static const struct syscall_rule reading[] = {

@@ -178,22 +178,28 @@ static void test_full_disk(void **state)
 	}
 }
 
-/* A pipe takes part of a line, and keeps it. */
+/* A pipe takes part of a line, and keeps it. Its reader is waited for, but not when all is to end. */
 static void test_what_cannot_be_cut_back(void **state)
 {
 	struct fixture *f = *state;
 	struct recording_writer *w;
-	char rest[8192];
-	int fds[2];
+	sigset_t signals;
+	char rest[16384];
+	int fds[2], signal;
 
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &signals, NULL), 0);
+	assert_int_equal(raise(SIGTERM), 0);
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
-	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 4096), 4096);
-	for (int i = 0; i < 100; i++)
+	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 8192), 8192);
+	for (int i = 0; i < 300; i++)
 		assert_non_null(snapshot__add_cpu(&f->snap));
-	for (int i = 0; i < 101; i++)
+	for (int i = 0; i < 301; i++)
 		f->snap.cpus[i] = (struct cpu_reading){ .cpu = i, .mperf_ratio = 1 };
 	assert_int_equal(recording_writer__new(fds[1], &demo_header, 0, &w), 0);
-	assert_int_equal(recording_writer__write(w, &f->snap), -EAGAIN);
+	assert_int_equal(recording_writer__write(w, &f->snap), -EINTR);
+	assert_int_equal(sigwait(&signals, &signal), 0);
 	assert_true(read(fds[0], rest, sizeof(rest)) > 0);
 	/* A line behind it would make one broken line of two. */
 	assert_int_equal(recording_writer__write(w, &f->snap), -EIO);
@@ -201,6 +207,16 @@ static void test_what_cannot_be_cut_back(void **state)
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(recording_writer__close(w), 0);
 	close(fds[0]);
+}
+
+/* To wait until somebody opens it could last for ever. */
+static void test_a_fifo_without_a_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct recording_writer *w;
+
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	assert_int_equal(recording_writer__open(f->path, &demo_header, &w), -ENXIO);
 }
 
 static void record_until_killed(const char *path)
@@ -402,6 +418,7 @@ int main(void)
 		TEST(test_one_write_a_line),
 		TEST(test_full_disk),
 		TEST(test_what_cannot_be_cut_back),
+		TEST(test_a_fifo_without_a_reader),
 		TEST(test_killed),
 		TEST(test_refuses_what_it_could_not_read),
 		TEST(test_names_are_utf8),

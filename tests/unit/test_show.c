@@ -19,7 +19,7 @@ static void show_twice(struct fixture *f, const struct options *opts, FILE *out)
 
 	f->report.vm_cnt = 0;
 	add_vm(f, 1, "a", half_halted);
-	assert_int_equal(show__new(opts, out, &show), 0);
+	assert_int_equal(show__new(opts, out, isatty(fileno(out)), &show), 0);
 	assert_int_equal(show__report(show, &f->report), 0);
 	f->report.end.real_ns += S;
 	assert_int_equal(show__report(show, &f->report), 0);
@@ -176,7 +176,7 @@ static int show_two_checks(struct fixture *f, FILE *out)
 	const struct options opts = { .check = true };
 	const struct check check = { 0 };
 	struct show *show;
-	int err = show__new(&opts, out, &show);
+	int err = show__new(&opts, out, false, &show);
 
 	(void)f;
 	if (!err)
@@ -202,7 +202,7 @@ static int show_as(enum output_form form, struct fixture *f, FILE *out)
 {
 	const struct options opts = { .form = form, .timestamp = true };
 	struct show *show;
-	int err = show__new(&opts, out, &show);
+	int err = show__new(&opts, out, false, &show);
 
 	if (!err)
 		err = show__report(show, &f->report);

@@ -4,8 +4,11 @@
 # One line for each test: the modules (src/*/*.c) that it links. A tests/unit/test_X.c without a line
 # fails the build, so that no test is left out silently.
 
+# What prints messages.
+LOG_MODULES := log patient utf8
+
 # All that looks for VMs.
-VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number log utf8
+VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number $(LOG_MODULES) utf8
 
 test_accept_MODULES  := accept
 test_account_MODULES := account histogram
@@ -17,23 +20,23 @@ test_exporter_syscalls_LIBS := -lseccomp
 test_filter_MODULES  := filter snapshot
 test_histogram_MODULES := histogram
 test_histogram_LIBS  := -lm
-test_hooks_MODULES   := hooks log
-test_host_MODULES    := host hostfs log
+test_hooks_MODULES   := hooks $(LOG_MODULES)
+test_host_MODULES    := host hostfs $(LOG_MODULES)
 test_hostfs_MODULES  := hostfs
-test_http_server_MODULES := http_server http_connections accept listen_address clock log number
+test_http_server_MODULES := http_server http_connections accept listen_address clock $(LOG_MODULES) number
 test_http_server_LIBS := -lmicrohttpd
 test_interval_MODULES := interval
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
-test_kvm_wait_MODULES := kvm_wait host hostfs interval log
+test_kvm_wait_MODULES := kvm_wait host hostfs interval $(LOG_MODULES)
 test_line_MODULES    := line utf8
-test_log_MODULES     := log
-test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock log
+test_log_MODULES     := $(LOG_MODULES)
+test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock $(LOG_MODULES)
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
-test_opener_MODULES  := opener privileges syscall_filter process_title number log
+test_opener_MODULES  := opener privileges syscall_filter process_title number $(LOG_MODULES)
 test_opener_LIBS     := -lcap-ng -lseccomp
-options_MODULES      := options listen_address option_lists option_rules option_table filter columns number log hooks
+options_MODULES      := options listen_address option_lists option_rules option_table filter columns number $(LOG_MODULES) hooks
 test_options_MODULES := $(options_MODULES)
 test_listen_address_MODULES := listen_address number
 test_option_lists_MODULES := $(options_MODULES)
@@ -46,7 +49,7 @@ test_render_json_MODULES  := render_json json_text histogram $(text_MODULES)
 test_render_json_LIBS     := -ljson-c -Wl,--wrap=printbuf_memappend
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
-test_service_MODULES := service clock log
+test_service_MODULES := service clock $(LOG_MODULES)
 test_service_LIBS    := -lsystemd
 test_show_MODULES    := show render_check render_csv render_histogram render_json render_notes render_table \
 			json_text histogram $(text_MODULES)
@@ -55,7 +58,8 @@ test_cgroup_MODULES  := cgroup
 test_cmdline_MODULES := cmdline
 test_fixtures_MODULES := vm_table $(VM_MODULES)
 test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
-test_privileges_MODULES := privileges syscall_filter log
+test_patient_MODULES := patient
+test_privileges_MODULES := privileges syscall_filter $(LOG_MODULES)
 test_privileges_LIBS := -lcap-ng -lseccomp
 test_process_title_MODULES := process_title number
 test_proc_MODULES    := proc hostfs number
@@ -64,7 +68,7 @@ test_roster_MODULES  := roster vm_table snapshot $(VM_MODULES)
 test_roster_closed_MODULES := roster vm_table snapshot $(VM_MODULES)
 test_scale_MODULES   := roster vm_table snapshot $(VM_MODULES)
 recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
-			recording_reader recording_writer snapshot columns utf8
+			recording_reader recording_writer snapshot columns utf8 patient
 test_recording_MODULES := $(recording_MODULES)
 test_recording_LIBS  := -ljson-c
 test_recording_hostile_MODULES := $(recording_MODULES) account histogram
@@ -73,13 +77,14 @@ test_recording_refusals_MODULES := $(recording_MODULES)
 test_recording_refusals_LIBS := -ljson-c
 test_recording_writer_MODULES := $(recording_MODULES)
 test_recording_writer_LIBS := -ljson-c
-test_recorder_MODULES := recorder log $(recording_MODULES)
+test_recorder_MODULES := recorder $(LOG_MODULES) $(recording_MODULES)
 test_recorder_LIBS   := -ljson-c
 test_snapshot_MODULES := snapshot
-test_source_replay_MODULES := source source_replay filter log $(recording_MODULES)
+test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
+test_std_fds_MODULES := std_fds
 test_stream_MODULES  := stream view columns
-test_textfile_MODULES := textfile log
+test_textfile_MODULES := textfile $(LOG_MODULES)
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
 test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c)))) \

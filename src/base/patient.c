@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/patient.h"
+
+/* How often a wait looks for signals. */
+#define LOOK_MS 100
+
+static bool signal_is_pending(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t pending;
+
+	if (sigpending(&pending))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (sigismember(&pending, ends[i]) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* What is wrong with the descriptor, reading or writing tells. */
+static int await(int fd, short events)
+{
+	struct pollfd pollfd = { .fd = fd, .events = events };
+	int ready;
+
+	while ((ready = poll(&pollfd, 1, LOOK_MS)) <= 0) {
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (signal_is_pending())
+			return -EINTR;
+	}
+	return 0;
+}
+
+static bool is_to_be_tried_again(int err)
+{
+	return err == EINTR || err == EAGAIN;
+}
+
+/* A file takes all of a line at once. What else can be written to takes so much without a wait, as pipes do. */
+static size_t max_at_once(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
+}
+
+int patient__write(int fd, const char *data, size_t size, size_t *written)
+{
+	size_t max = max_at_once(fd);
+
+	*written = 0;
+	while (*written < size) {
+		size_t left = size - *written;
+		int err = await(fd, POLLOUT);
+		ssize_t cnt;
+
+		if (err)
+			return err;
+		cnt = write(fd, data + *written, left < max ? left : max);
+		if (cnt < 0 && !is_to_be_tried_again(errno))
+			return -errno;
+		if (cnt > 0)
+			*written += (size_t)cnt;
+	}
+	return 0;
+}
+
+/* Of a stream: its descriptor. */
+struct cookie {
+	int fd;
+};
+
+static ssize_t write_cookie(void *cookie, const char *data, size_t size)
+{
+	size_t written;
+	int err = patient__write(((struct cookie *)cookie)->fd, data, size, &written);
+
+	if (err)
+		errno = -err;
+	return (ssize_t)written;
+}
+
+static ssize_t read_cookie(void *cookie, char *data, size_t size)
+{
+	int fd = ((struct cookie *)cookie)->fd;
+	ssize_t cnt;
+
+	do {
+		int err = await(fd, POLLIN);
+
+		if (err) {
+			errno = -err;
+			return -1;
+		}
+		cnt = read(fd, data, size);
+	} while (cnt < 0 && is_to_be_tried_again(errno));
+	return cnt;
+}
+
+static int close_cookie(void *cookie)
+{
+	int fd = ((struct cookie *)cookie)->fd;
+
+	free(cookie);
+	return fd > STDERR_FILENO ? close(fd) : 0;
+}
+
+FILE *patient__open(int fd, const char *mode)
+{
+	const cookie_io_functions_t functions = {
+		.read = read_cookie,
+		.write = write_cookie,
+		.close = close_cookie,
+	};
+	struct cookie *cookie = calloc(1, sizeof(*cookie));
+	FILE *stream;
+
+	if (!cookie)
+		return NULL;
+	cookie->fd = fd;
+	stream = fopencookie(cookie, mode, functions);
+	if (!stream)
+		free(cookie);
+	return stream;
+}
