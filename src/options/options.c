@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <argp.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "options/option_rules.h"
 #include "options/option_table.h"
 #include "options/options.h"
+#include "text/utf8.h"
 
 #define NS_PER_MS  1000000ULL
 #define NS_PER_SEC 1000000000ULL
@@ -335,17 +337,34 @@ static error_t finish(struct parse *parse)
 	return 0;
 }
 
-/* getopt repeats words as they are: a line break in one would make two lines of the one. */
+/*
+ * getopt repeats options as they are, and nothing in them may reach a terminal that is no text. Other words may be
+ * names of files in any encoding, and are made printable where they are shown.
+ */
+static const char *find_control(const char *word)
+{
+	bool is_option = *word == '-';
+
+	while (*word) {
+		const char *here = word;
+		const char *glyph = utf8__next_glyph(&word).bytes;
+
+		if ((unsigned char)*here < 0x20 || *here == 0x7f || (is_option && glyph != here))
+			return here;
+	}
+	return NULL;
+}
+
 static error_t check_words(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		for (const unsigned char *c = (const unsigned char *)argv[i]; *c; c++) {
-			if (*c >= 0x20 && *c != 0x7f)
-				continue;
-			pr_err("argument %d has a control character: '%.*s?'", i,
-			       (int)((const char *)c - argv[i]), argv[i]);
-			return EINVAL;
-		}
+		const char *control = find_control(argv[i]);
+
+		if (!control)
+			continue;
+		pr_err("argument %d has a control character: '%.*s?'", i, (int)(control - argv[i]),
+		       argv[i]);
+		return EINVAL;
 	}
 	return 0;
 }

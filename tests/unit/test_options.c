@@ -407,6 +407,11 @@ static void control_characters(void **state)
 	run_bad("argument 1 has a control character: '--bo?'", WORDS("--bo\ngus"));
 	run_bad("argument 2 has a control character: '?'", WORDS("1", "\x1b[31m"));
 	run_bad("argument 3 has a control character: '12?'", WORDS("-j", "-p", "12\x7f"));
+	run_bad("argument 1 has a control character: '--a=?'", WORDS("--a=\xc2\x9b"
+								     "31m"));
+	run_bad("argument 1 has a control character: '-?'", WORDS("-\x9b"
+								  "31m"));
+	run_bad("argument 1 has a control character: '--?'", WORDS("--\xe2\x80\xae"));
 }
 
 static void only_one_complaint(void **state)
