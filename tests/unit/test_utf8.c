@@ -96,12 +96,17 @@ static void test_glyph_widths(void **state)
 static void test_glyph_in_place_of_controls(void **state)
 {
 	static const char *const cases[] = {
-		"\x1b",         "\n", "\x7f", "\xc2\x9b", /* CSI as one character */
-		"\xc2\xad",                               /* soft hyphen */
-		"\xe2\x80\xae",                           /* right-to-left override */
-		"\xe2\x81\xa6",                           /* isolate */
-		"\xe2\x80\xa8",                           /* line separator */
-		"\xef\xbb\xbf",                           /* byte order mark */
+		"\x1b",
+		"\n",
+		"\x7f",
+		"\xc2\x9b",         /* CSI as one character */
+		"\xc2\xad",         /* soft hyphen */
+		"\xe2\x80\xae",     /* right-to-left override */
+		"\xe2\x81\xa6",     /* isolate */
+		"\xe2\x80\xa8",     /* line separator */
+		"\xef\xbb\xbf",     /* byte order mark */
+		"\xe1\xa0\x8e",     /* Mongolian vowel separator */
+		"\xf0\x9d\x85\xb3", /* of musical notes: begin beam */
 	};
 
 	(void)state;
