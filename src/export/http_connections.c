@@ -7,9 +7,9 @@
 
 #define NS_PER_MS 1000000ULL
 
-void http_connections__init(struct http_connections *c, __u64 deadline_ns)
+void http_connections__init(struct http_connections *c, __u64 deadline_ns, size_t cnt_max)
 {
-	*c = (struct http_connections){ .deadline_ns = deadline_ns };
+	*c = (struct http_connections){ .deadline_ns = deadline_ns, .cnt_max = cnt_max };
 	TAILQ_INIT(&c->waiting);
 	TAILQ_INIT(&c->dropped);
 }
@@ -24,6 +24,7 @@ struct http_connection *http_connections__add(struct http_connections *c, int fd
 	connection->since_ns = clock__now_ns();
 	TAILQ_INSERT_TAIL(&c->waiting, connection, entry);
 	c->cnt++;
+	c->waiting_cnt++;
 	return connection;
 }
 
@@ -48,6 +49,12 @@ void http_connections__note_answer(struct http_connections *c, struct http_conne
 	note_step(c, connection, true);
 }
 
+static void remove_waiting(struct http_connections *c, struct http_connection *connection)
+{
+	TAILQ_REMOVE(&c->waiting, connection, entry);
+	c->waiting_cnt--;
+}
+
 void http_connections__remove(struct http_connections *c, struct http_connection *connection)
 {
 	if (!connection)
@@ -55,22 +62,26 @@ void http_connections__remove(struct http_connections *c, struct http_connection
 	if (connection->fd < 0)
 		TAILQ_REMOVE(&c->dropped, connection, entry);
 	else
-		TAILQ_REMOVE(&c->waiting, connection, entry);
+		remove_waiting(c, connection);
 	free(connection);
 	c->cnt--;
 }
 
+static bool has_to_go(const struct http_connections *c, const struct http_connection *first)
+{
+	return c->waiting_cnt > c->cnt_max || clock__now_ns() - first->since_ns >= c->deadline_ns;
+}
+
 size_t http_connections__drop_overdue(struct http_connections *c)
 {
-	__u64 now_ns = clock__now_ns();
 	struct http_connection *first;
 	size_t cnt = 0;
 
-	while ((first = TAILQ_FIRST(&c->waiting)) && now_ns - first->since_ns >= c->deadline_ns) {
+	while ((first = TAILQ_FIRST(&c->waiting)) && has_to_go(c, first)) {
 		/* libmicrohttpd sees its end and closes it. */
 		shutdown(first->fd, SHUT_RDWR);
 		first->fd = -1;
-		TAILQ_REMOVE(&c->waiting, first, entry);
+		remove_waiting(c, first);
 		TAILQ_INSERT_TAIL(&c->dropped, first, entry);
 		cnt += !first->is_answered;
 	}
@@ -85,6 +96,8 @@ int http_connections__timeout_ms(const struct http_connections *c)
 
 	if (!first)
 		return -1;
+	if (c->waiting_cnt > c->cnt_max)
+		return 0;
 	over_ns = first->since_ns + c->deadline_ns;
 	left_ms = over_ns > now_ns ? (over_ns - now_ns) / NS_PER_MS + 1 : 0;
 	return left_ms < INT_MAX ? (int)left_ms : INT_MAX;

@@ -27,11 +27,13 @@ struct http_connections {
 	struct http_connection_list waiting; /* the longest first */
 	struct http_connection_list dropped; /* that libmicrohttpd still has */
 	__u64 deadline_ns;
-	size_t cnt;
+	size_t cnt, cnt_max; /* cnt_max: above it the longest wait gives way */
+	size_t waiting_cnt;
 	__u64 dropped_cnt;
 };
 
-void http_connections__init(struct http_connections *connections, __u64 deadline_ns);
+void http_connections__init(struct http_connections *connections, __u64 deadline_ns,
+			    size_t cnt_max);
 
 /* The fd is borrowed, until the connection is removed. Returns NULL when memory is short. */
 struct http_connection *http_connections__add(struct http_connections *connections, int fd);
@@ -45,8 +47,9 @@ void http_connections__remove(struct http_connections *connections,
 			      struct http_connection *connection);
 
 /*
- * Shuts those down that are over their deadline. Returns how many were dropped: one that was kept open behind an
- * answer, as a Prometheus that comes seldom does it, is just closed.
+ * Shuts those down that are over their deadline, and those that wait the longest when there are more than may
+ * be: a crowd that says nothing must not keep out who wants something. Returns how many were dropped: one that was
+ * kept open behind an answer, as a Prometheus that comes seldom does it, is just closed.
  */
 size_t http_connections__drop_overdue(struct http_connections *connections);
 

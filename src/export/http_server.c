@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -131,12 +132,25 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* A proxy may ask for "http://host/path". */
+static const char *path_of(const char *url)
+{
+	static const char scheme[] = "http://";
+	const char *path;
+
+	if (strncasecmp(url, scheme, strlen(scheme)) != 0)
+		return url;
+	path = strchr(url + strlen(scheme), '/');
+	return path ? path : "/";
+}
+
 static enum MHD_Result answer_request(struct http_server *s, struct MHD_Connection *connection,
 				      const char *url, bool reads)
 {
-	bool is_scrape = !strcmp(url, "/metrics");
+	const char *path = path_of(url);
+	bool is_scrape = !strcmp(path, "/metrics");
 
-	if (!is_scrape && strcmp(url, "/healthz") != 0 && strcmp(url, "/") != 0)
+	if (!is_scrape && strcmp(path, "/healthz") != 0 && strcmp(path, "/") != 0)
 		return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 	if (!reads) {
 		s->stats.scrapes[HTTP_SCRAPE_BAD_METHOD].cnt += is_scrape;
@@ -144,7 +158,7 @@ static enum MHD_Result answer_request(struct http_server *s, struct MHD_Connecti
 	}
 	if (is_scrape)
 		return answer_metrics(s, connection);
-	if (url[1])
+	if (path[1])
 		return answer_health(s, connection);
 	return answer(connection, MHD_HTTP_OK, make_response(PAGE, "text/html; charset=utf-8"));
 }
@@ -216,6 +230,13 @@ static void log_message(void *context __attribute__((unused)), const char *forma
 	pr_info("HTTP: %s", line);
 }
 
+/* Returns the length. A name with a NUL in it stays as it is: it must not pass for its front part. */
+static size_t unescape(void *context __attribute__((unused)),
+		       struct MHD_Connection *connection __attribute__((unused)), char *text)
+{
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 /* Returns the socket or -errno. */
 static int open_socket(struct http_server *s)
 {
@@ -241,13 +262,13 @@ static int start_daemon(struct http_server *s, int fd)
 {
 	const unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
 
-	s->daemon =
-		MHD_start_daemon(flags, 0, NULL, NULL, take_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-				 log_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-				 MHD_OPTION_CONNECTION_LIMIT, s->opts.connection_max,
-				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-				 MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
-				 MHD_OPTION_NOTIFY_COMPLETED, note_answered, s, MHD_OPTION_END);
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, take_request, s,
+				     MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
+				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				     s->opts.connection_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				     CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+				     NULL, MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
+				     MHD_OPTION_NOTIFY_COMPLETED, note_answered, s, MHD_OPTION_END);
 	if (s->daemon)
 		return 0;
 	close(fd);
@@ -281,7 +302,9 @@ int http_server__new(const struct http_server_opts *opts, struct http_server **s
 	s->opts = *opts;
 	for (size_t i = 0; i < HTTP_SCRAPE_CODE_CNT; i++)
 		s->stats.scrapes[i].code = codes[i];
-	http_connections__init(&s->connections, opts->deadline_ns);
+	/* Some places are for those that come next. */
+	http_connections__init(&s->connections, opts->deadline_ns,
+			       opts->connection_max - opts->connection_max / 64);
 	err = start(s);
 	/* It is the caller's, who may have it in pieces by the time the server runs. */
 	s->opts.listen = NULL;

@@ -188,6 +188,15 @@ static void other_pages(void **state)
 	assert_non_null(strstr(text, "<a href=\"/metrics\">"));
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/nowhere") "\r\n"), "404"));
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/metrics/") "\r\n"), "404"));
+	/* A NUL does not make the front of a name a name. */
+	assert_true(
+		has_status(answer_to(&site, &answer, HEAD("GET", "/%00nowhere") "\r\n"), "404"));
+	/* As a proxy asks, and with letters in disguise. */
+	assert_true(
+		has_status(answer_to(&site, &answer, HEAD("GET", "http://a/%2f") "\r\n"), "404"));
+	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "HTTP://a") "\r\n"), "200"));
+	text = answer_to(&site, &answer, HEAD("GET", "http://a:1/%68ealthz") "\r\n");
+	assert_true(has_status(text, "503"));
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_OK].cnt, 0);
 	http_server__free(site.server);
 }
@@ -368,6 +377,30 @@ static void connections_are_limited(void **state)
 	http_server__free(site.server);
 }
 
+/* All places taken by clients that say nothing, long before their deadline: who says something is answered. */
+static void a_crowd_keeps_nobody_out(void **state)
+{
+	struct answer answer;
+	struct site site;
+	int fds[64 + 36];
+
+	(void)state;
+	open_site(&site, 60 * 1000, 64);
+	for (int i = 0; i < 100; i++) {
+		fds[i] = open_client(&site);
+		serve(&site, 10);
+	}
+	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/") "\r\n"), "200"));
+	assert_in_range(http_server__stats(site.server)->dropped_cnt, 100 - 64, 100);
+	/* The last to come are those that are left. */
+	assert_int_equal(recv(fds[99], answer.text, 1, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(recv(fds[0], answer.text, 1, 0), 0);
+	for (int i = 0; i < 100; i++)
+		close(fds[i]);
+	http_server__free(site.server);
+}
+
 static void an_address_that_is_taken(void **state)
 {
 	struct http_server_opts opts = { 0 };
@@ -401,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_connection_is_kept),
 		cmocka_unit_test(slow_clients_are_shut_down),
 		cmocka_unit_test(connections_are_limited),
+		cmocka_unit_test(a_crowd_keeps_nobody_out),
 		cmocka_unit_test(an_address_that_is_taken),
 	};
 
