@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include "base/ending_signals.h"
 #include "base/interval.h"
 
 #define NS_PER_S 1000000000ULL
@@ -33,6 +34,8 @@ int interval__open(struct interval *interval, bool for_screen)
 		if (for_screen || !signal_events[i].for_screen)
 			sigaddset(&signals, signal_events[i].number);
 	}
+	if (ending_signals__is_ignored(SIGHUP))
+		sigdelset(&signals, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &signals, NULL))
 		return -errno;
 	interval->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

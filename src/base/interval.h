@@ -28,7 +28,7 @@ enum interval_event {
 
 /*
  * From here on the signals above are events and do nothing else: open it before the first thing that they
- * could leave half done. Returns 0 or -errno; interval__close() ends it either way.
+ * could leave half done. A SIGHUP that is ignored, as by nohup(1), stays so. Returns 0 or -errno; interval__close() ends it either way.
  */
 int interval__open(struct interval *interval, bool for_screen);
 void interval__close(struct interval *interval);

@@ -185,6 +185,27 @@ static void test_reload_and_timeout(void **state)
 	assert_int_equal(waited(interval, -1), INTERVAL_END);
 }
 
+/* What nohup(1) has seen to: the end of a terminal ends no run of a night. */
+static void test_a_hangup_that_is_ignored_stays_so(void **state)
+{
+	struct interval interval;
+
+	(void)state;
+	assert_int_not_equal(signal(SIGHUP, SIG_IGN), SIG_ERR);
+	assert_int_equal(interval__open(&interval, false), 0);
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(interval__start(&interval, MS), 0);
+	assert_int_equal(waited(&interval, -1), INTERVAL_OVER);
+	/* Not so SIGINT, which shells have scripts' background jobs ignore: those are ended by it on purpose. */
+	assert_int_not_equal(signal(SIGINT, SIG_IGN), SIG_ERR);
+	assert_int_equal(raise(SIGINT), 0);
+	assert_int_equal(interval__pause(&interval), 0);
+	assert_int_equal(waited(&interval, -1), INTERVAL_END);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	interval__close(&interval);
+}
+
 static void test_descriptors_are_not_inherited(void **state)
 {
 	const struct interval *interval = *state;
@@ -205,6 +226,8 @@ static void test_closed(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		/* First, before SIGHUP is blocked. */
+		cmocka_unit_test(test_a_hangup_that_is_ignored_stays_so),
 		cmocka_unit_test_setup_teardown(test_intervals_follow_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_more_than_a_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signals_end_it, setup, teardown),
