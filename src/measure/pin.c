@@ -101,6 +101,22 @@ int pin__lock(void)
 	return fd;
 }
 
+/* Who pins or unpins at the moment holds the lock. */
+bool pin__is_left_over(void)
+{
+	bool left =
+		!access(PIN_DIR, F_OK) && access(PIN_DIR "/" PIN_ABOUT, F_OK) && errno == ENOENT;
+	int fd = left ? open(PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return false;
+	/* It may have been done since. */
+	left = !flock(fd, LOCK_SH | LOCK_NB) && !access(PIN_DIR, F_OK) &&
+	       access(PIN_DIR "/" PIN_ABOUT, F_OK);
+	close(fd);
+	return left;
+}
+
 /* What is there has no `about`, or the caller would not be here: a run has been killed half way. */
 static int make_dirs(void)
 {
@@ -108,6 +124,9 @@ static int make_dirs(void)
 
 	if (err && err != -ENOENT)
 		return err;
+	if (!err)
+		pr_warn("a --pin or --unpin that was killed had left part of it in " PIN_DIR
+			": removed");
 	if (mkdir(PIN_DIR, 0700) || mkdir(LINKS_DIR, 0700))
 		return tell(-errno, "make " LINKS_DIR);
 	return 0;
@@ -219,11 +238,7 @@ int pin__create(const struct collector *collector, gid_t gid)
 	err = pin_links(collector);
 	if (!err)
 		err = pin_timers(collector);
-	if (!err)
-		err = pin_objects(collector, gid);
-	if (err)
-		pin__remove();
-	return err;
+	return err ? err : pin_objects(collector, gid);
 }
 
 static int renew_cpu(const struct heartbeat *heartbeat, struct counters *counters, int mperf_fd,

@@ -10,6 +10,7 @@
 #ifndef PIN_H
 #define PIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -41,9 +42,16 @@ struct hostfs;
 int pin__lock(void);
 
 /*
+ * Whether a --pin or an --unpin that was killed has left part of a measurement there: programs that run, but nobody
+ * can read.
+ */
+bool pin__is_left_over(void);
+
+/*
  * Pins what collector_opts.pinned has made, so that it survives the collector, and starts the timer of each
  * CPU. gid: the group that may read, -1: root alone.
- * Returns 0; -EOPNOTSUPP (no bpffs, Linux before 5.15); or another -errno: logged, and nothing is left.
+ * Returns 0; -EOPNOTSUPP (no bpffs, Linux before 5.15); or another -errno: logged. Then part of it may be there,
+ * for pin__remove(), which would wait in vain for links that the collector holds: free that first.
  */
 int pin__create(const struct collector *collector, gid_t gid);
 

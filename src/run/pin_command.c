@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/ending_signals.h"
 #include "base/log.h"
 #include "measure/collector.h"
 #include "measure/host.h"
@@ -36,6 +37,7 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs, g
 	struct collector *collector = NULL;
 	struct hook_plan plan;
 	struct host host;
+	sigset_t before;
 	const struct collector_opts collector_opts = {
 		.fs = fs,
 		.plan = &plan,
@@ -50,9 +52,17 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs, g
 		return err;
 	hooks__plan_pinned(&plan);
 	err = collector__new(&collector_opts, &collector);
-	if (!err)
-		err = pin__create(collector, gid);
+	if (err)
+		return err;
+	ending_signals__hold(&before);
+	err = pin__create(collector, gid);
 	collector__free(collector);
+	/* Who has asked for the end meanwhile does not want what would go on without a process. */
+	if (!err && ending_signals__is_asked())
+		err = -EINTR;
+	if (err)
+		pin__remove();
+	ending_signals__release(&before);
 	return err;
 }
 
@@ -60,6 +70,7 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs, g
 static int keep(const struct options *opts, const struct hostfs *fs, const struct pinned *pinned)
 {
 	const struct pinned_about *about = pinned__about(pinned);
+	sigset_t before;
 	int renewed;
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
@@ -70,7 +81,9 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 	}
 	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		pr_warn("pinned already: --group, --hook and --mperf-ratio change nothing in it");
+	ending_signals__hold(&before);
 	renewed = pin__renew(fs);
+	ending_signals__release(&before);
 	if (renewed >= 0)
 		pr_info("pinned already; %d CPUs have come online since", renewed);
 	return renewed < 0 ? renewed : 0;
@@ -96,8 +109,12 @@ static int pin(const struct options *opts, const struct hostfs *fs)
 
 static int unpin(void)
 {
-	int err = pin__remove();
+	sigset_t before;
+	int err;
 
+	ending_signals__hold(&before);
+	err = pin__remove();
+	ending_signals__release(&before);
 	if (err == -ENOENT)
 		pr_warn("nothing is pinned");
 	return err == -ENOENT ? 0 : err;

@@ -11,6 +11,7 @@
 #include "options/options.h"
 #include "report/columns.h"
 #include "measure/meter.h"
+#include "measure/pin.h"
 #include "measure/pinned.h"
 #include "measure/plan.h"
 #include "measure/sampler.h"
@@ -144,6 +145,9 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
 	err = pinned__open(fs, &pinned_opts, &live->pinned);
+	if (err == -ENOENT && pin__is_left_over())
+		pr_warn("a --pin or --unpin that was killed has left programs in " PIN_DIR
+			" that still run: --unpin removes them");
 	/* What goes on for long does not end for what another version has left there. */
 	if (err == -ENOENT || (err == -EPROTO && options__want_metrics(opts)))
 		return 0;
