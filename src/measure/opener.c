@@ -18,6 +18,10 @@
 /* Opening takes microseconds; while CPUs come and go, it waits for them. */
 #define ANSWER_MAX_S 10
 
+/* So long an end is waited for that comes at once, unless somebody has stopped the helper. */
+#define END_TRIES   200
+#define END_POLL_US 5000
+
 struct opener {
 	pid_t pid;
 	int socket_fd; /* -1: the helper is not asked any more */
@@ -250,13 +254,20 @@ static void hang_up(struct opener *opener)
 	opener->socket_fd = -1;
 }
 
+/* One that does not end is killed by the kernel when we do: PR_SET_PDEATHSIG. */
+static void await_end(pid_t pid)
+{
+	for (int i = 0; i < END_TRIES && !waitpid(pid, NULL, WNOHANG); i++)
+		usleep(END_POLL_US);
+}
+
 void opener__free(struct opener *opener)
 {
 	if (!opener)
 		return;
 	hang_up(opener);
 	if (opener->pid > 0)
-		waitpid(opener->pid, NULL, 0);
+		await_end(opener->pid);
 	free(opener);
 }
 

@@ -182,20 +182,43 @@ static void leave_it(void *arg)
 	_exit(0);
 }
 
-static void test_it_ends_with_its_parent(void **state)
+/* The helper of a child that does this with it, and ends. */
+static void assert_ends_after(void (*leave)(void *arg))
 {
 	int pipe_fds[2];
 	pid_t pid;
 
-	(void)state;
 	if (geteuid())
 		skip();
 	assert_int_equal(pipe(pipe_fds), 0);
-	child__run(leave_it, &pipe_fds[1]);
+	child__run(leave, &pipe_fds[1]);
 	assert_int_equal(read(pipe_fds[0], &pid, sizeof(pid)), sizeof(pid));
 	assert_true(has_ended(pid));
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
+}
+
+static void test_it_ends_with_its_parent(void **state)
+{
+	(void)state;
+	assert_ends_after(leave_it);
+}
+
+static void stop_it_and_leave(void *arg)
+{
+	struct opener *opener = start();
+	pid_t pid = opener__pid(opener);
+
+	kill(pid, SIGSTOP);
+	opener__free(opener);
+	CHILD_CHECK(write(*(int *)arg, &pid, sizeof(pid)) == sizeof(pid));
+}
+
+/* Nor does it keep its parent from ending. */
+static void test_one_that_is_stopped_ends_all_the_same(void **state)
+{
+	(void)state;
+	assert_ends_after(stop_it_and_leave);
 }
 
 static void test_without_it_nothing_is_opened_and_that_is_said_once(void **state)
@@ -296,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_a_cpu_out_of_range_is_refused),
 		cmocka_unit_test(test_it_has_one_right_and_one_descriptor),
 		cmocka_unit_test(test_it_ends_with_its_parent),
+		cmocka_unit_test(test_one_that_is_stopped_ends_all_the_same),
 		cmocka_unit_test(test_without_it_nothing_is_opened_and_that_is_said_once),
 		cmocka_unit_test(test_an_event_that_cannot_be_opened_is_an_error_at_the_start),
 		cmocka_unit_test(test_a_process_without_rights_gets_an_event),
