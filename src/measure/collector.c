@@ -54,9 +54,12 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 		if (point->by == ATTACH_FENTRY)
 			err = bpf_program__set_attach_target(prog, 0, point->target);
 		if (err) {
-			pr_err("%s() is not in the kernel's BTF: %s", point->target,
+			pr_err("cannot find %s() in the kernel's BTF: %s", point->target,
 			       strerror(-err));
-			return -EOPNOTSUPP;
+			/* The name is not there, or nobody may look; else it may well be there. */
+			return err == -ENOENT || err == -ESRCH || err == -EPERM || err == -EACCES
+				       ? -EOPNOTSUPP
+				       : err;
 		}
 		bpf_program__set_autoload(prog, true);
 		pr_debug("%s on %s", point->program, point->target);
