@@ -2,29 +2,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/ending_signals.h"
 #include "base/patient.h"
 
 /* How often a wait looks for signals. */
 #define LOOK_MS 100
-
-static bool signal_is_pending(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	sigset_t pending;
-
-	if (sigpending(&pending))
-		return false;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (sigismember(&pending, ends[i]) == 1)
-			return true;
-	}
-	return false;
-}
 
 /* What is wrong with the descriptor, reading or writing tells. */
 static int await(int fd, short events)
@@ -35,7 +21,7 @@ static int await(int fd, short events)
 	while ((ready = poll(&pollfd, 1, LOOK_MS)) <= 0) {
 		if (ready < 0 && errno != EINTR)
 			return -errno;
-		if (signal_is_pending())
+		if (ending_signals__is_asked())
 			return -EINTR;
 	}
 	return 0;

@@ -16,6 +16,7 @@
 #include "measure/counters.h"
 #include "measure/forced_read.h"
 #include "measure/hooks.h"
+#include "measure/host_rights.h"
 #include "measure/meter.h"
 #include "measure/tsc_clock.h"
 #include "base/log.h"
@@ -36,11 +37,18 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-/* What a refusal by the kernel means to the caller: rights that are missing, or a failure. */
 static int refused(int err, const char *what)
 {
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err == -EPERM || err == -EACCES ? -EOPNOTSUPP : err;
+	return host_rights__refused(err, what, "bpf");
+}
+
+/* Else the first thing to fail is the search for KVM's functions, which says nothing of why. */
+static int try_bpf(void)
+{
+	__u32 id;
+	int err = bpf_prog_get_next_id(0, &id);
+
+	return err && err != -ENOENT ? refused(err, "use BPF") : 0;
 }
 
 static int choose_programs(struct collector *c, const struct hook_plan *plan)
@@ -145,8 +153,10 @@ static double ns_per_mperf_cycle(const struct collector *c)
 
 static int load(struct collector *c, const struct collector_opts *opts)
 {
-	int err;
+	int err = try_bpf();
 
+	if (err)
+		return err;
 	c->skel = gtimehalt_bpf__open();
 	if (!c->skel)
 		return refused(-errno, "open the BPF programs");
@@ -312,9 +322,11 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 		c->links[i] = attach_point(c, point);
 		if (!c->links[i]) {
 			int err = -errno;
+			char what[96];
 
-			pr_err("cannot attach to %s: %s", point->target, strerror(-err));
-			return err == -EPERM || err == -ENOENT ? -EOPNOTSUPP : err;
+			snprintf(what, sizeof(what), "attach to %s", point->target);
+			err = refused(err, what);
+			return err == -ENOENT ? -EOPNOTSUPP : err;
 		}
 	}
 	return 0;

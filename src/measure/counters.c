@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "measure/counters.h"
 #include "measure/cpu_event.h"
+#include "measure/host_rights.h"
 #include "measure/opener.h"
 #include "base/hostfs.h"
 #include "base/log.h"
@@ -111,8 +113,10 @@ static int open_all(struct counters *counters)
 
 		/* ENODEV: the CPU is offline, or possible only on paper. */
 		if (fd < 0 && fd != -ENODEV) {
-			pr_err("cannot open MPERF on CPU %d: %s", cpu, strerror(-fd));
-			return fd == -EACCES || fd == -EPERM ? -EOPNOTSUPP : fd;
+			char what[32];
+
+			snprintf(what, sizeof(what), "open MPERF on CPU %d", cpu);
+			return host_rights__refused(fd, what, "perf_event_open");
 		}
 		counters->fds[cpu] = fd < 0 ? -1 : fd;
 		opened += fd >= 0;

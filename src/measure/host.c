@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +7,7 @@
 #include "measure/host.h"
 #include "base/hostfs.h"
 #include "base/log.h"
-
-/*
- * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
- * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
- */
-#define NEEDED_CAP CAP_SYS_ADMIN
+#include "measure/host_rights.h"
 
 static const struct vendor {
 	const char *module, *run_function;
@@ -32,22 +26,12 @@ static const struct vendor {
 };
 #define VENDOR_CNT (sizeof(vendors) / sizeof(vendors[0]))
 
-static int check_caps(const struct hostfs *fs)
+/* Without it all would seem to be missing. */
+static int check_sys(const struct hostfs *fs)
 {
-	static const char key[] = "\nCapEff:\t";
-	unsigned long long effective;
-	char status[8192], *value, *end;
-
-	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
-	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
+	if (hostfs__exists(fs, "sys/module") == 1)
 		return 0;
-	value = strstr(status, key);
-	if (!value)
-		return 0;
-	effective = strtoull(value + strlen(key), &end, 16);
-	if (*end != '\n' || effective & 1ULL << NEEDED_CAP)
-		return 0;
-	pr_err("needs CAP_SYS_ADMIN to load BPF programs and to read MPERF: run it as root");
+	pr_err("/sys is not mounted: mount -t sysfs sysfs /sys");
 	return -EOPNOTSUPP;
 }
 
@@ -179,8 +163,10 @@ void host__find_enter_guest(const struct hostfs *fs, struct host *host)
 
 int host__check_rest(const struct hostfs *fs)
 {
-	int err = check_caps(fs);
+	int err = host_rights__check(fs);
 
+	if (!err)
+		err = check_sys(fs);
 	if (err)
 		return err;
 	if (hostfs__exists(fs, "sys/kernel/btf/vmlinux") != 1) {
@@ -198,8 +184,10 @@ int host__check_rest(const struct hostfs *fs)
 
 int host__probe(const struct hostfs *fs, struct host *host)
 {
-	int err = check_caps(fs);
+	int err = host_rights__check(fs);
 
+	if (!err)
+		err = check_sys(fs);
 	if (!err)
 		err = check_kvm(fs, host);
 	return err ? err : host__check_rest(fs);

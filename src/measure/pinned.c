@@ -178,7 +178,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	int err;
 
 	/* Who may not look has to measure by himself, and will be told if he may not either. */
-	if (about_fd == -ENOENT || about_fd == -EACCES || about_fd == -EPERM)
+	if (about_fd == -ENOENT || about_fd == -EACCES || about_fd == -EPERM || about_fd == -ENOSYS)
 		return -ENOENT;
 	if (about_fd < 0) {
 		pr_err("cannot open %s: %s", PIN_DIR, strerror(-about_fd));

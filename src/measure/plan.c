@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "measure/armed.h"
 #include "measure/host.h"
 #include "measure/plan.h"
 
@@ -11,5 +12,6 @@ int plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted
 		return err;
 	if (wanted == HOOK_ENTER_GUEST)
 		host__find_enter_guest(fs, host);
-	return hooks__plan(host, mode, wanted, plan);
+	err = hooks__plan(host, mode, wanted, plan);
+	return err ? err : armed__check(fs, plan);
 }

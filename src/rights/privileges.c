@@ -68,7 +68,8 @@ static int become(const struct privileges_opts *opts)
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid)) {
 		int err = -errno;
 
-		pr_err("cannot become user %s: %s", name, strerror(-err));
+		pr_err("cannot become user %s: %s%s", name, strerror(-err),
+		       err == -EPERM ? "; that takes CAP_SETUID and CAP_SETGID" : "");
 		return err;
 	}
 	pr_info("is user %s from here on", name);

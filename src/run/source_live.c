@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include "vm/asked.h"
+#include "vm/pid_space.h"
 #include "measure/collector.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
@@ -39,7 +40,7 @@ static int next_live(struct source *source, struct snapshot *snap)
 
 	if (err)
 		return err;
-	if (!live->begun && !snap->vm_cnt)
+	if (!live->begun && !snap->vm_cnt && !snap->vcpu_cnt)
 		pr_warn("no VM is running");
 	live->begun = true;
 	source->header.mperf_ratio = snap->mperf_ratio;
@@ -165,6 +166,14 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 	return 0;
 }
 
+/* Whether the processes that are asked for are there, in a /proc in which they can be. */
+static int check_processes(const struct options *opts, const struct hostfs *fs)
+{
+	int err = pid_space__check(fs);
+
+	return err ? err : asked__check_ids(&opts->filter, fs);
+}
+
 static int start_collector(struct source_live *live, const struct options *opts,
 			   const struct hostfs *fs)
 {
@@ -186,7 +195,7 @@ static int start_collector(struct source_live *live, const struct options *opts,
 	live->source.header.mode = opts->mode;
 	err = plan__make(fs, opts->mode, opts->hook, &live->host, &live->plan);
 	if (!err)
-		err = asked__check_ids(&opts->filter, fs);
+		err = check_processes(opts, fs);
 	return err ? err : collector__new(&collector_opts, &live->collector);
 }
 
@@ -215,8 +224,7 @@ int source_live__new(const struct options *opts, const struct hostfs *fs, struct
 	live->source.ops = &live_ops;
 	err = find_pinned(live, opts, fs);
 	if (!err)
-		err = live->pinned ? asked__check_ids(&opts->filter, fs)
-				   : start_collector(live, opts, fs);
+		err = live->pinned ? check_processes(opts, fs) : start_collector(live, opts, fs);
 	if (!err)
 		err = start_sampler(live, opts, fs);
 	if (err) {

@@ -6,6 +6,7 @@
 #include "report/filter.h"
 #include "base/hostfs.h"
 #include "base/log.h"
+#include "vm/proc.h"
 #include "vm/vm.h"
 
 static int check_pid(const struct hostfs *fs, pid_t pid)
@@ -16,9 +17,12 @@ static int check_pid(const struct hostfs *fs, pid_t pid)
 		pr_err("there is no process %d", pid);
 	else if (err == -ENODEV)
 		pr_err("process %d runs no VM", pid);
+	else if (proc__is_closed(err))
+		pr_err("cannot look into process %d: that takes CAP_SYS_PTRACE, unless it is one's own",
+		       pid);
 	else if (err)
 		pr_err("cannot look into process %d: %s", pid, strerror(-err));
-	return err;
+	return proc__is_closed(err) ? -EOPNOTSUPP : err;
 }
 
 /* /proc lists processes, but it has every thread. */

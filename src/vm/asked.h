@@ -13,7 +13,7 @@ struct snapshot;
  * What can be told before anything is measured: whether each of the filter's processes runs a VM, and
  * each of its threads exists.
  * Returns 0; -ESRCH or -ENODEV for the first of which that is not so, when one line on stderr has named
- * it; or another -errno, logged.
+ * it; -EOPNOTSUPP, logged, where we have no right to look into a process; or another -errno, logged.
  */
 int asked__check_ids(const struct filter *filter, const struct hostfs *fs);
 

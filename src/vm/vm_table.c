@@ -241,10 +241,20 @@ static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 	       !strncmp(statm, "0 ", 2);
 }
 
+/* A VM among them is not known before BPF has seen it. */
+static void warn_of_closed(size_t closed_cnt)
+{
+	if (closed_cnt)
+		pr_warn("processes closed to us: %zu; a VM of theirs is shown from when a vCPU of it runs; "
+			"CAP_SYS_PTRACE would open them",
+			closed_cnt);
+}
+
 /* Of the host's processes many may be closed to us, or end under our eyes: that is no failure. */
 static int add_all(struct vm_table *table, const struct hostfs *fs)
 {
 	int err = 0, more = 0;
+	size_t closed_cnt = 0;
 	__u64 pid = 0;
 	DIR *dir;
 
@@ -259,8 +269,10 @@ static int add_all(struct vm_table *table, const struct hostfs *fs)
 		err = find_vm(table, fs, (pid_t)pid, &vm_fd);
 		if (!err)
 			err = add_vm(table, fs, (pid_t)pid, vm_fd);
+		closed_cnt += proc__is_closed(err);
 	}
 	closedir(dir);
+	warn_of_closed(closed_cnt);
 	if (is_shortage(err))
 		return err;
 	return more;

@@ -43,7 +43,8 @@ struct vm_table {
  * order, and drop all others; NULL: at every process of the host.
  * Returns 0 or -errno; the table is whole either way. That a listed process is no VM or none any
  * more is no error; that one cannot be looked at is, logged with its pid, and so is a shortage of
- * memory or descriptors. Of an unlisted one only the shortage is: the others are passed over.
+ * memory or descriptors. Of an unlisted one only the shortage is: the others are passed over, and of those
+ * to which we have no right a warning tells.
  * A listed process whose descriptors we have no right to see is no error: it is taken for a VM, at the
  * caller's word, with no vm_fd. One of the table stays in it for as long as the process is the same.
  */

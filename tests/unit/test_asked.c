@@ -170,6 +170,26 @@ static void test_pids(void **state)
 		   "gtimehalt: there is no process 9\n");
 }
 
+static void test_closed_process(void **state)
+{
+	const struct tree *tree = *state;
+	struct capture capture;
+	pid_t pids[] = { 7 };
+	const struct filter filter = { .pids = pids, .pid_cnt = 1 };
+	int err;
+
+	add_processes(tree);
+	assert_int_equal(fchmodat(tree->fs.root_fd, "proc/7/fd", 0, 0), 0);
+	capture__begin(&capture, stderr);
+	tree__lower_rights(tree);
+	err = asked__check_ids(&filter, &tree->fs);
+	tree__raise_rights();
+	capture__end(&capture);
+	assert_int_equal(fchmodat(tree->fs.root_fd, "proc/7/fd", 0755, 0), 0);
+	assert_int_equal(err, -EOPNOTSUPP);
+	assert_non_null(strstr(capture.text, "process 7: that takes CAP_SYS_PTRACE"));
+}
+
 static void test_threads(void **state)
 {
 	pid_t tids[] = { 70, 8, 71, 72 };
@@ -193,6 +213,7 @@ int main(void)
 		SNAPSHOT_TEST(test_each_but_not_together),
 		SNAPSHOT_TEST(test_a_process_that_has_just_ended),
 		cmocka_unit_test_setup_teardown(test_pids, tree__setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(test_closed_process, tree__setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(test_threads, tree__setup, tree__teardown),
 	};
 

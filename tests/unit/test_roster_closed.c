@@ -242,9 +242,36 @@ static void nothing_can_be_read(void **state)
 	snapshot__free(&snap);
 }
 
+/* Who may not look from the beginning is told so, once. */
+static void closed_from_the_beginning(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct capture capture;
+	struct roster *roster;
+	int err;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__set_closed(tree, 100, true);
+	capture__begin(&capture, stderr);
+	tree__lower_rights(tree);
+	err = roster__new(&tree->fs, NULL, 0, &roster);
+	tree__raise_rights();
+	capture__end(&capture);
+	assert_int_equal(err, 0);
+	assert_non_null(strstr(capture.text, "warning: processes closed to us: 1; "));
+	assert_int_equal(roster__vm_cnt(roster), 0);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete_closed(tree, roster, &snap);
+	assert_string_equal(name_of(&snap, 100), "web");
+	end(tree, roster, &snap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(closed_from_the_beginning, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(known_vms_stay_what_they_were, setup,
 						tree__teardown),
 		cmocka_unit_test_setup_teardown(vcpus_keep_their_numbers, setup, tree__teardown),

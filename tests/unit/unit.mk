@@ -5,7 +5,7 @@
 # fails the build, so that no test is left out silently.
 
 # What prints messages.
-LOG_MODULES := log patient utf8
+LOG_MODULES := log patient ending_signals utf8
 
 # All that looks for VMs.
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number $(LOG_MODULES) utf8
@@ -13,6 +13,7 @@ VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs nu
 test_accept_MODULES  := accept
 test_account_MODULES := account histogram
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
+test_armed_MODULES   := armed hooks hostfs log
 test_check_MODULES   := check render_check
 test_columns_MODULES := columns view
 test_exporter_syscalls_MODULES := exporter_syscalls syscall_filter
@@ -21,15 +22,16 @@ test_filter_MODULES  := filter snapshot
 test_ending_signals_MODULES := ending_signals
 test_histogram_MODULES := histogram
 test_histogram_LIBS  := -lm
-test_hooks_MODULES   := hooks $(LOG_MODULES)
-test_host_MODULES    := host hostfs $(LOG_MODULES)
+test_hooks_MODULES := hooks $(LOG_MODULES)
+test_host_MODULES := host hostfs $(LOG_MODULES) host_rights
+test_host_rights_MODULES := host_rights hostfs $(LOG_MODULES)
 test_hostfs_MODULES  := hostfs
 test_http_server_MODULES := http_server http_connections accept listen_address clock $(LOG_MODULES) number
 test_http_server_LIBS := -lmicrohttpd
 test_interval_MODULES := interval ending_signals
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
-test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES)
+test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES) host_rights
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
 test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock $(LOG_MODULES)
@@ -59,7 +61,8 @@ test_cgroup_MODULES  := cgroup
 test_cmdline_MODULES := cmdline
 test_fixtures_MODULES := vm_table $(VM_MODULES)
 test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
-test_patient_MODULES := patient
+test_patient_MODULES := patient ending_signals
+test_pid_space_MODULES := pid_space hostfs $(LOG_MODULES)
 test_privileges_MODULES := privileges syscall_filter $(LOG_MODULES)
 test_privileges_LIBS := -lcap-ng -lseccomp
 test_process_title_MODULES := process_title number
@@ -69,7 +72,7 @@ test_roster_MODULES  := roster vm_table snapshot $(VM_MODULES)
 test_roster_closed_MODULES := roster vm_table snapshot $(VM_MODULES)
 test_scale_MODULES   := roster vm_table snapshot $(VM_MODULES)
 recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
-			recording_reader recording_writer snapshot columns utf8 patient
+			recording_reader recording_writer snapshot columns utf8 patient ending_signals
 test_recording_MODULES := $(recording_MODULES)
 test_recording_LIBS  := -ljson-c
 test_recording_hostile_MODULES := $(recording_MODULES) account histogram

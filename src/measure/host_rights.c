@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include "base/hostfs.h"
+#include "base/log.h"
+#include "measure/host_rights.h"
+
+/*
+ * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
+ * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
+ */
+#define NEEDED_CAP CAP_SYS_ADMIN
+
+/* PROC_USER_INIT_INO (include/linux/proc_ns.h), the number of the initial namespace since there are any. */
+#define INITIAL_USER_NS "user:[4026531837]"
+
+static int check_user_ns(const struct hostfs *fs)
+{
+	char own[64];
+
+	/* A kernel that has but one does not have the link. */
+	if (hostfs__readlink(fs, own, sizeof(own), "proc/self/ns/user") < 0 ||
+	    !strcmp(own, INITIAL_USER_NS))
+		return 0;
+	pr_err("runs in a user namespace, whose root may neither load BPF programs nor read MPERF: "
+	       "run it as root of the host");
+	return -EOPNOTSUPP;
+}
+
+static int check_caps(const struct hostfs *fs)
+{
+	static const char key[] = "\nCapEff:\t";
+	unsigned long long effective;
+	char status[8192], *value, *end;
+
+	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
+	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
+		return 0;
+	value = strstr(status, key);
+	if (!value)
+		return 0;
+	effective = strtoull(value + strlen(key), &end, 16);
+	if (*end != '\n' || effective & 1ULL << NEEDED_CAP)
+		return 0;
+	pr_err("needs CAP_SYS_ADMIN to load BPF programs and to read MPERF: run it as root");
+	return -EOPNOTSUPP;
+}
+
+/* "none integrity [confidentiality]". Integrity alone forbids nothing that is done here. */
+static int check_lockdown(const struct hostfs *fs)
+{
+	char modes[64];
+
+	if (hostfs__read(fs, modes, sizeof(modes), "sys/kernel/security/lockdown") < 0 ||
+	    !strstr(modes, "[confidentiality]"))
+		return 0;
+	pr_err("the kernel is locked down for confidentiality, and BPF may not read its memory then: "
+	       "boot it with lockdown=integrity, or without");
+	return -EOPNOTSUPP;
+}
+
+int host_rights__check(const struct hostfs *fs)
+{
+	int err = check_user_ns(fs);
+
+	if (!err)
+		err = check_caps(fs);
+	return err ? err : check_lockdown(fs);
+}
+
+/* BPF's memory counted as locked before Linux 5.11, and libbpf could not lift the limit. */
+static bool is_memory_limited(struct rlimit *limit)
+{
+	struct utsname uts;
+	int major, minor;
+
+	return !getrlimit(RLIMIT_MEMLOCK, limit) && limit->rlim_cur != RLIM_INFINITY &&
+	       !uname(&uts) && sscanf(uts.release, "%d.%d", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 11));
+}
+
+int host_rights__refused(int err, const char *what, const char *call)
+{
+	struct rlimit limit;
+
+	if (err != -EPERM && err != -EACCES && err != -ENOSYS) {
+		pr_err("cannot %s: %s", what, strerror(-err));
+		return err;
+	}
+	if (err == -EPERM && !strcmp(call, "bpf") && is_memory_limited(&limit))
+		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory to it: "
+		       "ulimit -l unlimited, or CAP_SYS_RESOURCE",
+		       what, (unsigned long long)limit.rlim_cur / 1024);
+	else
+		pr_err("cannot %s: %s; with CAP_SYS_ADMIN, what forbids %s() is a container's filter of "
+		       "system calls (seccomp) or a security module",
+		       what, strerror(-err), call);
+	return -EOPNOTSUPP;
+}
