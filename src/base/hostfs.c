@@ -151,7 +151,8 @@ int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 	if (err)
 		return err;
 
-	if (faccessat(fs->root_fd, path, F_OK, 0) == 0)
+	/* Else a user who has capabilities is asked as if he had none. */
+	if (faccessat(fs->root_fd, path, F_OK, AT_EACCESS) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }

@@ -39,7 +39,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 static int refused(int err, const char *what)
 {
-	return host_rights__refused(err, what, "bpf");
+	return host_rights__refused(err, what, "bpf", true);
 }
 
 /* Else the first thing to fail is the search for KVM's functions, which says nothing of why. */
@@ -48,7 +48,7 @@ static int try_bpf(void)
 	__u32 id;
 	int err = bpf_prog_get_next_id(0, &id);
 
-	return err && err != -ENOENT ? refused(err, "use BPF") : 0;
+	return err && err != -ENOENT ? host_rights__refused(err, "use BPF", "bpf", false) : 0;
 }
 
 static int choose_programs(struct collector *c, const struct hook_plan *plan)

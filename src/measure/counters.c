@@ -116,7 +116,7 @@ static int open_all(struct counters *counters)
 			char what[32];
 
 			snprintf(what, sizeof(what), "open MPERF on CPU %d", cpu);
-			return host_rights__refused(fd, what, "perf_event_open");
+			return host_rights__refused(fd, what, "perf_event_open", false);
 		}
 		counters->fds[cpu] = fd < 0 ? -1 : fd;
 		opened += fd >= 0;

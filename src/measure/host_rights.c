@@ -85,7 +85,7 @@ static bool is_memory_limited(struct rlimit *limit)
 	       (major < 5 || (major == 5 && minor < 11));
 }
 
-int host_rights__refused(int err, const char *what, const char *call)
+int host_rights__refused(int err, const char *what, const char *call, bool takes_memory)
 {
 	struct rlimit limit;
 
@@ -93,7 +93,7 @@ int host_rights__refused(int err, const char *what, const char *call)
 		pr_err("cannot %s: %s", what, strerror(-err));
 		return err;
 	}
-	if (err == -EPERM && !strcmp(call, "bpf") && is_memory_limited(&limit))
+	if (err == -EPERM && takes_memory && is_memory_limited(&limit))
 		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory to it: "
 		       "ulimit -l unlimited, or CAP_SYS_RESOURCE",
 		       what, (unsigned long long)limit.rlim_cur / 1024);

@@ -6,15 +6,17 @@
 #ifndef HOST_RIGHTS_H
 #define HOST_RIGHTS_H
 
+#include <stdbool.h>
+
 struct hostfs;
 
 /* Returns 0; or -EOPNOTSUPP when one line on stderr has said what is missing and what would help. */
 int host_rights__check(const struct hostfs *fs);
 
 /*
- * Says that we cannot do `what`, for which it takes the system call `call`, and why that may be. Returns -EOPNOTSUPP
- * where it was refused, else err.
+ * Says that we cannot do `what`, for which it takes the system call `call`, and why that may be; for a lack of locked
+ * memory, too, where it takes that. Returns -EOPNOTSUPP where it was refused, else err.
  */
-int host_rights__refused(int err, const char *what, const char *call);
+int host_rights__refused(int err, const char *what, const char *call, bool takes_memory);
 
 #endif /* HOST_RIGHTS_H */

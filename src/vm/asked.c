@@ -18,7 +18,7 @@ static int check_pid(const struct hostfs *fs, pid_t pid)
 	else if (err == -ENODEV)
 		pr_err("process %d runs no VM", pid);
 	else if (proc__is_closed(err))
-		pr_err("cannot look into process %d: that takes CAP_SYS_PTRACE, unless it is one's own",
+		pr_err("cannot look into process %d: that takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 		       pid);
 	else if (err)
 		pr_err("cannot look into process %d: %s", pid, strerror(-err));

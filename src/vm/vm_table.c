@@ -246,7 +246,7 @@ static void warn_of_closed(size_t closed_cnt)
 {
 	if (closed_cnt)
 		pr_warn("processes closed to us: %zu; a VM of theirs is shown from when a vCPU of it runs; "
-			"CAP_SYS_PTRACE would open them",
+			"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH would open them",
 			closed_cnt);
 }
 

@@ -86,6 +86,7 @@ static void read_files(void)
 	CHILD_CHECK(dir && readdir(dir) && !closedir(dir));
 	CHILD_CHECK(readlink("/proc/self/exe", text, sizeof(text)) > 0);
 	CHILD_CHECK(faccessat(AT_FDCWD, "/proc/self/comm", F_OK, 0) == 0);
+	CHILD_CHECK(faccessat(AT_FDCWD, "/proc/self/comm", F_OK, AT_EACCESS) == 0);
 	CHILD_CHECK(!getrusage(RUSAGE_SELF, &usage) && !getrlimit(RLIMIT_NOFILE, &limit));
 }
 

@@ -70,7 +70,7 @@ static void assert_refused(int err, const char *call, int expected_err, const ch
 	int result;
 
 	capture__begin(&capture, stderr);
-	result = host_rights__refused(err, "do it", call);
+	result = host_rights__refused(err, "do it", call, false);
 	capture__end(&capture);
 	assert_said(capture.text, expected);
 	assert_int_equal(result, expected_err);

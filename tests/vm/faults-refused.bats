@@ -28,11 +28,11 @@ teardown() {
 	local cap
 	guest_run
 	is_refused 'needs CAP_SYS_ADMIN *root' without_cap sys_admin "$GTIMEHALT" -d 1
-	for cap in bpf perfmon sys_ptrace dac_read_search dac_override sys_resource net_admin syslog setpcap; do
+	for cap in bpf perfmon sys_ptrace dac_read_search sys_resource net_admin; do
 		is_measured '*' without_cap "$cap" "$GTIMEHALT"
 	done
 	all_agree
-	fault 'setpriv --bounding-set=-CAP, 10 of them' 'exit 3 without CAP_SYS_ADMIN, else right numbers' \
+	fault 'setpriv --bounding-set=-CAP' 'exit 3 without CAP_SYS_ADMIN, else right numbers' \
 		"$refusal; without each of ${#runs[@]} others measured, $agreed"
 }
 
@@ -66,19 +66,19 @@ teardown() {
 	guest_run
 	chmod 755 "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "${BATS_TEST_TMPDIR%/*/*}"
 	cp "$GTIMEHALT" "$file"
-	setcap cap_sys_admin,cap_sys_ptrace,cap_sys_resource=ep "$file"
+	setcap cap_sys_admin,cap_sys_ptrace,cap_dac_read_search,cap_sys_resource=ep "$file"
 	is_measured '' setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups "$file"
 	setcap cap_sys_admin,cap_sys_resource=ep "$file"
 	is_measured '*closed to us: *' setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups "$file"
 	all_agree
-	fault 'setpriv --reuid; setcap cap_sys_admin,cap_sys_ptrace,cap_sys_resource=ep' \
+	fault 'setpriv --reuid; setcap cap_sys_admin,cap_sys_ptrace,cap_dac_read_search,cap_sys_resource=ep' \
 		'exit 3; measured with them' "$refusal; with them, $agreed"
 }
 
 @test "kernel.perf_event_paranoid from -1 to 4" {
 	local level
 	guest_run
-	for level in -1 0 1 2 3 4; do
+	for level in -1 1 2 4; do
 		sysctl -qw "kernel.perf_event_paranoid=$level"
 		is_measured '' with_caps +sys_admin,+sys_ptrace "$GTIMEHALT"
 	done
@@ -154,16 +154,13 @@ teardown() {
 	guest_run
 	is_measured '' in_mounts 'umount -l /sys/kernel/debug' "$GTIMEHALT"
 	is_measured '' in_mounts 'mount -t tmpfs none /sys/kernel/debug' "$GTIMEHALT"
-	is_measured '' in_mounts 'umount -l /sys/kernel/tracing; umount -l /sys/kernel/debug' "$GTIMEHALT"
-	is_measured '' in_mounts 'umount -l /sys/kernel/tracing; umount -l /sys/kernel/debug' "$GTIMEHALT" --hook kprobe
-	is_measured '' in_mounts 'umount -l /sys/fs/bpf' "$GTIMEHALT"
+	is_measured '' in_mounts 'umount -l /sys/kernel/tracing; umount -l /sys/kernel/debug; umount -l /sys/fs/bpf
+		umount -l /sys/fs/cgroup || :; mount -t tmpfs none /dev/cpu' "$GTIMEHALT" --hook kprobe
 	is_refused 'bpffs is not mounted: mount *' in_mounts 'umount -l /sys/fs/bpf' "$GTIMEHALT" --pin
-	is_measured '' in_mounts 'umount -l /sys/fs/cgroup || :; mount -t tmpfs none /dev/cpu' "$GTIMEHALT"
 	# shellcheck disable=SC2016 # the inner shell's
-	is_measured '' in_mounts 'for dir in /sys /proc/sys; do
-		mount --bind $dir $dir; mount -o remount,bind,ro $dir; done' "$GTIMEHALT"
-	# The folder of the test is in the one that is taken away: the report has been opened by then.
-	is_measured '' in_mounts 'mount --bind / /; mount -o remount,bind,ro /; mount -t tmpfs -o ro none /tmp' "$GTIMEHALT"
+	is_measured '' in_mounts 'mount --bind /proc/sys /proc/sys
+		for dir in /sys /proc/sys /; do mount -o remount,bind,ro "$dir"; done
+		mount -t tmpfs -o ro none /tmp; if touch /tmp/x || touch /x; then exit 9; fi 2>/dev/null' "$GTIMEHALT"
 	all_agree
 	fault 'umount or hide debugfs, tracefs, bpffs, cgroupfs, /dev/cpu; / and /sys and /proc/sys read-only; no /tmp' \
 		'measured; --pin without bpffs: exit 3' "${#runs[@]} measured, $agreed; $refusal"
@@ -176,7 +173,6 @@ teardown() {
 	seen=$refusal
 	is_refused '/sys is not mounted: mount *' in_mounts 'umount -l /sys' "$GTIMEHALT" --wait -d 1
 	is_refused '/proc is not there*mount *' in_mounts 'mount -t tmpfs none /proc' "$GTIMEHALT" -d 1
-	is_refused '/proc is not there*mount *' in_mounts 'umount -l /proc' "$GTIMEHALT" -d 1
 	fault 'umount, or a tmpfs over it' 'exit 3' "$seen; $refusal"
 }
 
@@ -189,8 +185,8 @@ teardown() {
 		--ambient-caps=-all,+sys_admin,+sys_resource "$GTIMEHALT"
 	seen=$(<"$BATS_TEST_TMPDIR/run-1.stderr")
 	is_measured '' in_mounts 'mount -t proc -o hidepid=2 none /proc' \
-		setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups --inh-caps=-all,+sys_admin,+sys_resource,+sys_ptrace \
-		--ambient-caps=-all,+sys_admin,+sys_resource,+sys_ptrace "$GTIMEHALT" -p "$guest"
+		setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups --inh-caps=-all,+sys_admin,+sys_resource,+sys_ptrace,+dac_read_search \
+		--ambient-caps=-all,+sys_admin,+sys_resource,+sys_ptrace,+dac_read_search "$GTIMEHALT" -p "$guest"
 	# Linux 5.8; and /proc/sys and the rest is not there.
 	is_measured '' in_mounts 'mount -t proc -o subset=pid none /proc' "$GTIMEHALT"
 	all_agree
