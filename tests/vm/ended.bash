@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+#
+# What the tests of a tool that is ended share: signals at moments that are drawn by lot, and what is left of it in
+# the kernel and elsewhere. Loaded behind faults.bash. FAULTS_SEED=N repeats what was drawn.
+
+PINNED=/sys/fs/bpf/gtimehalt
+
+# Moments are drawn from so many ms after the start: starting takes a second in the bed.
+SPAN_MS=2000
+
+# An end that takes longer than this is a hang.
+END_MAX_MS=20000
+
+setup_file() {
+	export FAULTS_SEED=${FAULTS_SEED:-$RANDOM}
+	echo "# FAULTS_SEED=$FAULTS_SEED" >&3
+	ip link set lo up
+}
+
+setup() {
+	ulimit -c 0
+	draw_begin
+}
+
+teardown() {
+	[[ -z ${tool:-} ]] || ! is_running "$tool" || kill -KILL "$tool"
+	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin || :
+	[[ -e /sys/module/kvm_amd ]] || modprobe kvm-amd
+	guest_end
+}
+
+# What is drawn in a test repeats with FAULTS_SEED.
+draw_begin() {
+	RANDOM=$((FAULTS_SEED + BATS_TEST_NUMBER))
+	signals=(INT TERM HUP QUIT KILL)
+	runs=0 early=0 done_before=0 slowest_ms=0
+	out=$BATS_TEST_TMPDIR/out
+	err=$BATS_TEST_TMPDIR/err
+}
+
+# all_but SIGNAL: it is not drawn.
+all_but() {
+	local kept=() signal
+	for signal in "${signals[@]}"; do
+		[[ $signal == "$1" ]] || kept+=("$signal")
+	done
+	signals=("${kept[@]}")
+}
+
+# draw I N: sets ms, a moment in the I-th of N equal parts of the span.
+draw() {
+	ms=$((SPAN_MS * $1 / $2 + RANDOM % (SPAN_MS / $2)))
+}
+
+sleep_ms() {
+	sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
+}
+
+# From /proc, without a process of its own: a child of ours that has ended is a zombie until we wait.
+is_running() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+	[[ $stat != *') Z '* ]]
+}
+
+# await_end PID: its exit status is in $ended then, and how long it took in $took_ms.
+await_end() {
+	local begin=${EPOCHREALTIME/./}
+	while is_running "$1"; do
+		if ((${EPOCHREALTIME/./} - begin > END_MAX_MS * 1000)); then
+			echo "process $1 does not end:"
+			ps -ef
+			cat "/proc/$1/stack" || :
+			kill -KILL "$1" || :
+			return 1
+		fi
+		sleep 0.02
+	done
+	took_ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	((took_ms <= slowest_ms)) || slowest_ms=$took_ms
+	ended=0
+	# bash tells of those that were killed.
+	wait "$1" 2>/dev/null || ended=$?
+}
+
+# begin COMMAND...: $tool is its process, its output in $out and $err. A shell has its children in the background
+# ignore SIGINT and SIGQUIT; those of a user do not.
+begin() {
+	env --default-signal=INT,QUIT "$@" >"$out" 2>"$err" 3>&- 4>&- &
+	tool=$!
+}
+
+# end_at SIGNAL MS COMMAND...: runs it, and sends it the signal so long after its start.
+end_at() {
+	local signal=$1 ms=$2
+	shift 2
+	begin "$@"
+	sleep_ms "$ms"
+	kill "-$signal" "$tool" 2>/dev/null || :
+	await_end "$tool"
+	echo "$signal at $ms ms: status $ended, $took_ms ms later, $(wc -l <"$out") lines"
+	((++runs))
+}
+
+# Whether the run that has ended did so as signal(7) and EXIT STATUS have it: by the signal, when it cannot be caught
+# or came before it could be; else with 0. Sets $early then.
+ended_by() {
+	local number
+	number=$(kill -l "$1")
+	is_early=no
+	case $1:$ended in
+	KILL:$((128 + number)) | QUIT:$((128 + number))) ;;
+	KILL:0 | QUIT:0) ((++done_before)) ;;
+	*:0) ;;
+	*:$((128 + number)))
+		# Then it had not begun.
+		is_early=yes
+		((++early))
+		[[ ! -s $out ]] || {
+			echo "killed by $1, with output:"
+			cat "$out"
+			return 1
+		}
+		;;
+	*)
+		echo "status $ended after SIG$1"
+		cat "$out" "$err"
+		return 1
+		;;
+	esac
+	[[ ! -s $err ]] || {
+		cat "$err"
+		return 1
+	}
+}
+
+# All that the tool could leave behind, as text.
+host_state() {
+	local kind
+	for kind in link prog map; do
+		printf '%s %s\n' "$kind" "$(bpftool -j "$kind" show | jq -c 'map(.id) | sort')"
+	done
+	cat /sys/kernel/tracing/kprobe_events /sys/kernel/tracing/enabled_functions /sys/kernel/debug/kprobes/list
+	sed -n 's/^\(kvm[a-z_]*\) [0-9]* \([0-9]*\).*/\1: \2 users/p' /proc/modules
+	find /sys/fs/bpf | sort
+	cat /proc/sys/kernel/bpf_stats_enabled
+	pgrep -l gtimehalt || :
+	find /proc/[0-9]*/fd -lname 'anon_inode:*perf*' -o -lname 'anon_inode:*bpf*' 2>/dev/null || :
+	ls -A /tmp /dev/shm /var/tmp
+}
+
+state_begin() {
+	host_state >"$BATS_TEST_TMPDIR/state"
+}
+
+# Nothing is left of what ran since state_begin. The kernel frees behind a process: within 5 s.
+nothing_left() {
+	local tries
+	for ((tries = 0; tries < 20; tries++)); do
+		diff "$BATS_TEST_TMPDIR/state" <(host_state) >"$BATS_TEST_TMPDIR/left" && return
+		sleep 0.25
+	done
+	echo "left behind:"
+	cat "$BATS_TEST_TMPDIR/left"
+	return 1
+}
+
+# What of it can be seen at once: what it had attached would hold this module, and its processes.
+nothing_runs() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		[[ $(</sys/module/kvm_amd/refcnt) == "$users" ]] && ! pgrep gtimehalt >/dev/null && return
+		sleep 0.1
+	done
+	echo "kvm_amd has $(</sys/module/kvm_amd/refcnt) users, $users before; $(pgrep -l gtimehalt)"
+	return 1
+}
+
+# Every line of a file is an object, and there is one at least.
+objects_whole() {
+	[[ -s $1 && -z $(tail -c 1 "$1") ]] && jq -e -s 'all(type == "object")' "$1" >/dev/null
+}
+
+# tell EXPECTED [MORE]: the line of the table of runs that were ended by lot.
+tell() {
+	fault "SIG$(IFS=/ && echo "${signals[*]}") at $runs moments of the first $((SPAN_MS / 1000)) s, seed $FAULTS_SEED" \
+		"$1; nothing attached, no process, no file left" \
+		"$early ended by the signal itself, $done_before were done before it${2:+, $2}; the slowest \
+end $slowest_ms ms; links, programs, maps, probes, users of kvm, bpffs as before"
+}
+
+# can_pin: since Linux 5.15.
+can_pin() {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	((major * 100 + minor >= 515))
+}
+
+# scrape NAME...: the sums over all series of these names; without, all of it.
+scrape() {
+	local name text
+	exec 9<>"/dev/tcp/127.0.0.1/$port"
+	printf 'GET /metrics HTTP/1.0\r\n\r\n' >&9
+	text=$(cat <&9)
+	exec 9>&-
+	for name; do
+		awk -v name="$name" '$1 == name || index($1, name "{") == 1 { sum += $NF } END { printf "%.9f ", sum }' \
+			<<<"$text"
+	done
+}
+
+# top_begin: a screen in a terminal of its own, whose settings before and after are in files; $script is script(1).
+top_begin() {
+	local dir=$BATS_TEST_TMPDIR tries
+	rm -f "$dir"/{before,after,status,pid,screen}
+	[[ -p $dir/keys ]] || mkfifo "$dir/keys"
+	exec {keys}<>"$dir/keys"
+	cat >"$dir/in-terminal" <<-END
+		stty -a >$dir/before
+		sh -c 'echo \$\$ >$dir/pid.new; mv $dir/pid.new $dir/pid; exec env --default-signal=INT,QUIT $GTIMEHALT --top 0.2'
+		echo \$? >$dir/status
+		stty -a >$dir/after
+	END
+	TERM=xterm script -qec "sh $dir/in-terminal" "$dir/screen" <&"$keys" >/dev/null 2>&1 3>&- 4>&- &
+	script=$!
+	for ((tries = 0; tries < 200; tries++)); do
+		[[ ! -e $dir/pid ]] || break
+		sleep 0.02
+	done
+	tool=$(<"$dir/pid")
+}
+
+# The shell waits for the tool, and script for the shell.
+top_end() {
+	local dir=$BATS_TEST_TMPDIR
+	await_end "$script"
+	exec {keys}>&-
+	[[ ! -e $dir/status ]] || ended=$(<"$dir/status")
+}
+
+# Of the CPU under test, in per cent.
+STOLEN_MAX=${STOLEN_MAX:-1}
+
+# quietly COMMAND...: again when the machine below took too much of the CPU under test away meanwhile.
+quietly() {
+	local void mark stolen
+	for ((void = 0; void < VOID_MAX; void++)); do
+		mark=$(stolen_mark "$QUIET_CPU")
+		"$@"
+		stolen=$(stolen_percent "$QUIET_CPU" "$mark")
+		! jq -n -e "$stolen <= $STOLEN_MAX" >/dev/null || return 0
+		echo "# void: ${stolen}% of CPU $QUIET_CPU was stolen, measuring again" >&3
+	done
+	echo "void $VOID_MAX times: the machine below is too busy to measure on"
+	return 1
+}
+
+uptime_ns() {
+	local up
+	read -r up _ </proc/uptime
+	printf '%s0000000\n' "${up/./}"
+}
