@@ -349,10 +349,26 @@ int http_server__timeout_ms(const struct http_server *s)
 	return ours_ms < 0 || (int)mhd_ms < ours_ms ? (int)mhd_ms : ours_ms;
 }
 
+/*
+ * libmicrohttpd ends connections last in a turn, and listens again, if it had too many, first in the next one: the
+ * clients that wait for that wake nobody.
+ */
+static bool run_turns(struct http_server *s)
+{
+	size_t before;
+
+	do {
+		before = s->connections.cnt;
+		if (MHD_run(s->daemon) != MHD_YES)
+			return false;
+	} while (s->connections.cnt < before);
+	return true;
+}
+
 int http_server__run(struct http_server *s)
 {
 	http_connections__drop_overdue(&s->connections);
-	if (MHD_run(s->daemon) != MHD_YES) {
+	if (!run_turns(s)) {
 		pr_err("cannot serve metrics any more");
 		return -EIO;
 	}

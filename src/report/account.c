@@ -345,9 +345,10 @@ static void add_process(struct report *report, pid_t pid, const char *name,
 static void add_processes(struct report *report, const struct snapshot *cur)
 {
 	const struct vm_reading *vm = cur->vms;
-	const struct vm_reading *vm_end = vm + cur->vm_cnt;
+	/* To a pointer to nothing not even 0 may be added. */
+	const struct vm_reading *vm_end = cur->vm_cnt ? vm + cur->vm_cnt : vm;
 	const struct vcpu_reading *vcpu = cur->vcpus;
-	const struct vcpu_reading *vcpu_end = vcpu + cur->vcpu_cnt;
+	const struct vcpu_reading *vcpu_end = cur->vcpu_cnt ? vcpu + cur->vcpu_cnt : vcpu;
 
 	while (vm < vm_end || vcpu < vcpu_end) {
 		const struct vcpu_reading *first = vcpu;

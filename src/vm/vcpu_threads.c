@@ -109,10 +109,10 @@ static int add_kvm(struct look *look, const struct kvm_dir *dir, struct vm_threa
 static int add_from_debugfs(struct look *look, const struct kvm_dirs *dirs,
 			    struct vm_threads *threads, size_t *missing)
 {
-	const struct kvm_dir *end = dirs->dirs + dirs->cnt;
+	const struct kvm_dir *end = dirs->cnt ? dirs->dirs + dirs->cnt : NULL;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < look->cnt; i++) {
+	for (size_t i = 0; !err && end && i < look->cnt; i++) {
 		pid_t creator = look->tids[i];
 		const struct kvm_dir *dir = kvm_dirs__find(dirs, creator);
 

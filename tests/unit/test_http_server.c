@@ -401,6 +401,30 @@ static void a_crowd_keeps_nobody_out(void **state)
 	http_server__free(site.server);
 }
 
+/* When all that it may have have gone at once, who comes then wakes it, though nothing else does. */
+static void a_server_that_was_full_listens(void **state)
+{
+	struct pollfd pollfd = { .events = POLLIN };
+	struct site site;
+	int fds[4];
+
+	(void)state;
+	open_site(&site, DEADLINE_MS, 4);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = open_client(&site);
+		serve(&site, 10);
+	}
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	serve(&site, 10);
+	assert_int_equal(http_server__stats(site.server)->connection_cnt, 0);
+	fds[0] = open_client(&site);
+	pollfd.fd = http_server__fd(site.server);
+	assert_int_equal(poll(&pollfd, 1, DEADLINE_MS), 1);
+	close(fds[0]);
+	http_server__free(site.server);
+}
+
 static void an_address_that_is_taken(void **state)
 {
 	struct http_server_opts opts = { 0 };
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(slow_clients_are_shut_down),
 		cmocka_unit_test(connections_are_limited),
 		cmocka_unit_test(a_crowd_keeps_nobody_out),
+		cmocka_unit_test(a_server_that_was_full_listens),
 		cmocka_unit_test(an_address_that_is_taken),
 	};
 
