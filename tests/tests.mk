@@ -6,6 +6,7 @@ include tests/cli/cli.mk
 include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 
 .PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
 

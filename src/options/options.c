@@ -360,17 +360,11 @@ static error_t check_words(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char *control = find_control(argv[i]);
 
-		if (control) {
-			pr_err("argument %d has a control character: '%.*s?'", i, (int)(control - argv[i]),
-			       argv[i]);
-			return EINVAL;
-		}
-		/* As a char it is -1, by which argp tells that getopt has not refused an option. */
-		if (argv[i][0] == '-' && argv[i][1] != '-' && strchr(argv[i], 0xff)) {
-			pr_err("argument %d has no letter of an option: '%.*s?'", i,
-			       (int)strcspn(argv[i], "\xff"), argv[i]);
-			return EINVAL;
-		}
+		if (!control)
+			continue;
+		pr_err("argument %d has a control character: '%.*s?'", i, (int)(control - argv[i]),
+		       argv[i]);
+		return EINVAL;
 	}
 	return 0;
 }

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Fuzz targets, by clang's libFuzzer. Included by tests/tests.mk; tests/fuzz/README.md says how to use them.
+#
+# One line for each target: the modules (src/*/*.c) that it links, and what else. A tests/fuzz/fuzz_X.c without a
+# line fails the build, so that no target is left out silently.
+
+# Of the forms in which a report is shown.
+FUZZ_SHOWN := account histogram columns view show render_check render_csv render_histogram render_json \
+	      render_notes render_table json_text line stream time_text utf8 vm_label \
+	      metrics_text metrics_families metrics_writer totals total_list
+FUZZ_SHOWN_HELPERS := shown forms
+FUZZ_RECORDING := $(recording_MODULES)
+
+fuzz_vmm_MODULES     := vmm qemu cmdline cgroup number
+fuzz_process_MODULES := roster vm_table asked filter $(VM_MODULES) $(FUZZ_RECORDING)
+fuzz_process_HELPERS := shown tree_text
+fuzz_host_MODULES    := host hooks counters calibration opener self program_stats clock hostfs log number proc \
+			privileges process_title syscall_filter
+fuzz_host_HELPERS    := tree_text
+fuzz_recording_MODULES := source source_replay filter log $(FUZZ_RECORDING) $(FUZZ_SHOWN)
+fuzz_recording_HELPERS := recordings $(FUZZ_SHOWN_HELPERS)
+fuzz_report_MODULES  := $(FUZZ_RECORDING) $(FUZZ_SHOWN)
+fuzz_report_HELPERS  := recordings $(FUZZ_SHOWN_HELPERS)
+fuzz_names_MODULES   := log number $(FUZZ_SHOWN) \
+			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
+fuzz_names_HELPERS   := screen $(FUZZ_SHOWN_HELPERS)
+fuzz_top_MODULES     := number columns view render_notes line stream time_text utf8 vm_label account histogram \
+			totals total_list \
+			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
+fuzz_top_HELPERS     := screen shown
+fuzz_options_MODULES := $(options_MODULES) snapshot
+fuzz_words_MODULES   := number accept listen_address columns calibration counters opener privileges syscall_filter \
+			process_title clock hostfs log
+fuzz_http_MODULES    := http_server http_connections accept listen_address clock log number
+
+FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_OUT         := $(OUTPUT)/fuzz
+FUZZ_LIBS        := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
+
+# What clang calls undefined, and a float that is no integer; what is found ends the run.
+FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+FUZZ_CFLAGS   := -O1 -g -fno-omit-frame-pointer $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link
+COVERAGE_CFLAGS := -O0 -g -fprofile-instr-generate -fcoverage-mapping
+
+# How long `make fuzz` runs each target, 0: until Ctrl-C; and which.
+FUZZ_SECONDS ?= 300
+FUZZ_TARGETS ?= $(FUZZ_TARGETS_ALL)
+
+.PHONY: fuzz fuzz-programs fuzz-merge
+fuzz: fuzz-programs
+	$(Q)OUTPUT=$(OUTPUT) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ_TARGETS)
+
+# What the kept corpora do not reach yet, of all that was found: into them.
+fuzz-merge: fuzz-programs
+	$(Q)OUTPUT=$(OUTPUT) tests/fuzz/merge $(FUZZ_TARGETS)
+
+fuzz-programs: $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/fuzz_%) $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/coverage/fuzz_%)
+
+# $(call FUZZ_OBJECTS,FOLDER,TARGET)
+FUZZ_OBJECTS = $(1)/tests/fuzz_$(2).o $(patsubst %,$(1)/tests/%.o,fuzz $(fuzz_$(2)_HELPERS)) \
+	       $(patsubst %,$(1)/src/%.o,$(sort $(fuzz_$(2)_MODULES)))
+
+define FUZZ_RULES
+$(FUZZ_OUT)/fuzz_$(1): $$(call FUZZ_OBJECTS,$(FUZZ_OUT)/obj,$(1))
+	$$(if $$(fuzz_$(1)_MODULES),,$$(error tests/fuzz/fuzz.mk has no line fuzz_$(1)_MODULES))
+	$$(call msg,LINK,$$@)
+	$$(Q)$$(CLANG) $$(FUZZ_SANITIZE) -fsanitize=fuzzer -o $$@ $$^ $$(FUZZ_LIBS)
+
+$(FUZZ_OUT)/coverage/fuzz_$(1): $$(call FUZZ_OBJECTS,$(FUZZ_OUT)/coverage/obj,$(1))
+	$$(call msg,LINK,$$@)
+	$$(Q)$$(CLANG) $$(COVERAGE_CFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(FUZZ_LIBS)
+endef
+$(foreach target,$(FUZZ_TARGETS_ALL),$(eval $(call FUZZ_RULES,$(target))))
+
+# $(call FUZZ_COMPILE,FOLDER,FLAGS)
+define FUZZ_COMPILE
+$(1)/src/%.o: %.c | $(1)/src
+	$$(call msg,CLANG,$$@)
+	$$(Q)$$(CLANG) $$(STD) $(2) $$(WARN) -Wno-unknown-warning-option $$(CPPFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(1)/tests/%.o: tests/fuzz/%.c | $(1)/tests
+	$$(call msg,CLANG,$$@)
+	$$(Q)$$(CLANG) $$(STD) $(2) $$(WARN) -Wno-unknown-warning-option $$(CPPFLAGS) -Itests/fuzz \
+		-MMD -MP -c -o $$@ $$<
+
+$(1)/src $(1)/tests:
+	$$(Q)mkdir -p $$@
+endef
+$(eval $(call FUZZ_COMPILE,$(FUZZ_OUT)/obj,$(FUZZ_CFLAGS)))
+$(eval $(call FUZZ_COMPILE,$(FUZZ_OUT)/coverage/obj,$(COVERAGE_CFLAGS)))
+
+-include $(wildcard $(FUZZ_OUT)/obj/*/*.d $(FUZZ_OUT)/coverage/obj/*/*.d)

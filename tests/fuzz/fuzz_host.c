@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the kernel says of the host in /proc and /sys, as tree_text.h has it. A file "cpus" at the top is a list of
+ * CPUs.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "export/self.h"
+#include "measure/calibration.h"
+#include "measure/counters.h"
+#include "measure/hooks.h"
+#include "measure/host.h"
+#include "measure/program_stats.h"
+#include "tree_text.h"
+
+/* A list as the kernel writes it: numbers that rise, of which two with a hyphen are a range. */
+static void check_cpu_list(const struct hostfs *fs)
+{
+	char list[256], made[64];
+
+	if (hostfs__read(fs, list, sizeof(list), "cpus") < 0)
+		return;
+	for (int cpu = -1; cpu < 70; cpu++) {
+		int has = cpulist__has(list, cpu);
+
+		FUZZ_ASSERT(has == 0 || has == 1);
+		snprintf(made, sizeof(made), "0-1,%d,%d-%d\n", cpu + 10, cpu + 20, cpu + 30);
+		FUZZ_ASSERT(cpulist__has(made, cpu + 10) && cpulist__has(made, cpu + 25));
+		FUZZ_ASSERT(!cpulist__has(made, cpu + 31) && !cpulist__has(made, cpu + 19));
+	}
+}
+
+static void check_host(const struct hostfs *fs)
+{
+	struct host host = { 0 };
+	struct hook_plan plan;
+
+	host__missing_kvm(fs);
+	host__check_rest(fs);
+	host__find_enter_guest(fs, &host);
+	FUZZ_ASSERT(strnlen(host.enter_guest, sizeof(host.enter_guest)) < sizeof(host.enter_guest));
+	FUZZ_ASSERT(!*host.enter_guest || !strncmp(host.enter_guest, "vcpu_enter_guest", 16));
+	if (host__probe(fs, &host))
+		return;
+	FUZZ_ASSERT(host.run_function);
+	for (enum hook hook = HOOK_AUTO; hook < HOOK_CNT; hook++) {
+		hooks__plan(&host, MODE_ENTRY, hook, &plan);
+		hooks__plan(&host, MODE_SWITCH, hook, &plan);
+	}
+}
+
+static void check_counters(const struct hostfs *fs)
+{
+	struct counters *counters;
+
+	if (!counters__new_closed(fs, 4, &counters))
+		counters__free(counters);
+}
+
+static void check_self(const struct hostfs *fs)
+{
+	__u64 scalars[SCALAR_CNT];
+	struct program_clock clock;
+	char path[32];
+
+	/* Its own number is in no input. */
+	snprintf(path, sizeof(path), "proc/%d", getpid());
+	(void)!symlinkat("self", fs->root_fd, path);
+	self__start_ns(fs);
+	self__read(fs, scalars);
+	FUZZ_ASSERT(!program_clock__start(&clock, fs, false));
+	program_clock__runs(&clock);
+	program_clock__stop(&clock);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_bytes rest = { data, size };
+	struct fuzz_said said;
+	struct tree_text tree;
+
+	tree_text__open(&tree);
+	fuzz_said__begin(&said);
+	while (tree_text__make(&tree, &rest)) {
+		check_cpu_list(&tree.fs);
+		check_host(&tree.fs);
+		check_counters(&tree.fs);
+		check_self(&tree.fs);
+	}
+	fuzz_said__end(&said);
+	fuzz_said__free(&said);
+	tree_text__close(&tree);
+	return 0;
+}

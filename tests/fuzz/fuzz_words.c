@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Single words: numbers, seconds, ratios, addresses, columns, lists of CPUs, what a client accepts. Each is held
+ * against another way to say the same.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/number.h"
+#include "export/accept.h"
+#include "fuzz.h"
+#include "measure/calibration.h"
+#include "options/listen_address.h"
+#include "report/columns.h"
+
+#define NANO 1000000000
+
+/* What a decimal number is, by 128 bits; -1: none, -2: more than 64 bits, or more digits than fit. */
+static __int128 reference(const char *word, int frac_max, int scale)
+{
+	__int128 value = 0;
+	const char *at = word;
+	int frac = 0;
+
+	while (isdigit((unsigned char)*at))
+		at++;
+	if (at == word)
+		return -1;
+	if (*at == '.' && frac_max) {
+		const char *point = at++;
+
+		while (isdigit((unsigned char)*at))
+			at++;
+		frac = (int)(at - point - 1);
+		if (!frac || frac > frac_max)
+			return -1;
+	}
+	if (*at)
+		return -1;
+	for (at = word; *at; at++) {
+		if (*at != '.')
+			value = value * 10 + (*at - '0');
+		if (value > UINT64_MAX)
+			return -2;
+	}
+	for (; frac < scale; frac++)
+		value *= 10;
+	return value > UINT64_MAX ? -2 : value;
+}
+
+static void check_parsed(int err, __u64 value, __int128 expected, __u64 max)
+{
+	if (expected == -1) {
+		FUZZ_ASSERT(err == -EINVAL && value == 4711);
+	} else if (expected < 0 || expected > max) {
+		FUZZ_ASSERT(err == -ERANGE && value == 4711);
+	} else {
+		FUZZ_ASSERT(!err && value == (__u64)expected);
+	}
+}
+
+static void check_number(const char *word)
+{
+	static const __u64 maxima[] = { 0, 1, 255, UINT32_MAX, UINT64_MAX };
+	double ratio = 4711;
+	int err;
+
+	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++) {
+		__u64 value = 4711;
+
+		err = number__parse(word, maxima[i], &value);
+		check_parsed(err, value, reference(word, 0, 0), maxima[i]);
+		value = 4711;
+		err = number__parse_seconds(word, maxima[i], &value);
+		check_parsed(err, value, reference(word, 9, 9), maxima[i]);
+	}
+	err = number__parse_ratio(word, 4096, &ratio);
+	if (!err)
+		FUZZ_ASSERT(ratio > 0 && ratio <= 4096 && fabs(ratio - strtod(word, NULL)) <= 1e-9);
+	else
+		FUZZ_ASSERT(ratio == 4711 && (err == -EINVAL) == (reference(word, 9, 9) == -1));
+}
+
+/* What is an address can be written, and is read again as the same. */
+static void check_address(const char *word)
+{
+	struct listen_address address, again;
+	char text[LISTEN_ADDRESS_TEXT_SIZE];
+
+	if (listen_address__parse(word, &address))
+		return;
+	listen_address__format(&address, text);
+	FUZZ_ASSERT(strnlen(text, sizeof(text)) < sizeof(text));
+	FUZZ_ASSERT(!listen_address__parse(text, &again));
+	FUZZ_ASSERT(again.len == address.len);
+	FUZZ_ASSERT(!memcmp(&again.socket, &address.socket, address.len));
+}
+
+static void check_column(const char *word)
+{
+	enum column column = COLUMN_CNT, again;
+
+	if (!column__find(word, &column)) {
+		FUZZ_ASSERT(column == COLUMN_CNT);
+		return;
+	}
+	FUZZ_ASSERT(column < COLUMN_CNT && column_defs[column].heading);
+	FUZZ_ASSERT(column__find(column_defs[column].key, &again) && again == column);
+}
+
+/* RFC 9110 takes what is added behind a comma for one more; the best that there is comes first with nobody. */
+static void check_accept(const char *word)
+{
+	char *more = fuzz__alloc(strlen(word) + 64);
+	enum metrics_form form = accept__form(word);
+
+	FUZZ_ASSERT(form == METRICS_PROMETHEUS || form == METRICS_OPENMETRICS);
+	sprintf(more, "%s, application/openmetrics-text", word);
+	FUZZ_ASSERT(accept__form(more) == METRICS_OPENMETRICS);
+	sprintf(more, "%s,text/plain;q=1,nonsense", word);
+	if (form == METRICS_PROMETHEUS)
+		FUZZ_ASSERT(accept__form(more) == METRICS_PROMETHEUS);
+	free(more);
+}
+
+static void check_cpu_list(const char *word)
+{
+	for (int cpu = 0; cpu < 130; cpu += 13)
+		FUZZ_ASSERT(cpulist__has(word, cpu) >> 1 == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *word = fuzz__string(data, size);
+
+	check_number(word);
+	check_address(word);
+	check_column(word);
+	check_accept(word);
+	check_cpu_list(word);
+	free(word);
+	return 0;
+}
