@@ -245,22 +245,33 @@ int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs
 	return err;
 }
 
+/* Takes out those of a thread that was known before, which may be of several vCPUs. */
+static void drop_known(struct vm_threads *threads, const struct vm_threads *before)
+{
+	size_t kept = 0;
+
+	if (!before->cnt)
+		return;
+	for (size_t i = 0; i < threads->cnt; i++) {
+		const struct vm_thread *thread = &threads->threads[i];
+
+		if (!bsearch(thread, before->threads, before->cnt, sizeof(*thread),
+			     compare_threads))
+			threads->threads[kept++] = *thread;
+	}
+	threads->cnt = kept;
+}
+
 int vcpu_threads__keep(const struct hostfs *fs, pid_t pid, const struct vm_threads *before,
 		       struct vm_threads *threads)
 {
-	size_t read_cnt = threads->cnt;
 	int err = 0;
 
+	drop_known(threads, before);
 	for (size_t i = 0; !err && i < before->cnt; i++) {
 		const struct vm_thread *known = &before->threads[i];
-		struct vm_thread *again = NULL;
 
-		if (read_cnt)
-			again = bsearch(known, threads->threads, read_cnt, sizeof(*known),
-					compare_threads);
-		if (again)
-			*again = *known;
-		else if (hostfs__exists(fs, "proc/%d/task/%d", pid, known->tid) == 1)
+		if (hostfs__exists(fs, "proc/%d/task/%d", pid, known->tid) == 1)
 			err = add_thread(threads, known);
 	}
 	if (threads->cnt)

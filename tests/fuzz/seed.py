@@ -90,6 +90,11 @@ def vmms():
     ):
         put("vmm", program + "\n" + "\0".join(words) + "\0")
     put("vmm", "a\n12:cpu:/machine/qemu-3-web.libvirt-qemu\n0::/machine.slice/machine-qemu\\x2d12\\x2dx\\x2d1.scope/\n")
+    # At the bounds of what holds a part of a path, a name, a comm.
+    for size in (127, 128, 255, 256, 257, 511, 512, 600):
+        put("vmm", "a" * size + "\n0::/machine.slice/machine-qemu\\x2d1\\x2d" + "b" * (size - 29) + ".scope/" + "c" * size + "/")
+        put("vmm", "qemu\nqemu\0-name\0" + "d" * size + "\0")
+        put("vmm", "firecracker\nx\0--id\0" + "e" * size + "\0--api-sock\0/" + "f" * size)
     put("vmm", "a\n0::/machine.slice/machine-lxc\\x2d1\\x2da-b.scope/libvirt\n/x-1-y.libvirt-ch")
 
 
