@@ -115,23 +115,26 @@ static void reused_tids_are_no_vcpus(void **state)
 	ASSERT_THREADS(tree, { 102, 0, KVM_OF(100, 12) });
 }
 
-/* One that has run two vCPUs is the last of both, and stays it, each once, when that may not be seen any more. */
-static void a_thread_of_two_vcpus_is_kept(void **state)
+/* One that has run several vCPUs is the last of all, and stays it, each once, when that may not be seen any more. */
+static void a_thread_of_many_vcpus_is_kept(void **state)
 {
 	const struct tree *tree = *state;
 	struct vm_threads before = { 0 }, threads = { 0 };
+	unsigned int vcpus = 0;
 	struct kvm_dirs dirs = { 0 };
 
 	proc_tree__add_thread(tree, 100, 101, "vmm");
 	proc_tree__add_kvm(tree, 100, 12);
-	proc_tree__add_kvm_vcpu(tree, 100, 12, 0, 101);
-	proc_tree__add_kvm_vcpu(tree, 100, 12, 1, 101);
+	for (unsigned int i = 0; i < 3; i++)
+		proc_tree__add_kvm_vcpu(tree, 100, 12, i, 101);
 	assert_int_equal(kvm_debugfs__list(&tree->fs, &dirs), 0);
 	assert_int_equal(vcpu_threads__read(&tree->fs, 100, &dirs, &before), 0);
 	assert_int_equal(vcpu_threads__read(&tree->fs, 100, &dirs, &threads), 0);
 	assert_int_equal(vcpu_threads__keep(&tree->fs, 100, &before, &threads), 0);
-	assert_int_equal(threads.cnt, 2);
-	assert_int_equal(threads.threads[0].vcpu_id + threads.threads[1].vcpu_id, 1);
+	assert_int_equal(threads.cnt, 3);
+	for (size_t i = 0; i < 3; i++)
+		vcpus |= 1U << threads.threads[i].vcpu_id;
+	assert_int_equal(vcpus, 7);
 	kvm_dirs__free(&dirs);
 	vcpu_threads__free(&before);
 	vcpu_threads__free(&threads);
@@ -213,7 +216,7 @@ int main(void)
 		tree_test(debugfs_goes_before_names),
 		tree_test(vms_of_one_process_are_told_apart),
 		tree_test(reused_tids_are_no_vcpus),
-		tree_test(a_thread_of_two_vcpus_is_kept),
+		tree_test(a_thread_of_many_vcpus_is_kept),
 		tree_test(names_do_without_debugfs),
 		tree_test(waiting_threads_know_kvms_number),
 		tree_test(waiting_threads_need_no_names),
