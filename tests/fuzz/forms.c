@@ -51,7 +51,7 @@ static char *shown_by(const struct options *opts, const struct report *report, s
 	FILE *out = open_memstream(&text, size);
 
 	FUZZ_ASSERT(out);
-	FUZZ_ASSERT(!show__new(opts, out, &show));
+	FUZZ_ASSERT(!show__new(opts, out, false, &show));
 	FUZZ_ASSERT(!show__report(show, report));
 	show__free(show);
 	FUZZ_ASSERT(!fclose(out));

@@ -14,14 +14,14 @@ FUZZ_RECORDING := $(recording_MODULES)
 fuzz_vmm_MODULES     := vmm qemu cmdline cgroup number
 fuzz_process_MODULES := roster vm_table asked filter $(VM_MODULES) $(FUZZ_RECORDING)
 fuzz_process_HELPERS := shown tree_text
-fuzz_host_MODULES    := host hooks counters calibration opener self program_stats clock hostfs log number proc \
+fuzz_host_MODULES    := host host_rights hooks counters calibration opener self program_stats clock hostfs $(LOG_MODULES) number proc \
 			privileges process_title syscall_filter
 fuzz_host_HELPERS    := tree_text
-fuzz_recording_MODULES := source source_replay filter log $(FUZZ_RECORDING) $(FUZZ_SHOWN)
+fuzz_recording_MODULES := source source_replay filter $(LOG_MODULES) $(FUZZ_RECORDING) $(FUZZ_SHOWN)
 fuzz_recording_HELPERS := recordings $(FUZZ_SHOWN_HELPERS)
 fuzz_report_MODULES  := $(FUZZ_RECORDING) $(FUZZ_SHOWN)
 fuzz_report_HELPERS  := recordings $(FUZZ_SHOWN_HELPERS)
-fuzz_names_MODULES   := log number $(FUZZ_SHOWN) \
+fuzz_names_MODULES   := $(LOG_MODULES) number $(FUZZ_SHOWN) \
 			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_names_HELPERS   := screen $(FUZZ_SHOWN_HELPERS)
 fuzz_top_MODULES     := number columns view render_notes line stream time_text utf8 vm_label account histogram \
@@ -29,9 +29,9 @@ fuzz_top_MODULES     := number columns view render_notes line stream time_text u
 			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_top_HELPERS     := screen shown
 fuzz_options_MODULES := $(options_MODULES) snapshot
-fuzz_words_MODULES   := number accept listen_address columns calibration counters opener privileges syscall_filter \
-			process_title clock hostfs log
-fuzz_http_MODULES    := http_server http_connections accept listen_address clock log number
+fuzz_words_MODULES   := number host_rights accept listen_address columns calibration counters opener privileges syscall_filter \
+			process_title clock hostfs $(LOG_MODULES)
+fuzz_http_MODULES    := http_server http_connections accept listen_address clock $(LOG_MODULES) number
 
 FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OUT         := $(OUTPUT)/fuzz

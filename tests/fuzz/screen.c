@@ -7,7 +7,6 @@
 #include "top/top_notes.h"
 #include "top/top_page.h"
 #include "top/top_state.h"
-#include "text/utf8.h"
 
 /* A canvas shows no control character that it is given; what is typed is none. */
 static void put(struct top_canvas *canvas, int row, int column, enum top_style style,
@@ -16,7 +15,7 @@ static void put(struct top_canvas *canvas, int row, int column, enum top_style s
 	FUZZ_ASSERT(row >= 0 && row < canvas->row_cnt && column >= 0);
 	FUZZ_ASSERT(style < TOP_STYLE_CNT);
 	while (*text)
-		utf8__next_glyph(&text);
+		shown__width(&text);
 }
 
 static void show_cursor(struct top_canvas *canvas, int row, int column)

@@ -14,6 +14,9 @@ struct totals;
 /* The name as it is to be seen everywhere: one that is printed needs no more room. The caller frees it. */
 char *shown__name(const char *name);
 
+/* Takes a character off the front. Returns the columns of a terminal that it takes. */
+int shown__width(const char **text);
+
 /* UTF-8 in which no character moves a cursor, begins an escape sequence or turns the writing round. */
 void shown__check_safe(const char *text, size_t size);
 
