@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,12 +83,31 @@ char *fuzz_bytes__take_string(struct fuzz_bytes *bytes, char delimiter)
 	return string;
 }
 
+/*
+ * Messages go to the descriptor, which is libFuzzer's too. By the linker's --wrap they go where stderr does; a
+ * target without messages has no patient.
+ */
+int __wrap_patient__write(int fd, const char *data, size_t size, size_t *written);
+int __real_patient__write(int fd, const char *data, size_t size, size_t *written)
+	__attribute__((weak));
+
+static bool is_listening;
+
+int __wrap_patient__write(int fd, const char *data, size_t size, size_t *written)
+{
+	if (!is_listening || fd != STDERR_FILENO)
+		return __real_patient__write(fd, data, size, written);
+	*written = fwrite(data, 1, size, stderr);
+	return 0;
+}
+
 void fuzz_said__begin(struct fuzz_said *said)
 {
 	*said = (struct fuzz_said){ .before = stderr };
 	said->stream = open_memstream(&said->text, &said->size);
 	FUZZ_ASSERT(said->stream);
 	stderr = said->stream;
+	is_listening = true;
 }
 
 size_t fuzz__line_cnt(const char *text)
@@ -104,6 +125,7 @@ const char *fuzz_said__end(struct fuzz_said *said)
 	const char *line;
 
 	stderr = said->before;
+	is_listening = false;
 	FUZZ_ASSERT(!fclose(said->stream));
 	FUZZ_ASSERT(strlen(said->text) == said->size);
 	for (line = said->text; *line; line++) {

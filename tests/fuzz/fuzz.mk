@@ -35,7 +35,7 @@ fuzz_http_MODULES    := http_server http_connections accept listen_address clock
 
 FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OUT         := $(OUTPUT)/fuzz
-FUZZ_LIBS        := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
+FUZZ_LIBS        := -Wl,--wrap=patient__write -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
 
 # What clang calls undefined, and a float that is no integer; what is found ends the run.
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
