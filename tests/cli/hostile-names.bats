@@ -4,6 +4,8 @@
 # VMs by names that no VM should have, in each form of output, as parsed by others; and in messages. Neither root nor
 # KVM: tests/cli/hostile_names.py makes a recording of them, and one of as many harmless ones to compare with.
 
+# `run` sets output in the function that calls it, and not in a subshell of a test.
+# shellcheck disable=SC2030,SC2031,SC2153
 bats_require_minimum_version 1.5.0
 load ../contrib/exporter
 
