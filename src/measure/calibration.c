@@ -13,14 +13,16 @@
 #include "base/log.h"
 
 /*
- * A round of readings, SLICE_NS of busy loop between two: shorter than a scheduler's slice. As many pairs of them
- * as are needed for a median, and how long it may take to get those.
+ * A round of readings, with a busy loop between two that is shorter than a scheduler's slice: the longer it is the
+ * less a reading's own error matters, but where many want the CPU, slices are down to 0.7 ms (sched_base_slice_ns).
+ * As many pairs of readings as are needed for a median, and how long it may take to get those.
  */
-#define READING_CNT 25
-#define SLICE_NS    2000000ULL
-#define PAIR_CNT    5
-#define GIVE_UP_NS  3000000000ULL
-#define RATIO_MAX   2.0
+#define READING_CNT  25
+#define SLICE_NS     2000000ULL
+#define SLICE_MIN_NS 250000ULL
+#define PAIR_CNT     5
+#define GIVE_UP_NS   3000000000ULL
+#define RATIO_MAX    2.0
 
 int cpulist__has(const char *list, int cpu)
 {
@@ -79,7 +81,7 @@ static void stay_busy(void)
 		;
 }
 
-static int take_readings(const struct counter_pair *pair, struct reading *readings)
+static int take_readings(const struct counter_pair *pair, __u64 slice_ns, struct reading *readings)
 {
 	long switches = switch_cnt();
 
@@ -87,7 +89,7 @@ static int take_readings(const struct counter_pair *pair, struct reading *readin
 		__u64 begin_ns = clock__now_ns();
 		int err;
 
-		while (clock__now_ns() < begin_ns + SLICE_NS)
+		while (clock__now_ns() < begin_ns + slice_ns)
 			stay_busy();
 		err = read_warm(pair, &readings[i].counters);
 		if (err)
@@ -132,20 +134,24 @@ static bool median_rate(const struct reading *readings, int lag, double *ratio)
  * says nothing: what ran instead may have been a vCPU, and that may have halted. What is not seen to take the
  * CPU away, firmware or a hypervisor below, can come between the two counters of a reading. The further
  * two readings are apart the less that matters, and the median does not follow the few that it spoils.
+ * When a round was too often preempted, the next takes half the time between two.
  */
 static int measure_here(const struct counter_pair *pair, double *ratio)
 {
 	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
 	struct reading readings[READING_CNT];
+	__u64 slice_ns = SLICE_NS;
 
 	do {
-		int err = take_readings(pair, readings);
+		int err = take_readings(pair, slice_ns, readings);
 
 		if (err)
 			return err;
 		for (int lag = READING_CNT / 2; lag > 0; lag--)
 			if (median_rate(readings, lag, ratio))
 				return 0;
+		if (slice_ns > SLICE_MIN_NS)
+			slice_ns /= 2;
 	} while (clock__now_ns() < give_up_ns);
 	return -EBUSY;
 }

@@ -30,8 +30,8 @@ struct calibration {
  * Keeps one CPU of each kind busy for 50 ms, longer if others want it too, and sets out to the ratios.
  * The calling thread is pinned meanwhile, and put back.
  * Returns 0; -EOPNOTSUPP, logged, when MPERF does not count on a CPU that works, or too fast to be
- * MPERF (more than twice as fast as TSC); -EBUSY, logged, when the CPU could not be had for 50 ms within
- * 3 s; or another -errno, logged.
+ * MPERF (more than twice as fast as TSC); -EBUSY, logged, when too many others wanted the CPU
+ * for 3 s; or another -errno, logged.
  */
 int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
 			 struct calibration *out);
