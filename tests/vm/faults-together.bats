@@ -42,10 +42,11 @@ two_at_once() {
 	guest_end
 }
 
-# differences FILE...: by how much halted is off the guest's own account, and the greatest difference between any two,
-# in points of wall time. Sets $seen and $apart.
+# compare FILE...: by how much halted is off the guest's own account, and the greatest difference between any two,
+# in points of wall time; the first is of entry mode. Sets $seen and $apart.
 compare() {
 	local file shares=()
+	host_pct=$(shown_over "$BATS_TEST_TMPDIR/$1" duty 0 | jq '100 * .host_ns / .wall_ns')
 	seen=
 	for file; do
 		check_report "$BATS_TEST_TMPDIR/$file"
@@ -129,7 +130,7 @@ ten_at_once() {
 	grep -aq duty "$BATS_TEST_TMPDIR/screen"
 	near "$exported" "$own" 3 'what the exporter has counted'
 	nothing_left
-	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; two more by \
+	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; two more \
 SIGKILL' 'all with 0, and as the guest says; nothing left' \
 		"$apart points apart; exporter $exported%, the guest $(jq -n "$own * 100 | round / 100")%; $seen"
 }
