@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "report/columns.h"
+#include "base/ending_signals.h"
 #include "base/log.h"
 #include "top/top.h"
 #include "top/top_messages.h"
@@ -12,6 +14,9 @@
 #include "top/top_page.h"
 #include "top/top_report.h"
 #include "top/top_screen.h"
+
+/* Of a process that no signal stops, for want of a shell. */
+#define STOPPED_LOOK_MS 100
 
 struct top {
 	struct top_state state;
@@ -171,11 +176,47 @@ void top__redraw(struct top *top)
 	draw(top);
 }
 
+/*
+ * By the signal that the terminal has for it, which stops nobody whom no shell would continue; not by SIGSTOP, which
+ * stops everybody. It is blocked, and waits for the moment in which it is not. Curses has a handler for it, which would
+ * take the terminal again.
+ */
+static void stop_process(void)
+{
+	const struct sigaction stopping = { .sa_handler = SIG_DFL };
+	struct sigaction handler;
+	sigset_t stop, before;
+
+	if (ending_signals__is_ignored(SIGTSTP))
+		return;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigaction(SIGTSTP, &stopping, &handler);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigaction(SIGTSTP, &handler, NULL);
+}
+
+/* Who draws on a terminal, or changes it, that is another's is stopped for that. */
+static bool is_in_background(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group > 0 && group != getpgrp();
+}
+
 void top__stop(struct top *top)
 {
 	top_screen__leave(top->screen);
-	raise(SIGSTOP);
-	top__redraw(top);
+	stop_process();
+	/* A shell that ends a job continues it for that, in the background. */
+	while (is_in_background() && !ending_signals__is_asked()) {
+		stop_process();
+		poll(NULL, 0, STOPPED_LOOK_MS);
+	}
+	if (!ending_signals__is_asked())
+		top__redraw(top);
 }
 
 void top__free(struct top *top)

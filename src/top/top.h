@@ -58,7 +58,10 @@ int top__show(struct top *top, const struct report *report);
 /* Draws anew, for a terminal of another size, or on which others have written. */
 void top__redraw(struct top *top);
 
-/* Gives the terminal back, stops the process until it is continued, and draws anew. */
+/*
+ * Gives the terminal back, stops the process until it is continued in the foreground, and draws anew; not when it is
+ * continued for a signal that ends it.
+ */
 void top__stop(struct top *top);
 
 /* Makes the terminal what it was before, and stderr, to which all goes that it was kept from. */

@@ -15,6 +15,7 @@
 #include "top/top_canvas.h"
 #include "top/top_screen.h"
 #include "top/top_state.h"
+#include "top/top_stuck.h"
 #include "text/utf8.h"
 
 /* How long what follows an Escape may take to be one key with it. */
@@ -23,6 +24,8 @@
 struct top_screen {
 	struct top_canvas canvas; /* first: it is found by it */
 	SCREEN *curses;
+	struct top_stuck stuck;
+	bool left; /* the terminal is given back: others may have it */
 	attr_t styles[TOP_STYLE_CNT];
 	bool shows_utf8;
 	int cursor_row, cursor_column; /* row below 0: hidden */
@@ -140,9 +143,13 @@ int top_screen__new(struct top_screen **screen)
 	setlocale(LC_CTYPE, "");
 	made->shows_utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	use_tioctl(TRUE);
+	top_stuck__open(&made->stuck);
+	top_stuck__begin(false);
 	made->curses = newterm(NULL, stdout, stdin);
 	if (!made->curses) {
+		top_stuck__end();
 		pr_err("--top: this terminal cannot show a full screen");
+		top_stuck__close(&made->stuck);
 		setlocale(LC_CTYPE, "C");
 		free(made);
 		return -ENOTTY;
@@ -153,6 +160,7 @@ int top_screen__new(struct top_screen **screen)
 	(void)nodelay(stdscr, TRUE);
 	(void)keypad(stdscr, TRUE);
 	make_styles(made);
+	top_stuck__end();
 	*screen = made;
 	return 0;
 }
@@ -169,12 +177,15 @@ void top_screen__show(struct top_screen *screen)
 {
 	bool shows_cursor = screen->cursor_row >= 0;
 
+	top_stuck__begin(false);
+	screen->left = false;
 	(void)curs_set(shows_cursor);
 	if (shows_cursor)
 		(void)move(screen->cursor_row, screen->cursor_column);
 	else
 		(void)move(screen->canvas.row_cnt - 1, 0);
 	(void)refresh();
+	top_stuck__end();
 }
 
 static __u32 function_key(wint_t key)
@@ -244,19 +255,29 @@ void top_screen__repaint(struct top_screen *screen)
 	(void)clearok(stdscr, TRUE);
 }
 
-void top_screen__leave(struct top_screen *screen)
+static void leave(struct top_screen *screen, bool is_ending)
 {
-	(void)screen;
+	if (screen->left)
+		return;
+	top_stuck__begin(is_ending);
 	(void)curs_set(1);
 	(void)endwin();
+	top_stuck__end();
+	screen->left = true;
+}
+
+void top_screen__leave(struct top_screen *screen)
+{
+	leave(screen, false);
 }
 
 void top_screen__free(struct top_screen *screen)
 {
 	if (!screen)
 		return;
-	top_screen__leave(screen);
+	leave(screen, true);
 	delscreen(screen->curses);
+	top_stuck__close(&screen->stuck);
 	setlocale(LC_CTYPE, "C");
 	free(screen);
 }

@@ -37,7 +37,10 @@ bool top_screen__is_gone(const struct top_screen *screen);
 /* Takes the terminal's size anew, and does not rely on what stands on it. */
 void top_screen__repaint(struct top_screen *screen);
 
-/* Gives the terminal back for a while; top_screen__show() takes it again. */
+/*
+ * Gives the terminal back for a while; top_screen__show() takes it again. Until then it is not touched any more, not at
+ * the end either: it may be another's.
+ */
 void top_screen__leave(struct top_screen *screen);
 
 #endif /* TOP_SCREEN_H */

@@ -22,11 +22,11 @@ fuzz_recording_HELPERS := recordings $(FUZZ_SHOWN_HELPERS)
 fuzz_report_MODULES  := $(FUZZ_RECORDING) $(FUZZ_SHOWN)
 fuzz_report_HELPERS  := recordings $(FUZZ_SHOWN_HELPERS)
 fuzz_names_MODULES   := $(LOG_MODULES) number $(FUZZ_SHOWN) \
-			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
+			$(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_names_HELPERS   := screen $(FUZZ_SHOWN_HELPERS)
 fuzz_top_MODULES     := number columns view render_notes line stream time_text utf8 vm_label account histogram \
 			totals total_list \
-			$(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c))))
+			$(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_top_HELPERS     := screen shown
 fuzz_options_MODULES := $(options_MODULES) snapshot
 fuzz_words_MODULES   := number host_rights accept listen_address columns calibration counters opener privileges syscall_filter \

@@ -91,10 +91,11 @@ test_stream_MODULES  := stream view columns
 test_textfile_MODULES := textfile $(LOG_MODULES)
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
-test_top_page_MODULES := $(filter-out top top_messages top_screen,$(notdir $(basename $(wildcard src/top/*.c)))) \
+test_top_page_MODULES := $(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c)))) \
 			 columns line number render_notes stream time_text utf8 view vm_label
 test_top_report_MODULES := top_report top_state top_keys view columns number utf8
 test_top_state_MODULES := top_state top_keys view columns number utf8
+test_top_stuck_MODULES := top_stuck ending_signals
 test_totals_MODULES  := totals total_list histogram utf8 view columns
 test_utf8_MODULES    := utf8
 test_vcpu_threads_MODULES := vcpu_threads kvm_debugfs proc vmm qemu cmdline hostfs number
