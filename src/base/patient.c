@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -11,6 +12,9 @@
 
 /* How often a wait looks for signals. */
 #define LOOK_MS 100
+
+/* How long one waits that is told to go on and then cannot. */
+#define ROOM_MS 10
 
 /* What is wrong with the descriptor, reading or writing tells. */
 static int await(int fd, short events)
@@ -55,6 +59,9 @@ int patient__write(int fd, const char *data, size_t size, size_t *written)
 		cnt = write(fd, data + *written, left < max ? left : max);
 		if (cnt < 0 && !is_to_be_tried_again(errno))
 			return -errno;
+		/* There was room, but not enough for the next character. */
+		if (cnt < 0 && errno == EAGAIN)
+			poll(NULL, 0, ROOM_MS);
 		if (cnt > 0)
 			*written += (size_t)cnt;
 	}
@@ -101,6 +108,22 @@ static int close_cookie(void *cookie)
 	return fd > STDERR_FILENO ? close(fd) : 0;
 }
 
+/*
+ * A terminal tells that there is room, and not how much: what it is given may wait for more, and does not see signals
+ * that are blocked. So it is opened once more, for ourselves alone, where that can be done.
+ */
+static int never_waiting(int fd, const char *mode)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	int own_fd;
+
+	if (*mode != 'w' || fd > STDERR_FILENO || !isatty(fd))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own_fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return own_fd < 0 ? fd : own_fd;
+}
+
 FILE *patient__open(int fd, const char *mode)
 {
 	const cookie_io_functions_t functions = {
@@ -113,9 +136,12 @@ FILE *patient__open(int fd, const char *mode)
 
 	if (!cookie)
 		return NULL;
-	cookie->fd = fd;
+	cookie->fd = never_waiting(fd, mode);
 	stream = fopencookie(cookie, mode, functions);
-	if (!stream)
+	if (!stream) {
+		if (cookie->fd != fd)
+			close(cookie->fd);
 		free(cookie);
+	}
 	return stream;
 }

@@ -2,6 +2,7 @@
 /* A pipe whose other end takes its time, takes nothing, or is gone. Signals are blocked, as they are in a run. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -223,6 +224,32 @@ static void test_a_stream_reads_so(void **state)
 	f->read_fd = -1;
 }
 
+/* A terminal with room for a little, which tells that there is room. */
+static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void **state)
+{
+	struct fixture *f = *state;
+	int master_fd, terminal_fd, stdin_fd = dup(STDIN_FILENO);
+	pid_t child;
+	FILE *out;
+
+	assert_int_equal(openpty(&master_fd, &terminal_fd, NULL, NULL, NULL), 0);
+	assert_int_equal(dup2(terminal_fd, STDIN_FILENO), STDIN_FILENO);
+	out = patient__open(STDIN_FILENO, "w");
+	assert_non_null(out);
+	child = later(f, end_us);
+	errno = 0;
+	assert_true(fwrite(f->text, 1, TEXT_SIZE, out) < TEXT_SIZE || fflush(out) == EOF);
+	assert_int_equal(errno, EINTR);
+	ended(child);
+	fclose(out);
+	/* Who shares the terminal finds it as it was. */
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	dup2(stdin_fd, STDIN_FILENO);
+	close(stdin_fd);
+	close(terminal_fd);
+	close(master_fd);
+}
+
 static void test_a_stream_leaves_standard_descriptors_open(void **state)
 {
 	FILE *err = patient__open(STDERR_FILENO, "w");
@@ -245,6 +272,7 @@ int main(void)
 		TEST(test_failures_are_told),
 		TEST(test_a_stream_writes_so),
 		TEST(test_a_stream_reads_so),
+		TEST(test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal),
 		TEST(test_a_stream_leaves_standard_descriptors_open),
 	};
 
