@@ -45,6 +45,24 @@ static int fill(struct textfile *file, const char *path)
 	return open_dir(file);
 }
 
+/* What is no file, such as /dev/stdout, is nothing to be replaced; nor is a link, which leads to one. */
+static int check_old(const struct textfile *file)
+{
+	struct stat st;
+
+	if (fstatat(file->dir_fd, file->name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? 0 : -EMEDIUMTYPE;
+}
+
+static void tell(const char *path, int err)
+{
+	pr_err("cannot write %s: %s", path,
+	       err == -EMEDIUMTYPE ? "what is there is no regular file" : strerror(-err));
+}
+
 int textfile__new(const char *path, struct textfile **textfile)
 {
 	struct textfile *file = calloc(1, sizeof(*file));
@@ -54,8 +72,10 @@ int textfile__new(const char *path, struct textfile **textfile)
 		file->dir_fd = -1;
 		err = fill(file, path);
 	}
+	if (!err)
+		err = check_old(file);
 	if (err) {
-		pr_err("cannot write %s: %s", path, strerror(-err));
+		tell(path, err);
 		textfile__free(file);
 		return err;
 	}
@@ -111,12 +131,14 @@ int textfile__write(struct textfile *file, const char *text, size_t len)
 {
 	int err = write_new(file, text, len);
 
+	if (!err)
+		err = check_old(file);
 	if (!err && renameat(file->dir_fd, file->new_name, file->dir_fd, file->name))
 		err = -errno;
 	if (err)
 		unlinkat(file->dir_fd, file->new_name, 0);
 	if (err && err != file->last_err)
-		pr_err("cannot write %s: %s", file->path, strerror(-err));
+		tell(file->path, err);
 	if (!err && file->last_err)
 		pr_info("%s is written again", file->path);
 	file->last_err = err;

@@ -12,7 +12,7 @@ struct textfile;
 
 /*
  * Opens the file's folder, which is all that is needed of the path from then on. Returns 0 and *textfile,
- * which the caller ends with textfile__free(); or -errno, logged.
+ * which the caller ends with textfile__free(); or -errno, logged: so when what is there is no regular file.
  */
 int textfile__new(const char *path, struct textfile **textfile);
 void textfile__free(struct textfile *textfile);

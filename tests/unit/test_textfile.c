@@ -100,6 +100,35 @@ static void a_link_is_in_the_way(void **state)
 	textfile__free(file);
 }
 
+/* /dev/stdout, say. It is told at the start, and also when it comes later. */
+static void what_is_no_file_is_not_replaced(void **state)
+{
+	struct folder *f = *state;
+	struct textfile *file = NULL;
+	struct capture err;
+	int at_start, later;
+	struct stat st;
+
+	assert_int_equal(symlink("/dev/null", f->path), 0);
+	capture__begin(&err, stderr);
+	at_start = textfile__new(f->path, &file);
+	capture__end(&err);
+	assert_int_equal(at_start, -EMEDIUMTYPE);
+	assert_non_null(strstr(err.text, "g.prom: what is there is no regular file\n"));
+	assert_null(file);
+	unlink(f->path);
+	assert_int_equal(textfile__new(f->path, &file), 0);
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	capture__begin(&err, stderr);
+	later = textfile__write(file, "one\n", 4);
+	capture__end(&err);
+	assert_int_equal(later, -EMEDIUMTYPE);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(count_files(f), 1);
+	textfile__free(file);
+}
+
 static void a_failure_is_told_once(void **state)
 {
 	struct folder *f = *state;
@@ -151,6 +180,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		FOLDER_TEST(it_is_replaced),
 		FOLDER_TEST(a_link_is_in_the_way),
+		FOLDER_TEST(what_is_no_file_is_not_replaced),
 		FOLDER_TEST(a_failure_is_told_once),
 		FOLDER_TEST(there_is_no_folder),
 	};
