@@ -4,6 +4,7 @@
  * The only place that knows exit codes.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
 	/* Nobody could be told. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
+	/* A file that may not grow any more is to fail like a disk that is full, and to be told of. */
+	signal(SIGXFSZ, SIG_IGN);
 	switch (options__parse(argc, argv, &opts)) {
 	case OPTIONS_DONE:
 		return end_text();
