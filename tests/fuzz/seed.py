@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Makes inputs for the fuzz targets from tests/fixtures and tests/golden, and some by hand: what they begin with.
 
 usage: tests/fuzz/seed.py FOLDER	(a folder for each target is made in it; see tests/fuzz/merge)
