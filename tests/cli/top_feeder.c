@@ -238,6 +238,8 @@ int main(int argc, char **argv)
 		err = run(f);
 		top__free(f->top);
 	}
+	if (f && f->signal_fd > 0)
+		close(f->signal_fd);
 	free(f);
 	return err == -ENOTTY ? 2 : err ? 1 : 0;
 }
