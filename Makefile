@@ -25,7 +25,7 @@ BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev l
 		  pkg-config
 TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck shellcheck \
 		  python3-jsonschema man-db mandoc curl python3-prometheus-client python3-yaml systemd \
-		  libclang-rt-dev
+		  libclang-rt-dev valgrind
 DEB_PACKAGES   := build-essential debhelper fakeroot lintian libcmocka-dev
 
 # $(call install_missing,PACKAGES): asks no archive where all are there.
@@ -128,6 +128,7 @@ help:
 	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
 	@echo 'make test-faults  what happens when things go wrong, on two kernels, and a table (as root)'
 	@echo 'make fuzz         fuzzes the parsers; FUZZ_SECONDS= each, FUZZ_TARGETS="vmm http"'
+	@echo 'make coverage     unit and command line tests under sanitizers; a table of the lines they reach'
 	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
 	@echo 'make golden       write tests/golden anew, to be read as a diff'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'

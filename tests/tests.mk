@@ -7,6 +7,7 @@ include tests/vm/payload/payload.mk
 include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/instrumented/instrumented.mk
 
 .PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
 

@@ -9,7 +9,7 @@ load ../contrib/exporter
 
 # What a scrape in between may take, and how much memory the process at all.
 SCRAPE_MAX_MS=50
-MEMORY_MAX_KB=65536
+MEMORY_MAX_KB=${MEMORY_MAX_KB:-65536}
 # Longer than a client may hold a connection without a request.
 LOAD_S=14
 

@@ -23,7 +23,8 @@ SCRAPE_MAX_S = 1
 ANSWER_S = 2
 # Longer than a connection may wait.
 GONE_S = 13
-MEMORY_MAX_KB = 8192
+# Instruments keep what is freed: tests/instrumented/run.
+GROWN_MAX_KB = int(os.environ.get("GROWN_MAX_KB", "8192"))
 CROWD = 1500
 HOST = b"Host: x\r\n"
 END = HOST + b"Connection: close\r\n\r\n"
@@ -250,7 +251,7 @@ def main():
 			sys.exit(f"{fds(pid)} descriptors, {before} before")
 		time.sleep(0.1)
 	grown_kb = memory_kb(pid) - before_kb
-	if grown_kb > MEMORY_MAX_KB:
+	if grown_kb > GROWN_MAX_KB:
 		sys.exit(f"{grown_kb} KiB more than before")
 	print(f"{done}; {before} descriptors before and after, {grown_kb} KiB more")
 

@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	src=$BATS_TEST_DIRNAME/../..
-	REPORTS=$(cd "$src" && realpath "${OUTPUT:-.output}")/tests/schema/reports
+	REPORTS=${REPORTS:-$(cd "$src" && realpath "${OUTPUT:-.output}")/tests/schema/reports}
 	python3 -c 'import jsonschema' || {
 		echo 'python3-jsonschema is missing: make test-deps installs it'
 		return 1
