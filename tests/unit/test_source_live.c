@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Measuring, on the kernel that there is: its programs are loaded and attached, its maps are read. What no such kernel
+ * has, an MPERF and a guest, is made up: MPERF is TSC here, and what a vCPU would have left in the maps is put there by
+ * the test. That the programs measure is for the tests in a VM. As root.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include "gtimehalt.h"
+#include "measure/collector.h"
+#include "measure/hooks.h"
+#include "measure/host.h"
+#include "measure/pin.h"
+#include "measure/program_stats.h"
+#include "options_run.h"
+#include "report/snapshot.h"
+#include "recording/recording.h"
+#include "run/pin_command.h"
+#include "run/source.h"
+#include "tree.h"
+
+static bool own_bpffs;
+
+/*
+ * What is planned is as on any host; but what is attached to KVM itself is left out, which not every kernel has, and
+ * whose programs are for the tests in a VM.
+ */
+int __real_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted,
+		      struct host *host, struct hook_plan *plan);
+int __wrap_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted,
+		      struct host *host, struct hook_plan *plan);
+
+int __wrap_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted,
+		      struct host *host, struct hook_plan *plan)
+{
+	int err = __real_plan__make(fs, mode, wanted, host, plan);
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < plan->point_cnt; i++)
+		if (!strstr(plan->points[i].target, "kvm"))
+			plan->points[cnt++] = plan->points[i];
+	plan->point_cnt = cnt;
+	return err;
+}
+
+static bool can_measure(void)
+{
+	return !geteuid() && !access("/sys/kernel/btf/vmlinux", R_OK) &&
+	       !access("/sys/bus/event_source/devices/msr/type", R_OK);
+}
+
+#define NEEDS_KERNEL()                                                                             \
+	do {                                                                                       \
+		if (!can_measure())                                                                \
+			skip();                                                                    \
+	} while (0)
+
+static void write_text(const struct tree *tree, const char *path, const char *text)
+{
+	tree__write(tree, path, text, strlen(text));
+}
+
+/* The host that there is, with an MPERF. */
+static int setup(void **state)
+{
+	static const char *const dirs[] = {
+		"sys",
+		"sys/module",
+		"sys/module/kvm",
+		"sys/module/kvm_amd",
+		"sys/module/kvm_intel",
+		"sys/kernel",
+		"sys/kernel/btf",
+		"sys/bus",
+		"sys/bus/event_source",
+		"sys/bus/event_source/devices",
+		"sys/bus/event_source/devices/msr",
+		"sys/bus/event_source/devices/msr/events",
+	};
+	char type[16] = "";
+	FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
+	struct tree *tree;
+
+	assert_int_equal(tree__setup(state), 0);
+	tree = *state;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		tree__mkdir(tree, dirs[i]);
+	if (file) {
+		assert_non_null(fgets(type, sizeof(type), file));
+		fclose(file);
+	}
+	tree__symlink(tree, "proc", "/proc");
+	write_text(tree, "sys/kernel/btf/vmlinux", "");
+	write_text(tree, "sys/bus/event_source/devices/msr/type", type);
+	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "event=0x00\n");
+	write_text(tree, "sys/bus/event_source/devices/msr/events/tsc", "event=0x00\n");
+	return 0;
+}
+
+/* Of a command line, with what is said on stderr. */
+struct measurement {
+	struct run run;
+	struct capture said;
+	struct source *source;
+	struct snapshot snap;
+	int err;
+};
+
+static void start(struct measurement *m, const struct tree *tree, const char **words)
+{
+	memset(m, 0, sizeof(*m));
+	run_good(&m->run, words);
+	capture__begin(&m->said, stderr);
+	m->err = source_live__new(&m->run.opts, &tree->fs, &m->source);
+	capture__end(&m->said);
+}
+
+/* Else what was said is lost. */
+static void assert_started(const struct measurement *m)
+{
+	if (m->err)
+		print_error("%s", m->said.text);
+	assert_int_equal(m->err, 0);
+}
+
+static int next(struct measurement *m)
+{
+	int got;
+
+	capture__begin(&m->said, stderr);
+	got = source__next(m->source, &m->snap);
+	capture__end(&m->said);
+	return got;
+}
+
+static void end(struct measurement *m)
+{
+	snapshot__free(&m->snap);
+	source__free(m->source);
+	options__free(&m->run.opts);
+}
+
+/* What is done to have a measurement pinned, or no longer. */
+static int run_pin(const struct tree *tree, struct capture *said, const char **words)
+{
+	struct run run;
+	int err;
+
+	run_good(&run, words);
+	capture__begin(said, stderr);
+	err = pin_command__run(&run.opts, &tree->fs);
+	capture__end(said);
+	options__free(&run.opts);
+	return err;
+}
+
+/* The newest map of a name. */
+static int find_map(const char *name)
+{
+	__u32 id = 0;
+	int found = -1;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = { 0 };
+		__u32 len = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) || strcmp(info.name, name)) {
+			close(fd);
+			continue;
+		}
+		if (found >= 0)
+			close(found);
+		found = fd;
+	}
+	assert_true(found >= 0);
+	return found;
+}
+
+static void put(const char *map, __u32 key, const void *value)
+{
+	int fd = find_map(map);
+
+	assert_int_equal(bpf_map_update_elem(fd, &key, value, BPF_ANY), 0);
+	close(fd);
+}
+
+static bool is_in(const char *map, __u32 key, void *value)
+{
+	int fd = find_map(map);
+	bool found = !bpf_map_lookup_elem(fd, &key, value);
+
+	close(fd);
+	return found;
+}
+
+static struct vcpu_sums some_sums(void)
+{
+	return (struct vcpu_sums){
+		.begun_head = 7,
+		.done_head = 7,
+		.begun_tail = 7,
+		.done_tail = 7,
+		.start_boottime_ns = 12345,
+		.vm_id = 99,
+		.tgid = (__u32)getpid(),
+		.vcpu_id = 3,
+		.updated_ns = 1,
+		.loaded_ns = 6000,
+		.wait_ns = 70,
+		.own = { .measured_ns = 5000, .mperf_cycles = 400, .guest_ns = 30, .entry_cnt = 2 },
+		.others = { .measured_ns = 500, .mperf_cycles = 40, .unmeasured_ns = 8 },
+	};
+}
+
+static const struct vcpu_reading *vcpu_of(const struct snapshot *snap, __u32 tid)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++)
+		if (snap->vcpus[i].tid == (pid_t)tid)
+			return &snap->vcpus[i];
+	return NULL;
+}
+
+static void test_windows_only(void **state)
+{
+	struct measurement m;
+	const struct recording_header *header;
+	struct program_stats stats[PROGRAM_STATS_MAX];
+	int before;
+
+	NEEDS_KERNEL();
+	before = tree__next_fd(*state);
+	start(&m, *state, WORDS("--mode", "switch"));
+	assert_started(&m);
+	assert_string_equal(m.said.text, "");
+	header = source__header(m.source);
+	assert_string_equal(header->window_hook, "fentry");
+	assert_string_equal(header->stint_hook, "");
+	assert_int_equal(header->mode, MODE_SWITCH);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(m.snap.vcpu_cnt, 0);
+	assert_int_equal(m.snap.health.mperf_error_cnt, 0);
+	assert_non_null(strstr(m.said.text, "no VM is running"));
+	/* TSC counts at its own rate. */
+	assert_true(header->mperf_ratio > 0.999 && header->mperf_ratio < 1.001);
+	assert_false(source__has_ended(m.source, &m.run.opts.filter));
+	assert_int_equal(source__check_rights(m.source), 0);
+	assert_int_equal(source__program_stats(m.source, stats, PROGRAM_STATS_MAX), 0);
+	end(&m);
+	assert_int_equal(tree__next_fd(*state), before);
+}
+
+static void test_entries_and_stints(void **state)
+{
+	struct stint_sums stints = { .start_boottime_ns = 12345,
+				     .halted_ns = 5000,
+				     .cnt = { [4] = 11 } };
+	const __u32 tid = (__u32)gettid();
+	struct vcpu_sums sums = some_sums();
+	const struct vcpu_reading *vcpu;
+	struct measurement m;
+
+	NEEDS_KERNEL();
+	start(&m, *state, WORDS("-H"));
+	assert_started(&m);
+	assert_string_equal(source__header(m.source)->stint_hook, "tracepoint");
+	put("vcpus", tid, &sums);
+	put("stints", tid, &stints);
+	assert_int_equal(next(&m), 1);
+	assert_true(m.snap.has_stints && m.snap.vm_cnt == 1);
+	vcpu = vcpu_of(&m.snap, tid);
+	assert_non_null(vcpu);
+	assert_int_equal(vcpu->vcpu_id, 3);
+	assert_int_equal(vcpu->loaded_ns, 6000);
+	assert_int_equal(vcpu->wait_ns, 70);
+	assert_int_equal(vcpu->measured_ns, 5500);
+	assert_int_equal(vcpu->mperf_cycles, 440);
+	assert_int_equal(vcpu->unmeasured_ns, 8);
+	assert_int_equal(vcpu->guest_ns, 30);
+	assert_int_equal(vcpu->entry_cnt, 2);
+	assert_int_equal(vcpu->at_ns, m.snap.clock.mono_ns);
+	assert_int_equal(m.snap.stints[vcpu->stint_number - 1].cnt[4], 11);
+	assert_int_equal(m.snap.stints[vcpu->stint_number - 1].halted_ns, 5000);
+	end(&m);
+}
+
+static void test_a_window_that_has_ended_is_added_before_its_thread_does(void **state)
+{
+	const __u32 tid = (__u32)gettid();
+	struct vcpu_sums sums = some_sums();
+	const struct vcpu_reading *vcpu;
+	struct measurement m;
+
+	NEEDS_KERNEL();
+	start(&m, *state, WORDS("--mperf-ratio", "1"));
+	assert_started(&m);
+	sums.open_ns = 1000;
+	sums.put_ns = 3000;
+	sums.put_preempted = 1;
+	put("vcpus", tid, &sums);
+	assert_int_equal(next(&m), 1);
+	vcpu = vcpu_of(&m.snap, tid);
+	assert_int_equal(vcpu->loaded_ns, 8000);
+	assert_int_equal(vcpu->wait_ns, 70 + vcpu->at_ns - 3000);
+	end(&m);
+}
+
+static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **state)
+{
+	/* Beyond what a kernel gives. */
+	const __u32 gone = 4194304, tid = (__u32)gettid();
+	struct vcpu_sums sums = some_sums();
+	struct measurement m;
+
+	NEEDS_KERNEL();
+	start(&m, *state, WORDS("--mode", "switch"));
+	assert_started(&m);
+	put("vcpus", gone, &sums);
+	assert_int_equal(next(&m), 1);
+	assert_non_null(vcpu_of(&m.snap, gone));
+	assert_false(is_in("vcpus", gone, &sums));
+	assert_int_equal(next(&m), 1);
+	assert_null(vcpu_of(&m.snap, gone));
+	sums.begun_head++;
+	put("vcpus", tid, &sums);
+	assert_int_equal(next(&m), -EIO);
+	assert_non_null(strstr(m.said.text, "cannot read the vCPUs' sums"));
+	end(&m);
+}
+
+static void test_an_event_that_failed_is_opened_again(void **state)
+{
+	struct cpu_slot *slots;
+	struct measurement m;
+	void *shared;
+	int fd;
+
+	NEEDS_KERNEL();
+	shared = calloc(1, collector__shared_size());
+	assert_non_null(shared);
+	start(&m, *state, WORDS("-v", "--mode", "switch"));
+	assert_started(&m);
+	assert_true(is_in("gtimehal.bss", 0, shared));
+	slots = (struct cpu_slot *)collector__shared_slots(shared);
+	slots[0].mperf_error_cnt = 5;
+	slots[0].lost_window_cnt = 6;
+	put("gtimehal.bss", 0, shared);
+	fd = tree__next_fd(*state);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(m.snap.health.mperf_error_cnt, 5);
+	assert_int_equal(m.snap.health.lost_window_cnt, 6);
+	/* In place of the other. */
+	assert_int_equal(tree__next_fd(*state), fd);
+	end(&m);
+	free(shared);
+}
+
+static void test_check_closes_over_the_cpus(void **state)
+{
+	struct measurement m;
+
+	NEEDS_KERNEL();
+	start(&m, *state, WORDS("--check"));
+	assert_started(&m);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(m.snap.cpu_cnt, sysconf(_SC_NPROCESSORS_ONLN));
+	for (size_t i = 0; i < m.snap.cpu_cnt; i++)
+		assert_true(m.snap.cpus[i].at_ns && m.snap.cpus[i].mperf_cycles);
+	end(&m);
+}
+
+static void test_programs_are_timed_when_that_is_wanted(void **state)
+{
+	struct program_stats stats[PROGRAM_STATS_MAX];
+	struct measurement m;
+	bool has_reader = false;
+	size_t cnt;
+
+	NEEDS_KERNEL();
+	start(&m, *state, WORDS("--exporter=127.0.0.1:0", "--bpf-stats"));
+	assert_started(&m);
+	cnt = source__program_stats(m.source, stats, PROGRAM_STATS_MAX);
+	assert_true(cnt > 3);
+	for (size_t i = 0; i < cnt; i++)
+		has_reader |= !strcmp(stats[i].name, "forced_read") && stats[i].run_cnt > 0;
+	assert_true(has_reader);
+	assert_int_equal(source__program_stats(m.source, stats, 1), 1);
+	end(&m);
+}
+
+/* refused WORDS: not to be measured here, which is said. */
+static void assert_refused(const struct tree *tree, int err, const char *word, const char **words)
+{
+	int before = tree__next_fd(tree);
+	struct measurement m;
+
+	start(&m, tree, words);
+	assert_int_equal(m.err, err);
+	assert_non_null(strstr(m.said.text, word));
+	end(&m);
+	assert_int_equal(tree__next_fd(tree), before);
+}
+
+static void test_a_process_that_is_no_vm(void **state)
+{
+	char word[16];
+	pid_t pid;
+
+	NEEDS_KERNEL();
+	pid = fork();
+	if (!pid)
+		for (;;)
+			pause();
+	snprintf(word, sizeof(word), "%d", (int)pid);
+	assert_refused(*state, -ENODEV, word, WORDS("-p", word));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_what_a_host_lacks(void **state)
+{
+	const struct tree *tree = *state;
+
+	NEEDS_KERNEL();
+	write_text(tree, "sys/module/kvm/initstate", "live\n");
+	assert_refused(tree, -EOPNOTSUPP, "takes BTF of kvm", WORDS("--hook", "fentry"));
+	tree__remove(tree, "sys/module/kvm/initstate");
+	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "nonsense\n");
+	assert_refused(tree, -EOPNOTSUPP, "cannot find MPERF", WORDS());
+	/* One that the kernel does not have. */
+	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "event=0x77\n");
+	assert_refused(tree, -EINVAL, "MPERF", WORDS());
+	tree__remove(tree, "sys/bus/event_source/devices/msr/events/mperf");
+	assert_refused(tree, -EOPNOTSUPP, "no MPERF", WORDS());
+}
+
+#define NEEDS_BPFFS()                                                                              \
+	do {                                                                                       \
+		if (!can_measure() || !own_bpffs)                                                  \
+			skip();                                                                    \
+	} while (0)
+
+static int open_pinned(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), PIN_DIR "/%s", name);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void test_pinned_it_goes_on_and_is_read_by_others(void **state)
+{
+	const __u32 tid = (__u32)gettid(), gone = 4194304;
+	struct vcpu_sums sums = some_sums();
+	struct stint_sums stints = { .start_boottime_ns = 12345, .cnt = { [9] = 2 } };
+	struct program_stats stats[PROGRAM_STATS_MAX];
+	struct measurement m;
+	struct capture said;
+	int fd, before;
+
+	NEEDS_BPFFS();
+	before = tree__next_fd(*state);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "-H")), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(tree__next_fd(*state), before);
+
+	start(&m, *state, WORDS("-H", "-v"));
+	assert_started(&m);
+	assert_string_equal(source__header(m.source)->stint_hook, "tracepoint");
+	fd = open_pinned(PIN_VCPUS);
+	assert_int_equal(bpf_map_update_elem(fd, &tid, &sums, BPF_ANY), 0);
+	close(fd);
+	fd = open_pinned(PIN_STINTS);
+	assert_int_equal(bpf_map_update_elem(fd, &tid, &stints, BPF_ANY), 0);
+	close(fd);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(vcpu_of(&m.snap, tid)->loaded_ns, 6000);
+	assert_int_equal(m.snap.stints[vcpu_of(&m.snap, tid)->stint_number - 1].cnt[9], 2);
+	/* A thread that has ended between two looks is in the second, and not in the third. */
+	sums.ended_ns = m.snap.clock.mono_ns + 1;
+	fd = open_pinned(PIN_ENDED);
+	assert_int_equal(bpf_map_update_elem(fd, &gone, &sums, BPF_ANY), 0);
+	close(fd);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(vcpu_of(&m.snap, gone)->at_ns, sums.ended_ns);
+	assert_int_equal(next(&m), 1);
+	assert_null(vcpu_of(&m.snap, gone));
+	assert_int_equal(source__check_rights(m.source), 0);
+	assert_int_equal(source__program_stats(m.source, stats, PROGRAM_STATS_MAX), 0);
+
+	/* It ends for them too. */
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(next(&m), -ESHUTDOWN);
+	assert_non_null(strstr(m.said.text, "has been ended"));
+	end(&m);
+	assert_int_equal(tree__next_fd(*state), before);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_non_null(strstr(said.text, "nothing is pinned"));
+}
+
+static void test_pinned_twice(void **state)
+{
+	struct program_stats stats[PROGRAM_STATS_MAX];
+	struct measurement m;
+	struct capture said;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--group", "no-such-group")),
+			 -EINVAL);
+	assert_non_null(strstr(said.text, "no-such-group"));
+	assert_int_equal(
+		run_pin(*state, &said, WORDS("--pin", "--mode", "switch", "--group", "daemon")), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mperf-ratio", "1")), 0);
+	assert_non_null(strstr(said.text, "change nothing"));
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "entry")), -EEXIST);
+	assert_non_null(strstr(said.text, "(--mode switch)"));
+	/* What it does not have is measured apart. */
+	start(&m, *state, WORDS("--mode", "entry"));
+	assert_started(&m);
+	assert_int_equal(source__header(m.source)->mode, MODE_ENTRY);
+	end(&m);
+	start(&m, *state, WORDS("--exporter=127.0.0.1:0", "--bpf-stats"));
+	assert_started(&m);
+	assert_int_equal(source__header(m.source)->mode, MODE_SWITCH);
+	assert_true(source__program_stats(m.source, stats, PROGRAM_STATS_MAX) >= 3);
+	end(&m);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+static void test_a_cpu_that_beats_no_more_is_renewed(void **state)
+{
+	const struct cpu_beat long_ago = { .beat_ns = 1 };
+	struct cpu_beat beat;
+	const __u32 cpu = 0;
+	struct capture said;
+	int fd;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
+	unlink(PIN_DIR "/" PIN_LINKS "/beat-0");
+	fd = open_pinned(PIN_CPU_BEATS);
+	assert_int_equal(bpf_map_update_elem(fd, &cpu, &long_ago, BPF_ANY), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	assert_int_equal(access(PIN_DIR "/" PIN_LINKS "/beat-0", F_OK), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &cpu, &beat), 0);
+	assert_true(beat.beat_ns > long_ago.beat_ns);
+	close(fd);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+static void test_what_another_version_has_pinned_is_not_read(void **state)
+{
+	struct pin_about about;
+	struct measurement m;
+	const __u32 key = 0;
+	struct capture said;
+	int fd;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
+	fd = open_pinned(PIN_ABOUT);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &about), 0);
+	about.layout++;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &about, BPF_ANY), 0);
+	close(fd);
+	assert_refused(*state, -EPROTO, "of another version", WORDS());
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPROTO);
+	/* A server goes on for itself. */
+	start(&m, *state, WORDS("--exporter=127.0.0.1:0"));
+	assert_started(&m);
+	end(&m);
+	/* A map of other entries, by the same name. */
+	unlink(PIN_DIR "/" PIN_ABOUT);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "about", 4, 8, 1, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_pin(fd, PIN_DIR "/" PIN_ABOUT), 0);
+	close(fd);
+	assert_refused(*state, -EPROTO, "of another version", WORDS());
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+static void test_what_a_run_that_was_killed_has_left_is_told_and_removed(void **state)
+{
+	struct measurement m;
+	struct capture said;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
+	unlink(PIN_DIR "/" PIN_ABOUT);
+	start(&m, *state, WORDS("--mode", "switch"));
+	assert_started(&m);
+	assert_non_null(strstr(m.said.text, "was killed has left programs"));
+	end(&m);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
+	assert_non_null(strstr(said.text, "had left part of it"));
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_int_equal(access(PIN_DIR, F_OK), -1);
+}
+
+static void test_without_bpffs_nothing_is_pinned(void **state)
+{
+	struct capture said;
+
+	NEEDS_BPFFS();
+	assert_int_equal(umount(PIN_ROOT), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EOPNOTSUPP);
+	assert_non_null(strstr(said.text, "bpffs is not mounted"));
+	assert_int_equal(mount("bpf", PIN_ROOT, "bpf", 0, NULL), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, tree__teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_windows_only),
+		TEST(test_entries_and_stints),
+		TEST(test_a_window_that_has_ended_is_added_before_its_thread_does),
+		TEST(test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum),
+		TEST(test_an_event_that_failed_is_opened_again),
+		TEST(test_check_closes_over_the_cpus),
+		TEST(test_programs_are_timed_when_that_is_wanted),
+		TEST(test_a_process_that_is_no_vm),
+		TEST(test_what_a_host_lacks),
+		TEST(test_pinned_it_goes_on_and_is_read_by_others),
+		TEST(test_pinned_twice),
+		TEST(test_a_cpu_that_beats_no_more_is_renewed),
+		TEST(test_what_another_version_has_pinned_is_not_read),
+		TEST(test_what_a_run_that_was_killed_has_left_is_told_and_removed),
+		TEST(test_without_bpffs_nothing_is_pinned),
+	};
+
+	/* What is pinned is nobody else's, and gone when this ends. */
+	own_bpffs = !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		    !mount("bpf", PIN_ROOT, "bpf", 0, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
