@@ -178,8 +178,20 @@ int meter__check_rights(const struct meter *m)
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
-void meter__forget(struct meter *m, pid_t tid)
+/* A window that was open when its thread ended stays open until its CPU does something else. */
+static void close_windows(struct meter *m, pid_t tid)
 {
-	if (m->opts.ended_fd < 0)
-		sums_reader__forget(m->sums, tid);
+	if (m->opts.cpu_accounts_fd >= 0)
+		return;
+	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++)
+		if (m->opts.slots[cpu].tid == (__u32)tid)
+			force_read(m, cpu);
+}
+
+void meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *vcpu)
+{
+	if (m->opts.ended_fd >= 0)
+		return;
+	close_windows(m, vcpu->tid);
+	sums_reader__forget(m->sums, snap, vcpu);
 }

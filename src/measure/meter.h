@@ -63,7 +63,10 @@ int meter__read(struct meter *meter, struct snapshot *snap);
  */
 int meter__check_rights(const struct meter *meter);
 
-/* Drops the sums of a thread that has ended, so that its place in the map is free again. */
-void meter__forget(struct meter *meter, pid_t tid);
+/*
+ * Drops the sums of a thread that has ended, so that its place in the map is free again. What it did until its end
+ * is in its reading then, which is one of the snapshot that was read last.
+ */
+void meter__forget(struct meter *meter, struct snapshot *snap, struct vcpu_reading *vcpu);
 
 #endif /* METER_H */

@@ -62,14 +62,14 @@ static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
 	return syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 && errno == ESRCH;
 }
 
-/* Their sums are in this snapshot; the next one need not carry them. */
-static void forget_ended(struct sampler *s, const struct snapshot *snap)
+/* Their last sums are in this snapshot; the next one need not carry them. */
+static void forget_ended(struct sampler *s, struct snapshot *snap)
 {
 	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
-		const struct vcpu_reading *vcpu = &snap->vcpus[i];
+		struct vcpu_reading *vcpu = &snap->vcpus[i];
 
 		if (vcpu->seen && has_ended(s, vcpu))
-			meter__forget(s->meter, vcpu->tid);
+			meter__forget(s->meter, snap, vcpu);
 	}
 }
 

@@ -20,8 +20,9 @@
 struct sums_reader {
 	int vcpus_fd, stints_fd, ended_fd;
 	unsigned int vcpu_max;
-	__u64 last_ns;  /* when the snapshot before was taken; 0: there was none */
-	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
+	__u64 last_ns;   /* when the last snapshot was taken; 0: there was none */
+	__u64 before_ns; /* and the one before that */
+	__u64 lost_cnt;  /* entries of threads that ended while another CPU was writing to them */
 	/* Room for one read of the whole map. */
 	__u32 *tids;
 	struct vcpu_sums *sums;
@@ -228,14 +229,48 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 		return cnt;
 	err = r->ended_fd >= 0 ? read_ended(r, snap) : 0;
 	snap->health.lost_window_cnt += r->lost_cnt;
+	r->before_ns = r->last_ns;
 	r->last_ns = snap->clock.mono_ns;
 	return err;
 }
 
-void sums_reader__forget(struct sums_reader *r, pid_t tid)
+/*
+ * Up to when a thread lived that has ended: after its last window nothing is known of it. 0: it slept from before
+ * the last snapshot but this one on, so that it has ended at any moment since.
+ */
+static __u64 end_ns_of(const struct sums_reader *r, const struct vcpu_sums *sums)
 {
-	__u32 key = (__u32)tid;
+	return is_unsettled(sums) && sums->put_ns > r->before_ns ? sums->put_ns : 0;
+}
 
+/* What is in the reading was copied before the thread had ended, perhaps. */
+static void take_last(const struct sums_reader *r, struct snapshot *snap, struct vcpu_sums *sums,
+		      struct vcpu_reading *vcpu)
+{
+	struct stint_reading *reading;
+	struct stint_sums stints;
+
+	sums->ended_ns = end_ns_of(r, sums);
+	fill_reading(sums, (__u32)vcpu->tid, snap, true, vcpu);
+	if (r->stints_fd < 0 || !vcpu->stint_number ||
+	    bpf_map_lookup_elem(r->stints_fd, &vcpu->tid, &stints))
+		return;
+	reading = &snap->stints[vcpu->stint_number - 1];
+	reading->halted_ns = stints.halted_ns;
+	memcpy(reading->cnt, stints.cnt, sizeof(reading->cnt));
+}
+
+void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
+{
+	__u32 key = (__u32)vcpu->tid;
+	struct vcpu_sums sums;
+
+	/* A tid may be another thread's by now. */
+	if (bpf_map_lookup_elem(r->vcpus_fd, &key, &sums) ||
+	    sums.start_boottime_ns != vcpu->start_boottime_ns)
+		return;
+	if (is_whole(&sums))
+		take_last(r, snap, &sums, vcpu);
 	bpf_map_delete_elem(r->vcpus_fd, &key);
 	if (r->stints_fd >= 0)
 		bpf_map_delete_elem(r->stints_fd, &key);

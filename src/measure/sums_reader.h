@@ -12,6 +12,7 @@
 
 struct snapshot;
 struct sums_reader;
+struct vcpu_reading;
 
 /*
  * vcpus_fd is the map of struct vcpu_sums with room for vcpu_max threads, stints_fd that of struct
@@ -31,7 +32,12 @@ void sums_reader__free(struct sums_reader *reader);
  */
 int sums_reader__read(struct sums_reader *reader, struct snapshot *snap, bool forced);
 
-/* Drops the entries of a thread that has ended. */
-void sums_reader__forget(struct sums_reader *reader, pid_t tid);
+/*
+ * Drops the entries of a thread that has ended, and puts the last of them into its reading, which is one of the
+ * snapshot that was read last: complete up to the end of its last window, if that was since the snapshot before, for
+ * what has ended does not sleep.
+ */
+void sums_reader__forget(struct sums_reader *reader, struct snapshot *snap,
+			 struct vcpu_reading *vcpu);
 
 #endif /* SUMS_READER_H */

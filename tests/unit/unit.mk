@@ -101,6 +101,7 @@ test_top_report_MODULES := top_report top_state top_keys view columns number utf
 test_top_state_MODULES := top_state top_keys view columns number utf8
 test_top_stuck_MODULES := top_stuck ending_signals
 test_totals_MODULES  := totals total_list histogram utf8 view columns
+test_sums_reader_MODULES := sums_reader snapshot clock
 test_utf8_MODULES    := utf8
 test_vcpu_threads_MODULES := vcpu_threads kvm_debugfs proc vmm qemu cmdline hostfs number
 test_view_MODULES    := view columns
