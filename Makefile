@@ -127,6 +127,7 @@ help:
 	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
 	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
 	@echo 'make test-faults  what happens when things go wrong, on two kernels, and a table (as root)'
+	@echo 'make soak         half an hour of churn in a VM: what must be flat, is (as root); SOAK_MINUTES='
 	@echo 'make fuzz         fuzzes the parsers; FUZZ_SECONDS= each, FUZZ_TARGETS="vmm http"'
 	@echo 'make coverage     unit and command line tests under sanitizers; a table of the lines they reach'
 	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'

@@ -8,6 +8,7 @@ include tests/vm/programs/programs.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/instrumented/instrumented.mk
+include tests/soak/soak.mk
 
 .PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
 
