@@ -26,6 +26,9 @@ char LICENSE[] SEC("license") = "GPL";
 /* Measure only the processes in `watched`. Off: every VM of the host. */
 const volatile __u8 targ_watched_only = 0;
 
+/* --pin: nobody may be there who drops what has ended. */
+const volatile __u8 targ_pinned = 0;
+
 /* The host has two kinds of core, and MPERF runs at another rate on each. */
 const volatile __u8 targ_scaled = 0;
 
@@ -52,6 +55,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct vcpu_sums);
 } vcpus SEC(".maps");
+
+/*
+ * --pin: the last sums of threads that have ended, for those who read seldom. Old ones give way, some of them
+ * before the map is full: each CPU keeps places of its own. A tid that is used again so soon takes the place of
+ * its forerunner.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_ENDED);
+	__type(key, __u32);
+	__type(value, struct vcpu_sums);
+} ended SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -106,7 +106,10 @@ struct window_sums {
 struct vcpu_sums {
 	__u32 begun_head;
 	__u32 done_head;
-	/* The thread's start, CLOCK_BOOTTIME: tells a thread from a later one with the same tid. */
+	/*
+	 * The thread's start, CLOCK_BOOTTIME: tells a thread from a later one with the same tid. Of one that
+	 * has turned to this vCPU from another: when that was.
+	 */
 	__u64 start_boottime_ns;
 	/* The VM: unique among those alive in one process, of no other meaning. */
 	__u64 vm_id;
@@ -136,8 +139,8 @@ struct vcpu_sums {
 	struct window_sums others;
 	/* The thread was preempted at put_ns: until its vCPU is loaded again, it waits. */
 	__u32 put_preempted;
-	__u32 pad;
-	/* --pin: when the thread ended; of entries in the map of those that have. */
+	__u32 turn_cnt; /* how many entries this tid has had before this one */
+	/* When the thread ended, of entries in the map of those that have; or turned to another vCPU. */
 	__u64 ended_ns;
 	/* --pin: the most that `stat` has shown as halted: what is shown does not go back. */
 	__u64 shown_halted_ns;
@@ -145,6 +148,14 @@ struct vcpu_sums {
 	__u32 done_tail;
 };
 GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 200, "no padding");
+
+/*
+ * Keys are tids, which are below 2^22. When a tid's entry becomes that of another vCPU, or of another thread, what
+ * it had goes to one of its own, whose key has in its other bits, from 1 on, which one it is: there it stays until
+ * user space has read it. So many of a tid do not get into each other's way.
+ */
+#define RETIRED_SHIFT 22
+#define RETIRED_MAX   1023
 
 /*
  * TSC against CLOCK_MONOTONIC. KVM notes TSC when it puts a vCPU; this tells when that was. Of two, user
@@ -169,7 +180,7 @@ struct cpu_beat {
  * --pin: raised when a map that is pinned, or what is in it, changes its meaning: a measurement that was
  * pinned by another build is then refused.
  */
-#define GTIMEHALT_PIN_LAYOUT 1
+#define GTIMEHALT_PIN_LAYOUT 2
 
 /* --pin: what a reader has to know of the measurement. Written by user space alone. */
 struct pin_about {

@@ -30,18 +30,6 @@ struct {
 	__type(value, struct cpu_beat);
 } cpu_beats SEC(".maps");
 
-/*
- * The last sums of threads that have ended, for those who read seldom. Old ones give way, some of them
- * before the map is full: each CPU keeps places of its own. A tid that is used again so soon takes the place of
- * its forerunner.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_ENDED);
-	__type(key, __u32);
-	__type(value, struct vcpu_sums);
-} ended SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -178,7 +166,7 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 	struct vcpu_sums copy;
 	char comm[16];
 
-	if (!sums || sums->start_boottime_ns != task->start_boottime)
+	if (!sums || sums->start_boottime_ns < task->start_boottime)
 		return;
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
 	for (__u32 i = 0; i < sizeof(comm) - 1; i++)

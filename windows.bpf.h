@@ -61,6 +61,31 @@ static __always_inline void sums__end(struct vcpu_sums *sums)
 }
 
 /*
+ * The entry becomes another's: what it has is kept under a key of its own, among those that have ended where
+ * user space does not drop them itself. A window of it that is open on another CPU is lost, and counted there.
+ */
+static __always_inline void retire(struct cpu_slot *slot, __u32 tid, struct vcpu_sums *sums,
+				   struct vcpu_sums *fresh)
+{
+	__u32 key = tid | (sums->turn_cnt % RETIRED_MAX + 1) << RETIRED_SHIFT;
+	long err;
+
+	fresh->turn_cnt = sums->turn_cnt + 1;
+	/* The same thread: for its new vCPU, time begins now. */
+	if (sums->start_boottime_ns >= fresh->start_boottime_ns) {
+		fresh->start_boottime_ns = bpf_ktime_get_boot_ns();
+		fresh->wait_ns = 0;
+	}
+	sums->ended_ns = bpf_ktime_get_ns();
+	if (targ_pinned)
+		err = bpf_map_update_elem(&ended, &key, sums, BPF_ANY);
+	else
+		err = bpf_map_update_elem(&vcpus, &key, sums, BPF_NOEXIST);
+	if (err)
+		slot->lost_window_cnt++;
+}
+
+/*
  * The thread's entry; a new one when the thread is seen for the first time, when its tid belonged to
  * another thread before, or when it has turned to another vCPU. User space tells a new entry from an
  * old one by these same fields.
@@ -76,12 +101,14 @@ static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, __u32 ti
 	};
 	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
 
-	if (sums && sums->start_boottime_ns == fresh.start_boottime_ns &&
+	if (sums && sums->start_boottime_ns >= fresh.start_boottime_ns &&
 	    sums->vm_id == fresh.vm_id && sums->vcpu_id == fresh.vcpu_id)
 		return sums;
 	fresh.tgid = FIELD(typed, task, tgid);
 	fresh.run_delay_ns = FIELD(typed, task, sched_info.run_delay);
 	fresh.wait_ns = fresh.run_delay_ns;
+	if (sums)
+		retire(slot, tid, sums, &fresh);
 	if (bpf_map_update_elem(&vcpus, &tid, &fresh, BPF_ANY)) {
 		slot->map_full_cnt++;
 		return NULL;
@@ -96,13 +123,18 @@ static __always_inline __u64 tsc_ns(__u64 tsc_cycles, __u64 ns_per_cycle)
 	       ((tsc_cycles & ((1 << TSC_CLOCK_SHIFT) - 1)) * ns_per_cycle >> TSC_CLOCK_SHIFT);
 }
 
-/* When KVM last put the vCPU, within the span in which that must have been. */
+/*
+ * When KVM last put the vCPU, within the span in which that must have been. Of one that was freed as its thread
+ * ended there may be zeros left: then it was at the end of the span.
+ */
 static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u64 to_ns)
 {
 	const struct tsc_clock *clock = &tsc_clocks[tsc_clock_index & 1];
 	__u64 tsc_cycles = BPF_CORE_READ(vcpu, arch.last_host_tsc);
 	__u64 put_ns;
 
+	if (!tsc_cycles)
+		return to_ns;
 	if (tsc_cycles >= clock->tsc_cycles)
 		put_ns = clock->mono_ns +
 			 tsc_ns(tsc_cycles - clock->tsc_cycles, clock->ns_per_cycle);

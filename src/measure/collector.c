@@ -172,6 +172,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	c->skel->rodata->targ_check = c->check;
 	c->skel->rodata->targ_histogram = c->histogram;
+	c->skel->rodata->targ_pinned = c->pinned;
 	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
 	c->skel->rodata->targ_stat_ns_per_cycle =
 		(__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);

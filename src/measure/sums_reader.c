@@ -165,6 +165,16 @@ static int add_reading(const struct sums_reader *r, struct snapshot *snap, bool 
 	return r->stints_fd < 0 ? 0 : add_stints(r, snap, vcpu);
 }
 
+static bool is_retired(__u32 key)
+{
+	return key >> RETIRED_SHIFT;
+}
+
+static __u32 tid_of(__u32 key)
+{
+	return key & ((1U << RETIRED_SHIFT) - 1);
+}
+
 /* Returns how many entries a map has, copied to r->tids and r->sums; or -errno. */
 static int copy_map(struct sums_reader *r, int map_fd)
 {
@@ -199,13 +209,13 @@ static int read_ended(struct sums_reader *r, struct snapshot *snap)
 		int err;
 
 		if (sums->ended_ns <= since_ns ||
-		    has_thread(snap, r->tids[i], sums->start_boottime_ns))
+		    has_thread(snap, tid_of(r->tids[i]), sums->start_boottime_ns))
 			continue;
 		if (!is_whole(sums)) {
 			r->lost_cnt++;
 			continue;
 		}
-		err = add_reading(r, snap, true, r->tids[i], sums);
+		err = add_reading(r, snap, true, tid_of(r->tids[i]), sums);
 		if (err)
 			return err;
 	}
@@ -221,7 +231,9 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 	for (int i = 0; i < cnt; i++) {
 		err = read_whole(r, r->tids[i], &r->sums[i]);
 		if (!err)
-			err = add_reading(r, snap, forced, r->tids[i], &r->sums[i]);
+			err = add_reading(r, snap, forced, tid_of(r->tids[i]), &r->sums[i]);
+		if (!err && is_retired(r->tids[i]))
+			bpf_map_delete_elem(r->vcpus_fd, &r->tids[i]);
 		if (err && err != -ENOENT)
 			return err;
 	}
