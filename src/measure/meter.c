@@ -13,6 +13,7 @@
 struct meter {
 	struct meter_opts opts;
 	bool may_force;
+	bool has_read;
 	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
 	struct sums_reader *sums;
 };
@@ -161,6 +162,10 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	if (err)
 		return tell(err, "read the state of the CPUs");
 	sum_health(m, &snap->health);
+	/* What found no room as the hooks were attached may never ask for it again: the first interval tells. */
+	if (!m->has_read && m->opts.ended_fd < 0)
+		snap->health.map_full_cnt = 0;
+	m->has_read = true;
 	if (m->opts.mperf_events_fd >= 0)
 		mend_events(m);
 	return 0;

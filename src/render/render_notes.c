@@ -98,6 +98,23 @@ static int write_failures(const struct report *report, FILE *out)
 	return 0;
 }
 
+/* A window may be open for hours: that there was no room for it is told for as long as that matters. */
+static int write_no_room(const struct report *report, FILE *out)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < report->vcpu_cnt; i++) {
+		const __u64 *value = report->vcpus[i].metrics.value;
+
+		cnt += value[METRIC_LOADED_NS] == METRIC_UNKNOWN &&
+		       value[METRIC_WALL_NS] != METRIC_UNKNOWN;
+	}
+	if (cnt &&
+	    fprintf(out, "# vCPUs that are not measured, for there was no room: %zu\n", cnt) < 0)
+		return -errno;
+	return 0;
+}
+
 /* Clamps above 0.1 % of wall; below that they are the jitter between the clocks. */
 static int write_clamps(const struct report *report, FILE *out)
 {
@@ -162,6 +179,8 @@ int render__notes(const struct report *report, const struct view *view, FILE *ou
 		err = write_idle_in_blocked(report, view, out);
 	if (!err)
 		err = write_failures(report, out);
+	if (!err)
+		err = write_no_room(report, out);
 	if (!err)
 		err = write_clamps(report, out);
 	if (!err)

@@ -14,7 +14,8 @@ struct span {
 	 */
 	long double ns_per_mperf_cycle;
 	bool entry_mode;
-	bool map_was_full;
+	bool map_was_full; /* up to its end */
+	bool map_is_full;  /* within it */
 };
 
 /* What a vCPU has gathered within the span. Signed: see account.h. */
@@ -67,6 +68,16 @@ static __s64 round_to_s64(long double value)
 	return value < 0 ? value - 0.5L : value + 0.5L;
 }
 
+static __u64 birth_ns_of(const struct vcpu_reading *vcpu, const struct span *span)
+{
+	return vcpu->start_boottime_ns - span->boot_offset_ns;
+}
+
+static bool is_born_within(const struct vcpu_reading *vcpu, const struct span *span)
+{
+	return (__s64)(birth_ns_of(vcpu, span) - span->begin_ns) > 0;
+}
+
 /*
  * `old` is the same vCPU at the begin of the span, or NULL; `waited` the reading of the same thread
  * there, whether it was seen then or not, or NULL.
@@ -76,14 +87,13 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 {
 	const struct vcpu_reading nothing = { 0 };
 	const struct vcpu_reading *base = old && old->seen ? old : &nothing;
-	__u64 birth_ns = now->start_boottime_ns - span->boot_offset_ns;
-	bool born_within = (__s64)(birth_ns - span->begin_ns) > 0;
+	bool born_within = is_born_within(now, span);
 	__u64 from_ns = span->begin_ns;
 
 	if (old)
 		from_ns = old->at_ns;
 	else if (born_within)
-		from_ns = birth_ns;
+		from_ns = birth_ns_of(now, span);
 	if (!waited && born_within)
 		waited = &nothing;
 	return (struct growth){
@@ -197,6 +207,15 @@ static void set_all_unknown(struct metrics *metrics)
 		metrics->value[i] = METRIC_UNKNOWN;
 }
 
+/* Windows for which there was no room have left no trace: what came behind them is not all there was. */
+static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_reading *now,
+			     const struct span *span)
+{
+	if (!span->map_was_full || (old && old->seen))
+		return false;
+	return !now->seen || span->map_is_full || !is_born_within(now, span);
+}
+
 static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_reading *waited,
 			const struct vcpu_reading *now, const struct span *span,
 			struct vcpu_report *vcpu)
@@ -206,7 +225,7 @@ static void report_vcpu(const struct vcpu_reading *old, const struct vcpu_readin
 
 	vcpu->tid = now->tid;
 	vcpu->vcpu_id = now->vcpu_id;
-	if (!now->seen && span->map_was_full) {
+	if (may_lack_windows(old, now, span)) {
 		set_all_unknown(&vcpu->metrics);
 		value[METRIC_CLAMPED_NS] = 0;
 		value[METRIC_WALL_NS] =
@@ -443,6 +462,7 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 		.boot_offset_ns = cur->clock.boot_ns - cur->clock.mono_ns,
 		.entry_mode = prev->mode == MODE_ENTRY && cur->mode == MODE_ENTRY,
 		.map_was_full = cur->health.map_full_cnt > 0,
+		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
 	};
 	int err;
 

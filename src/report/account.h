@@ -35,6 +35,8 @@
  *	not `seen`		nothing: the hooks would have seen it, so it is a measured 0. Not so when
  *				the map of vCPUs is or was full (map_full_cnt): then all but wall is
  *				unknown
+ *	first `seen` in cur	the same, if the map was full in the interval, or was before and the vCPU
+ *				is older: it may have had windows before for which there was no room
  *	entry_cnt went back	entries; there are no nanoseconds to count it in
  */
 #ifndef ACCOUNT_H

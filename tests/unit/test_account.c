@@ -519,6 +519,29 @@ static void test_not_seen_because_there_was_no_room(void **state)
 		       UNKNOWN, UNKNOWN, 0, UNKNOWN);
 }
 
+/* One that has found room since has sums of a part of its time only. */
+static void test_room_found_late(void **state)
+{
+	struct fixture *f = *state;
+
+	f->before[0].seen = false;
+	f->prev.health.map_full_cnt = f->cur.health.map_full_cnt = 1;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+		       UNKNOWN, UNKNOWN, 0, UNKNOWN);
+	/* Nor is it known of one that prev did not know at all. */
+	f->prev.vcpu_cnt = 0;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
+	/* Born since, while there was room. */
+	f->after[0].start_boottime_ns = f->prev.clock.boot_ns + 1;
+	make_report(f);
+	assert_int_not_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
+	f->prev.health.map_full_cnt = 0;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
+}
+
 /* Clamps */
 
 static void test_loaded_beyond_wall(void **state)
@@ -1142,6 +1165,7 @@ int main(void)
 		TEST(test_finds_its_like_among_many),
 		TEST(test_not_seen),
 		TEST(test_not_seen_because_there_was_no_room),
+		TEST(test_room_found_late),
 		TEST(test_loaded_beyond_wall),
 		TEST(test_halted_beyond_its_bounds),
 		TEST(test_halted_beyond_all_bounds),

@@ -112,6 +112,21 @@ static void test_note_of_failures(void **state)
 				      "# windows of vCPUs for which there was no room: 3\n");
 }
 
+static void test_note_of_vcpus_without_room(void **state)
+{
+	struct fixture *f = *state;
+	struct metrics without_room = all_unknown;
+
+	without_room.value[METRIC_WALL_NS] = S;
+	without_room.value[METRIC_CLAMPED_NS] = 0;
+	add_vm(f, 1, "a", all_unknown);
+	add_vcpu(f, 0, 11, half_halted);
+	assert_string_equal(notes(f), "");
+	add_vcpu(f, 1, 12, without_room);
+	add_vcpu(f, 2, 13, without_room);
+	assert_string_equal(notes(f), "# vCPUs that are not measured, for there was no room: 2\n");
+}
+
 static void test_note_of_clamps(void **state)
 {
 	struct fixture *f = *state;
@@ -218,6 +233,7 @@ int main(void)
 		TEST(test_note_of_idle_in_blocked_when_cut),
 		TEST(test_note_of_many_idle_in_blocked),
 		TEST(test_note_of_failures),
+		TEST(test_note_of_vcpus_without_room),
 		TEST(test_note_of_clamps),
 		TEST(test_note_of_unmeasured_time),
 		TEST(test_note_of_the_ratio),
