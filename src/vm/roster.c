@@ -44,7 +44,9 @@ struct roster {
 	__u64 tick_ns;
 	struct unseen_list unseen[2]; /* of the last snapshot, and of the one before */
 	size_t read_turn;             /* index into the older list: whose wait is read first */
-	pid_t *pids;                  /* scratch: the processes to look at */
+	struct vm_reading *named;     /* all that were in the last snapshot */
+	size_t named_cnt, named_room;
+	pid_t *pids; /* scratch: the processes to look at */
 	size_t pid_room;
 	struct seen *seen; /* scratch: sorted by tid */
 	size_t seen_room;
@@ -75,6 +77,7 @@ void roster__free(struct roster *r)
 	vm_table__free(&r->vms);
 	free(r->unseen[0].list);
 	free(r->unseen[1].list);
+	free(r->named);
 	free(r->pids);
 	free(r->seen);
 	free(r);
@@ -215,6 +218,54 @@ static int name_vms(struct roster *r, struct snapshot *snap)
 	return err;
 }
 
+static const struct vm_reading *find_name(const struct vm_reading *vms, size_t cnt, pid_t pid)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (vms[i].pid == pid)
+			return &vms[i];
+	return NULL;
+}
+
+/*
+ * A process that is about to end has no descriptors any more, and is no VM therefore: a thread of it may be there
+ * for longer, and have its last sums in a later snapshot than the one in which its VM was named last.
+ */
+static int name_late(struct roster *r, struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		pid_t pid = snap->vcpus[i].pid;
+		const struct vm_reading *named;
+		struct vm_reading *reading;
+
+		if (vm_table__find(&r->vms, pid) || find_name(snap->vms, snap->vm_cnt, pid))
+			continue;
+		named = find_name(r->named, r->named_cnt, pid);
+		if (!named)
+			continue;
+		reading = snapshot__add_vm(snap);
+		if (!reading)
+			return -ENOMEM;
+		*reading = *named;
+	}
+	return 0;
+}
+
+static int keep_names(struct roster *r, const struct snapshot *snap)
+{
+	if (snap->vm_cnt > r->named_room) {
+		struct vm_reading *named = reallocarray(r->named, snap->vm_cnt, sizeof(*named));
+
+		if (!named)
+			return -ENOMEM;
+		r->named = named;
+		r->named_room = snap->vm_cnt;
+	}
+	if (snap->vm_cnt)
+		memcpy(r->named, snap->vms, snap->vm_cnt * sizeof(*snap->vms));
+	r->named_cnt = snap->vm_cnt;
+	return 0;
+}
+
 static int index_seen(struct roster *r, const struct snapshot *snap)
 {
 	if (snap->vcpu_cnt > r->seen_room) {
@@ -350,6 +401,10 @@ int roster__complete(struct roster *r, struct snapshot *snap)
 {
 	int err = name_vms(r, snap);
 
+	if (!err)
+		err = name_late(r, snap);
+	if (!err)
+		err = keep_names(r, snap);
 	if (!err)
 		err = index_seen(r, snap);
 	return err ? err : add_unseen(r, snap);

@@ -60,6 +60,11 @@ static void vms_come_by_their_first_window(void **state)
 	complete(roster, &snap, 1, 1);
 	assert_string_equal(name_of(&snap, 100), "web");
 	assert_int_equal(roster__vm_cnt(roster), 0);
+	/* But for a thread that takes longer to end than its process is a VM. */
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 1);
+	assert_string_equal(name_of(&snap, 100), "web");
 	begin(&snap);
 	complete(roster, &snap, 0, 0);
 	roster__free(roster);
