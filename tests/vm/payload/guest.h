@@ -18,7 +18,7 @@
 #define GUEST_STACK_SZ 0x1000
 #define GUEST_CPUS     0x200000
 
-#define GUEST_MAX_VCPUS 32
+#define GUEST_MAX_VCPUS 64
 #define GUEST_CS        0x08
 #define GUEST_DS        0x10
 

@@ -57,6 +57,16 @@ check() {
 	check 'v["segments"][0][0] >= v["start_ns"] and v["segments"][-1][1] <= v["end_ns"]'
 }
 
+@test "in turn: one thread, a VM after the other, each with an account of its own" {
+	run_payload --in-turn --vms 2 --busy 20,80 --seconds 2
+	check 'len(r["vcpus"]) == 2 and len({v["tid"] for v in r["vcpus"]}) == 1'
+	check 'all(v["complete"] and v["mapped"] and not v["dropped"] for v in r["vcpus"])'
+	check 'r["vcpus"][0]["end_ns"] < r["vcpus"][1]["start_ns"]'
+	check 'all(abs(v["halted_ns"] / (v["end_ns"] - v["start_ns"]) - halted) < near + 0.03
+		for v, halted in zip(r["vcpus"], (0.8, 0.2)))'
+	run -2 "$payload" --in-turn --vcpus 2
+}
+
 @test "100 % busy never halts" {
 	run_payload --busy 100 --seconds 1
 	check 'v["halted_ns"] == 0 and v["segments"] == [] and v["wakeups"] == 0'

@@ -29,6 +29,7 @@ enum exit_code {
 
 enum {
 	OPT_VMS = 256,
+	OPT_IN_TURN,
 	OPT_VCPUS,
 	OPT_BUSY,
 	OPT_PERIOD_MS,
@@ -52,6 +53,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "vms", required_argument, NULL, OPT_VMS },
+	{ "in-turn", no_argument, NULL, OPT_IN_TURN },
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "busy", required_argument, NULL, OPT_BUSY },
 	{ "period-ms", required_argument, NULL, OPT_PERIOD_MS },
@@ -79,6 +81,8 @@ static const char usage[] =
 	"Run KVM guests whose vCPUs follow a duty and account for their own halts.\n"
 	"\n"
 	"  --vms M               VMs in this process (1)\n"
+	"  --in-turn             one thread runs the VMs, of one vCPU each, one after the other: each for\n"
+	"                        --seconds, then it is closed, and the next is opened\n"
 	"  --vcpus N             vCPUs of each VM (1)\n"
 	"  --busy PCT[,PCT...]   busy part of each period, 0..100, for all vCPUs or for each (30)\n"
 	"  --period-ms P         length of a period (100)\n"
@@ -258,6 +262,9 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 		err = only_whole(arg, 1, MAX_VMS, &number);
 		opts->vms = number;
 		break;
+	case OPT_IN_TURN:
+		opts->in_turn = true;
+		break;
 	case OPT_VCPUS:
 		err = only_whole(arg, 1, GUEST_MAX_VCPUS, &number);
 		opts->vcpus = number;
@@ -333,6 +340,8 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		return "--busy wants one number, or one for each vCPU";
 	if (lists->pin_cnt > 1 && lists->pin_cnt != total)
 		return "--pin wants one CPU, or one for each vCPU";
+	if (opts->in_turn && (opts->vcpus > 1 || lists->halts || lists->exits || opts->hold))
+		return "--in-turn goes with a duty of one vCPU each, and without --hold";
 	if (lists->halts && lists->exits)
 		return "--halts or --exits, not both";
 	if (lists->halts || lists->exits)
@@ -438,10 +447,16 @@ static int say_ready(const struct options *opts)
 	return 0;
 }
 
+static unsigned int turn_cnt(const struct options *opts)
+{
+	return opts->in_turn ? opts->vms : 1;
+}
+
 /* Until the run is to end: 0, or -1 when it went wrong. */
 static int wait_for_end(struct session *s, int signal_fd)
 {
 	int64_t until_ms = monotonic_ms() + s->opts->seconds_ms;
+	unsigned int turn = 0; /* of those that have begun, the last */
 	bool ready = false, go = false;
 
 	for (;;) {
@@ -456,9 +471,14 @@ static int wait_for_end(struct session *s, int signal_fd)
 			fprintf(stderr, "payload: no %s in time\n", ready ? "SIGUSR1" : "vCPUs");
 			return -1;
 		}
+		if (event == 0 && turn + 1 < turn_cnt(s->opts)) {
+			session__end_turn(s, turn++);
+			until_ms = monotonic_ms() + s->opts->seconds_ms;
+			continue;
+		}
 		if (event == 0)
 			return 0;
-		if (!ready && progress.ready == s->vcpu_cnt) {
+		if (!ready && progress.ready == s->thread_cnt) {
 			ready = true;
 			if (s->opts->hold && say_ready(s->opts))
 				return -1;
@@ -470,7 +490,7 @@ static int wait_for_end(struct session *s, int signal_fd)
 			if (!s->opts->hold && say_ready(s->opts))
 				return -1;
 		}
-		if (progress.done == s->vcpu_cnt && !s->opts->linger)
+		if (progress.done == s->thread_cnt && !s->opts->linger)
 			return 0;
 	}
 }

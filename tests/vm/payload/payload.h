@@ -38,6 +38,7 @@ struct options {
 	const char *name, *thread_name;
 	const char *report, *ready;
 	bool hold, linger;
+	bool in_turn; /* one thread runs the VMs one after the other */
 	uint64_t log_entries;
 };
 
@@ -88,6 +89,7 @@ struct session {
 	struct vm vms[MAX_VMS];
 	struct vcpu vcpus[MAX_TOTAL];
 	unsigned int vcpu_cnt;
+	unsigned int thread_cnt; /* that run vCPUs */
 	struct clock_pair begin, end;
 
 	int event_fd; /* readable when ready, done or failed has changed */
@@ -106,6 +108,8 @@ int session__start(struct session *s);
 /* All vCPUs ask, now or later: go begins the duty, stop ends it. */
 void session__go(struct session *s);
 void session__stop(struct session *s);
+/* In turn: ends the duty of one vCPU; its thread goes on with the next. */
+void session__end_turn(struct session *s, unsigned int turn);
 struct progress session__progress(struct session *s);
 /* Ends what does not end by itself, joins the threads. */
 void session__join(struct session *s);

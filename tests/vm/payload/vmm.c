@@ -317,8 +317,9 @@ int session__open(struct session *s, const struct options *opts)
 	if (run_sz < 0)
 		return complain("KVM_GET_VCPU_MMAP_SIZE");
 
+	s->thread_cnt = opts->in_turn ? 1 : opts->vms * opts->vcpus;
 	for (unsigned int m = 0; m < opts->vms; m++) {
-		err = vm__open(s, &s->vms[m]);
+		err = opts->in_turn ? 0 : vm__open(s, &s->vms[m]);
 		if (err)
 			return err;
 		for (unsigned int n = 0; n < opts->vcpus; n++) {
@@ -332,7 +333,7 @@ int session__open(struct session *s, const struct options *opts)
 			vcpu->run_sz = run_sz;
 			vcpu->pin = opts->pin[i];
 			vcpu->busy_pct = opts->busy_pct[i];
-			err = vcpu__open(s, vcpu);
+			err = opts->in_turn ? 0 : vcpu__open(s, vcpu);
 			if (err)
 				return err;
 		}
@@ -494,6 +495,49 @@ static int64_t waited_ns(void)
 	return waited;
 }
 
+static bool is_stopped(struct session *s)
+{
+	bool stop;
+
+	pthread_mutex_lock(&s->lock);
+	stop = s->stop;
+	pthread_mutex_unlock(&s->lock);
+	return stop;
+}
+
+/* The VM is gone then; the guest's account is in its memory, which stays. */
+static void close_turn(struct vcpu *vcpu)
+{
+	munmap(vcpu->run, vcpu->run_sz);
+	vcpu->run = NULL;
+	close(vcpu->fd);
+	close(vcpu->vm->fd);
+	vcpu->fd = vcpu->vm->fd = -1;
+}
+
+static int run_in_turn(struct session *s, pid_t tid)
+{
+	int err = vm__open(s, s->vcpus[0].vm);
+
+	for (unsigned int i = 0; !err && i < s->vcpu_cnt && !is_stopped(s); i++) {
+		struct vcpu *vcpu = &s->vcpus[i];
+
+		vcpu->tid = tid;
+		err = vcpu__open(s, vcpu);
+		/* It may have come while there was no guest to be told. */
+		if (!err && is_stopped(s))
+			vcpu->guest->stop = 1;
+		if (!err)
+			err = run_guest(vcpu);
+		/* Before, or the kernel might give it the place of the one that goes. */
+		if (!err && i + 1 < s->vcpu_cnt)
+			err = vm__open(s, vcpu[1].vm);
+		if (!err)
+			close_turn(vcpu);
+	}
+	return err;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -515,7 +559,7 @@ static void *vcpu_thread(void *arg)
 			err = complain("pinning a vCPU");
 	}
 	if (!err)
-		err = run_guest(vcpu);
+		err = s->opts->in_turn ? run_in_turn(s, vcpu->tid) : run_guest(vcpu);
 	vcpu->waited_ns = waited_ns();
 
 	pthread_mutex_lock(&s->lock);
@@ -541,7 +585,7 @@ int session__start(struct session *s)
 
 	sigaction(KICK_SIGNAL, &action, NULL);
 	s->begin = clock_pair__now();
-	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
+	for (unsigned int i = 0; i < s->thread_cnt; i++) {
 		struct vcpu *vcpu = &s->vcpus[i];
 		int err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 
@@ -572,24 +616,31 @@ struct progress session__progress(struct session *s)
 	return progress;
 }
 
+static void stop_guest(struct vcpu *vcpu)
+{
+	/* To one local APIC in physical mode, fixed delivery. */
+	struct kvm_msi msi = { .address_lo = 0xfee00000 | vcpu->id << 12, .data = VECTOR_KICK };
+
+	if (!vcpu->guest)
+		return;
+	vcpu->guest->stop = 1;
+	/* Wakes a vCPU from its HLT; if it fails, its timer will. */
+	ioctl(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+void session__end_turn(struct session *s, unsigned int turn)
+{
+	stop_guest(&s->vcpus[turn]);
+}
+
 void session__stop(struct session *s)
 {
-	for (unsigned int i = 0; i < s->vcpu_cnt; i++) {
-		struct vcpu *vcpu = &s->vcpus[i];
-		/* To one local APIC in physical mode, fixed delivery. */
-		struct kvm_msi msi = { .address_lo = 0xfee00000 | vcpu->id << 12,
-				       .data = VECTOR_KICK };
-
-		if (!vcpu->guest)
-			continue;
-		vcpu->guest->stop = 1;
-		/* Wakes a vCPU from its HLT; if it fails, its timer will. */
-		ioctl(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
-	}
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
+	for (unsigned int i = 0; i < s->vcpu_cnt; i++)
+		stop_guest(&s->vcpus[i]);
 }
 
 void session__join(struct session *s)
@@ -612,7 +663,8 @@ void session__join(struct session *s)
 
 		if (!vcpu->started)
 			continue;
-		vcpu->run->immediate_exit = 1;
+		if (vcpu->run)
+			vcpu->run->immediate_exit = 1;
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
 		pthread_join(vcpu->thread, NULL);
 		vcpu->started = false;
