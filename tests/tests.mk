@@ -18,7 +18,7 @@ test-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 	$(Q)tests/contrib/promtool --fetch
 
-test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched
+test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
@@ -32,6 +32,12 @@ broken:
 stretched:
 	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_TIME_STRETCH=100' $(MAKE) --no-print-directory \
 		OUTPUT=$(OUTPUT)/tests/stretched $(OUTPUT)/tests/stretched/gtimehalt
+
+# The tool with room for four vCPUs: see tests/vm/faults-many.bats.
+.PHONY: crowded
+crowded:
+	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_MAX_VCPUS=4' $(MAKE) --no-print-directory \
+		OUTPUT=$(OUTPUT)/tests/crowded $(OUTPUT)/tests/crowded/gtimehalt
 
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
 test-bed: $(PAYLOAD) all

@@ -104,6 +104,11 @@ static int set_up_optional_maps(struct collector *c)
 		if (!err && maps[i].keeps_events)
 			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
 	}
+#ifdef GTIMEHALT_TEST_MAX_VCPUS
+	/* A test's build, whose map is soon full. */
+	if (!err)
+		err = bpf_map__set_max_entries(c->skel->maps.vcpus, GTIMEHALT_TEST_MAX_VCPUS);
+#endif
 	return err ? refused(err, "size the BPF maps") : 0;
 }
 

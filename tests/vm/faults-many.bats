@@ -1,0 +1,270 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Many guests: a VM of many vCPUs, more vCPUs than there is room for, and VMs that come and go all the time. Runs in
+# the bed.
+# shellcheck disable=SC2016 # in the expressions that holds() is given, the variables are jq's
+
+bats_require_minimum_version 1.5.0
+load helper
+load faults
+load ended
+load guests
+
+# The tool with room for four vCPUs, made by `make test-programs`.
+CROWDED=${CROWDED:-$src/.output/tests/crowded/gtimehalt}
+
+# Guests share a core with the tool.
+clamped_max=10
+
+watch=''
+
+teardown() {
+	[[ -z $watch ]] || kill "$watch" 2>/dev/null || :
+	[[ -z ${tool:-} ]] || ! is_running "$tool" || kill -KILL "$tool"
+	[[ -z ${exporter:-} ]] || ! is_running "$exporter" || kill -KILL "$exporter"
+	guest_end
+}
+
+# run_time PID: ns that the scheduler has let its threads called CPU run.
+run_time() {
+	local task comm ns sum=0
+	for task in "/proc/$1/task/"*; do
+		read -r comm <"$task/comm"
+		[[ $comm == CPU* ]] || continue
+		read -r ns _ <"$task/schedstat"
+		((sum += ns))
+	done
+	echo "$sum"
+}
+
+@test "a VM with 64 vCPUs on two CPUs" {
+	local cpus ran wide i from to loaded
+	cpus=$(for ((i = 0; i < 64; i++)); do echo $((i % 2)); done | paste -s -d ,)
+	# With exits: the emulation does not stand so many that halt without one.
+	guest_start wide --vcpus 64 --busy 30 --hlt exit --pin "$cpus" --log-entries 4096
+	wide=$guest
+	# Among 32 threads that hardly ever sleep.
+	renice -n -20 -p "$BASHPID" >/dev/null
+	watch_begin "$out" -p "$wide"
+	ran=$(run_time "$wide")
+	from=$(wc -l <"$out")
+	intervals "$out" 4
+	ran=$(($(run_time "$wide") - ran))
+	to=$(wc -l <"$out")
+	watch_end
+	"$GTIMEHALT" -d 1 >"$BATS_TEST_TMPDIR/table"
+	for i in "/proc/$wide/task/"*; do
+		printf '%s %s\n' "${i##*/}" "$(<"$i/comm")"
+	done | jq -R -c 'capture("^(?<tid>[0-9]+) CPU (?<vcpu>[0-9]+)/KVM$") | [.vcpu, .tid] | map(tonumber)' |
+		jq -s -c sort >"$BATS_TEST_TMPDIR/threads"
+	guest_end
+	# Some had waited since before the first interval, which the scheduler tells when they run.
+	sed 1d "$out" >"$out.rest"
+	check_report "$out.rest"
+	# All are there, under their numbers, and add up.
+	jq -e -s --slurpfile threads "$BATS_TEST_TMPDIR/threads" '
+		all(.vms | length == 1 and (.[0] | .name == "wide" and
+			(.vcpus | map([.vcpu, .tid]) == $threads[0] and length == 64) and
+			(.vcpus as $vcpus | [.total | to_entries[] | select(.value | type == "number")] |
+				length > 9 and all(. as $sum | ($vcpus | map(.[$sum.key]) | add) == $sum.value))))' "$out" >/dev/null
+	# Two CPUs, and no more: and as long as the scheduler let them run.
+	loaded=$(sed -n "$((from + 1)),${to}p" "$out" | jq -s 'map(.vms[0].total.loaded_ns) | add')
+	jq -e -s 'all(.vms[0].total.loaded_ns <= 2 * .interval_ns)' "$out" >/dev/null
+	holds '($loaded - $ran) | fabs < 0.03 * $ran' loaded "$loaded" ran "$ran"
+	# None halts in the guest. What each says itself has its waits in it, which are most of the time here.
+	jq -e -s 'all(.[].vms[0].vcpus[]; .halted_ns < 0.01 * .wall_ns)' "$out" >/dev/null
+	"$ACCOUNT" "$BATS_TEST_TMPDIR/wide.json" --from "$(jq -s '.[0].start_monotonic_ns' "$out")" \
+		--to "$(jq -s '.[-1].end_monotonic_ns' "$out")" >"$BATS_TEST_TMPDIR/own"
+	jq -n -e --slurpfile own "$BATS_TEST_TMPDIR/own" --slurpfile shown "$out" '
+		[range(64) | . as $i | {own: $own[$i].halted_ns,
+			s: ([$shown[].vms[0].vcpus[$i]] | {halted: (map(.halted_ns) | add), wall: (map(.wall_ns) | add),
+				unseen: (map(.host_ns + .wait_ns + .blocked_ns) | add)})}] |
+		all(.own > 0 and .own < .s.halted + .s.unseen + 0.01 * .s.wall)' >/dev/null
+	# Two headings, for there is the one of the VM.
+	[[ $(grep -c '^  vCPU' "$BATS_TEST_TMPDIR/table") == 64 && $(wc -L <"$BATS_TEST_TMPDIR/table") -lt 80 ]] || {
+		cat "$BATS_TEST_TMPDIR/table"
+		return 1
+	}
+	fault '64 vCPU threads that want ten times as much as there is, half on each CPU' \
+		'64 rows under KVM'"'"'s numbers, their sums, no more than two CPUs; as the scheduler has it' \
+		"$(wc -l <"$out") intervals of 64; loaded $(pct "$loaded" 1e9) s per 100 s, by the scheduler $(pct "$ran" 1e9); \
+table $(wc -L <"$BATS_TEST_TMPDIR/table") columns wide"
+}
+
+crowd_out() {
+	guest_start duty --busy 30 --pin "$QUIET_CPU"
+	exporter_begin "$CROWDED" 1
+	watch_begin "$out.switch" --mode switch
+	tool=$watch
+	watch_begin "$out" --mode entry
+	guest_start crowd --vcpus 6 --busy 5 --hlt exit --pin "$OTHER_CPU"
+	crowd=$guest
+	full=$(uptime_ns)
+	intervals "$out" 3
+	"$CROWDED" -d 1 >"$BATS_TEST_TMPDIR/table"
+	refused=$(scrape gtimehalt_map_full_total)
+	room=$(uptime_ns)
+	kill -TERM "$crowd"
+	guest_gone "$crowd"
+	guest_start late --busy 20 --hlt exit --pin "$OTHER_CPU"
+	late=$guest
+	intervals "$out" 4
+	watch_end
+	kill -INT "$tool"
+	wait "$tool"
+	exporter_end
+	guest_end
+}
+
+# rest_right FILE: what had room is right to the end, and what had none is not known, and is not 0.
+rest_right() {
+	local file=$1
+	# As check_report, but that there was no room.
+	jq -c '.health.map_full = 0' "$file" >"$file.rest"
+	check_partial "$file.rest"
+	agrees "$file" duty
+	jq -e -s '.[0].health.map_full == 0 and (map(.health.map_full) | add) > 0 and
+		all(.health | .lost_windows == 0 and .mperf_errors == 0)' "$file" >/dev/null
+	# Four there are, one of which is the other VM's.
+	jq -e -s --argjson from "$full" --argjson to "$room" '
+		map(select(.start_monotonic_ns > $from and .end_monotonic_ns < $to) | .vms[] | select(.name == "crowd")) |
+		length > 0 and all(.total.halted_ns == null and .total.loaded_ns == null and
+			(.vcpus | length == 6 and (map(select(.loaded_ns != null)) | length == 3 and
+				all(.halted_ns < 0.01 * .wall_ns and .blocked_ns > 0.6 * .wall_ns)) and
+			(map(select(.loaded_ns == null)) | length == 3 and
+				all(.halted_ns == null and .wait_ns == null and .blocked_ns == null and .wall_ns > 0))))' \
+		"$file" >/dev/null || {
+		jq -c '[.start_monotonic_ns, .health, (.vms[] | .name, (.vcpus[] | [.wall_ns, .halted_ns, .loaded_ns, .blocked_ns]))]' "$file"
+		return 1
+	}
+	# When they have gone there is room again.
+	jq -e -s --argjson pid "$late" --argjson to "$room" 'last as $last | $last.health.map_full == 0 and
+		($last.vms | map(.name) == ["duty", "late"]) and
+		($last.vms[] | select(.pid == $pid) | .vcpus[0] | .halted_ns < 0.01 * .wall_ns and
+			.blocked_ns > 0.5 * .wall_ns and .blocked_ns < 0.85 * .wall_ns)' "$file" >/dev/null || {
+		tail -n 1 "$file"
+		return 1
+	}
+}
+
+# The identities, where all is known.
+check_partial() {
+	jq -c '.vms |= map(select(.vcpus != []) | .vcpus |= map(select(.loaded_ns != null)) |
+		if .total.loaded_ns == null then .total = .vcpus[0] // empty else . end)' "$1" >"$1.known"
+	check_report "$1.known"
+}
+
+@test "more vCPUs than there is room for" {
+	local full room crowd late refused port exporter seen
+	[[ -x $CROWDED ]]
+	GTIMEHALT=$CROWDED quietly crowd_out
+	rest_right "$out"
+	seen="entry mode: $agreed, $(jq -s 'map(.health.map_full) | add' "$out") windows refused"
+	rest_right "$out.switch"
+	seen+="; switch mode: $agreed, $(jq -s 'map(.health.map_full) | add' "$out.switch")"
+	holds '$refused > 0' refused "$refused"
+	# In the one shot, too.
+	grep -q '^# windows of vCPUs for which there was no room: [1-9]' "$BATS_TEST_TMPDIR/table"
+	grep -q '^# vCPUs that are not measured, for there was no room: [3-6]$' "$BATS_TEST_TMPDIR/table"
+	grep -Eq '^  vCPU [0-9] .* - +- +-' "$BATS_TEST_TMPDIR/table" || {
+		cat "$BATS_TEST_TMPDIR/table"
+		return 1
+	}
+	fault 'room for 4 vCPUs (a build of its own), 7 that run; then 2' \
+		'counted and shown; those without are null, not 0; the others are right; room is used again' \
+		"$seen; metrics ${refused%.*}; table: $(grep 'no room' "$BATS_TEST_TMPDIR/table" | paste -s -d ,)"
+}
+
+VMS=100
+AT_ONCE=4
+
+# end_oldest: it is killed 0.3 s after it was ready, and a line of its life written.
+end_oldest() {
+	local name=${names[0]} pid=${pids[0]} ready killed
+	until [[ -e $BATS_TEST_TMPDIR/$name.ready ]]; do
+		is_running "$pid"
+		sleep 0.02
+	done
+	ready=$(uptime_ns)
+	sleep 0.3
+	killed=$(uptime_ns)
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || :
+	printf '{"name":"%s","pid":%d,"ready":%d,"killed":%d,"gone":%d}\n' "$name" "$pid" "$ready" "$killed" \
+		"$(uptime_ns)" >>"$lives"
+	names=("${names[@]:1}")
+	pids=("${pids[@]:1}")
+}
+
+# entries_cnt: of each map of vCPUs that there is, sorted.
+entries_cnt() {
+	local id
+	for id in $(bpftool -j map show | jq '.[] | select(.name == "vcpus") | .id'); do
+		bpftool -j map dump id "$id" | jq length
+	done | sort -n | paste -s -d ' '
+}
+
+exporter_state() {
+	printf '%s %s\n' "$(find "/proc/$exporter/fd" -mindepth 1 | wc -l)" \
+		"$(awk '/^VmRSS/ { print $2 }' "/proc/$exporter/status")"
+}
+
+many() {
+	local names=() pids=() i
+	guest_start duty --busy 30 --pin "$QUIET_CPU"
+	exporter_begin "$GTIMEHALT" 1
+	watch_begin "$out"
+	scrape gtimehalt_node_halted_seconds_total >/dev/null
+	entries=$(entries_cnt)
+	: >"$lives"
+	for ((i = 1; i <= VMS; i++)); do
+		"$PAYLOAD" --name "vm$i" --ready "$BATS_TEST_TMPDIR/vm$i.ready" --report /dev/null --seconds 60 --busy 20 \
+			--hlt exit --log-entries 64 --pin "$OTHER_CPU" 2>/dev/null 3>&- 4>&- &
+		pids+=("$!")
+		names+=("vm$i")
+		guests+=("$!")
+		((${#names[@]} < AT_ONCE)) || end_oldest
+		((i % 20)) || scrape gtimehalt_node_halted_seconds_total >/dev/null
+		((i != 20)) || warm=$(exporter_state)
+	done
+	while ((${#names[@]})); do
+		end_oldest
+	done
+	intervals "$out" 2
+	# What has ended is shown once more, and then no longer there.
+	scrape gtimehalt_vms >/dev/null
+	sleep 1.5
+	read -r series lost <<<"$(scrape gtimehalt_vm_info gtimehalt_lost_windows_total)"
+	state=$(exporter_state)
+	entries_then=$(entries_cnt)
+	watch_end
+	exporter_end
+	guest_end
+}
+
+@test "100 VMs started and killed, one after the other" {
+	local exporter port entries entries_then warm state series lost lives=$BATS_TEST_TMPDIR/lives seen crossed
+	STOLEN_MAX=3 quietly many
+	check_report "$out"
+	agrees "$out" duty
+	[[ $(wc -l <"$lives") == "$VMS" && $ended == 0 ]]
+	# Who lived at an edge is in the interval that ends there, by name; who had gone before one is not in it.
+	crossed=$(jq -n --slurpfile lives "$lives" --slurpfile shown "$out" '
+		[$lives[] as $vm | $shown[] | select(.end_monotonic_ns > $vm.ready and .end_monotonic_ns < $vm.killed - 2e8) |
+			{$vm, ok: any(.vms[]; .name == $vm.name and .pid == $vm.pid)}] |
+		if all(.ok) then length else error("not shown: \(map(select(.ok | not)))") end')
+	jq -n -e --slurpfile lives "$lives" --slurpfile shown "$out" '
+		[$shown[] | .start_monotonic_ns as $start | .vms[] | .pid as $pid | $lives[] | select(.pid == $pid) |
+			.gone > $start] | all' >/dev/null
+	((crossed > 10))
+	echo "entries $entries, then $entries_then; exporter $warm, then $state; $series series of VMs, $lost lost"
+	[[ $entries == '1 1' && $entries_then == '1 1' ]]
+	holds '$series == 1 and $lost == 0' series "$series" lost "$lost"
+	[[ ${state% *} == "${warm% *}" ]]
+	holds '$end - $begin <= 256' begin "${warm#* }" end "${state#* }"
+	fault "$VMS VMs, $AT_ONCE at a time, SIGKILL 0.3 s after they were ready; an exporter beside" \
+		'the others as they say themselves; who lived at an edge is shown; entries, descriptors, memory as before' \
+		"$crossed lives across an edge, all shown; entries of two maps $entries, then $entries_then; the exporter's descriptors \
+and KiB $warm, after 20 VMs, then $state; $(jq -r '.vms[] | select(.name == "?") | .pid' "$out" | wc -l) rows without a name; $agreed"
+}
