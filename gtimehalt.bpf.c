@@ -112,6 +112,33 @@ static __always_inline void read_counters(struct cpu_slot *slot, struct reading 
 	read_mperf(slot, r);
 }
 
+/*
+ * At the end of a span that is longer, MPERF is read twice. A shorter one, in which MPERF stops, is wrong by less
+ * than this, and there are too many of them to cost more than a comparison.
+ */
+#define MPERF_LOOK_NS 10000000ULL
+
+/* The first look tells, but where MPERF counts a thousand times slower than TSC. */
+#define MPERF_LOOKS 64
+
+/*
+ * Whether MPERF stands still: this code itself runs in C0, in which it counts. It has stopped then, or is of an
+ * event that went stale when its CPU was offline, which reads with success.
+ */
+static __noinline int mperf_stands(__u64 mperf_cycles)
+{
+	if (mperf_cycles == MPERF_UNKNOWN)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MPERF_LOOKS; i++) {
+		__u64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
+
+		if (cycles != mperf_cycles)
+			return 0;
+	}
+	return 1;
+}
+
 #include "check.bpf.h"
 #include "stints.bpf.h"
 #include "windows.bpf.h"

@@ -75,7 +75,9 @@ struct cpu_slot {
 	 * the host has two kinds of core. Set by user space before anything is attached.
 	 */
 	__u64 mperf_scale;
-	__u64 pad;
+	/* MPERF was seen to stand still in this window or before it: the window is not measured. */
+	__u32 mperf_stood;
+	__u32 pad;
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 128, "one slot, two cache lines");
 
@@ -240,7 +242,7 @@ struct stint_sums {
 	__u64 cnt[STINT_BUCKET_CNT];
 };
 
-/* Of cpu_slot.mperf_scale. 2^44 cycles, an hour and more, times that fit 64 bits. */
+/* Of cpu_slot.mperf_scale. */
 #define GTIMEHALT_SCALE_SHIFT 20
 
 /* What forced_read and check_read answer through BPF_PROG_TEST_RUN. */

@@ -146,6 +146,14 @@ static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u
 	return put_ns > to_ns ? to_ns : put_ns;
 }
 
+/* In two parts, as above: a window that nobody reads can be hours long. */
+static __always_inline __u64 scaled(__u64 cycles, __u64 mperf_scale)
+{
+	return (cycles >> GTIMEHALT_SCALE_SHIFT) * mperf_scale +
+	       ((cycles & ((1 << GTIMEHALT_SCALE_SHIFT) - 1)) * mperf_scale >>
+		GTIMEHALT_SCALE_SHIFT);
+}
+
 /* What the slot has gathered up to the reading. */
 static __always_inline void gather(struct cpu_slot *slot, const struct reading *r,
 				   struct window_sums *gain)
@@ -154,6 +162,7 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 	__u64 cycles = r->mperf_cycles - slot->start_mperf_cycles;
 	int is_unknown =
 		slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN;
+	int has_stood;
 
 	/*
 	 * A stint that is open has ended in truth: the exit is what let this code run. Only kvm_exit on
@@ -168,20 +177,23 @@ static __always_inline void gather(struct cpu_slot *slot, const struct reading *
 	gain->guest_ns = slot->guest_ns;
 	gain->entry_cnt = slot->entry_cnt;
 	/*
-	 * This code itself runs in C0: an MPERF that has not moved is no reading but an event that
-	 * went stale when its CPU was offline (it then reads with success). One that went back is an event
-	 * that was opened anew since, whose count starts at zero.
+	 * From where MPERF stands still on, it says nothing; and whether it stood when the window began is told by
+	 * the end of the one before. One that went back is an event that was opened anew since, whose count starts
+	 * at zero.
 	 */
-	if (is_unknown || (__s64)cycles <= 0) {
+	has_stood = slot->mperf_stood;
+	if (has_stood || !cycles || span_ns >= MPERF_LOOK_NS)
+		slot->mperf_stood = mperf_stands(r->mperf_cycles);
+	if (is_unknown || (__s64)cycles <= 0 || has_stood || slot->mperf_stood) {
 		gain->unmeasured_ns = span_ns;
 		/* A read that failed has been counted. One that went back is of an event that reads again. */
-		if (!is_unknown && !cycles)
+		if (slot->mperf_stood || (!is_unknown && !cycles))
 			slot->mperf_error_cnt++;
 		return;
 	}
 	account_window(span_ns, cycles);
 	if (targ_scaled)
-		cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
+		cycles = scaled(cycles, slot->mperf_scale);
 	gain->measured_ns = span_ns;
 	gain->mperf_cycles = cycles;
 }

@@ -202,6 +202,30 @@ int counters__reopen(struct counters *counters, int cpu)
 	return fd;
 }
 
+static int read_count(int fd, __u64 *count)
+{
+	ssize_t n = read(fd, count, sizeof(*count));
+
+	if (n < 0)
+		return -errno;
+	/* End of file: the event is in error, as one whose CPU has gone can be. */
+	return n == sizeof(*count) ? 0 : -ENODEV;
+}
+
+int counters__stand_still(const struct counters *counters, int cpu)
+{
+	int fd = counters->fds[cpu];
+	__u64 first, again;
+	int err;
+
+	if (fd < 0)
+		return -ENODEV;
+	err = read_count(fd, &first);
+	if (!err)
+		err = read_count(fd, &again);
+	return err ? err : first == again;
+}
+
 int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair)
 {
 	struct perf_event_attr attr = {

@@ -40,6 +40,12 @@ int counters__start_opener(struct counters *counters, const char *user);
  */
 int counters__reopen(struct counters *counters, int cpu);
 
+/*
+ * Whether MPERF of the CPU stands still: two reads of its event are the same. Each interrupts the CPU, which is then in
+ * C0, whatever runs there. 1, 0, or -errno (-ENODEV: the CPU is offline, or was when its event was last opened).
+ */
+int counters__stand_still(const struct counters *counters, int cpu);
+
 /* TSC of the CPU, counted from now on. Returns a descriptor that is the caller's, or -errno. */
 int counters__open_tsc(const struct counters *counters, int cpu);
 

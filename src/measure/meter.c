@@ -14,7 +14,9 @@ struct meter {
 	struct meter_opts opts;
 	bool may_force;
 	bool has_read;
-	__u64 *mperf_error_cnts; /* of each slot, when its event was last (re)opened */
+	/* Of each CPU: */
+	__u64 *mperf_error_cnts; /* those of its slot, when its event was last looked at */
+	bool *stands;            /* MPERF stands still there, which has been said */
 	struct sums_reader *sums;
 };
 
@@ -43,7 +45,8 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	m->opts = *opts;
 	m->may_force = opts->reader_fd >= 0;
 	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
-	if (m->mperf_error_cnts)
+	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
+	if (m->mperf_error_cnts && m->stands)
 		err = sums_reader__new(opts->vcpus_fd, opts->vcpu_max, opts->stints_fd,
 				       opts->ended_fd, &m->sums);
 	if (!err)
@@ -65,6 +68,7 @@ void meter__free(struct meter *m)
 		return;
 	sums_reader__free(m->sums);
 	free(m->mperf_error_cnts);
+	free(m->stands);
 	free(m);
 }
 
@@ -77,21 +81,49 @@ static void sum_health(const struct meter *m, struct health *health)
 	}
 }
 
-/* A CPU whose reads failed came online after its event was opened, or was offline in between. */
+static void say_stands(struct meter *m, int cpu, bool stands)
+{
+	if (stands && !m->stands[cpu])
+		pr_warn("MPERF stands still on CPU %d: what vCPUs do there is not measured", cpu);
+	if (!stands && m->stands[cpu])
+		pr_warn("MPERF counts again on CPU %d", cpu);
+	m->stands[cpu] = stands;
+}
+
+/*
+ * A CPU whose reads failed came online after its event was opened, or was offline in between; or MPERF has stopped
+ * there. An event that counts is left alone: opened anew it would count from zero, in the middle of a window.
+ */
+static void mend_event(struct meter *m, int cpu)
+{
+	int stands = counters__stand_still(m->opts.counters, cpu);
+	__u32 key = (__u32)cpu;
+	int fd;
+
+	if (stands) {
+		fd = counters__reopen(m->opts.counters, cpu);
+		if (fd >= 0)
+			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
+		stands = counters__stand_still(m->opts.counters, cpu);
+		if (!stands)
+			pr_info("MPERF did not read on CPU %d: opened again", cpu);
+	}
+	/* Of a CPU that is offline it is not known: it is said anew when it comes back so. */
+	if (stands < 0)
+		m->stands[cpu] = false;
+	else
+		say_stands(m, cpu, stands);
+}
+
 static void mend_events(struct meter *m)
 {
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
 		__u64 error_cnt = m->opts.slots[cpu].mperf_error_cnt;
-		__u32 key = (__u32)cpu;
-		int fd;
 
-		if (error_cnt == m->mperf_error_cnts[cpu])
+		if (error_cnt == m->mperf_error_cnts[cpu] && !m->stands[cpu])
 			continue;
 		m->mperf_error_cnts[cpu] = error_cnt;
-		fd = counters__reopen(m->opts.counters, cpu);
-		if (fd >= 0)
-			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
-		pr_info("MPERF did not read on CPU %d: opened again", cpu);
+		mend_event(m, cpu);
 	}
 }
 
