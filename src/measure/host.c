@@ -117,6 +117,7 @@ static int check_kvm(const struct hostfs *fs, struct host *host)
 		return -EOPNOTSUPP;
 	}
 	host->run_function = vendor->run_function;
+	host->vendor_module = vendor->module;
 	host->has_module_btf = has_btf(fs, "kvm") && has_btf(fs, vendor->module);
 	host->has_exact_tracepoints = has_exact_tracepoints(fs, vendor);
 	pr_info("KVM runs guests by %s(), of %s", vendor->run_function, vendor->module);

@@ -12,6 +12,7 @@ struct hostfs;
 struct host {
 	/* The vendor module's function that enters the guest, once per entry, interrupts off. */
 	const char *run_function;
+	const char *vendor_module; /* whose function that is */
 	/* The functions of kvm and of the vendor's module can be attached to by fentry: BTF has them. */
 	bool has_module_btf;
 	/*

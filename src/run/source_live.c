@@ -8,6 +8,7 @@
 #include "measure/collector.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
+#include "measure/kvm_watch.h"
 #include "base/log.h"
 #include "options/options.h"
 #include "report/columns.h"
@@ -22,6 +23,7 @@ struct source_live {
 	struct source source;
 	struct host host;
 	struct hook_plan plan; /* the collector's, as host is the plan's */
+	struct kvm_watch kvm;
 	struct pinned *pinned; /* else the collector is there */
 	struct collector *collector;
 	struct sampler *sampler;
@@ -36,8 +38,10 @@ static struct source_live *live_of(struct source *source)
 static int next_live(struct source *source, struct snapshot *snap)
 {
 	struct source_live *live = live_of(source);
-	int err = sampler__take(live->sampler, snap);
+	int err = kvm_watch__check(&live->kvm);
 
+	if (!err)
+		err = sampler__take(live->sampler, snap);
 	if (err)
 		return err;
 	if (!live->begun && !snap->vm_cnt && !snap->vcpu_cnt)
@@ -81,6 +85,7 @@ static void free_live(struct source *source)
 	sampler__free(live->sampler);
 	pinned__free(live->pinned);
 	collector__free(live->collector);
+	kvm_watch__close(&live->kvm);
 	free(live);
 }
 
@@ -196,7 +201,10 @@ static int start_collector(struct source_live *live, const struct options *opts,
 	err = plan__make(fs, opts->mode, opts->hook, &live->host, &live->plan);
 	if (!err)
 		err = check_processes(opts, fs);
-	return err ? err : collector__new(&collector_opts, &live->collector);
+	if (err)
+		return err;
+	kvm_watch__open(fs, &live->host, &live->plan, &live->kvm);
+	return collector__new(&collector_opts, &live->collector);
 }
 
 static int start_sampler(struct source_live *live, const struct options *opts,

@@ -236,7 +236,7 @@ static void ends_before_beginnings(void **state)
 
 	(void)state;
 	for (int btf = 0; btf < 2; btf++) {
-		const struct host host = { "svm_vcpu_run", btf, false, ENTER };
+		const struct host host = { "svm_vcpu_run", "kvm_amd", btf, false, ENTER };
 
 		for (enum hook hook = btf ? HOOK_FENTRY : HOOK_KPROBE; hook < HOOK_CNT; hook++) {
 			enum hook as = hook;
@@ -272,8 +272,8 @@ static void switch_mode_needs_no_run_function(void **state)
 
 static void verbose_says_what_and_why(void **state)
 {
-	const struct host with_btf = { "svm_vcpu_run", true, true, "" };
-	const struct host without = { "svm_vcpu_run", false, false, "" };
+	const struct host with_btf = { "svm_vcpu_run", "kvm_amd", true, true, "" };
+	const struct host without = { "svm_vcpu_run", "kvm_amd", false, false, "" };
 	struct run all, old, windows;
 
 	(void)state;

@@ -32,6 +32,7 @@ test_interval_MODULES := interval ending_signals
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES) host_rights
+test_kvm_watch_MODULES := kvm_watch hooks hostfs $(LOG_MODULES)
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
 test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock $(LOG_MODULES)
