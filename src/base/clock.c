@@ -17,7 +17,7 @@ static __u64 now_ns(clockid_t id)
 
 void clock__read(struct clock_reading *clock)
 {
-	__u64 best_width_ns = UINT64_MAX;
+	__u64 best_ns = UINT64_MAX;
 
 	for (int i = 0; i < CLOCK_TRIES; i++) {
 		__u64 before_ns = now_ns(CLOCK_MONOTONIC);
@@ -25,10 +25,12 @@ void clock__read(struct clock_reading *clock)
 		__u64 width_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 		__u64 boot_ns = now_ns(CLOCK_BOOTTIME);
 		__u64 real_ns = now_ns(CLOCK_REALTIME);
+		__u64 all_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 
-		if (width_ns >= best_width_ns)
+		/* Boot time less CLOCK_MONOTONIC tells a suspend: nothing may have come between these either. */
+		if (all_ns >= best_ns)
 			continue;
-		best_width_ns = width_ns;
+		best_ns = all_ns;
 		clock->mono_ns = before_ns + width_ns / 2;
 		clock->tsc_cycles = tsc_cycles;
 		clock->boot_ns = boot_ns;

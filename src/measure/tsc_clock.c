@@ -4,7 +4,8 @@
 
 double tsc_clock__ns_per_cycle(const struct tsc_clock_feed *feed, const struct clock_reading *now)
 {
-	return (double)(now->mono_ns - feed->opened_at.mono_ns) /
+	/* TSC goes on while the host is suspended; CLOCK_MONOTONIC does not. */
+	return (double)(now->boot_ns - feed->opened_at.boot_ns) /
 	       (double)(now->tsc_cycles - feed->opened_at.tsc_cycles);
 }
 

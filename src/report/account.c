@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include "report/account.h"
 
+/* Less is the distance between two clocks that are read one after the other. */
+#define SUSPENDED_MIN_NS 1000000
+
 /* What is the same for all vCPUs of a report. */
 struct span {
 	__u64 begin_ns;       /* CLOCK_MONOTONIC */
@@ -16,6 +19,7 @@ struct span {
 	bool entry_mode;
 	bool map_was_full; /* up to its end */
 	bool map_is_full;  /* within it */
+	bool was_suspended; /* TSC has counted, or has not, time that CLOCK_MONOTONIC does not know */
 };
 
 /* What a vCPU has gathered within the span. Signed: see account.h. */
@@ -114,9 +118,10 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
  * Spans that were not measured can be longer than the vCPU was loaded in them: a bound, no clamp. Without
  * a span that was, none of it is.
  */
-static __u64 bounded_unmeasured_ns(const struct growth *growth, __u64 loaded_ns)
+static __u64 bounded_unmeasured_ns(const struct growth *growth, const struct span *span,
+				   __u64 loaded_ns)
 {
-	if (growth->measured_ns <= 0)
+	if (growth->measured_ns <= 0 || span->was_suspended)
 		return loaded_ns;
 	if (growth->unmeasured_ns < 0)
 		return 0;
@@ -127,7 +132,7 @@ static void set_halted(const struct growth *growth, const struct span *span, __u
 {
 	__u64 loaded_ns = value[METRIC_LOADED_NS];
 	__u64 guest_ns = value[METRIC_GUEST_NS];
-	__u64 unmeasured_ns = bounded_unmeasured_ns(growth, loaded_ns);
+	__u64 unmeasured_ns = bounded_unmeasured_ns(growth, span, loaded_ns);
 	__u64 max_ns = loaded_ns - unmeasured_ns;
 	__s64 halted_ns;
 
@@ -444,6 +449,14 @@ static int reserve(struct report *report, const struct snapshot *cur)
 	return 0;
 }
 
+static bool was_suspended(const struct clock_reading *prev, const struct clock_reading *cur)
+{
+	__u64 interval_ns = cur->mono_ns - prev->mono_ns;
+	__s64 suspended_ns = cur->boot_ns - prev->boot_ns - interval_ns;
+
+	return suspended_ns > (__s64)(SUSPENDED_MIN_NS + interval_ns / 1000);
+}
+
 static struct health health_of(const struct health *prev, const struct health *cur)
 {
 	return (struct health){
@@ -463,10 +476,11 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 		.entry_mode = prev->mode == MODE_ENTRY && cur->mode == MODE_ENTRY,
 		.map_was_full = cur->health.map_full_cnt > 0,
 		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
+		.was_suspended = was_suspended(&prev->clock, &cur->clock),
 	};
 	int err;
 
-	if (interval_ns <= 0 || tsc_cycles <= 0)
+	if (interval_ns <= 0 || (tsc_cycles <= 0 && !span.was_suspended))
 		return -EINVAL;
 	if (!(cur->mperf_ratio > 0) || __builtin_isinf(cur->mperf_ratio))
 		return -EINVAL;
@@ -475,7 +489,10 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 		report__free(report);
 		return err;
 	}
-	span.ns_per_mperf_cycle = interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);
+	/* Not used where TSC went back with a suspend. */
+	if (tsc_cycles > 0)
+		span.ns_per_mperf_cycle =
+			interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);
 
 	report->interval_ns = interval_ns;
 	report->begin = prev->clock;

@@ -28,6 +28,7 @@
  *
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
  *	no time measured	halted and busy, if any time was loaded
+ *	the host was suspended	the same: TSC's rate is not known then
  *	some of it unmeasured	busy; halted is that of the measured part, so it is a lower bound that
  *				falls short by METRIC_UNMEASURED_NS at most
  *	no wait_ns at prev	wait and blocked, unless the thread is younger than prev. A thread that
@@ -113,7 +114,7 @@ struct report {
  * Makes the report of the span from prev to cur, both in the order that snapshot__sort() makes. They
  * outlive the report, whose memory is used again when the same struct is given (zero-initialise it
  * before the first time) and is freed by report__free().
- * Returns 0, -EINVAL (cur is not after prev, TSC stood still or went back, or mperf_ratio is not a
+ * Returns 0, -EINVAL (cur is not after prev, TSC stood still or went back without a suspend, or mperf_ratio is not a
  * finite number above 0), and the report is left as it was; or -ENOMEM, and it is
  * freed.
  */

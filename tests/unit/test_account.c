@@ -224,6 +224,39 @@ static void test_partly_measured(void **state)
 		       300 * MS, UNKNOWN, 0, 50 * MS);
 }
 
+/* TSC has gone on for an hour of which CLOCK_MONOTONIC knows nothing, or has begun anew. */
+static void test_suspended(void **state)
+{
+	struct fixture *f = *state;
+
+	f->cur.clock.boot_ns += 3600 * S;
+	f->cur.clock.tsc_cycles += CYCLES(3600 * S);
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, UNKNOWN, 500 * MS, UNKNOWN, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 600 * MS);
+	f->cur.clock.tsc_cycles = f->prev.clock.tsc_cycles - 1;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, UNKNOWN, 500 * MS, UNKNOWN, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 600 * MS);
+	f->after[0] = f->before[0];
+	f->after[0].at_ns += S;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, 0, S, 0, 0, 0);
+}
+
+/* The clocks are not read at one moment. */
+static void test_hardly_suspended(void **state)
+{
+	struct fixture *f = *state;
+
+	f->cur.clock.boot_ns += 2 * MS;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 400 * MS);
+	f->cur.clock.boot_ns -= 4 * MS;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 400 * MS);
+}
+
 /* The thread left its CPU in user mode, and what ran there then was busy: no halt more or less. */
 static void test_span_longer_than_loaded(void **state)
 {
@@ -1122,6 +1155,7 @@ static void test_truth_comes_out(void **state)
 
 		f->cur.mperf_ratio = ratio;
 		f->cur.clock.mono_ns = f->prev.clock.mono_ns + wall_ns;
+		f->cur.clock.boot_ns = f->prev.clock.boot_ns + wall_ns;
 		/* 4000 cycles a ns leave nothing for rounding to spoil. */
 		f->cur.clock.tsc_cycles = f->prev.clock.tsc_cycles + wall_ns * 4000;
 		f->after[0] = f->before[0];
@@ -1150,6 +1184,8 @@ int main(void)
 		TEST(test_mode_that_changed),
 		TEST(test_nothing_measured),
 		TEST(test_partly_measured),
+		TEST(test_suspended),
+		TEST(test_hardly_suspended),
 		TEST(test_span_longer_than_loaded),
 		TEST(test_never_loaded_in_the_span),
 		TEST(test_mperf_ratio),
