@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# What the tests of a host that changes share. Loaded behind ended.bash.
+
+# lines_of FILE CNT: waits until a run has printed so many intervals.
+lines_of() {
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		[[ ! -e $1 ]] || (($(wc -l <"$1") < $2)) || return 0
+		sleep 0.05
+	done
+	echo "$1 has no $2 lines:"
+	cat "$1" "${1%.out}.err" || :
+	return 1
+}
+
+# run_in_background NAME OPTION...: its output goes to NAME.out, its words to NAME.err; its process is
+# ${pid_of[NAME]}.
+declare -gA pid_of=()
+run_in_background() {
+	local name=$BATS_TEST_TMPDIR/$1
+	rm -f "$name.out" "$name.err"
+	env --default-signal=INT "$GTIMEHALT" "${@:2}" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+	pid_of[$1]=$!
+	tools+=("$!")
+}
+
+# run_ends NAME: with 0, within END_MAX_MS.
+run_ends() {
+	await_end "${pid_of[$1]}"
+	((ended == 0)) || {
+		echo "$1: status $ended"
+		cat "$BATS_TEST_TMPDIR/$1.err"
+		return 1
+	}
+}
+
+# said_nothing NAME
+said_nothing() {
+	[[ ! -s $BATS_TEST_TMPDIR/$1.err ]] || {
+		cat "$BATS_TEST_TMPDIR/$1.err"
+		return 1
+	}
+}
+
+# contiguous FILE: each interval begins where the one before has ended, and is as long as CLOCK_MONOTONIC says.
+contiguous() {
+	jq -e -s '. as $all | length > 1 and
+		all(.interval_ns == .end_monotonic_ns - .start_monotonic_ns and .interval_ns > 0) and
+		([range(1; length)] | all($all[.].start_monotonic_ns == $all[. - 1].end_monotonic_ns))' "$1" >/dev/null || {
+		jq -c '{time, interval_ns, start_monotonic_ns, end_monotonic_ns}' "$1"
+		return 1
+	}
+}
+
+# The thread of the only vCPU of process $1.
+thread_of() {
+	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
+}
+
+# exporter_begin OPTION...: $tool is it, $port where it listens; it measures when this returns.
+exporter_begin() {
+	local tries
+	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
+	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0 "$@"
+	for ((tries = 0; tries < 400; tries++)); do
+		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
+		[[ -z $port ]] || ! grep -q 'Seccomp:.2' "/proc/$tool/status" || return 0
+		sleep 0.05
+	done
+	cat "$err"
+	return 1
+}
+
+# scrape_mark: the node's sums, with about when they were taken, as one line: ns loaded halted unmeasured
+scrape_mark() {
+	printf '%s %s\n' "$(uptime_ns)" "$(scrape gtimehalt_node_loaded_seconds_total \
+		gtimehalt_node_halted_seconds_total gtimehalt_node_unmeasured_seconds_total)"
+}
+
+# scraped_between FROM TO NAME: what the exporter has counted between two marks, as "LOADED HALTED UNMEASURED OWN" in
+# $scraped: in seconds, in per cent of that, and in per cent of the time by the guest's own account. A scrape is of the
+# last second, so that the two are not of quite the same span.
+scraped_between() {
+	local own from to
+	read -r from _ <<<"$1"
+	read -r to _ <<<"$2"
+	own=$("$ACCOUNT" "$BATS_TEST_TMPDIR/$3.json" --from "$from" --to "$to" --vm 0 --vcpu 0 | jq '100 * .share')
+	scraped=$(jq -n -r --arg from "$1" --arg to "$2" --argjson own "$own" '
+		[$from, $to | split(" ") | map(select(. != "") | tonumber)] | transpose | map(.[1] - .[0]) as
+			[$_, $loaded, $halted, $unmeasured] |
+		def pct: 100 * . / $loaded * 100 | round / 100;
+		"\($loaded * 100 | round / 100) \($halted | pct) \($unmeasured | pct) \($own * 100 | round / 100)"')
+}
+
+# never_too_much FILE NAME TOLERANCE: no interval shows more halted than the guest says, in points of it; the most that
+# one was above its account is in $most. One whose halted is not known shows nothing.
+never_too_much() {
+	most=$(jq -n --slurpfile guest "$BATS_TEST_TMPDIR/$2.json" --slurpfile shown "$1" '
+		$guest[0].vcpus[0].segments as $halts |
+		[$shown[] | .start_monotonic_ns as $from | .end_monotonic_ns as $to | .vms[0].vcpus[0] |
+			select(.halted_ns != null) |
+			100 * (.halted_ns - ([$halts[] | ([.[1], $to] | min) - ([.[0], $from] | max) | select(. > 0)] |
+				add // 0)) / .wall_ns] | max * 100 | round / 100') || return
+	jq -n -e "$most <= $3" >/dev/null || {
+		echo "$1: $most points more than the guest says"
+		return 1
+	}
+}
+
+# bounded SHOWN_PCT OWN_PCT UNSEEN_PCT TOLERANCE WHAT: as agrees has it, of shares that are known.
+bounded() {
+	jq -n -e --argjson shown "$1" --argjson own "$2" --argjson unseen "$3" --argjson t "$4" \
+		'$own >= $shown - $t and $own <= $shown + $unseen + $t' >/dev/null || {
+		echo "$5: $1% halted, $3% not seen, by its own account $2%"
+		return 1
+	}
+}
