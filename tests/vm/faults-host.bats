@@ -69,8 +69,9 @@ mperf_stops() {
 }
 
 @test "MPERF stops in the middle, and counts again" {
-	local stopped_ns started_ns mode most unmeasured_cnt seen=
+	local stopped_ns started_ns mode most unmeasured_cnt host_pct seen=
 	quietly mperf_stops
+	host_pct=$(shown_over "$BATS_TEST_TMPDIR/entry.out" duty 0 | jq '100 * .host_ns / .wall_ns')
 	for mode in entry switch stints; do
 		diff - "$BATS_TEST_TMPDIR/$mode.err" <<-END
 			gtimehalt: warning: MPERF stands still on CPU $QUIET_CPU: what vCPUs do there is not measured
