@@ -169,8 +169,9 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 	if (!sums || sums->start_boottime_ns < task->start_boottime)
 		return;
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
+	/* A thread names itself, and `cat` shows it to a terminal: no controls, those of C1 and Unicode included. */
 	for (__u32 i = 0; i < sizeof(comm) - 1; i++)
-		if (comm[i] && ((__u8)comm[i] < 0x20 || comm[i] == 0x7f))
+		if (comm[i] && ((__u8)comm[i] < 0x20 || (__u8)comm[i] >= 0x7f))
 			comm[i] = '?';
 	BPF_SEQ_PRINTF(seq, "%d %d (%s) ", sums->tgid, tid, comm);
 	if (!copy_whole(sums, &copy)) {
