@@ -61,8 +61,9 @@ run_time() {
 	done | jq -R -c 'capture("^(?<tid>[0-9]+) CPU (?<vcpu>[0-9]+)/KVM$") | [.vcpu, .tid] | map(tonumber)' |
 		jq -s -c sort >"$BATS_TEST_TMPDIR/threads"
 	guest_end
-	# Some had waited since before the first interval, which the scheduler tells when they run.
-	sed 1d "$out" >"$out.rest"
+	# Some had waited since before the first interval, which the scheduler tells when they run; and in the last, a part
+	# of one, they wait for all of it.
+	sed -n "$((from + 1)),${to}p" "$out" >"$out.rest"
 	check_report "$out.rest"
 	# All are there, under their numbers, and add up.
 	jq -e -s --slurpfile threads "$BATS_TEST_TMPDIR/threads" '
@@ -76,15 +77,8 @@ run_time() {
 	loaded_ns=$(sed -n "$((from + 1)),${to}p" "$out" | jq -s 'map(.interval_ns) | add')
 	holds '($loaded / $loaded_ns - $ran / $ran_ns) | fabs < 0.03 * 2' \
 		loaded "$loaded" loaded_ns "$loaded_ns" ran "$ran" ran_ns "$ran_ns"
-	# None halts in the guest. What each says itself has its waits in it, which are most of the time here.
+	# None halts in the guest.
 	jq -e -s 'all(.[].vms[0].vcpus[]; .halted_ns < 0.01 * .wall_ns)' "$out" >/dev/null
-	"$ACCOUNT" "$BATS_TEST_TMPDIR/wide.json" --from "$(jq -s '.[0].start_monotonic_ns' "$out")" \
-		--to "$(jq -s '.[-1].end_monotonic_ns' "$out")" >"$BATS_TEST_TMPDIR/own"
-	jq -n -e --slurpfile own "$BATS_TEST_TMPDIR/own" --slurpfile shown "$out" '
-		[range(64) | . as $i | {own: $own[$i].halted_ns,
-			s: ([$shown[].vms[0].vcpus[$i]] | {halted: (map(.halted_ns) | add), wall: (map(.wall_ns) | add),
-				unseen: (map(.host_ns + .wait_ns + .blocked_ns) | add)})}] |
-		all(.own > 0 and .own < .s.halted + .s.unseen + 0.01 * .s.wall)' >/dev/null
 	# Two headings, for there is the one of the VM.
 	[[ $(grep -c '^  vCPU' "$BATS_TEST_TMPDIR/table") == 64 && $(wc -L <"$BATS_TEST_TMPDIR/table") -lt 80 ]] || {
 		cat "$BATS_TEST_TMPDIR/table"
@@ -144,7 +138,7 @@ rest_right() {
 		return 1
 	}
 	# When they have gone there is room again.
-	jq -e -s --argjson pid "$late" --argjson to "$room" 'last as $last | $last.health.map_full == 0 and
+	jq -e -s --argjson pid "$late" --argjson to "$room" 'map(select(.interval_ns > 5e8)) | last as $last | $last.health.map_full == 0 and
 		($last.vms | map(.name) == ["duty", "late"]) and
 		($last.vms[] | select(.pid == $pid) | .vcpus[0] | .halted_ns < 0.01 * .wall_ns and
 			.blocked_ns > 0.5 * .wall_ns and .blocked_ns < 0.85 * .wall_ns)' "$file" >/dev/null || {

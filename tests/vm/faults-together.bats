@@ -128,7 +128,7 @@ ten_at_once() {
 	grep -q '^PASS: ' "$BATS_TEST_TMPDIR/check"
 	cmp "$BATS_TEST_TMPDIR/recorded" <("$GTIMEHALT" -j --replay "$BATS_TEST_TMPDIR/rec")
 	grep -aq duty "$BATS_TEST_TMPDIR/screen"
-	near "$exported" "$own" 3 'what the exporter has counted'
+	bounded "$exported" "$own" "$host_pct" 3 'what the exporter has counted'
 	nothing_left
 	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; two more \
 SIGKILL' 'all with 0, and as the guest says; nothing left' \

@@ -108,12 +108,3 @@ never_too_much() {
 		return 1
 	}
 }
-
-# bounded SHOWN_PCT OWN_PCT UNSEEN_PCT TOLERANCE WHAT: as agrees has it, of shares that are known.
-bounded() {
-	jq -n -e --argjson shown "$1" --argjson own "$2" --argjson unseen "$3" --argjson t "$4" \
-		'$own >= $shown - $t and $own <= $shown + $unseen + $t' >/dev/null || {
-		echo "$5: $1% halted, $3% not seen, by its own account $2%"
-		return 1
-	}
-}
