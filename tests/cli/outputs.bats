@@ -35,7 +35,8 @@ fails() {
 	local status=$1 line=$2 ended=0
 	shift 2
 	"$@" >"$dir/shown" 2>"$dir/said" || ended=$?
-	[[ $ended == "$status" && $(<"$dir/said") == "$line" && ! -s $dir/shown ]] || {
+	# What counts lines says so when its files may not grow either.
+	[[ $ended == "$status" && $(grep -v '^libgcov profiling error:' "$dir/said") == "$line" && ! -s $dir/shown ]] || {
 		printf 'status %s of %s\n' "$ended" "$*"
 		cat "$dir/said"
 		return 1
