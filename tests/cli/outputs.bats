@@ -43,11 +43,17 @@ fails() {
 	}
 }
 
+# of_its_own: skipped where valgrind runs the tool.
+of_its_own() {
+	[[ ${INSTRUMENTED:-} != valgrind ]] || skip "valgrind $1"
+}
+
 to_nowhere() { tool "$@" >&-; }
 to_read_only() { tool "$@" 1</dev/null; }
 to_full() { tool "$@" >/dev/full; }
 
 @test "stdout closed, or open for reading alone: one line, exit 1, and no file is written in its place" {
+	of_its_own 'opens what was closed'
 	local form
 	for form in "${forms[@]}"; do
 		fails 1 'gtimehalt: cannot write the report: Bad file descriptor' to_nowhere "$form"
@@ -68,6 +74,7 @@ to_full() { tool "$@" >/dev/full; }
 }
 
 @test "stderr closed or full: what is shown and the exit status are what they were" {
+	of_its_own 'opens what was closed'
 	local form status
 	head -c -100 "$recording" >broken
 	for form in "${forms[@]}"; do
@@ -188,6 +195,7 @@ on_small_disk() {
 }
 
 @test "a stream that does not block, and a reader that takes its time: nothing is lost, and no time spent on it" {
+	of_its_own 'takes the time'
 	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" nonblocking
 	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" input
 }

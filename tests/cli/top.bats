@@ -211,6 +211,7 @@ teardown() {
 }
 
 @test "stopped by Ctrl-Z, and continued" {
+	[[ ${INSTRUMENTED:-} != valgrind ]] || skip 'valgrind does not stop by SIGTSTP'
 	open_terminal 80 24 'PS1="ready> " exec bash --norc --noprofile -i'
 	until_shown 'ready>'
 	keys "stty -a >\$T/before; sh -c 'echo \$\$ >\$T/pid; exec $TOP_COMMAND'; echo ended" Enter
