@@ -46,7 +46,7 @@ check_table() {
 }
 
 @test "one shot, ended at any moment" {
-	by_lot 3 check_table "$GTIMEHALT" -d 1
+	by_lot 2 check_table "$GTIMEHALT" -d 1
 	tell 'status 0 and the part that was measured, or the signal'"'"'s own end before it had begun'
 }
 
@@ -57,7 +57,7 @@ check_objects() {
 }
 
 @test "intervals as JSON, ended at any moment" {
-	by_lot 3 check_objects "$GTIMEHALT" -j 0.05
+	by_lot 2 check_objects "$GTIMEHALT" -j 0.05
 	tell 'whole objects, one a line, and status 0'
 }
 
@@ -96,7 +96,7 @@ check_check() {
 @test "the exporter and its helper, ended at any moment" {
 	local stats
 	all_but HUP
-	by_lot 3 ended_by "$GTIMEHALT" --exporter=127.0.0.1:0 --bpf-stats
+	by_lot 2 ended_by "$GTIMEHALT" --exporter=127.0.0.1:0 --bpf-stats
 	# Whether the kernel still times programs: one that runs says so.
 	begin "$GTIMEHALT" -j 60
 	sleep 2.5
