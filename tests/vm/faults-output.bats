@@ -37,12 +37,13 @@ fails() {
 	# What was printed is whole, and what was recorded is that, up to where the disk was full.
 	objects_whole "$out"
 	"$GTIMEHALT" -j --replay "$full/rec" >"$out.replayed" 2>"$err"
-	grep -q 'cut off' "$err"
+	# Where the disk ended within a line.
+	[[ ! -s $err ]] || grep -q 'cut off' "$err"
 	cnt=$(wc -l <"$out.replayed")
 	((cnt > 5))
 	cmp "$out.replayed" <(head -n "$cnt" "$out")
 	fault '--record on a tmpfs of 32 KiB' 'one line, status 1; what was recorded until then is replayed; nothing left' \
-		"$cnt of $(wc -l <"$out") intervals are in the recording; $(<"$err")"
+		"$cnt of $(wc -l <"$out") intervals are in the recording"
 }
 
 to_nowhere() {
