@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +25,6 @@
 
 /* What is younger is served as it is. */
 #define FRESH_NS NS_PER_S
-
-/* Of the allocator: what is as large has pages of its own. */
-#define BUFFER_MIN 8192
 
 /* So many snapshots that fail one after the other are no accident. */
 #define FAILURES_MAX 10
@@ -365,11 +361,6 @@ int exporter__run(struct exporter *e, struct source *source, struct interval *in
 		return err;
 	/* A client that has gone is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
-	/*
-	 * Whole pages: buffers of a scrape come and go among the small blocks of VMs that stay for a while, and leave
-	 * holes that the heap grows around, by some 20 KiB a minute where a VM is started every second.
-	 */
-	mallopt(M_MMAP_THRESHOLD, BUFFER_MIN);
 	tally__open(&e->tally, e->opts, source);
 	err = run(e, interval);
 	tally__close(&e->tally);
