@@ -197,6 +197,20 @@ can_pin() {
 	((major * 100 + minor >= 515))
 }
 
+# exporter_begin OPTION...: $tool is it, $port where it listens; it measures when this returns.
+exporter_begin() {
+	local tries
+	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
+	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0 "$@"
+	for ((tries = 0; tries < 400; tries++)); do
+		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
+		[[ -z $port ]] || ! grep -q 'Seccomp:.2' "/proc/$tool/status" || return 0
+		sleep 0.05
+	done
+	cat "$err"
+	return 1
+}
+
 # scrape NAME...: the sums over all series of these names; without, all of it.
 scrape() {
 	local name text

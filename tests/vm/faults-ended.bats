@@ -107,18 +107,6 @@ check_check() {
 	tell 'status 0; its helper ends with it' 'runs of programs that the kernel counts afterwards: '"$stats"
 }
 
-exporter_begin() {
-	local tries
-	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0
-	for ((tries = 0; tries < 200; tries++)); do
-		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
-		[[ -z $port ]] || ! grep -q 'Seccomp:.2' "/proc/$tool/status" || return 0
-		sleep 0.05
-	done
-	cat "$err"
-	return 1
-}
-
 @test "the exporter: SIGHUP is no end, and its helper is killed, stopped, or asked to end with it" {
 	local signal helper hups=0 i refused=0 alone=0 stopped_ms both_ms
 	users=$(</sys/module/kvm_amd/refcnt)

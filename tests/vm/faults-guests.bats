@@ -323,7 +323,7 @@ migrated() {
 	scrapes=() moments=()
 	guest_start source --name guest=mig --busy 30 --pin "$QUIET_CPU"
 	source=$guest
-	exporter_begin "$GTIMEHALT" 0.5
+	serving_begin "$GTIMEHALT" 0.5
 	watch_begin "$out"
 	intervals "$out" 1
 	metrics begin
@@ -341,7 +341,7 @@ migrated() {
 	intervals "$out" 1
 	metrics end
 	watch_end
-	exporter_end
+	serving_end
 	guest_end
 }
 

@@ -92,7 +92,7 @@ table $(wc -L <"$BATS_TEST_TMPDIR/table") columns wide"
 
 crowd_out() {
 	guest_start duty --busy 30 --pin "$QUIET_CPU"
-	exporter_begin "$CROWDED" 1
+	serving_begin "$CROWDED" 1
 	watch_begin "$out.switch" --mode switch
 	tool=$watch
 	watch_begin "$out" --mode entry
@@ -111,7 +111,7 @@ crowd_out() {
 	watch_end
 	kill -INT "$tool"
 	wait "$tool"
-	exporter_end
+	serving_end
 	guest_end
 }
 
@@ -212,7 +212,7 @@ exporter_state() {
 many() {
 	local names=() pids=() i
 	guest_start duty --busy 30 --pin "$QUIET_CPU"
-	exporter_begin "$GTIMEHALT" 1
+	serving_begin "$GTIMEHALT" 1
 	watch_begin "$out"
 	scrape gtimehalt_node_halted_seconds_total >/dev/null
 	entries=$(entries_cnt)
@@ -238,7 +238,7 @@ many() {
 	state=$(exporter_state)
 	entries_then=$(entries_cnt)
 	watch_end
-	exporter_end
+	serving_end
 	guest_end
 }
 

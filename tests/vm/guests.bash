@@ -38,8 +38,8 @@ intervals() {
 	return 1
 }
 
-# exporter_begin PROGRAM OPTION...: a gtimehalt that serves; $exporter is its process, $port where it listens.
-exporter_begin() {
+# serving_begin PROGRAM OPTION...: a gtimehalt that serves; $exporter is its process, $port where it listens.
+serving_begin() {
 	local tries
 	"$1" -v --exporter=127.0.0.1:0 "${@:2}" >"$BATS_TEST_TMPDIR/exporter" 2>&1 3>&- 4>&- &
 	exporter=$!
@@ -53,7 +53,7 @@ exporter_begin() {
 	return 1
 }
 
-exporter_end() {
+serving_end() {
 	kill -INT "$exporter"
 	await_end "$exporter"
 	exporter=''

@@ -59,20 +59,6 @@ thread_of() {
 	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
 }
 
-# exporter_begin OPTION...: $tool is it, $port where it listens; it measures when this returns.
-exporter_begin() {
-	local tries
-	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
-	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0 "$@"
-	for ((tries = 0; tries < 400; tries++)); do
-		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
-		[[ -z $port ]] || ! grep -q 'Seccomp:.2' "/proc/$tool/status" || return 0
-		sleep 0.05
-	done
-	cat "$err"
-	return 1
-}
-
 # scrape_mark: the node's sums, with about when they were taken, as one line: ns loaded halted unmeasured
 scrape_mark() {
 	printf '%s %s\n' "$(uptime_ns)" "$(scrape gtimehalt_node_loaded_seconds_total \
