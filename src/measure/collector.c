@@ -217,7 +217,6 @@ static int start_meter(struct collector *c)
 		.cpu_cnt = c->cpu_cnt,
 		.slots = skel->bss->slots,
 		.shared_fd = -1,
-		.vcpu_max = bpf_map__max_entries(skel->maps.vcpus),
 		.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
 		.reader_fd = bpf_program__fd(c->reader),
 		.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,

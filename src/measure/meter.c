@@ -47,8 +47,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
 	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
 	if (m->mperf_error_cnts && m->stands)
-		err = sums_reader__new(opts->vcpus_fd, opts->vcpu_max, opts->stints_fd,
-				       opts->ended_fd, &m->sums);
+		err = sums_reader__new(opts->vcpus_fd, opts->stints_fd, opts->ended_fd, &m->sums);
 	if (!err)
 		err = copy_shared(m);
 	if (err) {

@@ -27,7 +27,6 @@ struct meter_opts {
 	 */
 	int shared_fd;
 	void *shared;
-	unsigned int vcpu_max; /* room in the map of vCPUs */
 	/* Descriptors of maps and of the program that a forced read runs. */
 	int vcpus_fd, reader_fd;
 	int stints_fd;       /* -1: not counted */

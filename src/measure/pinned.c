@@ -18,7 +18,6 @@ struct pinned {
 	struct pinned_about about;
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
-	unsigned int vcpu_max;
 	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
 	struct pinned_programs programs;
@@ -91,7 +90,6 @@ static int open_maps(struct pinned *p, bool histogram)
 	err = check_size(p->vcpus_fd, PIN_VCPUS, sizeof(struct vcpu_sums), &info);
 	if (err)
 		return err;
-	p->vcpu_max = info.max_entries;
 	p->ended_fd = open_map(PIN_ENDED, BPF_F_RDONLY);
 	if (p->ended_fd < 0)
 		return p->ended_fd;
@@ -139,7 +137,6 @@ static int start_meter(struct pinned *p)
 		.slots = collector__shared_slots(p->shared),
 		.shared_fd = p->shared_fd,
 		.shared = p->shared,
-		.vcpu_max = p->vcpu_max,
 		.vcpus_fd = p->vcpus_fd,
 		.reader_fd = p->reader_fd,
 		.stints_fd = p->stints_fd,

@@ -17,22 +17,25 @@
 #define TORN_MAX_NS  1000000000ULL
 #define TORN_WAIT_US 50
 
+/*
+ * Entries copied at once. Room for a whole map would be touched further and further as a pinned measurement remembers
+ * more threads that have ended. The kernel copies hash buckets whole, and none comes near to this: a map has as
+ * many as it has room for entries, at least.
+ */
+#define CHUNK_CNT 256
+
 struct sums_reader {
 	int vcpus_fd, stints_fd, ended_fd;
-	unsigned int vcpu_max;
 	__u64 last_ns;   /* when the last snapshot was taken; 0: there was none */
 	__u64 before_ns; /* and the one before that */
 	__u64 lost_cnt;  /* entries of threads that ended while another CPU was writing to them */
-	/* Room for one read of the whole map. */
-	__u32 *tids;
-	struct vcpu_sums *sums;
+	/* Of either map. */
+	__u32 keys[CHUNK_CNT];
+	struct vcpu_sums sums[CHUNK_CNT];
 };
 
-int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, int ended_fd,
-		     struct sums_reader **out)
+int sums_reader__new(int vcpus_fd, int stints_fd, int ended_fd, struct sums_reader **out)
 {
-	/* Either map is read into the same memory. */
-	unsigned int room = vcpu_max > GTIMEHALT_MAX_ENDED ? vcpu_max : GTIMEHALT_MAX_ENDED;
 	struct sums_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
@@ -40,23 +43,12 @@ int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, int end
 	r->vcpus_fd = vcpus_fd;
 	r->stints_fd = stints_fd;
 	r->ended_fd = ended_fd;
-	r->vcpu_max = room;
-	r->tids = calloc(room, sizeof(*r->tids));
-	r->sums = calloc(room, sizeof(*r->sums));
-	if (!r->tids || !r->sums) {
-		sums_reader__free(r);
-		return -ENOMEM;
-	}
 	*out = r;
 	return 0;
 }
 
 void sums_reader__free(struct sums_reader *r)
 {
-	if (!r)
-		return;
-	free(r->tids);
-	free(r->sums);
 	free(r);
 }
 
@@ -175,15 +167,37 @@ static __u32 tid_of(__u32 key)
 	return key & ((1U << RETIRED_SHIFT) - 1);
 }
 
-/* Returns how many entries a map has, copied to r->tids and r->sums; or -errno. */
-static int copy_map(struct sums_reader *r, int map_fd)
+typedef int (*read_entry_fn)(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
+			     struct vcpu_sums *sums);
+
+static int read_chunk(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 cnt,
+		      read_entry_fn read_entry)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < cnt && !err; i++)
+		err = read_entry(r, snap, forced, r->keys[i], &r->sums[i]);
+	return err;
+}
+
+static int read_map(struct sums_reader *r, struct snapshot *snap, bool forced, int map_fd,
+		    read_entry_fn read_entry)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 next, cnt = r->vcpu_max;
-	int err = bpf_map_lookup_batch(map_fd, NULL, &next, r->tids, r->sums, &cnt, &opts);
+	__u32 position, *from = NULL;
+	int end, err;
 
-	/* ENOENT: the end of the map was reached. */
-	return err && err != -ENOENT ? err : (int)cnt;
+	do {
+		__u32 cnt = CHUNK_CNT;
+
+		end = bpf_map_lookup_batch(map_fd, from, &position, r->keys, r->sums, &cnt, &opts);
+		/* The end of the map was reached; all other errors have copied nothing. */
+		if (end && end != -ENOENT)
+			return end;
+		err = read_chunk(r, snap, forced, cnt, read_entry);
+		from = &position;
+	} while (!end && !err);
+	return err;
 }
 
 static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boottime_ns)
@@ -195,55 +209,48 @@ static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boott
 	return false;
 }
 
-/*
- * Those that have ended since the last snapshot. Read behind the others, for a thread is in both maps for a
- * moment, and never in none.
- */
-static int read_ended(struct sums_reader *r, struct snapshot *snap)
+static int read_vcpu(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
+		     struct vcpu_sums *sums)
+{
+	int err = read_whole(r, key, sums);
+
+	if (!err)
+		err = add_reading(r, snap, forced, tid_of(key), sums);
+	if (!err && is_retired(key))
+		bpf_map_delete_elem(r->vcpus_fd, &key);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Those that have ended since the last snapshot. */
+static int read_ended(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
+		      struct vcpu_sums *sums)
 {
 	__u64 since_ns = r->last_ns ? r->last_ns : snap->clock.mono_ns;
-	int cnt = copy_map(r, r->ended_fd);
 
-	for (int i = 0; i < cnt; i++) {
-		const struct vcpu_sums *sums = &r->sums[i];
-		int err;
-
-		if (sums->ended_ns <= since_ns ||
-		    has_thread(snap, tid_of(r->tids[i]), sums->start_boottime_ns))
-			continue;
-		if (!is_whole(sums)) {
-			r->lost_cnt++;
-			continue;
-		}
-		err = add_reading(r, snap, true, tid_of(r->tids[i]), sums);
-		if (err)
-			return err;
+	if (sums->ended_ns <= since_ns || has_thread(snap, tid_of(key), sums->start_boottime_ns))
+		return 0;
+	if (!is_whole(sums)) {
+		r->lost_cnt++;
+		return 0;
 	}
-	return cnt < 0 ? cnt : 0;
+	return add_reading(r, snap, forced, tid_of(key), sums);
 }
 
 int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 {
-	int cnt = copy_map(r, r->vcpus_fd);
 	int err;
 
 	snap->has_stints = r->stints_fd >= 0;
-	for (int i = 0; i < cnt; i++) {
-		err = read_whole(r, r->tids[i], &r->sums[i]);
-		if (!err)
-			err = add_reading(r, snap, forced, tid_of(r->tids[i]), &r->sums[i]);
-		if (!err && is_retired(r->tids[i]))
-			bpf_map_delete_elem(r->vcpus_fd, &r->tids[i]);
-		if (err && err != -ENOENT)
-			return err;
-	}
-	if (cnt < 0)
-		return cnt;
-	err = r->ended_fd >= 0 ? read_ended(r, snap) : 0;
+	err = read_map(r, snap, forced, r->vcpus_fd, read_vcpu);
+	/* Behind the others, for a thread is in both maps for a moment, and never in none. */
+	if (!err && r->ended_fd >= 0)
+		err = read_map(r, snap, true, r->ended_fd, read_ended);
+	if (err)
+		return err;
 	snap->health.lost_window_cnt += r->lost_cnt;
 	r->before_ns = r->last_ns;
 	r->last_ns = snap->clock.mono_ns;
-	return err;
+	return 0;
 }
 
 /*

@@ -15,13 +15,11 @@ struct sums_reader;
 struct vcpu_reading;
 
 /*
- * vcpus_fd is the map of struct vcpu_sums with room for vcpu_max threads, stints_fd that of struct
- * stint_sums, -1 when stints are not counted; ended_fd that of threads that have ended, -1 when those stay in
- * the first until they are dropped. All are borrowed.
+ * vcpus_fd is the map of struct vcpu_sums, stints_fd that of struct stint_sums, -1 when stints are not counted;
+ * ended_fd that of threads that have ended, -1 when those stay in the first until they are dropped. All are borrowed.
  * Returns 0 and *reader, which the caller ends with sums_reader__free(); or -ENOMEM.
  */
-int sums_reader__new(int vcpus_fd, unsigned int vcpu_max, int stints_fd, int ended_fd,
-		     struct sums_reader **reader);
+int sums_reader__new(int vcpus_fd, int stints_fd, int ended_fd, struct sums_reader **reader);
 void sums_reader__free(struct sums_reader *reader);
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What becomes of a thread's sums when it has ended. The kernel's maps are variables here. */
+/* Maps of any size are read whole; what becomes of a thread's sums when it has ended. The kernel's maps are variables here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,24 +24,28 @@ enum {
 static struct vcpu_sums vcpu;
 static bool has_vcpu, has_stints;
 static struct stint_sums stints;
+/* Further threads, which have the TIDs behind it and are never asked for by themselves. */
+static __u32 further_cnt;
 
 int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
 			 const struct bpf_map_batch_opts *opts)
 {
-	(void)in;
-	(void)out;
+	__u32 at = in ? *(__u32 *)in : 0, end = has_vcpu + further_cnt, room = *count;
+
 	(void)opts;
 	assert_int_equal(fd, VCPUS_FD);
-	*count = has_vcpu;
-	if (has_vcpu) {
-		*(__u32 *)keys = TID;
-		memcpy(values, &vcpu, sizeof(vcpu));
+	for (*count = 0; *count < room && at < end; (*count)++, at++) {
+		((__u32 *)keys)[*count] = TID + at;
+		((struct vcpu_sums *)values)[*count] = vcpu;
 	}
-	return -ENOENT;
+	*(__u32 *)out = at;
+	return at < end ? 0 : -ENOENT;
 }
 
 int bpf_map_lookup_elem(int fd, const void *key, void *value)
 {
+	if (*(const __u32 *)key > TID && *(const __u32 *)key <= TID + further_cnt)
+		return -ENOENT;
 	assert_int_equal(*(const __u32 *)key, TID);
 	if (fd == VCPUS_FD && has_vcpu)
 		memcpy(value, &vcpu, sizeof(vcpu));
@@ -75,7 +79,8 @@ static int set_up(void **state)
 	vcpu = (struct vcpu_sums){ .start_boottime_ns = 7, .vm_id = 1, .tgid = 40, .loaded_ns = S };
 	stints = (struct stint_sums){ .start_boottime_ns = 7, .halted_ns = 5 };
 	has_vcpu = has_stints = true;
-	assert_int_equal(sums_reader__new(VCPUS_FD, 8, STINTS_FD, -1, &f.reader), 0);
+	further_cnt = 0;
+	assert_int_equal(sums_reader__new(VCPUS_FD, STINTS_FD, -1, &f.reader), 0);
 	*state = &f;
 	return 0;
 }
@@ -96,6 +101,22 @@ static struct vcpu_reading *take(struct fixture *f, __u64 now_ns)
 	assert_int_equal(sums_reader__read(f->reader, &f->snap, true), 0);
 	assert_int_equal(f->snap.vcpu_cnt, 1);
 	return &f->snap.vcpus[0];
+}
+
+/* The sizes about what is copied at once, and the map that is full. */
+static void test_maps_are_read_whole(void **state)
+{
+	static const __u32 sizes[] = { 1, 255, 256, 257, 511, 512, 513, GTIMEHALT_MAX_VCPUS };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		further_cnt = sizes[i] - 1;
+		snapshot__clear(&f->snap);
+		assert_int_equal(sums_reader__read(f->reader, &f->snap, true), 0);
+		assert_int_equal(f->snap.vcpu_cnt, sizes[i]);
+		for (__u32 j = 0; j < sizes[i]; j++)
+			assert_int_equal(f->snap.vcpus[j].tid, TID + j);
+	}
 }
 
 /* The thread's last window, from open_ns to put_ns, closed by others. */
@@ -173,6 +194,7 @@ static void test_another_thread_has_its_tid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_maps_are_read_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lived_until_its_last_window_ended, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_slept_to_its_end, set_up, tear_down),
