@@ -106,8 +106,10 @@ def main():
 	shown = Shown(path)
 	# An exporter may be a second behind, which must not be before the first interval.
 	vms = counters(url, shown.ends[0] + 2, shown.ends[-1])
+	# Over all of it: when a scrape comes too late all series end, until the next.
+	text = f"max_over_time(gtimehalt_vm_vcpus[{int(shown.ends[-1] - shown.ends[0])}s])"
 	vcpus = {(int(series["metric"]["pid"]), series["metric"]["vm"]): int(series["value"][1])
-		for series in http_client.query(url, "gtimehalt_vm_vcpus", shown.ends[-1])}
+		for series in http_client.query(url, text, shown.ends[-1])}
 	agree = [compare(name, shown, vm, vcpus[name], per_cent) for name, vm in sorted(vms.items())]
 	return not all(agree) or len(agree) < MIN_VMS
 
