@@ -6,7 +6,7 @@
 #include "export/accept.h"
 
 /* Part of the field, without blanks at its ends. */
-struct span {
+struct slice {
 	const char *begin;
 	size_t len;
 };
@@ -17,7 +17,7 @@ static bool is_blank(char c)
 }
 
 /* Takes what is in front of the delimiter off *rest. False: there is nothing left. */
-static bool take(struct span *rest, char delimiter, struct span *part)
+static bool take(struct slice *rest, char delimiter, struct slice *part)
 {
 	const char *end;
 
@@ -37,13 +37,13 @@ static bool take(struct span *rest, char delimiter, struct span *part)
 	return true;
 }
 
-static bool equals(struct span span, const char *word)
+static bool equals(struct slice slice, const char *word)
 {
-	return span.len == strlen(word) && !strncasecmp(span.begin, word, span.len);
+	return slice.len == strlen(word) && !strncasecmp(slice.begin, word, slice.len);
 }
 
 /* In thousandths: "1", "0.75". What is no quality is none at all. */
-static int parse_quality(struct span text)
+static int parse_quality(struct slice text)
 {
 	int quality, unit = 100;
 
@@ -61,15 +61,15 @@ static int parse_quality(struct span text)
 }
 
 struct media {
-	struct span type;
-	struct span version; /* of no length: none was given */
+	struct slice type;
+	struct slice version; /* of no length: none was given */
 	int quality;
 };
 
-static struct media parse_media(struct span text)
+static struct media parse_media(struct slice text)
 {
 	struct media media = { .quality = 1000 };
-	struct span parameter, name;
+	struct slice parameter, name;
 
 	take(&text, ';', &media.type);
 	while (take(&text, ';', &parameter)) {
@@ -85,9 +85,9 @@ static struct media parse_media(struct span text)
 
 enum metrics_form accept__form(const char *accept)
 {
-	struct span rest = { accept, accept ? strlen(accept) : 0 };
+	struct slice rest = { accept, accept ? strlen(accept) : 0 };
 	int openmetrics = 0, text = 0;
-	struct span part;
+	struct slice part;
 
 	while (take(&rest, ',', &part)) {
 		struct media media = parse_media(part);

@@ -25,19 +25,13 @@ static int compare_vcpus(const void *left, const void *right)
 	return (a->vcpu_id > b->vcpu_id) - (a->vcpu_id < b->vcpu_id);
 }
 
-static void forget_metrics(struct metrics *metrics)
-{
-	for (int i = 0; i < METRIC_CNT; i++)
-		metrics->value[i] = METRIC_UNKNOWN;
-}
-
 void totals__init(struct totals *totals)
 {
 	*totals = (struct totals){
 		.vms = { .item_size = sizeof(struct vm_total), .compare = compare_vms },
 		.vcpus = { .item_size = sizeof(struct total), .compare = compare_vcpus },
 	};
-	forget_metrics(&totals->node);
+	metrics__forget(&totals->node);
 }
 
 void totals__free(struct totals *totals)
@@ -92,7 +86,7 @@ static struct vm_total *take_vm(struct totals *totals, const struct vm_report *v
 	struct vm_total *found;
 
 	copy_name(key.name, sizeof(key.name), vm->name);
-	forget_metrics(&key.total.sums);
+	metrics__forget(&key.total.sums);
 	found = (struct vm_total *)total_list__find_or_add(&totals->vms, &key);
 	if (found->total.vm_number > totals->vm_number)
 		totals->vm_number = found->total.vm_number;
@@ -112,7 +106,7 @@ static void add_vcpu(struct totals *totals, struct vm_total *vm, const struct vc
 	};
 	struct total *found;
 
-	forget_metrics(&key.sums);
+	metrics__forget(&key.sums);
 	found = total_list__find_or_add(&totals->vcpus, &key);
 	found->seen = true;
 	total__add_metrics(&found->sums, &vcpu->metrics);

@@ -11,7 +11,7 @@ LOG_MODULES := log patient ending_signals utf8
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number $(LOG_MODULES) utf8
 
 test_accept_MODULES  := accept
-test_account_MODULES := account histogram
+test_account_MODULES := account span histogram
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_armed_MODULES   := armed hooks hostfs $(LOG_MODULES)
 test_check_MODULES   := check render_check
@@ -35,7 +35,7 @@ test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODU
 test_kvm_watch_MODULES := kvm_watch hooks hostfs $(LOG_MODULES)
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
-test_tally_MODULES   := tally wanted source totals total_list account snapshot histogram filter utf8 clock $(LOG_MODULES)
+test_tally_MODULES   := tally wanted source totals total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 test_opener_MODULES  := opener privileges syscall_filter process_title number $(LOG_MODULES)
@@ -76,7 +76,7 @@ recording_MODULES    := recording_decode recording_encode recording_fields recor
 			recording_reader recording_writer snapshot columns utf8 patient ending_signals
 test_recording_MODULES := $(recording_MODULES)
 test_recording_LIBS  := -ljson-c
-test_recording_hostile_MODULES := $(recording_MODULES) account histogram
+test_recording_hostile_MODULES := $(recording_MODULES) account span histogram
 test_recording_hostile_LIBS := -ljson-c
 test_recording_refusals_MODULES := $(recording_MODULES)
 test_recording_refusals_LIBS := -ljson-c

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include "report/span.h"
+
+/* Less is the distance between two clocks that are read one after the other. */
+#define SUSPENDED_MIN_NS 1000000
+
+/* What a vCPU has gathered within the span. Signed: see span.h. */
+struct growth {
+	__s64 wall_ns;
+	__s64 loaded_ns;
+	__s64 measured_ns;
+	__s64 mperf_cycles;
+	__s64 unmeasured_ns;
+	__s64 guest_ns;
+	__s64 entry_cnt;
+	__s64 wait_ns;
+	bool wait_known;
+};
+
+static __u64 add_saturated(__u64 a, __u64 b)
+{
+	__u64 sum;
+
+	if (__builtin_add_overflow(a, b, &sum) || sum == METRIC_UNKNOWN)
+		return METRIC_UNKNOWN - 1;
+	return sum;
+}
+
+/* value within 0 .. max; what that takes away or adds goes to *clamped_ns. */
+static __u64 clamp_ns(__s64 value, __u64 max, __u64 *clamped_ns)
+{
+	if (value < 0) {
+		*clamped_ns = add_saturated(*clamped_ns, -(__u64)value);
+		return 0;
+	}
+	if ((__u64)value > max) {
+		*clamped_ns = add_saturated(*clamped_ns, (__u64)value - max);
+		return max;
+	}
+	return value;
+}
+
+static __s64 round_to_s64(long double value)
+{
+	if (value >= (long double)INT64_MAX)
+		return INT64_MAX;
+	if (value <= (long double)INT64_MIN)
+		return INT64_MIN;
+	return value < 0 ? value - 0.5L : value + 0.5L;
+}
+
+static __u64 birth_ns_of(const struct vcpu_reading *vcpu, const struct span *span)
+{
+	return vcpu->start_boottime_ns - span->boot_offset_ns;
+}
+
+static bool is_born_within(const struct vcpu_reading *vcpu, const struct span *span)
+{
+	return (__s64)(birth_ns_of(vcpu, span) - span->begin_ns) > 0;
+}
+
+/*
+ * `old` is the same vCPU at the begin of the span, or NULL; `waited` the reading of the same thread
+ * there, whether it was seen then or not, or NULL.
+ */
+static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu_reading *waited,
+			       const struct vcpu_reading *now, const struct span *span)
+{
+	const struct vcpu_reading nothing = { 0 };
+	const struct vcpu_reading *base = old && old->seen ? old : &nothing;
+	bool born_within = is_born_within(now, span);
+	__u64 from_ns = span->begin_ns;
+
+	if (old)
+		from_ns = old->at_ns;
+	else if (born_within)
+		from_ns = birth_ns_of(now, span);
+	if (!waited && born_within)
+		waited = &nothing;
+	return (struct growth){
+		.wall_ns = now->at_ns - from_ns,
+		.loaded_ns = now->loaded_ns - base->loaded_ns,
+		.measured_ns = now->measured_ns - base->measured_ns,
+		.mperf_cycles = now->mperf_cycles - base->mperf_cycles,
+		.unmeasured_ns = now->unmeasured_ns - base->unmeasured_ns,
+		.guest_ns = now->guest_ns - base->guest_ns,
+		.entry_cnt = now->entry_cnt - base->entry_cnt,
+		.wait_ns = waited ? now->wait_ns - waited->wait_ns : 0,
+		.wait_known =
+			now->wait_known && waited && (waited->wait_known || waited == &nothing),
+	};
+}
+
+/*
+ * Spans that were not measured can be longer than the vCPU was loaded in them: a bound, no clamp. Without
+ * a span that was, none of it is.
+ */
+static __u64 bounded_unmeasured_ns(const struct growth *growth, const struct span *span,
+				   __u64 loaded_ns)
+{
+	if (growth->measured_ns <= 0 || span->was_suspended)
+		return loaded_ns;
+	if (growth->unmeasured_ns < 0)
+		return 0;
+	return (__u64)growth->unmeasured_ns < loaded_ns ? (__u64)growth->unmeasured_ns : loaded_ns;
+}
+
+static void set_halted(const struct growth *growth, const struct span *span, __u64 *value)
+{
+	__u64 loaded_ns = value[METRIC_LOADED_NS];
+	__u64 guest_ns = value[METRIC_GUEST_NS];
+	__u64 unmeasured_ns = bounded_unmeasured_ns(growth, span, loaded_ns);
+	__u64 max_ns = loaded_ns - unmeasured_ns;
+	__s64 halted_ns;
+
+	value[METRIC_UNMEASURED_NS] = unmeasured_ns;
+	value[METRIC_HALTED_NS] = METRIC_UNKNOWN;
+	value[METRIC_BUSY_NS] = METRIC_UNKNOWN;
+	if (loaded_ns && !max_ns)
+		return;
+	halted_ns =
+		round_to_s64(growth->measured_ns - growth->mperf_cycles * span->ns_per_mperf_cycle);
+	if (guest_ns != METRIC_UNKNOWN && guest_ns < max_ns)
+		max_ns = guest_ns;
+	value[METRIC_HALTED_NS] = clamp_ns(halted_ns, max_ns, &value[METRIC_CLAMPED_NS]);
+	if (guest_ns != METRIC_UNKNOWN && !unmeasured_ns)
+		value[METRIC_BUSY_NS] = guest_ns - value[METRIC_HALTED_NS];
+}
+
+static void set_metrics(const struct growth *growth, const struct span *span, __u64 *value)
+{
+	__u64 *clamped_ns = &value[METRIC_CLAMPED_NS];
+	__u64 wall_ns, loaded_ns, wait_ns;
+
+	*clamped_ns = 0;
+	wall_ns = clamp_ns(growth->wall_ns, INT64_MAX, clamped_ns);
+	loaded_ns = clamp_ns(growth->loaded_ns, wall_ns, clamped_ns);
+	value[METRIC_WALL_NS] = wall_ns;
+	value[METRIC_LOADED_NS] = loaded_ns;
+
+	value[METRIC_GUEST_NS] = METRIC_UNKNOWN;
+	value[METRIC_HOST_NS] = METRIC_UNKNOWN;
+	value[METRIC_ENTRY_CNT] = METRIC_UNKNOWN;
+	if (span->entry_mode) {
+		value[METRIC_GUEST_NS] = clamp_ns(growth->guest_ns, loaded_ns, clamped_ns);
+		value[METRIC_HOST_NS] = loaded_ns - value[METRIC_GUEST_NS];
+		if (growth->entry_cnt >= 0)
+			value[METRIC_ENTRY_CNT] = growth->entry_cnt;
+	}
+	set_halted(growth, span, value);
+
+	value[METRIC_WAIT_NS] = METRIC_UNKNOWN;
+	value[METRIC_BLOCKED_NS] = METRIC_UNKNOWN;
+	if (growth->wait_known) {
+		wait_ns = clamp_ns(growth->wait_ns, wall_ns - loaded_ns, clamped_ns);
+		value[METRIC_WAIT_NS] = wait_ns;
+		value[METRIC_BLOCKED_NS] = wall_ns - loaded_ns - wait_ns;
+	}
+}
+
+/* Windows for which there was no room have left no trace: what came behind them is not all there was. */
+static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_reading *now,
+			     const struct span *span)
+{
+	if (!span->map_was_full || (old && old->seen))
+		return false;
+	return !now->seen || span->map_is_full || !is_born_within(now, span);
+}
+
+void span__account(const struct span *span, const struct vcpu_reading *old,
+		   const struct vcpu_reading *waited, const struct vcpu_reading *now,
+		   struct metrics *metrics)
+{
+	struct growth growth = growth_of(old, waited, now, span);
+	__u64 *value = metrics->value;
+
+	if (may_lack_windows(old, now, span)) {
+		metrics__forget(metrics);
+		value[METRIC_CLAMPED_NS] = 0;
+		value[METRIC_WALL_NS] =
+			clamp_ns(growth.wall_ns, INT64_MAX, &value[METRIC_CLAMPED_NS]);
+		return;
+	}
+	if (!now->seen)
+		growth = (struct growth){
+			.wall_ns = growth.wall_ns,
+			.wait_ns = growth.wait_ns,
+			.wait_known = growth.wait_known,
+		};
+	set_metrics(&growth, span, value);
+}
+
+static bool was_suspended(const struct clock_reading *prev, const struct clock_reading *cur)
+{
+	__u64 interval_ns = cur->mono_ns - prev->mono_ns;
+	__s64 suspended_ns = cur->boot_ns - prev->boot_ns - interval_ns;
+
+	return suspended_ns > (__s64)(SUSPENDED_MIN_NS + interval_ns / 1000);
+}
+
+int span__init(struct span *span, const struct snapshot *prev, const struct snapshot *cur)
+{
+	__s64 interval_ns = cur->clock.mono_ns - prev->clock.mono_ns;
+	__s64 tsc_cycles = cur->clock.tsc_cycles - prev->clock.tsc_cycles;
+	bool suspended = was_suspended(&prev->clock, &cur->clock);
+
+	if (interval_ns <= 0 || (tsc_cycles <= 0 && !suspended))
+		return -EINVAL;
+	if (!(cur->mperf_ratio > 0) || __builtin_isinf(cur->mperf_ratio))
+		return -EINVAL;
+	*span = (struct span){
+		.begin_ns = prev->clock.mono_ns,
+		.interval_ns = (__u64)interval_ns,
+		.boot_offset_ns = cur->clock.boot_ns - cur->clock.mono_ns,
+		.entry_mode = prev->mode == MODE_ENTRY && cur->mode == MODE_ENTRY,
+		.map_was_full = cur->health.map_full_cnt > 0,
+		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
+		.was_suspended = suspended,
+	};
+	/* Not used where TSC went back with a suspend. */
+	if (tsc_cycles > 0)
+		span->ns_per_mperf_cycle =
+			interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);
+	return 0;
+}
