@@ -78,15 +78,13 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
 }
 
 /* Slow clients may still be reading the one before, which goes with the last of them. */
-static int keep_metrics(struct http_server *s, enum metrics_form form, char *text, size_t len)
+static int keep_metrics(struct http_server *s, enum metrics_form form, const char *text, size_t len)
 {
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+		MHD_create_response_from_buffer(len, (void *)text, MHD_RESPMEM_MUST_COPY);
 
-	if (!response) {
-		free(text);
+	if (!response)
 		return -ENOMEM;
-	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_types[form]);
 	/* A cache between us and the client is to keep the forms apart. */
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
@@ -100,7 +98,7 @@ static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connecti
 {
 	enum metrics_form form = accept__form(
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
-	char *text;
+	const char *text;
 	size_t len;
 	int got;
 

@@ -23,10 +23,10 @@ struct http_server_opts {
 	__u64 deadline_ns;
 	void *context; /* given to both of these */
 	/*
-	 * The metrics in a form. Returns 1 and a text that is the server's from then on, to be freed; 0 when
-	 * those that it was given last in this form still hold; or -errno: the client is told so.
+	 * The metrics in a form. Returns 1 and a text, which the server copies; 0 when those that it was given last
+	 * in this form still hold; or -errno: the client is told so.
 	 */
-	int (*metrics)(void *context, enum metrics_form form, char **text, size_t *len);
+	int (*metrics)(void *context, enum metrics_form form, const char **text, size_t *len);
 	bool (*is_healthy)(void *context);
 };
 

@@ -200,24 +200,28 @@ int metrics_text__write(const struct metrics_source *source, enum metrics_form f
 	return stream__flush(out);
 }
 
-int metrics_text__make(const struct metrics_source *source, enum metrics_form form, char **text,
-		       size_t *len)
+int metrics_text__make(struct metrics_text *text, const struct metrics_source *source,
+		       enum metrics_form form)
 {
-	char *made = NULL;
-	size_t made_len;
-	FILE *out = open_memstream(&made, &made_len);
 	int err;
 
-	if (!out)
+	if (!text->out)
+		text->out = open_memstream(&text->bytes, &text->size);
+	if (!text->out)
 		return -errno;
-	err = metrics_text__write(source, form, out);
-	if (fclose(out) && !err)
-		err = -errno;
-	if (err) {
-		free(made);
-		return err;
-	}
-	*text = made;
-	*len = made_len;
-	return 0;
+	rewind(text->out);
+	err = metrics_text__write(source, form, text->out);
+	if (!err)
+		err = putc('\0', text->out) == EOF ? -ENOMEM : stream__flush(text->out);
+	if (err)
+		metrics_text__free(text);
+	return err;
+}
+
+void metrics_text__free(struct metrics_text *text)
+{
+	if (text->out)
+		fclose(text->out);
+	free(text->bytes);
+	*text = (struct metrics_text){ 0 };
 }

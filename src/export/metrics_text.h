@@ -61,8 +61,22 @@ struct metrics_source {
 /* Flushes the stream. Returns 0, or -errno when it failed. */
 int metrics_text__write(const struct metrics_source *source, enum metrics_form form, FILE *out);
 
-/* The same in memory that the caller frees. Returns 0 or -errno; *text is left alone then. */
-int metrics_text__make(const struct metrics_source *source, enum metrics_form form, char **text,
-		       size_t *len);
+/*
+ * A text in memory, which the next one is written over. One that is made anew for each scrape is cut to its length at
+ * its end, and malloc() of glibc caches what is cut off, which holds the rest apart: over hours, heaps of holes.
+ */
+struct metrics_text {
+	FILE *out;
+	char *bytes;
+	size_t size;
+};
+
+/*
+ * The same as metrics_text__write(), in *text, which is zero-initialised before the first time and freed by
+ * metrics_text__free(). Returns 0 with text->bytes, a string of text->size - 1 bytes, until the next call; or -errno.
+ */
+int metrics_text__make(struct metrics_text *text, const struct metrics_source *source,
+		       enum metrics_form form);
+void metrics_text__free(struct metrics_text *text);
 
 #endif /* METRICS_TEXT_H */

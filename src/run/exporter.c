@@ -41,6 +41,7 @@ struct exporter {
 	struct textfile *textfile;
 	struct tally tally;
 	struct program_stats programs[PROGRAM_STATS_MAX];
+	struct metrics_text text;
 	/* When the server was given its text last, in each form; 0: not yet. */
 	__u64 text_ns[METRICS_FORM_CNT];
 };
@@ -80,8 +81,7 @@ static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
 	}
 }
 
-static int make_text(struct exporter *e, enum metrics_form form, bool with_process, char **text,
-		     size_t *len)
+static int make_text(struct exporter *e, enum metrics_form form, bool with_process)
 {
 	struct metrics_source source = {
 		.totals = &e->tally.totals,
@@ -100,14 +100,14 @@ static int make_text(struct exporter *e, enum metrics_form form, bool with_proce
 		self__read(&e->fs, source.scalars);
 		source.scalars[SCALAR_PROCESS_START_NS] = e->start_ns;
 	}
-	err = metrics_text__make(&source, form, text, len);
+	err = metrics_text__make(&e->text, &source, form);
 	if (err)
 		pr_err("cannot write the metrics: %s", strerror(-err));
 	return err;
 }
 
 /* For the server. What there is to tell is told even when no new snapshot can be had. */
-static int serve_metrics(void *context, enum metrics_form form, char **text, size_t *len)
+static int serve_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
 {
 	struct exporter *e = context;
 	__u64 now_ns = clock__now_ns();
@@ -119,9 +119,11 @@ static int serve_metrics(void *context, enum metrics_form form, char **text, siz
 	if (e->text_ns[form] && e->text_ns[form] >= e->tally.last_ns &&
 	    now_ns - e->text_ns[form] < fresh_ns(e))
 		return 0;
-	err = make_text(e, form, true, text, len);
+	err = make_text(e, form, true);
 	if (err)
 		return err;
+	*text = e->text.bytes;
+	*len = e->text.size - 1;
 	totals__note_shown(&e->tally.totals);
 	e->text_ns[form] = clock__now_ns();
 	return 1;
@@ -143,19 +145,16 @@ static bool is_healthy(void *context)
  */
 static int write_textfile(struct exporter *e)
 {
-	char *text;
-	size_t len;
 	int err;
 
 	if (!e->textfile)
 		return 0;
-	err = make_text(e, METRICS_PROMETHEUS, false, &text, &len);
+	err = make_text(e, METRICS_PROMETHEUS, false);
 	if (err)
 		return err;
-	err = textfile__write(e->textfile, text, len);
+	err = textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
 	if (!err && !e->server)
 		totals__note_shown(&e->tally.totals);
-	free(text);
 	return err;
 }
 
@@ -231,6 +230,7 @@ void exporter__free(struct exporter *e)
 		return;
 	http_server__free(e->server);
 	textfile__free(e->textfile);
+	metrics_text__free(&e->text);
 	hostfs__close(&e->fs);
 	free(e);
 }

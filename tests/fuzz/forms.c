@@ -104,18 +104,17 @@ void forms__check_metrics(const struct report *report, struct totals *totals)
 		.window_hook = "fentry",
 	};
 	struct metrics_source source = { .totals = totals, .header = &header };
-	char *text;
-	size_t len;
+	struct metrics_text made = { 0 };
 
 	FUZZ_ASSERT(!totals__add(totals, report));
 	for (int i = 0; i < SCALAR_CNT; i++)
 		source.scalars[i] = SCALAR_UNKNOWN;
 	for (enum metrics_form form = 0; form < METRICS_FORM_CNT; form++) {
-		FUZZ_ASSERT(!metrics_text__make(&source, form, &text, &len));
-		shown__check_metrics(text, totals);
+		FUZZ_ASSERT(!metrics_text__make(&made, &source, form));
+		shown__check_metrics(made.bytes, totals);
 		FUZZ_ASSERT(form != METRICS_OPENMETRICS ||
-			    (len >= 6 && !strcmp(text + len - 6, "# EOF\n")));
-		free(text);
+			    (made.size >= 7 && !strcmp(made.bytes + made.size - 7, "# EOF\n")));
 	}
+	metrics_text__free(&made);
 	totals__note_shown(totals);
 }

@@ -27,23 +27,26 @@ struct site {
 	int metrics_err;
 	bool keeps, healthy;
 	size_t text_len; /* 0: it is "metrics N\n" */
+	char *text;
 };
 
-static int give_metrics(void *context, enum metrics_form form, char **text, size_t *len)
+static int give_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
 {
 	struct site *site = context;
 
 	if (site->metrics_err || (site->keeps && site->made_cnt))
 		return site->metrics_err;
 	site->made_cnt++;
+	free(site->text);
 	if (site->text_len) {
-		*text = calloc(1, site->text_len);
+		site->text = calloc(1, site->text_len);
 		*len = site->text_len;
 	} else {
-		*len = (size_t)asprintf(text, "%s %d\n",
+		*len = (size_t)asprintf(&site->text, "%s %d\n",
 					form == METRICS_OPENMETRICS ? "openmetrics" : "text",
 					site->made_cnt);
 	}
+	*text = site->text;
 	return 1;
 }
 
@@ -67,6 +70,12 @@ static void open_site(struct site *site, __u64 deadline_ms, unsigned int connect
 	assert_int_equal(listen_address__parse("127.0.0.1:0", &site->address), 0);
 	assert_int_equal(http_server__new(&opts, &site->server), 0);
 	http_server__address(site->server, &site->address);
+}
+
+static void close_site(struct site *site)
+{
+	http_server__free(site->server);
+	free(site->text);
 }
 
 /* Lets the server work for up to so long; less when it has. */
@@ -168,7 +177,7 @@ static void metrics_by_negotiation(void **state)
 				     "version=1.0.0; charset=utf-8\r\n"));
 	assert_non_null(strstr(text, "\r\nVary: Accept\r\n"));
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_OK].cnt, 2);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void other_pages(void **state)
@@ -198,7 +207,7 @@ static void other_pages(void **state)
 	text = answer_to(&site, &answer, HEAD("GET", "http://a:1/%68ealthz") "\r\n");
 	assert_true(has_status(text, "503"));
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_OK].cnt, 0);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void methods(void **state)
@@ -222,7 +231,7 @@ static void methods(void **state)
 			 HEAD("GET", "/metrics") "Content-Length: 1000000\r\n\r\nabc");
 	assert_true(has_status(text, "200"));
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_BAD_METHOD].cnt, 1);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void what_is_no_http(void **state)
@@ -246,7 +255,7 @@ static void what_is_no_http(void **state)
 	answer_to(&site, &answer, long_request);
 	/* It is as well as before. */
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/") "\r\n"), "200"));
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void a_text_is_kept(void **state)
@@ -261,7 +270,7 @@ static void a_text_is_kept(void **state)
 		assert_true(has_body(answer_to(&site, &answer, HEAD("GET", "/metrics") "\r\n"),
 				     "text 1\n"));
 	assert_int_equal(site.made_cnt, 1);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void there_are_no_metrics(void **state)
@@ -275,7 +284,7 @@ static void there_are_no_metrics(void **state)
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/metrics") "\r\n"), "500"));
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_OK].cnt, 0);
 	assert_int_equal(http_server__stats(site.server)->scrapes[HTTP_SCRAPE_FAILED].cnt, 1);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 /* Two requests, one connection, as Prometheus does it. */
@@ -302,7 +311,7 @@ static void a_connection_is_kept(void **state)
 	}
 	assert_int_equal(http_server__stats(site.server)->connection_cnt, 1);
 	close(fd);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 /*
@@ -354,7 +363,7 @@ static void slow_clients_are_shut_down(void **state)
 	}
 	for (int i = 0; i < CLIENT_MAX; i++)
 		close(fds[i]);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 /* One more than there may be waits until a place is free. */
@@ -374,7 +383,7 @@ static void connections_are_limited(void **state)
 	assert_int_equal(http_server__stats(site.server)->dropped_cnt, 4);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 /* All places taken by clients that say nothing, long before their deadline: who says something is answered. */
@@ -398,7 +407,7 @@ static void a_crowd_keeps_nobody_out(void **state)
 	assert_int_equal(recv(fds[0], answer.text, 1, 0), 0);
 	for (int i = 0; i < 100; i++)
 		close(fds[i]);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 /* When all that it may have have gone at once, who comes then wakes it, though nothing else does. */
@@ -422,7 +431,7 @@ static void a_server_that_was_full_listens(void **state)
 	pollfd.fd = http_server__fd(site.server);
 	assert_int_equal(poll(&pollfd, 1, DEADLINE_MS), 1);
 	close(fds[0]);
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 static void an_address_that_is_taken(void **state)
@@ -443,7 +452,7 @@ static void an_address_that_is_taken(void **state)
 	assert_null(second);
 	assert_non_null(strstr(err.text, "gtimehalt: cannot listen on 127.0.0.1:"));
 	assert_non_null(strstr(err.text, ": Address already in use\n"));
-	http_server__free(site.server);
+	close_site(&site);
 }
 
 int main(void)

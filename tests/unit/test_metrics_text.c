@@ -9,8 +9,7 @@ struct page {
 	struct totals totals;
 	struct recording_header header;
 	struct metrics_source source;
-	char *text;
-	size_t len;
+	struct metrics_text text;
 };
 
 static int begin(void **state)
@@ -38,7 +37,7 @@ static int end(void **state)
 	struct page *p = *state;
 
 	totals__free(&p->totals);
-	free(p->text);
+	metrics_text__free(&p->text);
 	free(p);
 	return 0;
 }
@@ -47,11 +46,9 @@ static int end(void **state)
 
 static const char *text_of(struct page *p, enum metrics_form form)
 {
-	free(p->text);
-	p->text = NULL;
-	assert_int_equal(metrics_text__make(&p->source, form, &p->text, &p->len), 0);
-	assert_int_equal(strlen(p->text), p->len);
-	return p->text;
+	assert_int_equal(metrics_text__make(&p->text, &p->source, form), 0);
+	assert_int_equal(strlen(p->text.bytes), p->text.size - 1);
+	return p->text.bytes;
 }
 
 /* A VM of one vCPU, of which all is unknown but these. */
@@ -189,7 +186,7 @@ static void as_openmetrics_has_it(void **state)
 			 "gtimehalt_mperf_ratio 0.97\n");
 	assert_has(text, "# TYPE gtimehalt_scrapes counter\ngtimehalt_scrapes_total{code=");
 	assert_has(text, "# UNIT process_resident_memory_bytes bytes\n");
-	assert_string_equal(text + p->len - strlen("4096\n# EOF\n"), "4096\n# EOF\n");
+	assert_string_equal(text + p->text.size - 1 - strlen("4096\n# EOF\n"), "4096\n# EOF\n");
 }
 
 /* Line breaks are gone by now; should one come through, it is no new line. */
@@ -244,8 +241,24 @@ static void nothing_is_known_yet(void **state)
 	struct page *p = *state;
 
 	assert_null(strstr(text_of(p, METRICS_PROMETHEUS), "seconds"));
-	assert_null(strstr(p->text, "mperf_ratio"));
-	assert_has(p->text, "gtimehalt_vms 0\n");
+	assert_null(strstr(p->text.bytes, "mperf_ratio"));
+	assert_has(p->text.bytes, "gtimehalt_vms 0\n");
+}
+
+/* It is written over the one before. */
+static void a_text_is_shorter_than_the_last(void **state)
+{
+	struct page *p = *state;
+	const struct metrics_source empty = p->source;
+	char *few = strdup(text_of(p, METRICS_OPENMETRICS));
+
+	assert_non_null(few);
+	fill(p);
+	assert_true(strlen(text_of(p, METRICS_PROMETHEUS)) > 2 * strlen(few));
+	totals__free(&p->totals);
+	p->source = empty;
+	assert_string_equal(text_of(p, METRICS_OPENMETRICS), few);
+	free(few);
 }
 
 static void a_stream_fails(void **state)
@@ -264,7 +277,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		PAGE_TEST(as_prometheus_has_it), PAGE_TEST(as_openmetrics_has_it),
 		PAGE_TEST(names_are_hostile),    PAGE_TEST(buckets_add_up),
-		PAGE_TEST(nothing_is_known_yet), PAGE_TEST(a_stream_fails),
+		PAGE_TEST(nothing_is_known_yet), PAGE_TEST(a_text_is_shorter_than_the_last),
+		PAGE_TEST(a_stream_fails),
 	};
 
 	return cmocka_run_group_tests_name("metrics_text", tests, NULL, NULL);
