@@ -85,8 +85,9 @@ int recording_writer__open(const char *path, const struct recording_header *head
 
 /*
  * The same to a descriptor, which the writer owns from here on, even on failure. vm_id_offset is added
- * to each vm_id that is not 0: these are addresses in the kernel, which are nobody's business.
- * recording_writer__open() takes a random one that keeps their order.
+ * to each vm_id that is an address in the kernel, which is nobody's business: the upper half of all numbers. Others, of
+ * VMs of which no vCPU has been seen, are below 2^56 (vcpu_threads.h).
+ * recording_writer__open() takes a random one that keeps the order of all.
  */
 int recording_writer__new(int fd, const struct recording_header *header, __u64 vm_id_offset,
 			  struct recording_writer **out);

@@ -143,12 +143,17 @@ static int add_list(struct json_object *parent, const struct field *field,
 	return err;
 }
 
+/* See recording_writer__new(). */
+static __u64 hide_address(__u64 vm_id, __u64 vm_id_offset)
+{
+	return vm_id >> 63 ? vm_id + vm_id_offset : vm_id;
+}
+
 static int add_field(struct json_object *parent, const struct field *field, const void *from,
 		     __u64 vm_id_offset)
 {
 	const char *key = field->key;
 	const void *at = (const char *)from + field->offset;
-	__u64 value;
 
 	switch (field->kind) {
 	case FIELD_INT:
@@ -166,8 +171,8 @@ static int add_field(struct json_object *parent, const struct field *field, cons
 	case FIELD_U64:
 		return add(parent, key, json_object_new_uint64(*(const __u64 *)at));
 	case FIELD_VM_ID:
-		value = *(const __u64 *)at;
-		return add(parent, key, json_object_new_uint64(value ? value + vm_id_offset : 0));
+		return add(parent, key,
+			   json_object_new_uint64(hide_address(*(const __u64 *)at, vm_id_offset)));
 	case FIELD_BOOL:
 		if (!*(const bool *)at && field->optional)
 			return 0;

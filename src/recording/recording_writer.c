@@ -113,7 +113,7 @@ int recording_writer__new(int fd, const struct recording_header *header, __u64 v
 
 /*
  * Addresses in the kernel are the last 2^56 of the address space at most: with these offsets, all of
- * them wrap around, none becomes 0, and so they stay in order.
+ * them wrap around, and none becomes less than 2^56, so that they stay in order, and behind what is no address.
  */
 static int choose_offset(__u64 *offset)
 {

@@ -20,7 +20,7 @@ struct kvm_dirs;
 struct vm_thread {
 	pid_t tid;
 	__u32 vcpu_id;
-	__u64 kvm; /* tells the VMs of a process apart; 0: not known which */
+	__u64 kvm; /* tells the VMs of a process apart, below 2^56; 0: not known which */
 };
 
 struct vm_threads {

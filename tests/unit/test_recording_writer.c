@@ -320,10 +320,17 @@ static void test_names_are_utf8(void **state)
 	free(bytes);
 }
 
-/* Addresses in the kernel, in the order that the snapshot has them in. */
+/* Addresses in the kernel, in the order that the snapshot has them in; what is none stays as it is, before them. */
 static void test_vm_ids_are_moved(void **state)
 {
-	static const __u64 addresses[] = { 0,
+	enum {
+		NO_ADDRESS_CNT = 4,
+		CNT = 9
+	};
+	static const __u64 vm_ids[CNT] = { 0,
+					   1,
+					   7ULL << 32 | 12,
+					   (1ULL << 54) - 1,
 					   0xff11000000000000,
 					   0xffff888100000000,
 					   0xffff888100000040,
@@ -334,12 +341,12 @@ static void test_vm_ids_are_moved(void **state)
 
 	snapshot__clear(&f->snap);
 	f->snap.mperf_ratio = 1;
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < CNT; i++) {
 		struct vcpu_reading *vcpu = snapshot__add_vcpu(&f->snap);
 
 		assert_non_null(vcpu);
 		vcpu->pid = 1;
-		vcpu->vm_id = addresses[i];
+		vcpu->vm_id = vm_ids[i];
 	}
 	for (int round = 0; round < 20; round++) {
 		struct recording_header header;
@@ -354,13 +361,13 @@ static void test_vm_ids_are_moved(void **state)
 		assert_int_equal(recording_reader__header(r, &header), 0);
 		/* That it is read at all shows that their order is right. */
 		assert_int_equal(recording_reader__next(r, &snap), 1);
-		assert_int_equal(snap.vcpu_cnt, 6);
-		assert_int_equal(snap.vcpus[0].vm_id, 0);
-		assert_true(snap.vcpus[1].vm_id > 0);
-		for (size_t i = 1; i < 6; i++)
+		assert_int_equal(snap.vcpu_cnt, CNT);
+		for (size_t i = 0; i < NO_ADDRESS_CNT; i++)
+			assert_int_equal(snap.vcpus[i].vm_id, vm_ids[i]);
+		for (size_t i = NO_ADDRESS_CNT; i < CNT; i++)
 			assert_true(snap.vcpus[i].vm_id < 1ULL << 63);
-		assert_true(snap.vcpus[1].vm_id != first_id);
-		first_id = snap.vcpus[1].vm_id;
+		assert_true(snap.vcpus[NO_ADDRESS_CNT].vm_id != first_id);
+		first_id = snap.vcpus[NO_ADDRESS_CNT].vm_id;
 		recording_reader__free(r);
 		snapshot__free(&snap);
 	}
