@@ -10,7 +10,7 @@ run_on() {
 	local kernel=$1 boot=$2
 	shift 2
 	# shellcheck disable=SC2086 # no words in the default boot
-	tests/vm/bed run --kernel "$kernel" --timeout 1500 $boot -- "$@" </dev/null |
+	tests/vm/bed run --kernel "$kernel" --timeout 2400 $boot -- "$@" </dev/null |
 		sed -u -E "s/^(ok|not ok) ([0-9]+) /\1 \2 $kernel: /"
 }
 
