@@ -130,8 +130,8 @@ ten_at_once() {
 	grep -aq duty "$BATS_TEST_TMPDIR/screen"
 	bounded "$exported" "$own" "$host_pct" 3 'what the exporter has counted'
 	nothing_left
-	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; two more \
-SIGKILL' 'all with 0, and as the guest says; nothing left' \
+	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; SIGKILL of two' \
+		'all with 0, and as the guest says; nothing left' \
 		"$apart points apart; exporter $exported%, the guest $(jq -n "$own * 100 | round / 100")%; $seen"
 }
 

@@ -7,7 +7,7 @@
 # fault HOW EXPECTED SEEN: this test's line of the table; the test's description names the fault. Printed when
 # SEEN has been held against EXPECTED, and not before.
 fault() {
-	printf '# fault: %s | %s | %s | %s\n' "$BATS_TEST_DESCRIPTION" "$1" "$2" "$3" >&3
+	printf '# fault: %s | %s | %s | %s\n' "$BATS_TEST_DESCRIPTION" "$1" "$2" "${3//$'\n'/; }" >&3
 }
 
 # shown_over FILE NAME VCPU: what all intervals of FILE say of a vCPU, summed, as one object, with the first's
