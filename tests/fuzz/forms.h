@@ -8,7 +8,7 @@
 struct report;
 struct totals;
 
-/* The identities of account.h, of each vCPU and each VM. */
+/* The identities of span.h, of each vCPU and each VM. */
 void forms__check_sums(const struct report *report);
 
 /* Tables, histograms, CSV and JSON. Texts for people are at most so wide. */

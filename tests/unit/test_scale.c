@@ -19,8 +19,15 @@ enum {
 	ROUND_CNT = 9,
 };
 
-#define DISCOVERY_MAX_MS 300
-#define STEADY_MAX_MS    20
+/* What the sanitizers add is not the tool's. */
+#ifdef __SANITIZE_ADDRESS__
+#define SLOWER 4
+#else
+#define SLOWER 1
+#endif
+
+#define DISCOVERY_MAX_MS (300 * SLOWER)
+#define STEADY_MAX_MS    (20 * SLOWER)
 
 static pid_t pid_of(int vm)
 {
