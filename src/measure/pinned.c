@@ -35,14 +35,13 @@ static int open_map(const char *name, __u32 flags)
 }
 
 /* Another build's map is told by its size before anything is read from it. */
-static int check_size(int fd, const char *name, __u32 value_size, struct bpf_map_info *info)
+static int check_size(int fd, const char *name, size_t value_size)
 {
-	__u32 len = sizeof(*info);
-	int err;
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(fd, &info, &len);
 
-	memset(info, 0, sizeof(*info));
-	err = bpf_obj_get_info_by_fd(fd, info, &len);
-	if (err || info->value_size == value_size)
+	if (err || info.value_size == value_size)
 		return err;
 	pr_err("%s/%s is of another version of gtimehalt: --unpin it and --pin it again", PIN_DIR,
 	       name);
@@ -51,10 +50,9 @@ static int check_size(int fd, const char *name, __u32 value_size, struct bpf_map
 
 static int read_about(struct pinned *p)
 {
-	struct bpf_map_info info;
 	struct pin_about about;
 	__u32 key = 0;
-	int err = check_size(p->about_fd, PIN_ABOUT, sizeof(about), &info);
+	int err = check_size(p->about_fd, PIN_ABOUT, sizeof(about));
 
 	if (!err)
 		err = bpf_map_lookup_elem(p->about_fd, &key, &about);
@@ -81,13 +79,12 @@ static int read_about(struct pinned *p)
 
 static int open_maps(struct pinned *p, bool histogram)
 {
-	struct bpf_map_info info;
 	int err;
 
 	p->vcpus_fd = open_map(PIN_VCPUS, BPF_F_RDONLY);
 	if (p->vcpus_fd < 0)
 		return p->vcpus_fd;
-	err = check_size(p->vcpus_fd, PIN_VCPUS, sizeof(struct vcpu_sums), &info);
+	err = check_size(p->vcpus_fd, PIN_VCPUS, sizeof(struct vcpu_sums));
 	if (err)
 		return err;
 	p->ended_fd = open_map(PIN_ENDED, BPF_F_RDONLY);
@@ -101,16 +98,15 @@ static int open_maps(struct pinned *p, bool histogram)
 
 static int open_shared(struct pinned *p)
 {
-	struct bpf_map_info info;
 	int err;
 
 	p->shared_fd = open_map(PIN_SHARED, BPF_F_RDONLY);
 	if (p->shared_fd < 0)
 		return p->shared_fd;
-	err = check_size(p->shared_fd, PIN_SHARED, (__u32)collector__shared_size(), &info);
+	err = check_size(p->shared_fd, PIN_SHARED, collector__shared_size());
 	if (err)
 		return err;
-	p->shared = malloc(info.value_size);
+	p->shared = malloc(collector__shared_size());
 	return p->shared ? 0 : -ENOMEM;
 }
 

@@ -192,9 +192,7 @@ end $slowest_ms ms; links, programs, maps, probes, users of kvm, bpffs as before
 
 # can_pin: since Linux 5.15.
 can_pin() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	((major * 100 + minor >= 515))
+	! is_linux_before 5 15
 }
 
 # exporter_begin OPTION...: $tool is it, $port where it listens; it measures when this returns.

@@ -90,9 +90,7 @@ halted_share() {
 # Whether this kernel lets a process without CAP_BPF use the maps that it holds: since Linux 5.19, or when it is
 # told to (kernel.unprivileged_bpf_disabled).
 is_bpf_free() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	((major * 100 + minor >= 519)) || [[ $(</proc/sys/kernel/unprivileged_bpf_disabled) == 0 ]]
+	! is_linux_before 5 19 || [[ $(</proc/sys/kernel/unprivileged_bpf_disabled) == 0 ]]
 }
 
 # no_capability PID [BUT]: none in any set; BUT, a mask in hex, in the permitted and the effective one.

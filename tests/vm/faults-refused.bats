@@ -28,7 +28,7 @@ teardown() {
 	local cap others=(bpf perfmon sys_ptrace dac_read_search net_admin)
 	guest_run
 	is_refused 'needs CAP_SYS_ADMIN *root' without_cap sys_admin "$GTIMEHALT" -d 1
-	if is_before_5_11; then
+	if is_linux_before 5 11; then
 		is_refused '*RLIMIT_MEMLOCK *CAP_SYS_RESOURCE' without_cap sys_resource "$GTIMEHALT" -d 1
 	else
 		others+=(sys_resource)
@@ -143,7 +143,7 @@ teardown() {
 	local low=(prlimit --memlock=65536:65536) seen=''
 	guest_run
 	# Linux 5.11 counts BPF's memory to control groups in its place.
-	if [[ $(uname -r) == 5.10.* ]]; then
+	if is_linux_before 5 11; then
 		is_refused '*RLIMIT_MEMLOCK is 64 KiB*ulimit -l unlimited*' "${low[@]}" setpriv \
 			--bounding-set=-sys_resource --inh-caps=-sys_resource "$GTIMEHALT" -d 1
 		seen="$refusal; "

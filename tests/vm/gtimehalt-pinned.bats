@@ -21,9 +21,7 @@ link_ids() {
 }
 
 @test "before Linux 5.15: refused with exit 3, and nothing is left; else it is pinned" {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	if ((major * 100 + minor >= 515)); then
+	if ! is_linux_before 5 15; then
 		pin
 		[[ -e $PINNED/about ]]
 		return

@@ -99,6 +99,13 @@ own_share() {
 		--vcpu "${4:-0}" | jq '100 * .share'
 }
 
+# is_linux_before MAJOR MINOR
+is_linux_before() {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	((major < $1 || (major == $1 && minor < $2)))
+}
+
 # near A B TOLERANCE WHAT
 near() {
 	jq -n -e --argjson a "$1" --argjson b "$2" --argjson t "$3" '($a - $b) | fabs <= $t' \

@@ -6,9 +6,7 @@
 PINNED=/sys/fs/bpf/gtimehalt
 
 setup() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	if ((major * 100 + minor < 515)) && [[ $BATS_TEST_DESCRIPTION != *5.15* ]]; then
+	if is_linux_before 5 15 && [[ $BATS_TEST_DESCRIPTION != *5.15* ]]; then
 		skip "links of kprobes and timers cannot be pinned before Linux 5.15"
 	fi
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf

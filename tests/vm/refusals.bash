@@ -9,12 +9,7 @@ NOBODY=61234
 # Enough to measure what is not closed to us. Before Linux 5.11 BPF's memory counts to RLIMIT_MEMLOCK, which only
 # CAP_SYS_RESOURCE raises.
 ENOUGH=+sys_admin
-is_before_5_11() {
-	local major minor
-	IFS=. read -r major minor _ < <(uname -r)
-	((major * 100 + minor < 511))
-}
-! is_before_5_11 || ENOUGH+=,+sys_resource
+! is_linux_before 5 11 || ENOUGH+=,+sys_resource
 
 # guest_run: a guest of known duty; what follows is held against its account.
 guest_run() {
