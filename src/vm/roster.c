@@ -366,6 +366,24 @@ static int add_thread(struct snapshot *snap, struct unseen_list *list, const str
 	return 0;
 }
 
+/*
+ * Whether it is there since the first `seen_cnt`. A thread of vCPUs in several VMs comes once for each, one after the
+ * other, and where siblings do not tell these VMs apart, vm_id_of() does not either.
+ */
+static bool is_added(const struct snapshot *snap, size_t seen_cnt, const struct vm_thread *thread,
+		     __u64 vm_id)
+{
+	for (size_t i = snap->vcpu_cnt; i-- > seen_cnt;) {
+		const struct vcpu_reading *vcpu = &snap->vcpus[i];
+
+		if (vcpu->tid != thread->tid)
+			break;
+		if (vcpu->vcpu_id == thread->vcpu_id && vcpu->vm_id == vm_id)
+			return true;
+	}
+	return false;
+}
+
 /* vCPUs that /proc knows and no hook has seen: paused, or blocked since before the tool started. */
 static int add_unseen(struct roster *r, struct snapshot *snap)
 {
@@ -384,11 +402,14 @@ static int add_unseen(struct roster *r, struct snapshot *snap)
 		for (size_t j = 0; !err && j < vm->vcpus.cnt; j++) {
 			const struct vm_thread *thread = &vm->vcpus.threads[j];
 			struct unseen unseen = { .tid = thread->tid };
+			__u64 vm_id;
 
-			if (!find_seen(r, seen_cnt, thread->tid) &&
+			if (find_seen(r, seen_cnt, thread->tid))
+				continue;
+			vm_id = vm_id_of(r, seen_cnt, vm, thread->kvm);
+			if (!is_added(snap, seen_cnt, thread, vm_id) &&
 			    find_wait(r, old, vm->pid, &unseen))
-				err = add_thread(snap, list, vm, thread, &unseen,
-						 vm_id_of(r, seen_cnt, vm, thread->kvm));
+				err = add_thread(snap, list, vm, thread, &unseen, vm_id);
 		}
 	}
 	if (list->cnt)

@@ -200,6 +200,34 @@ static void unseen_vcpus_go_to_their_own_vm(void **state)
 	snapshot__free(&snap);
 }
 
+/* Two threads run the vCPUs of two VMs; one was seen, in the one of them: the other is not there twice for that. */
+static void threads_of_two_vms_come_once(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_process(tree, 100, "both");
+	proc_tree__add_fd(tree, 100, 12, KVM_VM);
+	for (int i = 0; i < 2; i++)
+		proc_tree__add_thread(tree, 100, 110 + i, "both");
+	for (int vm = 0; vm < 2; vm++) {
+		proc_tree__add_kvm(tree, 100, 12 + vm);
+		for (int i = 0; i < 2; i++)
+			proc_tree__add_kvm_vcpu(tree, 100, 12 + vm, (unsigned int)i, 110 + i);
+	}
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	complete(roster, &snap, 1, 4);
+	begin(&snap);
+	see(&snap, 100, 110, 0, 0xffff000000000001);
+	complete(roster, &snap, 1, 2);
+	assert_int_equal(find(&snap, 111)->vcpu_id, 1);
+	assert_true(find(&snap, 111)->vm_id == 0xffff000000000001);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
 static void vms_of_one_name_stay_two(void **state)
 {
 	const struct tree *tree = *state;
@@ -337,6 +365,7 @@ int main(void)
 		tree_test(reused_pid_gets_its_own_name_and_no_ghosts),
 		tree_test(reused_pid_of_no_vm),
 		tree_test(unseen_vcpus_go_to_their_own_vm),
+		tree_test(threads_of_two_vms_come_once),
 		tree_test(vms_of_one_name_stay_two),
 		tree_test(waits_are_read_in_turn),
 		tree_test(wait_that_is_not_told_is_unknown),
