@@ -1,55 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/array.h"
-#include "base/hostfs.h"
-#include "base/number.h"
-#include "vm/roster.h"
 #include "report/snapshot.h"
+#include "vm/roster.h"
+#include "vm/unseen.h"
 #include "vm/vm_table.h"
-
-/*
- * How many run-queue delays of unseen threads one snapshot reads, when there are more the next ones next
- * time. They hardly change: a thread that is never loaded mostly sleeps.
- */
-#define WAIT_READ_MAX 512
-
-/* A vCPU that was seen, by its thread. */
-struct seen {
-	pid_t tid;
-	__u64 vm_id;
-};
-
-/* A vCPU that was not: its run-queue delay, when it was read last. */
-struct unseen {
-	pid_t tid;
-	bool wait_known;
-	__u64 wait_ns;
-};
-
-struct unseen_list {
-	struct unseen *list; /* sorted by tid */
-	size_t cnt;
-	size_t room;
-};
 
 struct roster {
 	const struct hostfs *fs;
 	struct vm_table vms;
+	struct unseen unseen;
 	__u64 tick_ns;
-	struct unseen_list unseen[2]; /* of the last snapshot, and of the one before */
-	size_t read_turn;             /* index into the older list: whose wait is read first */
-	struct vm_reading *named;     /* all that were in the last snapshot */
+	struct vm_reading *named; /* all that were in the last snapshot */
 	size_t named_cnt, named_room;
 	pid_t *pids; /* scratch: the processes to look at */
 	size_t pid_room;
-	struct seen *seen; /* scratch: sorted by tid */
-	size_t seen_room;
 };
 
 int roster__new(const struct hostfs *fs, const pid_t *pids, size_t pid_cnt, struct roster **out)
@@ -75,11 +42,9 @@ void roster__free(struct roster *r)
 	if (!r)
 		return;
 	vm_table__free(&r->vms);
-	free(r->unseen[0].list);
-	free(r->unseen[1].list);
+	unseen__free(&r->unseen);
 	free(r->named);
 	free(r->pids);
-	free(r->seen);
 	free(r);
 }
 
@@ -88,7 +53,7 @@ size_t roster__vm_cnt(const struct roster *r)
 	return r->vms.cnt;
 }
 
-/* A TID or PID is the first member of all that is sorted here. */
+/* A PID is the first member of all that is sorted here. */
 static int compare_ids(const void *a, const void *b)
 {
 	const pid_t *x = a, *y = b;
@@ -266,158 +231,6 @@ static int keep_names(struct roster *r, const struct snapshot *snap)
 	return 0;
 }
 
-static int index_seen(struct roster *r, const struct snapshot *snap)
-{
-	if (snap->vcpu_cnt > r->seen_room) {
-		struct seen *seen = reallocarray(r->seen, snap->vcpu_cnt, sizeof(*seen));
-
-		if (!seen)
-			return -ENOMEM;
-		r->seen = seen;
-		r->seen_room = snap->vcpu_cnt;
-	}
-	for (size_t i = 0; i < snap->vcpu_cnt; i++)
-		r->seen[i] = (struct seen){ snap->vcpus[i].tid, snap->vcpus[i].vm_id };
-	if (snap->vcpu_cnt)
-		qsort(r->seen, snap->vcpu_cnt, sizeof(*r->seen), compare_ids);
-	return 0;
-}
-
-static const struct seen *find_seen(const struct roster *r, size_t cnt, pid_t tid)
-{
-	return cnt ? bsearch(&tid, r->seen, cnt, sizeof(*r->seen), compare_ids) : NULL;
-}
-
-/*
- * 0, which stands for the only VM of the process, unless there are several: then that of its siblings
- * that were seen, or, without any, KVM's name for it, which is no kernel address.
- */
-static __u64 vm_id_of(const struct roster *r, size_t seen_cnt, const struct vm *vm, __u64 kvm)
-{
-	if (vm->vcpus.kvm_cnt < 2 || !kvm)
-		return 0;
-	for (size_t i = 0; i < vm->vcpus.cnt; i++) {
-		const struct vm_thread *thread = &vm->vcpus.threads[i];
-		const struct seen *seen =
-			thread->kvm == kvm ? find_seen(r, seen_cnt, thread->tid) : NULL;
-
-		if (seen)
-			return seen->vm_id;
-	}
-	return kvm;
-}
-
-/*
- * Field 2 of schedstat, the run-queue delay that the BPF side reads from the same place. Returns whether
- * the thread is there at all.
- */
-static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen *unseen)
-{
-	char text[128], *rest = text, *field;
-
-	if (hostfs__read_line(fs, text, sizeof(text), "proc/%d/task/%d/schedstat", pid,
-			      unseen->tid) <= 0)
-		return hostfs__exists(fs, "proc/%d/task/%d", pid, unseen->tid) != 0;
-	strsep(&rest, " ");
-	field = strsep(&rest, " ");
-	unseen->wait_known = field && number__parse(field, UINT64_MAX, &unseen->wait_ns) == 0;
-	return true;
-}
-
-/*
- * As read_wait(), or what was read before, when it is others' turn: those of `old` from read_turn on. A
- * thread that is new is read in any case.
- */
-static bool find_wait(const struct roster *r, const struct unseen_list *old, pid_t pid,
-		      struct unseen *unseen)
-{
-	const struct unseen *before = NULL;
-
-	if (old->cnt > WAIT_READ_MAX)
-		before = bsearch(&unseen->tid, old->list, old->cnt, sizeof(*before), compare_ids);
-	if (before) {
-		size_t place = (size_t)(before - old->list) + old->cnt - r->read_turn;
-
-		if (place % old->cnt >= WAIT_READ_MAX) {
-			*unseen = *before;
-			return true;
-		}
-	}
-	return read_wait(r->fs, pid, unseen);
-}
-
-static int add_thread(struct snapshot *snap, struct unseen_list *list, const struct vm *vm,
-		      const struct vm_thread *thread, const struct unseen *unseen, __u64 vm_id)
-{
-	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
-	struct unseen *more = array__reserve_one(list->list, list->cnt, &list->room, sizeof(*more));
-
-	if (!vcpu || !more)
-		return -ENOMEM;
-	list->list = more;
-	list->list[list->cnt++] = *unseen;
-	vcpu->pid = vm->pid;
-	vcpu->tid = thread->tid;
-	vcpu->vcpu_id = thread->vcpu_id;
-	vcpu->vm_id = vm_id;
-	vcpu->at_ns = snap->clock.mono_ns;
-	vcpu->wait_known = unseen->wait_known;
-	vcpu->wait_ns = unseen->wait_ns;
-	return 0;
-}
-
-/*
- * Whether it is there since the first `seen_cnt`. A thread of vCPUs in several VMs comes once for each, one after the
- * other, and where siblings do not tell these VMs apart, vm_id_of() does not either.
- */
-static bool is_added(const struct snapshot *snap, size_t seen_cnt, const struct vm_thread *thread,
-		     __u64 vm_id)
-{
-	for (size_t i = snap->vcpu_cnt; i-- > seen_cnt;) {
-		const struct vcpu_reading *vcpu = &snap->vcpus[i];
-
-		if (vcpu->tid != thread->tid)
-			break;
-		if (vcpu->vcpu_id == thread->vcpu_id && vcpu->vm_id == vm_id)
-			return true;
-	}
-	return false;
-}
-
-/* vCPUs that /proc knows and no hook has seen: paused, or blocked since before the tool started. */
-static int add_unseen(struct roster *r, struct snapshot *snap)
-{
-	struct unseen_list *old = &r->unseen[1], *list = &r->unseen[0];
-	struct unseen_list swap = *old;
-	size_t seen_cnt = snap->vcpu_cnt;
-	int err = 0;
-
-	*old = *list;
-	*list = swap;
-	list->cnt = 0;
-	r->read_turn = old->cnt ? r->read_turn % old->cnt : 0;
-	for (size_t i = 0; !err && i < r->vms.cnt; i++) {
-		const struct vm *vm = &r->vms.vms[i];
-
-		for (size_t j = 0; !err && j < vm->vcpus.cnt; j++) {
-			const struct vm_thread *thread = &vm->vcpus.threads[j];
-			struct unseen unseen = { .tid = thread->tid };
-			__u64 vm_id;
-
-			if (find_seen(r, seen_cnt, thread->tid))
-				continue;
-			vm_id = vm_id_of(r, seen_cnt, vm, thread->kvm);
-			if (!is_added(snap, seen_cnt, thread, vm_id) &&
-			    find_wait(r, old, vm->pid, &unseen))
-				err = add_thread(snap, list, vm, thread, &unseen, vm_id);
-		}
-	}
-	if (list->cnt)
-		qsort(list->list, list->cnt, sizeof(*list->list), compare_ids);
-	r->read_turn += WAIT_READ_MAX;
-	return err;
-}
-
 int roster__complete(struct roster *r, struct snapshot *snap)
 {
 	int err = name_vms(r, snap);
@@ -426,7 +239,5 @@ int roster__complete(struct roster *r, struct snapshot *snap)
 		err = name_late(r, snap);
 	if (!err)
 		err = keep_names(r, snap);
-	if (!err)
-		err = index_seen(r, snap);
-	return err ? err : add_unseen(r, snap);
+	return err ? err : unseen__add(&r->unseen, r->fs, &r->vms, snap);
 }

@@ -12,7 +12,7 @@ FUZZ_SHOWN_HELPERS := shown forms
 FUZZ_RECORDING := $(recording_MODULES)
 
 fuzz_vmm_MODULES     := vmm qemu cmdline cgroup number
-fuzz_process_MODULES := roster vm_table asked filter $(VM_MODULES) $(FUZZ_RECORDING)
+fuzz_process_MODULES := roster unseen vm_table asked filter $(VM_MODULES) $(FUZZ_RECORDING)
 fuzz_process_HELPERS := shown tree_text
 fuzz_host_MODULES    := host host_rights hooks counters calibration opener self program_stats clock hostfs $(LOG_MODULES) number proc \
 			privileges process_title syscall_filter

@@ -69,9 +69,9 @@ test_privileges_LIBS := -lcap-ng -lseccomp
 test_process_title_MODULES := process_title number
 test_proc_MODULES    := proc hostfs number
 test_qemu_MODULES    := qemu cmdline number
-test_roster_MODULES  := roster vm_table snapshot $(VM_MODULES)
-test_roster_closed_MODULES := roster vm_table snapshot $(VM_MODULES)
-test_scale_MODULES   := roster vm_table snapshot $(VM_MODULES)
+test_roster_MODULES  := roster unseen vm_table snapshot $(VM_MODULES)
+test_roster_closed_MODULES := roster unseen vm_table snapshot $(VM_MODULES)
+test_scale_MODULES   := roster unseen vm_table snapshot $(VM_MODULES)
 recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
 			recording_reader recording_writer snapshot columns utf8 patient ending_signals
 test_recording_MODULES := $(recording_MODULES)
