@@ -49,7 +49,7 @@ lint: all
 	$(Q)OUTPUT=$(OUTPUT) tests/lint
 
 test-cli: all $(REPORTS) $(TOP_FEEDER)
-	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/cli
+	$(Q)OUTPUT=$(OUTPUT) tests/cli/run
 
 test-contrib: all
 	$(Q)OUTPUT=$(OUTPUT) bats --tap tests/contrib

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Commands that say TAP, several at a time, as one stream in their order. Loaded by tests/cli/run and
+# tests/instrumented/run.
+
+# Each is a line of shell.
+commands=()
+
+# run_all JOBS: all of them, so many at a time; none is left. One that dies without a word has failed.
+run_all() {
+	local jobs=$1 said i status
+	said=$(mktemp -d "${TMPDIR:-/tmp}/gtimehalt-jobs.XXXXXX") || return
+	for ((i = 0; i < ${#commands[@]}; i++)); do
+		while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
+		{
+			bash -c "${commands[i]}" </dev/null >"$said/$i"
+			echo $? >"$said/$i.status"
+		} &
+	done
+	wait
+	for ((i = 0; i < ${#commands[@]}; i++)); do
+		cat "$said/$i"
+		status=$(<"$said/$i.status")
+		if ((status)) && ! grep -q '^not ok ' "$said/$i"; then
+			printf '1..1\nnot ok 1 - exit status %d: %s\n' "$status" "${commands[i]}"
+		fi
+	done
+	rm -rf "$said"
+	commands=()
+}
