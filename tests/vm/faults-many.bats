@@ -26,45 +26,76 @@ teardown() {
 	guest_end
 }
 
-# run_time PID: ns that the scheduler has let its threads called CPU run.
-run_time() {
-	local task comm ns sum=0
+# follow_run_time PID: twice a second, for it takes time itself, and until it is killed, a line "NS SUM": at what time, and for how many ns the
+# scheduler has let its threads called CPU run until then.
+follow_run_time() {
+	local task files=()
 	for task in "/proc/$1/task/"*; do
-		read -r comm <"$task/comm"
-		[[ $comm == CPU* ]] || continue
-		read -r ns _ <"$task/schedstat"
-		((sum += ns))
+		[[ $(<"$task/comm") != CPU* ]] || files+=("$task/schedstat")
 	done
-	echo "$sum"
+	while :; do
+		printf '%s %s\n' "$(uptime_ns)" "$(cat "${files[@]}" | awk '{ sum += $1 } END { printf "%d", sum }')"
+		sleep 0.5
+	done
 }
 
-@test "a VM with 64 vCPUs on two CPUs" {
-	local cpus ran ran_ns wide i from to loaded loaded_ns
+# run_between FILE FROM TO: ns by what follow_run_time has written, in a straight line from one to the next.
+run_between() {
+	jq -n -R -e --argjson from "$2" --argjson to "$3" '
+		[inputs | split(" ") | map(tonumber)] as $read |
+		def at($t): (first(range(1; $read | length) | select($read[.][0] >= $t)) // error("not read for so long")) as $i |
+			$read[$i - 1] as $a | $read[$i] as $b |
+			if $a[0] > $t then error("not read so early")
+			else $a[1] + ($b[1] - $a[1]) * ($t - $a[0]) / ($b[0] - $a[0]) end;
+		at($to) - at($from) | round' "$1"
+}
+
+# wide_runs: a VM with 64 vCPUs for five intervals, which go to $out.rest, a table of it, and what the scheduler says.
+wide_runs() {
+	local cpus i from
 	cpus=$(for ((i = 0; i < 64; i++)); do echo $((i % 2)); done | paste -s -d ,)
 	# With exits: the emulation does not stand so many that halt without one.
-	guest_start wide --vcpus 64 --busy 30 --hlt exit --pin "$cpus" --log-entries 4096
+	guest_start wide --vcpus 64 --busy 2 --hlt exit --pin "$cpus" --log-entries 4096 || return
 	wide=$guest
-	# Among 32 threads that hardly ever sleep.
-	renice -n -20 -p "$BASHPID" >/dev/null
-	watch_begin "$out" -p "$wide"
-	ran=$(run_time "$wide")
-	ran_ns=$(uptime_ns)
+	follow_run_time "$wide" >"$BATS_TEST_TMPDIR/run_time" 2>/dev/null 3>&- &
+	tool=$!
+	watch_begin "$out" -p "$wide" || return
 	from=$(wc -l <"$out")
-	intervals "$out" 4
-	ran=$(($(run_time "$wide") - ran))
-	ran_ns=$(($(uptime_ns) - ran_ns))
-	to=$(wc -l <"$out")
-	watch_end
-	"$GTIMEHALT" -d 1 >"$BATS_TEST_TMPDIR/table"
+	intervals "$out" 5 || return
+	sed -n "$((from + 1)),\$p" "$out" >"$out.rest"
+	"$GTIMEHALT" -d 1 >"$BATS_TEST_TMPDIR/table" || return
 	for i in "/proc/$wide/task/"*; do
 		printf '%s %s\n' "${i##*/}" "$(<"$i/comm")"
 	done | jq -R -c 'capture("^(?<tid>[0-9]+) CPU (?<vcpu>[0-9]+)/KVM$") | [.vcpu, .tid] | map(tonumber)' |
 		jq -s -c sort >"$BATS_TEST_TMPDIR/threads"
+	is_running "$wide"
+}
+
+wide_ends() {
+	kill "$tool" "$watch" 2>/dev/null || :
+	wait "$tool" "$watch" 2>/dev/null || :
+	tool='' watch=''
 	guest_end
-	# A wait that begins with a wake-up is told when it ends: where it is longer than an interval, the one has less of it
-	# and the next more than there is, which is clamped. In the first and in the last, a part of one, most do; in
-	# between, of all 64, few.
-	sed -n "$((from + 1)),${to}p" "$out" >"$out.rest"
+}
+
+# emulation_failed: by the guest's own word. Of 16 such guests that nothing measured, 3 ended by a triple fault,
+# KVM_EXIT_SHUTDOWN; some do not begin.
+emulation_failed() {
+	[[ ! -e $BATS_TEST_TMPDIR/wide.ready ]] || grep -q 'exit reason 8$' "$BATS_TEST_TMPDIR/wide.stderr"
+}
+
+@test "a VM with 64 vCPUs on two CPUs" {
+	local ran wide sum void
+	for ((void = 0; void < VOID_MAX; void++)); do
+		! wide_runs || break
+		emulation_failed
+		wide_ends
+		echo '# void: the emulation has failed the guest, measuring again' >&3
+	done
+	((void < VOID_MAX))
+	wide_ends
+	# A wait that begins with a wake-up is told when it ends: where an interval ends within it, that has less of it, and
+	# the next more than there is, which is clamped. Of all 64 together, few do.
 	clamped_max=1000 check_report "$out.rest"
 	jq -e -s --argjson max "$clamped_max" 'all(.[].vms[].total; .clamped_ns <= .wall_ns * $max / 1000)' "$out.rest" >/dev/null
 	# All are there, under their numbers, and add up.
@@ -74,11 +105,12 @@ run_time() {
 			(.vcpus as $vcpus | [.total | to_entries[] | select(.value | type == "number")] |
 				length > 9 and all(. as $sum | ($vcpus | map(.[$sum.key]) | add) == $sum.value))))' "$out" >/dev/null
 	# Two CPUs, and no more: and as long as the scheduler let them run.
-	loaded=$(sed -n "$((from + 1)),${to}p" "$out" | jq -s 'map(.vms[0].total.loaded_ns) | add')
 	jq -e -s 'all(.vms[0].total.loaded_ns <= 2 * .interval_ns)' "$out" >/dev/null
-	loaded_ns=$(sed -n "$((from + 1)),${to}p" "$out" | jq -s 'map(.interval_ns) | add')
-	holds '($loaded / $loaded_ns - $ran / $ran_ns) | fabs < 0.03 * 2' \
-		loaded "$loaded" loaded_ns "$loaded_ns" ran "$ran" ran_ns "$ran_ns"
+	sum=$(jq -s -c '{from: first.start_monotonic_ns, to: last.end_monotonic_ns, loaded: map(.vms[0].total.loaded_ns) | add}' \
+		"$out.rest")
+	ran=$(run_between "$BATS_TEST_TMPDIR/run_time" "$(jq .from <<<"$sum")" "$(jq .to <<<"$sum")")
+	# Some of it is the way into a sleep, and out of it.
+	holds '($ran - $sum.loaded) / ($sum.to - $sum.from) | . > -0.01 and . < 0.06' sum "$sum" ran "$ran"
 	# None halts in the guest.
 	jq -e -s 'all(.[].vms[0].vcpus[]; .halted_ns < 0.01 * .wall_ns)' "$out" >/dev/null
 	# Two headings, for there is the one of the VM.
@@ -86,9 +118,10 @@ run_time() {
 		cat "$BATS_TEST_TMPDIR/table"
 		return 1
 	}
-	fault '64 vCPU threads that want ten times as much as there is, half on each CPU' \
+	fault '64 vCPU threads, half on each of two CPUs, which sleep and wake up ten times a second' \
 		'64 rows under KVM'"'"'s numbers, their sums, no more than two CPUs; as the scheduler has it' \
-		"$(wc -l <"$out") intervals of 64; loaded for $(pct "$loaded" "$loaded_ns")% of a CPU, by the scheduler $(pct "$ran" "$ran_ns")%; \
+		"$(wc -l <"$out") intervals of 64; loaded for $(jq "1e4 * .loaded / (.to - .from) | round / 100" <<<"$sum")% of a CPU, by the scheduler \
+$(jq "1e4 * $ran / (.to - .from) | round / 100" <<<"$sum")%; \
 table $(wc -L <"$BATS_TEST_TMPDIR/table") columns wide"
 }
 
