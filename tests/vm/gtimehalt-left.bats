@@ -26,7 +26,8 @@ teardown() {
 # against_perf OPTION...: the guest "sleeper", whose process is $guest, halted and loaded.
 against_perf() {
 	local file=$BATS_TEST_TMPDIR/out loaded ran
-	measure_beside_perf "$file" "$guest" "$@"
+	begin_beside "$file" "$@"
+	perf_beside "$guest"
 	near_perf "$file" sleeper "$BATS_TEST_DESCRIPTION" wall
 	loaded=$(jq -n "100 * $(shown_in_span "$file" sleeper .loaded_ns) / $(shown_in_span "$file" sleeper .wall_ns)")
 	ran=$(perf_on_cpu)

@@ -21,21 +21,31 @@ perf_stat() {
 		echo "${from/./}0000000 ${to/./}0000000" >"$1"' - "$BATS_TEST_TMPDIR/span"
 }
 
-# measure_beside_perf FILE PID OPTION...: the tool over more than perf's 10 s of the process's first vCPU: perf
-# starts when the tool has, for its attaching makes the guest exit, and ends before it does. The intervals are
-# short since those at perf's two ends are left out, and a share is not the same at all times.
-measure_beside_perf() {
-	local file=$1 pid=$2 tool
-	shift 2
-	timeout 60 "$GTIMEHALT" -j "$@" 0.1 400 >"$file" 3>&- &
-	tool=$!
+# begin_beside FILE OPTION...: the tool, for longer than perf's 10 s, until perf_beside. It has begun when this returns,
+# for its attaching makes the guest exit. The intervals are short since those at perf's two ends are left out, and a
+# share is not the same at all times.
+declare -gA beside=()
+begin_beside() {
+	local file=$1
+	shift
+	timeout 60 "$GTIMEHALT" -j "$@" 0.1 500 >"$file" 3>&- &
+	beside[$file]=$!
 	while [[ ! -s $file ]]; do
+		kill -0 "${beside[$file]}"
 		sleep 0.2
 	done
-	perf_stat "$(vcpu_tid "$pid")"
-	kill "$tool"
-	wait "$tool"
-	check_report "$file"
+}
+
+# perf_beside PID: perf of the process's first vCPU, then the end of all that has begun.
+perf_beside() {
+	local file
+	perf_stat "$(vcpu_tid "$1")"
+	kill "${beside[@]}"
+	for file in "${!beside[@]}"; do
+		wait "${beside[$file]}"
+		check_report "$file"
+	done
+	beside=()
 }
 
 # shown_in_span FILE NAME WHAT: the sum of WHAT, a jq expression of a vCPU's row, in perf's span.
