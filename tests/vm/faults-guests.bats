@@ -266,7 +266,10 @@ turned_pinned() {
 # alone; and of all of them, so that nothing is lost of what the first did last. Sets $seen, and $hosts to the share of
 # its time in which the host handled exits of each, which switch mode does not know.
 turns_right() {
-	local file=$1 given=("${@:2}") vm from to own sums lived
+	local file=$1 given=("${@:2}") vm from to own sums lived slack=0.01
+	# Where the CPU ticks there are 250 exits a second more, and two tools' programs at each: of what these take, a part
+	# is guest mode, as hooks see it.
+	[[ -e /sys/devices/system/cpu/nohz_full ]] || slack=0.02
 	check_report "$file"
 	jq -e -s --argjson tid "$(jq '.vcpus[0].tid' "$BATS_TEST_TMPDIR/turner.json")" '
 		all(.[].vms[].vcpus[]; .tid == $tid and .vcpu == 0) and all(.[].vms; length <= 2)' "$file" >/dev/null
@@ -279,7 +282,8 @@ turns_right() {
 		own=$(account turner "$vm" 0 "$from" "$to")
 		hosts[vm]=${given[vm]:-$(jq '(.host_ns // 0) / .wall_ns' <<<"$sums")}
 		holds '$own > $s.halted_ns - 0.01 * $s.wall_ns and
-			$own < $s.halted_ns + $s.wait_ns + ($host + 0.01) * $s.wall_ns' s "$sums" own "$own" host "${hosts[vm]}"
+			$own < $s.halted_ns + $s.wait_ns + ($host + $slack) * $s.wall_ns' s "$sums" own "$own" host "${hosts[vm]}" \
+			slack "$slack"
 		seen+="VM $((vm + 1)) $(jq -n "$sums | 1000 * .halted_ns / .wall_ns | round / 10")% halted, by its own account $(jq -n \
 			"1000 * $own / ($to - $from) | round / 10")%; "
 		wholes[vm]=$(account turner "$vm" 0 "${begun[vm]}" "${ended_at[vm]}")
@@ -291,8 +295,9 @@ turns_right() {
 	own=$((wholes[0] + wholes[1]))
 	lived=$((ended_at[0] - begun[0] + ended_at[1] - begun[1]))
 	# Of what comes before and after their duties, little is halted.
-	holds '$own > $s.halted - 0.01 * $lived and $own < $s.halted + ([$host_1, $host_2, 0] | max + 0.01) * $lived and
-		$s.loaded > 0.99 * $lived and $s.loaded < $lived + 15e8' s "$sums" own "$own" lived "$lived" host_1 "${hosts[0]}" host_2 "${hosts[1]}"
+	holds '$own > $s.halted - 0.01 * $lived and $own < $s.halted + ([$host_1, $host_2, 0] | max + $slack) * $lived and
+		$s.loaded > 0.99 * $lived and $s.loaded < $lived + 15e8' s "$sums" own "$own" lived "$lived" host_1 "${hosts[0]}" \
+		host_2 "${hosts[1]}" slack "$slack"
 	seen+="both $(jq -n "$sums.halted / 1e6 | round") ms, $((own / 1000000)) ms; "
 }
 
