@@ -186,7 +186,7 @@ tool_sleeps() {
 }
 
 @test "the tool is stopped for 4 s, the exporter and its helper too" {
-	local from to scraped loaded halted unmeasured own longest host_pct
+	local from to scraped loaded halted unmeasured own longest host_pct=0
 	quietly tool_sleeps
 	said_nothing json
 	check_report "$BATS_TEST_TMPDIR/json.out"
