@@ -7,9 +7,10 @@
 # Each is a line of shell.
 commands=()
 
-# run_all JOBS: all of them, so many at a time; none is left. One that dies without a word has failed.
+# run_all JOBS: all of them, so many at a time; none is left. One that dies without a word has failed. Returns whether
+# none has.
 run_all() {
-	local jobs=$1 said i status
+	local jobs=$1 said i status failed=0
 	said=$(mktemp -d "${TMPDIR:-/tmp}/gtimehalt-jobs.XXXXXX") || return
 	for ((i = 0; i < ${#commands[@]}; i++)); do
 		while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
@@ -22,10 +23,12 @@ run_all() {
 	for ((i = 0; i < ${#commands[@]}; i++)); do
 		cat "$said/$i"
 		status=$(<"$said/$i.status")
+		((status == 0)) || failed=1
 		if ((status)) && ! grep -q '^not ok ' "$said/$i"; then
 			printf '1..1\nnot ok 1 - exit status %d: %s\n' "$status" "${commands[i]}"
 		fi
 	done
 	rm -rf "$said"
 	commands=()
+	return "$failed"
 }

@@ -26,8 +26,8 @@ teardown() {
 	guest_end
 }
 
-# follow_run_time PID: twice a second, for it takes time itself, and until it is killed, a line "NS SUM": at what time, and for how many ns the
-# scheduler has let its threads called CPU run until then.
+# follow_run_time PID: twice a second, for it takes time itself, and until it is killed, a line "NS SUM": at what time,
+# and for how many ns the scheduler has let its threads called CPU run until then.
 follow_run_time() {
 	local task files=()
 	for task in "/proc/$1/task/"*; do
