@@ -253,6 +253,19 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 	return 0;
 }
 
+/* The tracepoint sched_process_exit, in the thread that ends. No argument is looked at. */
+SEC("?raw_tp")
+int raw_tp_process_exit(void *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct vcpu_sums *sums = window_exit((void *)bpf_get_current_task(), tid);
+
+	/* Else user space drops it, when it has read it. */
+	if (sums && targ_pinned)
+		bury(tid, sums);
+	return 0;
+}
+
 /*
  * --pin, from here on: what a measurement needs that goes on without a process.
  *
@@ -267,14 +280,6 @@ int heartbeat(void *ctx)
 	if (slot->tid)
 		window_read((void *)bpf_get_current_task(), &r);
 	beat();
-	return 0;
-}
-
-/* The tracepoint sched_process_exit, in the thread that ends. No argument is looked at. */
-SEC("?raw_tp")
-int raw_tp_process_exit(void *ctx)
-{
-	thread_exit();
 	return 0;
 }
 

@@ -142,7 +142,7 @@ struct vcpu_sums {
 	/* The thread was preempted at put_ns: until its vCPU is loaded again, it waits. */
 	__u32 put_preempted;
 	__u32 turn_cnt; /* how many entries this tid has had before this one */
-	/* When the thread ended, of entries in the map of those that have; or turned to another vCPU. */
+	/* When the thread ended, or turned to another vCPU: nothing comes any more. 0: neither. */
 	__u64 ended_ns;
 	/* --pin: the most that `stat` has shown as halted: what is shown does not go back. */
 	__u64 shown_halted_ns;

@@ -82,29 +82,9 @@ static __always_inline void beat(void)
 		renew_tsc_clock(beat->tsc_base_cycles);
 }
 
-/* A window of the thread that is open on another CPU is lost, and counted there. */
-static __always_inline void thread_exit(void)
+/* The entry of a thread that has ended. A window of it that is open on another CPU is lost, and counted there. */
+static __always_inline void bury(__u32 tid, struct vcpu_sums *sums)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
-	struct cpu_slot *slot;
-	struct reading r;
-
-	if (!sums)
-		return;
-	slot = this_slot();
-	if (slot->tid == tid) {
-		slot->busy = 1;
-		barrier();
-		/* A heartbeat may just have closed it. */
-		if (slot->tid == tid) {
-			read_counters(slot, &r);
-			close_window(slot, &r);
-		}
-		barrier();
-		slot->busy = 0;
-	}
-	sums->ended_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&ended, &tid, sums, BPF_ANY);
 	bpf_map_delete_elem(&vcpus, &tid);
 	if (targ_histogram)

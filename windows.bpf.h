@@ -9,7 +9,8 @@
  * and comes back costs a look, and that the scheduler takes its CPU away costs nothing at all.
  *
  * When the window ended by the clock is known all the same: KVM notes TSC whenever it puts a vCPU, which it
- * does on both ways out (vcpu->arch.last_host_tsc, in kvm_arch_vcpu_put()).
+ * does on both ways out (vcpu->arch.last_host_tsc, in kvm_arch_vcpu_put()). The vCPU outlives its window, but for one
+ * whose thread ends: so that is hooked too, and closes the window while the thread has its files yet.
  *
  * So a window is closed by others than its thread, which may run elsewhere by then: they add to a part of
  * its sums that is added to atomically, and leave what is the thread's own time to its next load.
@@ -76,7 +77,8 @@ static __always_inline void retire(struct cpu_slot *slot, __u32 tid, struct vcpu
 		fresh->start_boottime_ns = bpf_ktime_get_boot_ns();
 		fresh->wait_ns = 0;
 	}
-	sums->ended_ns = bpf_ktime_get_ns();
+	if (!sums->ended_ns)
+		sums->ended_ns = bpf_ktime_get_ns();
 	if (targ_pinned)
 		err = bpf_map_update_elem(&ended, &key, sums, BPF_ANY);
 	else
@@ -124,8 +126,8 @@ static __always_inline __u64 tsc_ns(__u64 tsc_cycles, __u64 ns_per_cycle)
 }
 
 /*
- * When KVM last put the vCPU, within the span in which that must have been. Of one that was freed as its thread
- * ended there may be zeros left: then it was at the end of the span.
+ * When KVM last put the vCPU, within the span in which that must have been. Zero is a vCPU that KVM has not put, or
+ * memory that is none any more: then it was at the end of the span.
  */
 static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u64 to_ns)
 {
@@ -232,8 +234,14 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct rea
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
 	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
-	/* Else the thread has a window elsewhere by now, and has added up this one. */
-	if (sums->open_ns == slot->start_ns) {
+	/*
+	 * Else the thread has a window elsewhere by now, and has added up this one. Of one that has ended the vCPU
+	 * may be anything.
+	 */
+	if (sums->open_ns == slot->start_ns && sums->ended_ns) {
+		sums->put_ns = put_ns_of(vcpu, sums->open_ns, sums->ended_ns);
+		sums->put_preempted = 0;
+	} else if (sums->open_ns == slot->start_ns) {
 		sums->put_ns = put_ns_of(vcpu, sums->open_ns, r->now_ns);
 		sums->put_preempted = BPF_CORE_READ(vcpu, preempted);
 	}
@@ -388,6 +396,36 @@ static __always_inline int window_read(struct task_struct *task, struct reading 
 		return FORCED_READ_NONE;
 	open_window(slot, r, task, vcpu, 0);
 	return FORCED_READ_OPENED;
+}
+
+/*
+ * A thread ends, with its files still open (do_exit(): trace_sched_process_exit() comes before exit_files()). Its window
+ * is closed here; one that is open on another CPU is closed there, some time. What it did since is told as ever.
+ * Returns its sums, or NULL: it has none.
+ */
+static __always_inline struct vcpu_sums *window_exit(struct task_struct *task, __u32 tid)
+{
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
+	struct cpu_slot *slot;
+	struct reading r;
+
+	if (!sums)
+		return NULL;
+	slot = this_slot();
+	slot->busy = 1;
+	barrier();
+	read_counters(slot, &r);
+	/* A forced read may just have closed it. */
+	if (slot->tid == tid)
+		close_window(slot, &r);
+	if (sums->open_ns && sums->put_ns >= sums->open_ns)
+		resume(sums, &r, task, NULL, 0);
+	sums__begin(sums);
+	sums->ended_ns = r.now_ns;
+	sums__end(sums);
+	barrier();
+	slot->busy = 0;
+	return sums;
 }
 
 /* The idle task is about to halt, and with it the CPU that a thread has left. */

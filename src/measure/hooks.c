@@ -97,6 +97,7 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 		hook = choose(host);
 
 	plan->window_hook = hook__name(host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE);
+	add(plan, "raw_tp_process_exit", ATTACH_RAW_TRACEPOINT, "sched_process_exit");
 	add(plan, "raw_tp_cpu_idle", ATTACH_RAW_TRACEPOINT, "cpu_idle");
 	if (mode == MODE_ENTRY)
 		plan_stints(host, hook, plan);
@@ -113,6 +114,5 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 
 void hooks__plan_pinned(struct hook_plan *plan)
 {
-	add(plan, "raw_tp_process_exit", ATTACH_RAW_TRACEPOINT, "sched_process_exit");
 	add(plan, "iter_stat", ATTACH_ITERATOR, "task");
 }

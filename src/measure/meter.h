@@ -63,8 +63,9 @@ int meter__read(struct meter *meter, struct snapshot *snap);
 int meter__check_rights(const struct meter *meter);
 
 /*
- * Drops the sums of a thread that has ended, so that its place in the map is free again. What it did until its end
- * is in its reading then, which is one of the snapshot that was read last.
+ * Drops the sums of a thread that is not there, so that its place in the map is free again: of one that ended since it
+ * was read, or without a word (exec(2) in another thread). What it did until its end is in its reading then, which is
+ * one of the snapshot that was read last.
  */
 void meter__forget(struct meter *meter, struct snapshot *snap, struct vcpu_reading *vcpu);
 

@@ -26,9 +26,8 @@
 
 struct sums_reader {
 	int vcpus_fd, stints_fd, ended_fd;
-	__u64 last_ns;   /* when the last snapshot was taken; 0: there was none */
-	__u64 before_ns; /* and the one before that */
-	__u64 lost_cnt;  /* entries of threads that ended while another CPU was writing to them */
+	__u64 last_ns;  /* when the last snapshot was taken; 0: there was none */
+	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
 	/* Of either map. */
 	__u32 keys[CHUNK_CNT];
 	struct vcpu_sums sums[CHUNK_CNT];
@@ -209,6 +208,14 @@ static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boott
 	return false;
 }
 
+static void drop(const struct sums_reader *r, __u32 key)
+{
+	bpf_map_delete_elem(r->vcpus_fd, &key);
+	if (r->stints_fd >= 0 && !is_retired(key))
+		bpf_map_delete_elem(r->stints_fd, &key);
+}
+
+/* What has ended is read once; a measurement that is pinned drops it itself. */
 static int read_vcpu(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
 		     struct vcpu_sums *sums)
 {
@@ -216,8 +223,8 @@ static int read_vcpu(struct sums_reader *r, struct snapshot *snap, bool forced, 
 
 	if (!err)
 		err = add_reading(r, snap, forced, tid_of(key), sums);
-	if (!err && is_retired(key))
-		bpf_map_delete_elem(r->vcpus_fd, &key);
+	if (!err && sums->ended_ns && r->ended_fd < 0)
+		drop(r, key);
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -248,28 +255,17 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 	if (err)
 		return err;
 	snap->health.lost_window_cnt += r->lost_cnt;
-	r->before_ns = r->last_ns;
 	r->last_ns = snap->clock.mono_ns;
 	return 0;
 }
 
-/*
- * Up to when a thread lived that has ended: after its last window nothing is known of it. 0: it slept from before
- * the last snapshot but this one on, so that it has ended at any moment since.
- */
-static __u64 end_ns_of(const struct sums_reader *r, const struct vcpu_sums *sums)
-{
-	return is_unsettled(sums) && sums->put_ns > r->before_ns ? sums->put_ns : 0;
-}
-
 /* What is in the reading was copied before the thread had ended, perhaps. */
-static void take_last(const struct sums_reader *r, struct snapshot *snap, struct vcpu_sums *sums,
-		      struct vcpu_reading *vcpu)
+static void take_last(const struct sums_reader *r, struct snapshot *snap,
+		      const struct vcpu_sums *sums, struct vcpu_reading *vcpu)
 {
 	struct stint_reading *reading;
 	struct stint_sums stints;
 
-	sums->ended_ns = end_ns_of(r, sums);
 	fill_reading(sums, (__u32)vcpu->tid, snap, true, vcpu);
 	if (r->stints_fd < 0 || !vcpu->stint_number ||
 	    bpf_map_lookup_elem(r->stints_fd, &vcpu->tid, &stints))
@@ -290,7 +286,5 @@ void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vc
 		return;
 	if (is_whole(&sums))
 		take_last(r, snap, &sums, vcpu);
-	bpf_map_delete_elem(r->vcpus_fd, &key);
-	if (r->stints_fd >= 0)
-		bpf_map_delete_elem(r->stints_fd, &key);
+	drop(r, key);
 }

@@ -23,7 +23,8 @@ int sums_reader__new(int vcpus_fd, int stints_fd, int ended_fd, struct sums_read
 void sums_reader__free(struct sums_reader *reader);
 
 /*
- * Adds a reading for every thread that has an entry, or has ended since the last call, to the snapshot.
+ * Adds a reading for every thread that has an entry, or has ended since the last call, to the snapshot. The entry of one
+ * that has ended is dropped.
  * `forced`: its clock was read before the windows that were open then were read by force; else their
  * sums are as old as they say.
  * Returns 0, -ENOMEM, -EIO (an entry is not whole for a second), or what the kernel refused with.
@@ -31,9 +32,8 @@ void sums_reader__free(struct sums_reader *reader);
 int sums_reader__read(struct sums_reader *reader, struct snapshot *snap, bool forced);
 
 /*
- * Drops the entries of a thread that has ended, and puts the last of them into its reading, which is one of the
- * snapshot that was read last: complete up to the end of its last window, if that was since the snapshot before, for
- * what has ended does not sleep.
+ * Drops the entries of a thread that is not there any more, and puts the last of them into its reading, which is one of
+ * the snapshot that was read last. Nothing happens when reading it has dropped them.
  */
 void sums_reader__forget(struct sums_reader *reader, struct snapshot *snap,
 			 struct vcpu_reading *vcpu);

@@ -49,6 +49,7 @@ static const struct row rows[] = {
 	{ "idle entry, window closed", "native_idle", "native_load", false },
 	{ "idle entry, no window", "native_idle", NULL, false },
 	{ "forced read, no vCPU loaded", "forced_read", NULL, false },
+	{ "end of a thread that runs no vCPU", "raw_tp_process_exit", NULL, false },
 };
 
 #define ROW_CNT (sizeof(rows) / sizeof(rows[0]))

@@ -53,7 +53,7 @@ words() {
 		((${#values[@]} >= 2))
 		for value in "${values[@]}"; do
 			# What ends the run behind the parser is not at stake here.
-			run --separate-stderr timeout 60 "$GTIMEHALT" "$option" "$value" --version
+			run --separate-stderr timeout 300 "$GTIMEHALT" "$option" "$value" --version
 			[[ $status == 0 && -z $stderr ]] || {
 				echo "$option $value: $stderr"
 				return 1

@@ -17,7 +17,7 @@ teardown() {
 
 # abused HOW: and alive; and without -v nothing is said of it.
 abused() {
-	run -0 timeout 100 "$BATS_TEST_DIRNAME/http_abuse.py" "$exporter_port" "$exporter" "$1"
+	run -0 timeout 300 "$BATS_TEST_DIRNAME/http_abuse.py" "$exporter_port" "$exporter" "$1"
 	printf '# %s\n' "$output" >&3
 	kill -0 "$exporter"
 	[[ ! -s $BATS_TEST_TMPDIR/exporter.log ]]

@@ -29,8 +29,8 @@ teardown() {
 shown() {
 	local form=$1
 	shift
-	timeout 30 "$GTIMEHALT" --replay "$dir/plain" "$@" >"$dir/plain.out"
-	timeout 30 "$GTIMEHALT" --replay "$dir/hostile" "$@" >"$dir/out"
+	timeout 60 "$GTIMEHALT" --replay "$dir/plain" "$@" >"$dir/plain.out"
+	timeout 60 "$GTIMEHALT" --replay "$dir/hostile" "$@" >"$dir/out"
 	"$names" check "$form" "$dir/plain.out" <"$dir/out" || {
 		printf 'with %s\n' "$*"
 		return 1
@@ -73,7 +73,7 @@ shown() {
 says() {
 	local status=$1
 	shift
-	run "-$status" --separate-stderr timeout 10 "$GTIMEHALT" "$@"
+	run "-$status" --separate-stderr timeout 60 "$GTIMEHALT" "$@"
 	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == gtimehalt:* ]]
 	diff <("$names" printable <<<"$stderr") <(tr '\n' '?' <<<"$stderr")
 }
@@ -108,11 +108,11 @@ says() {
 	# A NUL, which would end it; too long; no text.
 	for name in '"a\u0000b"' "\"$(printf 'x%.0s' {1..128})\"" 17 null '["a"]' '{}'; do
 		NAME=$name perl -pe 's/"name":"linux"/"name":$ENV{NAME}/' "$RECORDING" >"$dir/broken"
-		run -1 --separate-stderr timeout 10 "$GTIMEHALT" -j --replay "$dir/broken"
+		run -1 --separate-stderr timeout 60 "$GTIMEHALT" -j --replay "$dir/broken"
 		[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $dir/broken:2: vms[0].name: "* ]]
 	done
 	# A raw control in a string is no JSON; json-c takes it, and so it is a name like others.
 	perl -pe 's/"name":"linux"/"name":"\e[2J\x7f"/' "$RECORDING" >"$dir/raw"
-	run -0 --separate-stderr timeout 10 "$GTIMEHALT" -j --replay "$dir/raw"
+	run -0 --separate-stderr timeout 60 "$GTIMEHALT" -j --replay "$dir/raw"
 	[[ $(jq -r '.vms[0].name' <<<"$output" | sort -u) == '?[2J?' ]]
 }

@@ -25,7 +25,7 @@ teardown() {
 
 # looked_at CASE [LOCALE]
 looked_at() {
-	run -0 timeout 60 "$BATS_TEST_DIRNAME/hostile_top.py" "$GTIMEHALT" "$dir/hostile" "$dir/plain" "$@"
+	run -0 timeout 300 "$BATS_TEST_DIRNAME/hostile_top.py" "$GTIMEHALT" "$dir/hostile" "$dir/plain" "$@"
 	[[ -z $output ]] || printf '# %s\n' "$output" >&3
 }
 

@@ -27,7 +27,7 @@ setup() {
 # tool OPTION...: a line of several words.
 tool() {
 	# shellcheck disable=SC2068 # several words
-	timeout 20 "$GTIMEHALT" --replay "$recording" $@
+	timeout 60 "$GTIMEHALT" --replay "$recording" $@
 }
 
 # fails STATUS LINE COMMAND...: with that status and that one line, and nothing on stdout.
@@ -191,19 +191,19 @@ on_small_disk() {
 }
 
 @test "a reader that takes a little at a time, from a pipe, a FIFO, a socket, a terminal: all of it, once" {
-	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" slow
+	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" slow
 }
 
 @test "a stream that does not block, and a reader that takes its time: nothing is lost, and no time spent on it" {
 	of_its_own 'takes the time'
-	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" nonblocking
-	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" input
+	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" nonblocking
+	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" input
 }
 
 @test "a reader that goes away: a quiet end by SIGPIPE; where that is ignored, one line and exit 1" {
-	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" gone
+	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" gone
 }
 
 @test "a terminal that hangs up: one line, exit 1" {
-	timeout 60 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" hangup
+	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" hangup
 }

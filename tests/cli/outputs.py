@@ -222,7 +222,7 @@ def input_(tool):
 			os.close(reader)
 			feeder = threading.Thread(target=feed, args=(writer, recording))
 			feeder.start()
-			end_of(process, what, 30)
+			end_of(process, what)
 			feeder.join()
 			file.seek(0)
 			check_run(what, process, file.read(), expected)

@@ -23,7 +23,7 @@ teardown() {
 
 # by_lot CASE [RECORDING]
 by_lot() {
-	run -0 timeout 60 "$BATS_TEST_DIRNAME/signals.py" "$GTIMEHALT" "${2:-$RECORDING}" "$1"
+	run -0 timeout 300 "$BATS_TEST_DIRNAME/signals.py" "$GTIMEHALT" "${2:-$RECORDING}" "$1"
 	printf '# %s\n' "$output" >&3
 }
 

@@ -10,12 +10,12 @@
 
 /* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
 #define RUN         "RUN"
-#define IDLE        "raw_tp_cpu_idle raw_tp cpu_idle\n"
+#define IDLE        "raw_tp_process_exit raw_tp sched_process_exit\nraw_tp_cpu_idle raw_tp cpu_idle\n"
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
 /* What comes behind all others with --pin. */
-#define PINNED "raw_tp_process_exit raw_tp sched_process_exit\niter_stat iter task\n"
+#define PINNED "iter_stat iter task\n"
 
 /* Stints: the end, then the beginning. */
 #define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
@@ -196,9 +196,9 @@ static void a_variant_is_probed(void **state)
 	(void)state;
 	run_plan(&run, &host, MODE_ENTRY, HOOK_ENTER_GUEST);
 	assert_int_equal(run.err, 0);
-	assert_int_equal(run.plan.points[1].by, ATTACH_KRETPROBE);
-	assert_int_equal(run.plan.points[2].by, ATTACH_KPROBE);
-	assert_string_equal(run.plan.points[2].target, "vcpu_enter_guest.constprop.0");
+	assert_int_equal(run.plan.points[2].by, ATTACH_KRETPROBE);
+	assert_int_equal(run.plan.points[3].by, ATTACH_KPROBE);
+	assert_string_equal(run.plan.points[3].target, "vcpu_enter_guest.constprop.0");
 }
 
 static void an_inlined_function_is_no_hook(void **state)
@@ -245,16 +245,18 @@ static void ends_before_beginnings(void **state)
 			if (hook == HOOK_ENTER_GUEST)
 				as = btf ? HOOK_FENTRY : HOOK_KPROBE;
 			run_plan(&run, &host, MODE_ENTRY, hook);
-			assert_int_equal(run.plan.point_cnt, 4);
+			assert_int_equal(run.plan.point_cnt, 5);
 			end = index_of(&run.plan, stints[as][0]);
-			assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
+			assert_int_equal(index_of(&run.plan, "process_exit"), 0);
+			assert_int_equal(index_of(&run.plan, "cpu_idle"), 1);
 			assert_true(end < index_of(&run.plan, stints[as][1]));
-			assert_int_equal(index_of(&run.plan, "vcpu_load"), 3);
+			assert_int_equal(index_of(&run.plan, "vcpu_load"), 4);
 		}
 		run_plan(&run, &host, MODE_SWITCH, HOOK_AUTO);
-		assert_int_equal(run.plan.point_cnt, 2);
-		assert_int_equal(index_of(&run.plan, "cpu_idle"), 0);
-		assert_int_equal(index_of(&run.plan, "vcpu_load"), 1);
+		assert_int_equal(run.plan.point_cnt, 3);
+		assert_int_equal(index_of(&run.plan, "process_exit"), 0);
+		assert_int_equal(index_of(&run.plan, "cpu_idle"), 1);
+		assert_int_equal(index_of(&run.plan, "vcpu_load"), 2);
 	}
 }
 

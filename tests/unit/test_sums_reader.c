@@ -17,6 +17,7 @@
 enum {
 	VCPUS_FD = 10,
 	STINTS_FD,
+	ENDED_FD,
 };
 
 #define TID 42
@@ -33,7 +34,11 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 	__u32 at = in ? *(__u32 *)in : 0, end = has_vcpu + further_cnt, room = *count;
 
 	(void)opts;
-	assert_int_equal(fd, VCPUS_FD);
+	assert_true(fd == VCPUS_FD || fd == ENDED_FD);
+	if (fd == ENDED_FD) {
+		*count = 0;
+		return -ENOENT;
+	}
 	for (*count = 0; *count < room && at < end; (*count)++, at++) {
 		((__u32 *)keys)[*count] = TID + at;
 		((struct vcpu_sums *)values)[*count] = vcpu;
@@ -126,37 +131,32 @@ static void put(__u64 open_ns, __u64 put_ns)
 	vcpu.put_ns = put_ns;
 }
 
-static void test_lived_until_its_last_window_ended(void **state)
+/* Its last window ended on another CPU than it did. */
+static void test_lived_until_it_ended(void **state)
 {
 	struct fixture *f = *state;
 	struct vcpu_reading *reading;
 
 	take(f, 100 * S);
 	put(101 * S, 102 * S);
-	/* What tells it is freed memory by then. */
-	vcpu.put_preempted = 1;
+	vcpu.ended_ns = 103 * S;
 	reading = take(f, 110 * S);
-	assert_int_equal(reading->at_ns, 110 * S);
-	assert_int_equal(reading->wait_ns, 8 * S);
-	sums_reader__forget(f->reader, &f->snap, reading);
-	assert_int_equal(reading->at_ns, 102 * S);
+	assert_int_equal(reading->at_ns, 103 * S);
 	assert_int_equal(reading->loaded_ns, 2 * S);
 	assert_int_equal(reading->wait_ns, 0);
 	assert_false(has_vcpu || has_stints);
 }
 
-/* It was alive at 100 s, and slept since 50: nothing tells when it ended. */
-static void test_slept_to_its_end(void **state)
+/* A measurement that is pinned moves what has ended elsewhere by itself. */
+static void test_what_is_pinned_is_not_dropped(void **state)
 {
 	struct fixture *f = *state;
-	struct vcpu_reading *reading;
 
-	put(40 * S, 50 * S);
-	take(f, 100 * S);
-	reading = take(f, 110 * S);
-	sums_reader__forget(f->reader, &f->snap, reading);
-	assert_int_equal(reading->at_ns, 110 * S);
-	assert_false(has_vcpu);
+	sums_reader__free(f->reader);
+	assert_int_equal(sums_reader__new(VCPUS_FD, STINTS_FD, ENDED_FD, &f->reader), 0);
+	vcpu.ended_ns = 103 * S;
+	assert_int_equal(take(f, 110 * S)->at_ns, 103 * S);
+	assert_true(has_vcpu && has_stints);
 }
 
 static void test_ended_after_it_was_copied(void **state)
@@ -168,13 +168,29 @@ static void test_ended_after_it_was_copied(void **state)
 	vcpu.updated_ns = vcpu.open_ns = 110 * S;
 	reading = take(f, 110 * S);
 	put(110 * S, 110 * S + 3000);
+	vcpu.ended_ns = 110 * S + 4000;
 	vcpu.others.measured_ns = 3000;
 	stints.halted_ns = 9;
 	sums_reader__forget(f->reader, &f->snap, reading);
-	assert_int_equal(reading->at_ns, 110 * S + 3000);
+	assert_int_equal(reading->at_ns, 110 * S + 4000);
 	assert_int_equal(reading->loaded_ns, S + 3000);
 	assert_int_equal(reading->measured_ns, 3000);
 	assert_int_equal(f->snap.stints[reading->stint_number - 1].halted_ns, 9);
+	assert_false(has_vcpu || has_stints);
+}
+
+/* Its process has become another program: nobody has said when. */
+static void test_gone_without_a_word(void **state)
+{
+	struct fixture *f = *state;
+	struct vcpu_reading *reading;
+
+	put(40 * S, 50 * S);
+	take(f, 100 * S);
+	reading = take(f, 110 * S);
+	sums_reader__forget(f->reader, &f->snap, reading);
+	assert_int_equal(reading->at_ns, 110 * S);
+	assert_false(has_vcpu || has_stints);
 }
 
 static void test_another_thread_has_its_tid(void **state)
@@ -195,10 +211,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_maps_are_read_whole, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_lived_until_its_last_window_ended, set_up,
+		cmocka_unit_test_setup_teardown(test_lived_until_it_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_pinned_is_not_dropped, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_slept_to_its_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ended_after_it_was_copied, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gone_without_a_word, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_another_thread_has_its_tid, set_up, tear_down),
 	};
 

@@ -15,9 +15,11 @@ load guests
 clamped_max=10
 
 linux_guest=$src/tests/vm/linux-guest
-watch=''
+watch='' hog=''
 
 teardown() {
+	[[ -z $hog ]] || kill "$hog" 2>/dev/null || :
+	[[ ! -d ${EXITS:-} ]] || rmdir "$EXITS"
 	[[ -z $watch ]] || kill "$watch" 2>/dev/null || :
 	[[ -z ${tool:-} ]] || ! is_running "$tool" || kill -KILL "$tool"
 	[[ -z ${exporter:-} ]] || ! is_running "$exporter" || kill -KILL "$exporter"
@@ -26,27 +28,38 @@ teardown() {
 	[[ ! -e $BATS_TEST_TMPDIR/linux-guest ]] || TMPDIR=$BATS_TEST_TMPDIR "$linux_guest/stop" paused
 }
 
-# kill_in_interval NAME OPTION...: a VM is started, lives into its third interval, and is killed at a moment of it that is
-# drawn; the moment is between ${before[NAME]} and ${after[NAME]}.
+# When threads end, by the kernel's own word and the clock of intervals.
+EXITS=/sys/kernel/tracing/instances/exits
+
+exits_begin() {
+	mkdir "$EXITS"
+	echo mono >"$EXITS/trace_clock"
+	echo 1 >"$EXITS/events/sched/sched_process_exit/enable"
+}
+
+# exit_ns TID
+exit_ns() {
+	sed -nE "s/^.* ([0-9]+)\\.([0-9]{6}): sched_process_exit: .* pid=$1 .*/\\1\\2000/p" "$EXITS/trace"
+}
+
+# kill_in_interval NAME MS OPTION...: a VM is started, lives into its third interval, and is killed up to so many ms later.
 kill_in_interval() {
-	local name=$1
-	shift
+	local name=$1 ms=$2
+	shift 2
 	guest_start "$name" --pin "$OTHER_CPU" "$@"
 	pids[$name]=$guest
 	intervals "$out" 2
-	sleep_ms $((100 + RANDOM % 400))
-	before[$name]=$(uptime_ns)
+	sleep_ms $((RANDOM % ms))
 	kill -KILL "$guest"
 	guest_gone "$guest"
-	after[$name]=$(uptime_ns)
 }
 
 killed_in_turn() {
 	guest_start duty --busy 30 --pin "$QUIET_CPU"
 	watch_begin "$out"
-	kill_in_interval halting --halts 10000:10
-	kill_in_interval spinning --busy 100
-	kill_in_interval sleeping --busy 30 --hlt exit
+	kill_in_interval halting 500 --halts 10000:10
+	kill_in_interval spinning 500 --busy 100
+	kill_in_interval sleeping 500 --busy 30 --hlt exit
 	intervals "$out" 2
 	watch_end
 	guest_end
@@ -60,39 +73,69 @@ last_row() {
 		{start, end, name: .rows[0].name, cnt: (.rows | length)} + .rows[0].vcpus[0]' "$out"
 }
 
-# died_right NAME CONDITION: its last row ends at its death, give or take what killing took and a tick, is in that
-# interval, and where its time went is as CONDITION says, of shares of its life in the interval.
+# died_right NAME CONDITION: its last row ends at its death, to 5 ms, is in that interval, and where its time went is as
+# CONDITION says, of shares of its life in the interval. What the machine below takes of this CPU may look halted: some
+# per cent of a short life. Between its last KVM_RUN and its end, which takes 25 ms on 5.10, a thread is blocked.
 died_right() {
-	local row
+	local row exit_ns
 	row=$(last_row "$1") || return
-	holds '$row.name == $name and $row.cnt == 1 and $row.start < $after and $row.end > $before and
-		$row.wall_ns >= $before - $row.start - 20e6 and $row.wall_ns <= $after - $row.start + 20e6' \
-		row "$row" name "\"$1\"" before "${before[$1]}" after "${after[$1]}"
+	exit_ns=$(exit_ns "$(jq .tid <<<"$row")")
+	holds '$row.name == $name and $row.cnt == 1 and $row.start < $exit and $row.end > $exit and
+		($row.start + $row.wall_ns - $exit | fabs) < 5e6' row "$row" name "\"$1\"" exit "$exit_ns"
 	jq -e --argjson wall "$(jq .wall_ns <<<"$row")" "map_values(if type == \"number\" then . / \$wall else . end) | $2" \
 		<<<"$row" >/dev/null || {
 		echo "$1: not $2: $row"
 		return 1
 	}
-	died+="${died:+; }$1 lived for $(jq '.wall_ns / 1e6 | round' <<<"$row") ms of its last interval \
-($(((before[$1] - $(jq .start <<<"$row")) / 1000000)) to $(((after[$1] - $(jq .start <<<"$row")) / 1000000)) by the clock), \
+	died+="${died:+; }$1 lived for $(jq '.wall_ns / 1e4 | round / 100' <<<"$row") ms of its last interval \
+($(jq "($exit_ns - .start) / 1e4 | round / 100" <<<"$row") by the kernel's word), \
 $(jq -r '"halted \(100 * .halted_ns / .wall_ns | round)%, busy \(100 * .busy_ns / .wall_ns | round)%, blocked \(
 		100 * .blocked_ns / .wall_ns | round)%"' <<<"$row")"
 }
 
 @test "a VMM killed in the middle of an interval" {
-	local -A before=() after=() pids=()
+	local -A pids=()
 	local died=''
+	exits_begin
 	quietly killed_in_turn
 	check_report "$out"
 	[[ ! -s $out.err ]]
-	died_right halting '.busy_ns < 0.1 and .blocked_ns < 0.05 and .halted_ns + .host_ns + .wait_ns > 0.9'
-	died_right spinning '.halted_ns < 0.01 and .blocked_ns < 0.05 and .busy_ns + .host_ns + .wait_ns > 0.9'
-	died_right sleeping '.halted_ns < 0.01 and .blocked_ns > 0.3 and .busy_ns > 0.1'
+	died_right halting '.busy_ns < 0.1 and .blocked_ns < 0.2 and .halted_ns + .host_ns + .wait_ns > 0.7'
+	died_right spinning '.halted_ns < 0.05 and .blocked_ns < 0.2 and .busy_ns + .host_ns + .wait_ns > 0.7'
+	died_right sleeping '.halted_ns < 0.05 and .blocked_ns > 0.3 and .busy_ns > 0.1'
 	agrees "$out" duty
 	[[ $(jq -r '.vms[].name' "$out" | sort -u | paste -s -d ' ') == 'duty halting sleeping spinning' ]]
 	fault 'SIGKILL of three VMs, one after the other, seed '"$FAULTS_SEED" \
 		'the last row is right up to the death, none follows; others as they say themselves; nothing lost' \
 		"$died; duty $agreed"
+}
+
+# Nothing else closes the window then, and what KVM noted of the vCPU is another's.
+killed_on_a_busy_cpu() {
+	local i
+	watch_begin "$out"
+	nice -n 10 taskset -c "$OTHER_CPU" sh -c 'while :; do :; done' 3>&- 4>&- &
+	hog=$!
+	kill_in_interval spinning 50 --busy 100
+	for ((i = 0; i < 6; i++)); do
+		taskset -c "$OTHER_CPU" "$PAYLOAD" --name "heir$i" --ready "$BATS_TEST_TMPDIR/ready$i" \
+			--report "$BATS_TEST_TMPDIR/heir$i.json" --seconds 1 --pin "$QUIET_CPU" --busy 10 3>&- 4>&- &
+	done
+	intervals "$out" 2
+	kill "$hog"
+	hog=''
+	watch_end
+}
+
+@test "a VMM killed, whose CPU stays busy, and whose memory other VMs get" {
+	local -A pids=()
+	local died=''
+	exits_begin
+	killed_on_a_busy_cpu
+	check_report "$out"
+	died_right spinning '.halted_ns < 0.05 and .blocked_ns < 0.2 and .host_ns < 0.3'
+	fault 'SIGKILL, beside a loop on the same CPU; six VMs start at once' 'no time is put down to it after its death' \
+		"$died"
 }
 
 @test "the only VM that is asked for is killed" {

@@ -87,7 +87,7 @@ pct() {
 	jq -n "10000 * $1 / $2 | round / 100"
 }
 
-# holds EXPRESSION NAME VALUE...: of jq, with these as numbers.
+# holds EXPRESSION NAME VALUE...: of jq, with these as numbers, or other JSON.
 holds() {
 	local expression=$1 args=()
 	shift
@@ -96,8 +96,8 @@ holds() {
 		shift 2
 	done
 	jq -n -e "${args[@]}" "$expression" >/dev/null || {
-		echo "does not hold: $expression"
-		printf '%s ' "${args[@]}"
+		echo "does not hold: $(tr -s '[:space:]' ' ' <<<"$expression")"
+		jq -n -c "${args[@]}" '$ARGS.named | to_entries | sort_by(.value | tojson | length)[] | {(.key): .value}'
 		return 1
 	}
 }
