@@ -89,6 +89,17 @@ static void say_stands(struct meter *m, int cpu, bool stands)
 	m->stands[cpu] = stands;
 }
 
+/* Not with --check, whose reads are of whole CPUs. */
+static int force_read(struct meter *m, int cpu)
+{
+	int err;
+
+	if (!m->may_force || m->opts.cpu_accounts_fd >= 0 || !m->opts.slots[cpu].tid)
+		return 0;
+	err = forced_read__run(m->opts.reader_fd, cpu);
+	return err == -ENXIO ? 0 : err;
+}
+
 /*
  * A CPU whose reads failed came online after its event was opened, or was offline in between; or MPERF has stopped
  * there. An event that counts is left alone: opened anew it would count from zero, in the middle of a window.
@@ -103,6 +114,8 @@ static void mend_event(struct meter *m, int cpu)
 		fd = counters__reopen(m->opts.counters, cpu);
 		if (fd >= 0)
 			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
+		/* The window in which that was shows it by a count that goes back: before it has come up again. */
+		force_read(m, cpu);
 		stands = counters__stand_still(m->opts.counters, cpu);
 		if (!stands)
 			pr_info("MPERF did not read on CPU %d: opened again", cpu);
@@ -124,16 +137,6 @@ static void mend_events(struct meter *m)
 		m->mperf_error_cnts[cpu] = error_cnt;
 		mend_event(m, cpu);
 	}
-}
-
-static int force_read(struct meter *m, int cpu)
-{
-	int err;
-
-	if (!m->may_force || !m->opts.slots[cpu].tid)
-		return 0;
-	err = forced_read__run(m->opts.reader_fd, cpu);
-	return err == -ENXIO ? 0 : err;
 }
 
 static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
@@ -217,8 +220,6 @@ int meter__check_rights(const struct meter *m)
 /* A window that was open when its thread ended stays open until its CPU does something else. */
 static void close_windows(struct meter *m, pid_t tid)
 {
-	if (m->opts.cpu_accounts_fd >= 0)
-		return;
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++)
 		if (m->opts.slots[cpu].tid == (__u32)tid)
 			force_read(m, cpu);

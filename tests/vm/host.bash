@@ -83,14 +83,18 @@ scraped_between() {
 # never_too_much FILE NAME TOLERANCE: no interval shows more halted than the guest says, in points of it; the most that
 # one was above its account is in $most. One whose halted is not known shows nothing.
 never_too_much() {
-	most=$(jq -n --slurpfile guest "$BATS_TEST_TMPDIR/$2.json" --slurpfile shown "$1" '
+	local intervals
+	intervals=$(jq -n -c --slurpfile guest "$BATS_TEST_TMPDIR/$2.json" --slurpfile shown "$1" '
 		$guest[0].vcpus[0].segments as $halts |
 		[$shown[] | .start_monotonic_ns as $from | .end_monotonic_ns as $to | .vms[0].vcpus[0] |
 			select(.halted_ns != null) |
-			100 * (.halted_ns - ([$halts[] | ([.[1], $to] | min) - ([.[0], $from] | max) | select(. > 0)] |
-				add // 0)) / .wall_ns] | max * 100 | round / 100') || return
+			([$halts[] | ([.[1], $to] | min) - ([.[0], $from] | max) | select(. > 0)] | add // 0) as $own_ns |
+			{over: (100 * (.halted_ns - $own_ns) / .wall_ns), from_ns: $from, own_ns: $own_ns} + .]') || return
+	most=$(jq 'map(.over) | max * 100 | round / 100' <<<"$intervals")
 	jq -n -e "$most <= $3" >/dev/null || {
 		echo "$1: $most points more than the guest says"
+		jq -c ".[] | select(.over > $3)" <<<"$intervals"
+		dmesg | grep -i 'tsc\|clocksource' | tail -n 5
 		return 1
 	}
 }
