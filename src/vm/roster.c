@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -215,6 +216,28 @@ static int name_late(struct roster *r, struct snapshot *snap)
 	return 0;
 }
 
+static bool has_vcpu(const struct snapshot *snap, pid_t pid)
+{
+	for (size_t i = 0; i < snap->vcpu_cnt; i++)
+		if (snap->vcpus[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* VMs that have gone, and whose vCPUs had before: their last sums were in the snapshot before this one. */
+static void drop_ghosts(const struct roster *r, struct snapshot *snap)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < snap->vm_cnt; i++) {
+		pid_t pid = snap->vms[i].pid;
+
+		if (vm_table__find(&r->vms, pid) || has_vcpu(snap, pid))
+			snap->vms[kept++] = snap->vms[i];
+	}
+	snap->vm_cnt = kept;
+}
+
 static int keep_names(struct roster *r, const struct snapshot *snap)
 {
 	if (snap->vm_cnt > r->named_room) {
@@ -237,7 +260,9 @@ int roster__complete(struct roster *r, struct snapshot *snap)
 
 	if (!err)
 		err = name_late(r, snap);
-	if (!err)
-		err = keep_names(r, snap);
+	if (err)
+		return err;
+	drop_ghosts(r, snap);
+	err = keep_names(r, snap);
 	return err ? err : unseen__add(&r->unseen, r->fs, &r->vms, snap);
 }

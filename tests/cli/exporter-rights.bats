@@ -31,7 +31,7 @@ serve() {
 
 # confined: waits until it is.
 confined() {
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		# The filter is the last thing that is done.
 		[[ $(status Seccomp) != 2 ]] || return 0
 		sleep 0.05
@@ -102,7 +102,7 @@ manager() {
 		            break
 	END
 	manager=$!
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		[[ -S $dir/notify ]] && break
 		sleep 0.05
 	done
@@ -111,7 +111,7 @@ manager() {
 
 # told PATTERN: waits until systemd has been told so.
 told() {
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		! grep -qx "$1" "$dir/told" || return 0
 		sleep 0.05
 	done

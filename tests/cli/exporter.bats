@@ -25,7 +25,7 @@ serve() {
 	"$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
 	exporter=$!
 	url=''
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		url=$(sed -n 's,.*listening on ,http://,p' "$dir/log")
 		[[ -z $url ]] || return 0
 		sleep 0.05
@@ -136,7 +136,7 @@ need_promtool() {
 	chmod 777 "$dir"
 	serve --textfile "$dir/g.prom"
 	kill -HUP "$exporter"
-	for ((try = 0; try < 100; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		! grep -q SIGHUP "$dir/log" || break
 		sleep 0.05
 	done

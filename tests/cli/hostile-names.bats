@@ -59,7 +59,7 @@ shown() {
 @test "metrics in a file, and over HTTP in both forms: not a sample or label more, to a strict parser" {
 	for recording in plain hostile; do
 		"$GTIMEHALT" --replay "$dir/$recording" -H --textfile "$dir/$recording.prom"
-		exporter_start "$dir" 10 --replay "$dir/$recording" -H
+		exporter_start "$dir" 60 --replay "$dir/$recording" -H
 		scrape 2>/dev/null >"$dir/$recording.text"
 		scrape 'application/openmetrics-text' 2>/dev/null >"$dir/$recording.openmetrics"
 		exporter_stop

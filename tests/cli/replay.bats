@@ -108,7 +108,7 @@ each() {
 	tool=$!
 	exec 4>"$dir/fifo"
 	head -n 3 "$recording" >&4
-	for ((try = 0; try < 100; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		[[ -s $dir/out ]] && break
 		sleep 0.05
 	done

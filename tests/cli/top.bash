@@ -17,14 +17,14 @@ tmux() {
 	command tmux -S "$BATS_TEST_TMPDIR/tmux.$terminal" -f /dev/null -u "$@"
 }
 
-# until_true COMMAND...: within 10 s.
+# until_true COMMAND...: within a minute.
 until_true() {
 	local try
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		"$@" && return
 		sleep 0.05
 	done
-	printf 'not within 10 s: %s\n' "$*"
+	printf 'not within a minute: %s\n' "$*"
 	screen
 	return 1
 }

@@ -12,9 +12,18 @@ HTTP=$ROOT/tests/contrib/http_client.py
 PROMTOOL=$ROOT/tests/contrib/promtool
 RECORDING=$ROOT/tests/golden/replay/three-guests.ndjson
 
-# free_port: one on which nobody listens now.
+# free_port: one that nobody has now, and that the kernel gives to nobody (net.ipv4.ip_local_port_range): other tests have
+# many connections meanwhile.
 free_port() {
-	python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 -c 'import random, socket
+while True:
+	port = random.randrange(10000, 32768)
+	try:
+		socket.create_server(("127.0.0.1", port)).close()
+	except OSError:
+		continue
+	print(port)
+	break'
 }
 
 # exporter_start OPTION...: sets exporter_port, and the process in exporter; its stderr is $1/exporter.log.
@@ -33,7 +42,7 @@ exporter_start() {
 
 # exporter_of_recording DIR: what was recorded, as it stands at its end.
 exporter_of_recording() {
-	exporter_start "$1" 10 --replay "$RECORDING" -H
+	exporter_start "$1" 60 --replay "$RECORDING" -H
 }
 
 exporter_stop() {

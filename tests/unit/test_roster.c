@@ -71,6 +71,32 @@ static void vms_come_by_their_first_window(void **state)
 	snapshot__free(&snap);
 }
 
+/* A VMM whose vCPUs end, and which is there for longer: a snapshot comes in between. */
+static void vcpus_end_before_their_vm(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__add_vm(tree, 200, "db");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	tree__remove(tree, "proc/100/task/101");
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	see(&snap, 200, 201, 0, 2);
+	complete(roster, &snap, 2, 2);
+
+	proc_tree__remove_process(tree, 100);
+	begin(&snap);
+	see(&snap, 200, 201, 0, 2);
+	complete(roster, &snap, 1, 1);
+	assert_null(name_of(&snap, 100));
+	assert_string_equal(name_of(&snap, 200), "db");
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
 /* vCPU 1 is plugged in, then unplugged; QEMU keeps its vCPU in KVM, with a thread that has ended. */
 static void vcpus_are_plugged_in_and_out(void **state)
 {
@@ -361,6 +387,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		tree_test(unseen_vcpus_are_added),
 		tree_test(vms_come_by_their_first_window),
+		tree_test(vcpus_end_before_their_vm),
 		tree_test(vcpus_are_plugged_in_and_out),
 		tree_test(reused_pid_gets_its_own_name_and_no_ghosts),
 		tree_test(reused_pid_of_no_vm),
