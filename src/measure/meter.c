@@ -112,10 +112,11 @@ static void mend_event(struct meter *m, int cpu)
 
 	if (stands) {
 		fd = counters__reopen(m->opts.counters, cpu);
-		if (fd >= 0)
+		if (fd >= 0) {
 			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
-		/* The window in which that was shows it by a count that goes back: before it has come up again. */
-		force_read(m, cpu);
+			/* The window in which that was shows it by a count that goes back: before it has come up again. */
+			force_read(m, cpu);
+		}
 		stands = counters__stand_still(m->opts.counters, cpu);
 		if (!stands)
 			pr_info("MPERF did not read on CPU %d: opened again", cpu);
@@ -217,7 +218,7 @@ int meter__check_rights(const struct meter *m)
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
-/* A window that was open when its thread ended stays open until its CPU does something else. */
+/* A window on a CPU that its thread had left before it ended stays open until that CPU does something else. */
 static void close_windows(struct meter *m, pid_t tid)
 {
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++)

@@ -24,7 +24,7 @@ void sums_reader__free(struct sums_reader *reader);
 
 /*
  * Adds a reading for every thread that has an entry, or has ended since the last call, to the snapshot. The entry of one
- * that has ended is dropped.
+ * that has ended is dropped, but where there is an ended_fd.
  * `forced`: its clock was read before the windows that were open then were read by force; else their
  * sums are as old as they say.
  * Returns 0, -ENOMEM, -EIO (an entry is not whole for a second), or what the kernel refused with.

@@ -22,9 +22,9 @@ void roster__free(struct roster *roster);
 
 /*
  * Completes a snapshot whose clock is set and whose vcpus are all that was seen: adds the VMs, those
- * included that have ended since the last time, if a vCPU of theirs was seen; adds the vCPUs that are known but not seen; and drops
- * what was seen of an ended process whose PID is another's by now, since it would be shown under that
- * one's name. Leaves the snapshot unsorted.
+ * included that have ended since the last time, if a vCPU of theirs was seen; adds the vCPUs that are known
+ * but not seen; and drops what was seen of an ended process whose PID is another's by now, since it would be
+ * shown under that one's name. Leaves the snapshot unsorted.
  * Returns 0 or -errno.
  */
 int roster__complete(struct roster *roster, struct snapshot *snap);

@@ -10,7 +10,8 @@
 
 /* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
 #define RUN         "RUN"
-#define IDLE        "raw_tp_process_exit raw_tp sched_process_exit\nraw_tp_cpu_idle raw_tp cpu_idle\n"
+/* In every plan, before all others. */
+#define ALWAYS      "raw_tp_process_exit raw_tp sched_process_exit\nraw_tp_cpu_idle raw_tp cpu_idle\n"
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
@@ -32,28 +33,28 @@ static const struct {
 	const char *points; /* NULL: refused */
 	const char *window_hook, *stint_hook;
 } cases[] = {
-	{ MODE_ENTRY, true, HOOK_AUTO, IDLE FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_FENTRY, IDLE FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
-	{ MODE_ENTRY, true, HOOK_KPROBE, IDLE KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
-	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, IDLE FENTRY_ENTER FENTRY_LOAD, "fentry", ENTER },
-	{ MODE_ENTRY, true, HOOK_TRACEPOINT, IDLE TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
+	{ MODE_ENTRY, true, HOOK_AUTO, ALWAYS FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_FENTRY, ALWAYS FENTRY_STINTS FENTRY_LOAD, "fentry", "fentry" },
+	{ MODE_ENTRY, true, HOOK_KPROBE, ALWAYS KPROBE_STINTS FENTRY_LOAD, "fentry", "kprobe" },
+	{ MODE_ENTRY, true, HOOK_ENTER_GUEST, ALWAYS FENTRY_ENTER FENTRY_LOAD, "fentry", ENTER },
+	{ MODE_ENTRY, true, HOOK_TRACEPOINT, ALWAYS TRACEPOINT_STINTS FENTRY_LOAD, "fentry",
 	  "tracepoint" },
-	{ MODE_ENTRY, false, HOOK_AUTO, IDLE KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_AUTO, ALWAYS KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
 	{ MODE_ENTRY, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_ENTRY, false, HOOK_KPROBE, IDLE KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
-	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, IDLE KPROBE_ENTER KPROBE_LOAD, "kprobe", ENTER },
-	{ MODE_ENTRY, false, HOOK_TRACEPOINT, IDLE TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
+	{ MODE_ENTRY, false, HOOK_KPROBE, ALWAYS KPROBE_STINTS KPROBE_LOAD, "kprobe", "kprobe" },
+	{ MODE_ENTRY, false, HOOK_ENTER_GUEST, ALWAYS KPROBE_ENTER KPROBE_LOAD, "kprobe", ENTER },
+	{ MODE_ENTRY, false, HOOK_TRACEPOINT, ALWAYS TRACEPOINT_STINTS KPROBE_LOAD, "kprobe",
 	  "tracepoint" },
-	{ MODE_SWITCH, true, HOOK_AUTO, IDLE FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_FENTRY, IDLE FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_KPROBE, IDLE FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, IDLE FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, true, HOOK_TRACEPOINT, IDLE FENTRY_LOAD, "fentry", NULL },
-	{ MODE_SWITCH, false, HOOK_AUTO, IDLE KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, true, HOOK_AUTO, ALWAYS FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_FENTRY, ALWAYS FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_KPROBE, ALWAYS FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_ENTER_GUEST, ALWAYS FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, true, HOOK_TRACEPOINT, ALWAYS FENTRY_LOAD, "fentry", NULL },
+	{ MODE_SWITCH, false, HOOK_AUTO, ALWAYS KPROBE_LOAD, "kprobe", NULL },
 	{ MODE_SWITCH, false, HOOK_FENTRY, NULL, NULL, NULL },
-	{ MODE_SWITCH, false, HOOK_KPROBE, IDLE KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, IDLE KPROBE_LOAD, "kprobe", NULL },
-	{ MODE_SWITCH, false, HOOK_TRACEPOINT, IDLE KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_KPROBE, ALWAYS KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_ENTER_GUEST, ALWAYS KPROBE_LOAD, "kprobe", NULL },
+	{ MODE_SWITCH, false, HOOK_TRACEPOINT, ALWAYS KPROBE_LOAD, "kprobe", NULL },
 };
 _Static_assert(ARRAY_SIZE(cases) == 2 * 2 * HOOK_CNT, "every mode, BTF and hook");
 
