@@ -57,19 +57,21 @@ stamp_clear()
 	rm -f "$BED_DIR/stamp/$1"
 }
 
-# Two VMs at once would fight for the cores, and each would see the other as stolen time; a setup
-# must not replace the root under a running VM either. The lock goes with the process.
+# bed_lock KIND WHAT: `virtual` VMs run beside each other. A `parallel` one would fight with any other for
+# the cores, and each would see the other as stolen time; a `setup` must not replace the root under a
+# running VM either. The lock goes with the process.
 bed_lock()
 {
-	local holder
+	local holder kind=--exclusive
 
+	[[ $1 != virtual ]] || kind=--shared
 	exec {BED_LOCK_FD}>>"$BED_DIR/lock"
-	if ! flock --nonblock "$BED_LOCK_FD"; then
+	if ! flock --nonblock "$kind" "$BED_LOCK_FD"; then
 		holder=$(tail -n 1 "$BED_DIR/lock")
 		note "waiting for another bed: ${holder:-unknown}"
-		flock "$BED_LOCK_FD"
+		flock "$kind" "$BED_LOCK_FD"
 	fi
-	printf 'pid %s: %s\n' "$$" "$1" >"$BED_DIR/lock"
+	printf 'pid %s: %s\n' "$$" "$2" >"$BED_DIR/lock"
 }
 
 # Runs a command with its output in a log; on failure shows the log's end.

@@ -61,6 +61,6 @@ bed_install()
 		note "installed already: $*"
 		return
 	fi
-	bed_lock "install $*"
+	bed_lock setup "install $*"
 	extra_setup "$@"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The Debian root that QEMU runs in, and that L1 has as its own root over 9p. Sourced by ../bed.
+# The Debian root that QEMU runs in, and that L1 has as its own root, from a disk image. Sourced by ../bed.
 
 readonly ROOT_SUITE=trixie
 readonly ROOT_SUITES=(trixie trixie-security trixie-backports)
@@ -9,17 +9,16 @@ readonly ROOT_SUITES=(trixie trixie-security trixie-backports)
 # QEMU's plugins can set the PC since 11.0, with the callbacks used here since 11.1.
 readonly QEMU_MIN_MAJOR=11 QEMU_MIN_MINOR=1
 
-# No udev: lib/udev-standin takes its place, for boot time.
 readonly ROOT_PACKAGES=(
 	bats bpftool bsdextrautils busybox-static ca-certificates file iproute2 jq kmod libbpf1
 	libcap-ng0 libelf1t64 libjson-c5 libmicrohttpd12t64 libseccomp2 libsystemd0 linux-perf
-	msr-tools procps psmisc python3 qemu-system-x86 socat strace util-linux virtme-ng xz-utils
+	msr-tools procps psmisc python3 qemu-system-x86 socat strace util-linux xz-utils
 	zlib1g
 )
 
 root_key()
 {
-	cat "$BED_HERE/lib/root.bash" "$BED_HERE/lib/udev-standin" | sha256sum | cut -d ' ' -f 1
+	sha256sum <"$BED_HERE/lib/root.bash" | cut -d ' ' -f 1
 }
 
 # Only QEMU and its firmware come from backports; the rest stays stable.
@@ -47,14 +46,11 @@ root_setup()
 	fi
 	key=$(root_key)
 	stamp_clear root
-	note "root: making a Debian $ROOT_SUITE with QEMU and virtme-ng"
+	note "root: making a Debian $ROOT_SUITE with QEMU"
 
 	rm -rf --one-file-system "$new"
 	root_bootstrap "$new" || die "mmdebstrap failed, see $BED_DIR/log/root.log"
 	mkdir -p "$new/src" "$new/bed"
-	# virtme-init's PATH ends in /usr/local/bin, and has no init's poweroff.
-	install -m 755 "$BED_HERE/lib/udev-standin" "$new/usr/local/bin/udevd"
-	ln -s udevd "$new/usr/local/bin/udevadm"
 	ln -s /usr/bin/busybox "$new/usr/local/bin/poweroff"
 	root_check "$new"
 
@@ -97,6 +93,5 @@ root_check()
 	IFS=. read -r major minor _ <<<"$version"
 	((major > QEMU_MIN_MAJOR || (major == QEMU_MIN_MAJOR && minor >= QEMU_MIN_MINOR))) ||
 		die "QEMU in $ROOT_SUITE-backports is $version, too old for the plugin"
-	chroot "$root" vng --version >/dev/null || die "virtme-ng does not run in the new root"
-	note "root: QEMU $version, $(chroot "$root" vng --version)"
+	note "root: QEMU $version"
 }

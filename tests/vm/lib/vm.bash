@@ -6,19 +6,29 @@
 # All that belongs to a VM lives in a mount and PID namespace of its own (lib/enter): when its
 # first process dies, the kernel kills the rest and drops the mounts, however this script ends.
 #
-# One directory is shared with L1, as /bed: BED_DIR/run. L1 reads `command` from it, and writes
-# `booted` and `status`; the console log is there too, and stays until the next run.
+# One directory is shared with L1, as /bed: that of the run. L1 reads `command` from it, and writes
+# `booted` and `status`; the console log is there too. It stays when the VM has died.
+#
+# Two kinds of time. A virtual VM (-icount) has a clock that instructions move: what the machine below
+# does beside it changes nothing, idle time costs nothing, and its CPUs take turns on one core. A
+# parallel VM (multi-threaded TCG) has a core for each CPU and the time of the machine below.
 
-readonly RUN_DIR=$BED_DIR/run
+RUN_DIR=$BED_DIR/run/$$
+
+# A virtual nanosecond is 1/8 of an instruction: 125 million instructions a second.
+readonly VM_ICOUNT_SHIFT=3
 
 # EPYC is the CPU model whose SVM features TCG can do; what it cannot is switched off here, since
 # QEMU would warn of each, once a CPU, on the command's stderr.
 readonly VM_CPU=EPYC,+svm,+npt,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,-xsavec
 
+# Seconds after which a VM that is to become a snapshot has not booted.
+readonly VM_SNAPSHOT_TIMEOUT_S=180
+
 vm_command()
 {
 	local -A opt=([kernel]=6.12 [cpus]=2 [memory]=4G [append]='' [plain]=no [count]=no [where]=no [ratio]=''
-		[mperf]=yes [kvm]=yes [timeout]=900)
+		[mperf]=yes [kvm]=yes [timeout]=900 [time]=virtual [cold]=no)
 	local action=$1
 
 	shift
@@ -29,8 +39,10 @@ vm_command()
 			opt[${1#--}]=$2
 			shift
 			;;
-		--plain | --count) opt[${1#--}]=yes ;;
-		--where) opt[count]=yes opt[where]=yes ;;
+		--plain | --cold) opt[${1#--}]=yes ;;
+		--virtual | --parallel) opt[time]=${1#--} ;;
+		--count) opt[count]=yes opt[time]=parallel ;;
+		--where) opt[count]=yes opt[where]=yes opt[time]=parallel ;;
 		--no-mperf | --no-kvm) opt[${1#--no-}]=no ;;
 		--)
 			shift
@@ -41,6 +53,8 @@ vm_command()
 		esac
 		shift
 	done
+	# A person at a terminal needs a clock that does not run ahead.
+	[[ $action != shell ]] || opt[time]=parallel
 	vm_check_options "$action" "$@"
 
 	require_root
@@ -48,8 +62,9 @@ vm_command()
 	kernel_is_done "${opt[kernel]}" ||
 		die "kernel ${opt[kernel]} is not installed: run 'bed setup ${opt[kernel]}' first"
 
-	bed_lock "$action ${opt[kernel]} $*"
-	plugin_setup
+	bed_lock "${opt[time]}" "$action ${opt[kernel]} $*"
+	vm_setup
+	trap 'rm -rf "$RUN_DIR"' EXIT
 	vm_prepare "$@"
 	if [[ $action == shell ]]; then
 		vm_shell
@@ -72,51 +87,112 @@ vm_check_options()
 	[[ $action == shell || $# -gt 0 ]] || die_usage "$action: no command"
 }
 
+# What the bed makes itself, for all runs: several at once may find it missing.
+vm_setup()
+{
+	local lock
+
+	exec {lock}>>"$BED_DIR/setup.lock"
+	flock "$lock"
+	plugin_setup
+	image_setup "${opt[kernel]}"
+	SNAPSHOT=''
+	if vm_has_snapshot; then
+		SNAPSHOT=$BED_DIR/snapshot/$(vm_snapshot_key)
+		[[ -s $SNAPSHOT ]] || vm_snapshot_make "$SNAPSHOT" || SNAPSHOT=''
+	fi
+	exec {lock}>&-
+}
+
+# vm_prepare COMMAND...: the directory of the run.
 vm_prepare()
 {
+	local dir
+
+	# Left by VMs that died, whose consoles may have been looked at since.
+	for dir in "$BED_DIR"/run/*; do
+		[[ -e /proc/${dir##*/} ]] || rm -rf "$dir"
+	done
 	rm -rf "$RUN_DIR"
-	mkdir -p "$RUN_DIR" "$BED_DIR/mnt"
+	mkdir -p "$RUN_DIR"
 	cp "$BED_DIR"/bin/{mperf.so,spin,l2probe} "$RUN_DIR"
 	printf '%s\0' "$@" >"$RUN_DIR/command"
-	printf '%s\n' "${opt[kvm]}" >"$RUN_DIR/kvm"
+	printf '%s\n' "$EPOCHREALTIME" >"$RUN_DIR/now"
+	[[ ${opt[time]} != virtual ]] || touch "$RUN_DIR/virtual"
 }
 
 vm_kernel_args()
 {
 	# The watchdog compares TSC with a clock that the outer scheduler can delay, and would then
 	# declare TSC unstable. A kernel that oopsed must not go on and pass.
-	local args="tsc=reliable oops=panic" last=$((opt[cpus] - 1))
-
-	# A shell shares the console; else it goes to a log.
-	[[ $action == shell ]] || args+=" loglevel=7"
+	local args="console=ttyS0 loglevel=6 panic=-1 tsc=reliable oops=panic" last=$((opt[cpus] - 1))
 
 	if [[ ${opt[plain]} == no ]] && ((last > 0)); then
 		# CPU 0 does the housekeeping; guests under test are pinned to the others.
 		args+=" nohz_full=1-$last isolcpus=1-$last rcu_nocbs=1-$last irqaffinity=0"
 	fi
-	printf '%s\n' "$args ${opt[append]}"
+	# Instructions are counted as a host executes them by default.
+	[[ ${opt[count]} == yes ]] || args+=" mitigations=off"
+	printf '%s\n' "$args bed.kvm=${opt[kvm]} ${opt[append]}"
 }
 
-vm_qemu_args()
+# Only machines as most runs want them: any other boots.
+vm_has_snapshot()
 {
-	local -a args=(-accel "tcg,thread=multi" -cpu "$VM_CPU") plugin=(/bed/mperf.so)
+	[[ ${opt[cpus]} == 2 && ${opt[memory]} == 4G && -z ${opt[append]} && ${opt[count]} == no &&
+		${opt[mperf]} == yes && ${opt[kvm]} == yes && ${opt[cold]} == no ]]
+}
+
+vm_snapshot_key()
+{
+	{
+		printf '%s\n' "${opt[kernel]} ${opt[time]}" "$(vm_kernel_args)" "$VM_CPU $VM_ICOUNT_SHIFT"
+		cat "$IMAGE_DIR/root.ext4.key" "$IMAGE_DIR/initramfs-${opt[kernel]}.key" "$BED_HERE/lib/vm.bash"
+		sha256sum <"$BED_DIR/bin/mperf.so"
+	} | sha256sum | cut -c 1-16
+}
+
+# Sets `qemu` to the command line that runs inside the root, but for what belongs to one run alone.
+vm_qemu_command()
+{
+	local name
+
+	qemu=(
+		qemu-system-x86_64 -name bed -M q35 -cpu "$VM_CPU" -smp "${opt[cpus]}" -m "${opt[memory]}"
+		-nodefaults -no-user-config -display none -no-reboot
+		-kernel /media/vmlinuz
+		-initrd "/mnt/image/initramfs-${opt[kernel]}"
+		-drive "file=/mnt/image/root.ext4,format=raw,if=none,id=root,readonly=on,file.locking=off"
+		-device virtio-blk-pci,drive=root
+		-device virtio-rng-pci
+		-device virtio-serial-pci
+		-device virtserialport,chardev=stdout,name=bed.stdout,nr=1
+		-device virtserialport,chardev=stderr,name=bed.stderr,nr=2
+	)
+	for name in src bed media; do
+		qemu+=(-fsdev "local,id=$name,path=/$name,security_model=none,multidevs=remap")
+	done
+	qemu+=(
+		-device virtio-9p-pci,fsdev=src,mount_tag=src
+		-device virtio-9p-pci,fsdev=bed,mount_tag=bed
+		-device virtio-9p-pci,fsdev=media,mount_tag=modules
+	)
+	if [[ ${opt[time]} == virtual ]]; then
+		qemu+=(-accel tcg,thread=single -icount "shift=$VM_ICOUNT_SHIFT,sleep=off")
+	else
+		qemu+=(-accel tcg,thread=multi)
+	fi
+}
+
+# The plugin's arguments after its file, as QEMU has them. NAME=VALUE... follow.
+vm_plugin_args()
+{
+	local -a plugin=(/bed/mperf.so "$@")
 
 	[[ ${opt[count]} == no ]] || plugin+=(count=on)
 	[[ ${opt[where]} == no ]] || plugin+=(where=/bed/where)
 	[[ -z ${opt[ratio]} ]] || plugin+=("ratio=${opt[ratio]}")
-	[[ ${opt[mperf]} == no ]] || args+=(-plugin "$(IFS=,; printf '%s' "${plugin[*]}")")
-	printf '%s\n' "${args[*]} $*"
-}
-
-# Sets `vng` to the command line that runs inside the root. EXTRA QEMU arguments follow.
-vm_vng_command()
-{
-	vng=(
-		vng --run "$(<"$BED_DIR/kernel/${opt[kernel]}/release")"
-		--disable-kvm --disable-microvm --force-9p --rw --user root --name bed
-		--cpus "${opt[cpus]}" --memory "${opt[memory]}" --append "$(vm_kernel_args)"
-		--qemu-opts="$(vm_qemu_args "$@")"
-	)
+	(IFS=,; printf '%s\n' "${plugin[*]}")
 }
 
 # Execs into the namespaces; --pdeathsig for the case that this script is killed outright.
@@ -124,36 +200,94 @@ vm_enter()
 {
 	exec setpriv --pdeathsig KILL \
 		unshare --mount --pid --fork --kill-child --propagation private -- \
-		"$BED_HERE/lib/enter" "$BED_DIR" "$BED_REPO" "${opt[kernel]}" "$@"
+		"$BED_HERE/lib/enter" "$BED_DIR" "$BED_REPO" "$RUN_DIR" "${opt[kernel]}" "$@"
+}
+
+# vm_snapshot_make FILE: boots a VM until L1 waits to be wanted, and saves its state. A failure is not
+# the run's: it boots then.
+vm_snapshot_make()
+{
+	local file=$1 vm driver timer first started=$EPOCHREALTIME
+	local -a qemu
+
+	mkdir -p "${file%/*}"
+	vm_prepare true
+	mkfifo "$RUN_DIR/monitor.in" "$RUN_DIR/monitor.out"
+	vm_qemu_command
+	qemu+=(
+		-chardev file,id=stdout,path=/dev/null -chardev file,id=stderr,path=/dev/null
+		-serial file:/bed/console.log -chardev pipe,id=monitor,path=/bed/monitor -mon chardev=monitor
+		-plugin "$(vm_plugin_args)" -append "$(vm_kernel_args) bed.wait=yes"
+	)
+	(vm_enter "${qemu[@]}") {BED_LOCK_FD}>&- </dev/null >"$RUN_DIR/qemu.log" 2>&1 &
+	vm=$!
+	{
+		until grep -q '^l1-init: ready' "$RUN_DIR/console.log" 2>/dev/null; do sleep 0.1; done
+		cat "$RUN_DIR/monitor.out" >"$RUN_DIR/monitor.log" &
+		printf 'migrate_set_parameter max-bandwidth 100G\nmigrate file:/bed/state\nquit\n' >"$RUN_DIR/monitor.in"
+		wait
+	} {BED_LOCK_FD}>&- &
+	driver=$!
+	setpriv --pdeathsig KILL sleep "$VM_SNAPSHOT_TIMEOUT_S" {BED_LOCK_FD}>&- &
+	timer=$!
+	trap 'vm_stop "$vm" "$driver" "$timer"; exit 143' INT TERM HUP
+	wait -n -p first "$vm" "$timer" || :
+	vm_stop "$vm" "$driver" "$timer"
+	trap - INT TERM HUP
+	if [[ ! -s $RUN_DIR/state ]] || grep -q '^Error' "$RUN_DIR/monitor.log"; then
+		note "kernel ${opt[kernel]}: no snapshot of it could be made, so that it boots:"
+		cat "$RUN_DIR/qemu.log" "$RUN_DIR/monitor.log" >&2 2>/dev/null || :
+		tail -n 20 "$RUN_DIR/console.log" >&2 2>/dev/null || :
+		return "$EXIT_FAILURE"
+	fi
+	mv "$RUN_DIR/state" "$file"
+	note "kernel ${opt[kernel]}: snapshot in $(seconds_since "$started") s, $(du -h "$file" | cut -f 1)"
+}
+
+# Sets `qemu` to the whole command line of a run.
+vm_run_command()
+{
+	vm_qemu_command
+	[[ ${opt[mperf]} == no ]] || qemu+=(-plugin "$(vm_plugin_args wanted=on)")
+	if [[ -n $SNAPSHOT ]]; then
+		qemu+=(-append "$(vm_kernel_args) bed.wait=yes" -incoming "file:/mnt/snapshot/${SNAPSHOT##*/}")
+	else
+		qemu+=(-append "$(vm_kernel_args)")
+	fi
 }
 
 vm_shell()
 {
-	local -a vng
+	local -a qemu
 
 	[[ -t 0 && -t 1 ]] || die "shell needs a terminal"
-	vm_vng_command
-	(vm_enter "${vng[@]}") {BED_LOCK_FD}>&-
+	touch "$RUN_DIR/shell"
+	vm_run_command
+	qemu+=(
+		-chardev file,id=stdout,path=/dev/null -chardev file,id=stderr,path=/dev/null
+		-serial mon:stdio
+	)
+	(vm_enter "${qemu[@]}") {BED_LOCK_FD}>&-
 }
 
 # QEMU truncates what it writes its output to, and sets it non-blocking: so it never gets this
-# script's own stdout, which may be a file, but pipes. Its console goes to a log by `-set`, the
-# only handle on the chardev that virtme-ng points at /dev/null.
+# script's own stdout, which may be a file, but pipes.
 vm_run()
 {
 	local vm timer first status=0 started=$EPOCHREALTIME
-	local -a vng relays=()
+	local -a qemu relays=()
 
-	vm_vng_command -set chardev.console.path=/bed/console.log
-	vng+=(--exec "exec /src/tests/vm/lib/l1")
-
+	vm_run_command
+	qemu+=(
+		-chardev file,id=stdout,path=/bed/stdout -chardev file,id=stderr,path=/bed/stderr
+		-serial file:/bed/console.log
+	)
 	mkfifo "$RUN_DIR/stdout" "$RUN_DIR/stderr"
 	cat "$RUN_DIR/stdout" &
 	relays+=($!)
 	cat "$RUN_DIR/stderr" >&2 &
 	relays+=($!)
-	(vm_enter "${vng[@]}") {BED_LOCK_FD}>&- \
-		</dev/null >"$RUN_DIR/stdout" 2>"$RUN_DIR/stderr" &
+	(vm_enter "${qemu[@]}") {BED_LOCK_FD}>&- </dev/null >"$RUN_DIR/qemu.log" 2>&1 &
 	vm=$!
 	setpriv --pdeathsig KILL sleep "${opt[timeout]}" {BED_LOCK_FD}>&- &
 	timer=$!
@@ -162,6 +296,8 @@ vm_run()
 
 	wait -n -p first "$vm" "$timer" || :
 	kill -KILL "$vm" "$timer" 2>/dev/null || :
+	# QEMU that ended before it opened them has left its ends of the pipes closed.
+	: <>"$RUN_DIR/stdout" <>"$RUN_DIR/stderr"
 	wait "$vm" "$timer" "${relays[@]}" 2>/dev/null || :
 	trap - INT TERM HUP
 
@@ -191,14 +327,16 @@ vm_report()
 	booted=$(stat -c %.2Y "$RUN_DIR/booted")
 	ended=$(stat -c %.2Y "$RUN_DIR/status")
 	[[ ! -s $RUN_DIR/stolen ]] || stolen="; stolen: $(<"$RUN_DIR/stolen")"
-	note "kernel ${opt[kernel]}: boot $(awk -v a="$1" -v b="$booted" 'BEGIN { printf "%.1f", b-a }') s," \
+	note "kernel ${opt[kernel]}, ${opt[time]} time: start $(awk -v a="$1" -v b="$booted" 'BEGIN { printf "%.1f", b-a }') s," \
 		"command $(awk -v a="$booted" -v b="$ended" 'BEGIN { printf "%.1f", b-a }') s," \
 		"all $(seconds_since "$1") s$stolen"
 }
 
 vm_report_death()
 {
-	note "kernel ${opt[kernel]}: the VM $1; the end of its console ($RUN_DIR/console.log):"
+	trap - EXIT
+	note "kernel ${opt[kernel]}: the VM $1; what QEMU said, and the end of its console ($RUN_DIR/console.log):"
+	cat "$RUN_DIR/qemu.log" >&2
 	tail -n 60 "$RUN_DIR/console.log" >&2 2>/dev/null || note "(nothing)"
 }
 

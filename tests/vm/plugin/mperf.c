@@ -20,9 +20,13 @@
  * (What this cannot do: an L2 to which KVM passes MPERF through, KVM_X86_DISABLE_EXITS_APERFMPERF,
  * reads 0.)
  *
- * Arguments: count=on      count executed instructions (slower)
+ * In a virtual VM (-icount) the clock of all this is QEMU's virtual one. There, QEMU tells neither when
+ * a CPU goes idle nor when it resumes: the HLT instruction and the interrupt, or #VMEXIT, behind it do.
+ *
+ * Arguments: count=on      count executed instructions (slower; not in a virtual VM)
  *            where=FILE    count those of the kernel by place too; _WHERE below writes FILE
  *            ratio=DECIMAL MPERF rate over TSC rate at boot, 0 to 2; 0 stands still
+ *            wanted=on     what _WANTED answers: L1 that waits in a snapshot goes on
  *
  * QEMU >= 11.1 (plugin API 7). Debian packages no qemu-plugin.h: what is used is declared here.
  */
@@ -42,11 +46,12 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define EXPORT                __attribute__((visibility("default")))
-#define PLUGIN_API_VERSION    7
-#define PLUGIN_CB_NO_REGS     0
-#define PLUGIN_CB_RW_REGS_PC  3
-#define PLUGIN_INLINE_ADD_U64 0
+#define EXPORT                  __attribute__((visibility("default")))
+#define PLUGIN_API_VERSION      7
+#define PLUGIN_CB_NO_REGS       0
+#define PLUGIN_CB_RW_REGS_PC    3
+#define PLUGIN_INLINE_ADD_U64   0
+#define PLUGIN_DISCON_INTERRUPT 1
 
 #define MSR_IA32_MPERF 0xe7
 #define MSR_IA32_APERF 0xe8
@@ -64,6 +69,7 @@
 #define MSR_BED_TSC    0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
 #define MSR_BED_WHERE                                                                              \
 	0x6d706606 /* write 0: count anew; 1: write where=FILE, "ADDRESS COUNT" lines */
+#define MSR_BED_WANTED   0x6d706607 /* 1: a run has restored this L1, which waits for that */
 #define MSR_BED_ID_VALUE 0x6d70657266ULL
 
 #define CPUID_POWER_LEAF           6
@@ -87,6 +93,8 @@ struct qemu_plugin_scoreboard;
 typedef uint64_t qemu_plugin_id_t;
 typedef void (*vcpu_cb_t)(unsigned int vcpu, void *udata);
 typedef void (*tb_trans_cb_t)(struct qemu_plugin_tb *tb, void *udata);
+typedef void (*discon_cb_t)(unsigned int vcpu, int type, uint64_t from_pc, uint64_t to_pc,
+			    void *udata);
 
 typedef struct {
 	struct qemu_plugin_scoreboard *score;
@@ -116,6 +124,8 @@ struct qemu_info {
 void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
 void qemu_plugin_register_vcpu_idle_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
 void qemu_plugin_register_vcpu_resume_cb(qemu_plugin_id_t id, vcpu_cb_t cb, void *udata);
+void qemu_plugin_register_vcpu_discon_cb(qemu_plugin_id_t id, int type, discon_cb_t cb,
+					 void *udata);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb_t cb, void *udata);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, vcpu_cb_t cb, int flags,
 					    void *udata);
@@ -133,6 +143,16 @@ GArray *qemu_plugin_get_registers(void);
 bool qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf);
 bool qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray *buf);
 void qemu_plugin_set_pc(uint64_t vaddr);
+
+/*
+ * Not of the plugin API: QEMU's own, which Debian's build exports for QEMU's modules. The virtual clock of
+ * -icount is in nanoseconds, and L1's TSC is that clock plus a constant.
+ */
+struct CPUState;
+extern int use_icount;
+extern __thread struct CPUState *current_cpu;
+void icount_update(struct CPUState *cpu);
+int64_t icount_get(void);
 
 EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
@@ -152,10 +172,11 @@ static const char *const reg_names[GUEST_CNT] = {
 };
 
 /*
- * One L1 CPU. QEMU runs each on a thread of its own (-accel tcg,thread=multi) and makes every
- * callback about a CPU on that thread, so this needs no locks.
+ * One L1 CPU. QEMU runs each on a thread of its own (-accel tcg,thread=multi), or all in turn on one, and
+ * makes every callback about a CPU on its thread, so this needs no locks.
  */
 struct cpu {
+	struct CPUState *state; /* QEMU's own of this CPU */
 	struct qemu_plugin_register *regs[GUEST_CNT];
 	bool nested; /* between VMRUN and #VMEXIT: what executes is L2's */
 	bool idle;
@@ -192,6 +213,7 @@ static struct plugin {
 	unsigned int cpu_cnt;
 	uint32_t boot_rate_ppm;
 	bool count;
+	bool is_wanted;
 	qemu_plugin_u64 insns;
 	struct where where;
 	uint64_t start_tsc;
@@ -205,6 +227,32 @@ static struct plugin {
 	GHashTable *vmexit_points;
 } plugin;
 
+static bool is_virtual(void)
+{
+	return use_icount;
+}
+
+/*
+ * TSC of L1, less a constant. QEMU refuses to read its virtual clock while a CPU is within a block of
+ * instructions ("Bad icount read"), because it cannot tell how much of the block has run. Callbacks are
+ * within one: the instructions up to there are added first, and the clock is read as if from no CPU. What
+ * this may be wrong by is a part of one block.
+ */
+static uint64_t tsc__now(void)
+{
+	struct CPUState *cpu = current_cpu;
+	int64_t now_ns;
+
+	if (!is_virtual())
+		return __rdtsc();
+	if (cpu)
+		icount_update(cpu);
+	current_cpu = NULL;
+	now_ns = icount_get();
+	current_cpu = cpu;
+	return (uint64_t)now_ns;
+}
+
 static int64_t clock__now_ns(clockid_t id)
 {
 	struct timespec ts;
@@ -214,8 +262,17 @@ static int64_t clock__now_ns(clockid_t id)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+/*
+ * Where CPUs take turns on one thread they share blocks of translated instructions, and QEMU 11.1 hands
+ * the callbacks of a block the index of the CPU that translated the block: the running one is found by
+ * QEMU's own pointer.
+ */
 static struct cpu *cpu__get(unsigned int vcpu)
 {
+	if (is_virtual())
+		for (unsigned int i = 0; i < plugin.cpu_cnt; i++)
+			if (plugin.cpus[i].state == current_cpu)
+				return &plugin.cpus[i];
 	g_assert(vcpu < plugin.cpu_cnt);
 	return &plugin.cpus[vcpu];
 }
@@ -243,7 +300,7 @@ static void cpu__write_reg(const struct cpu *cpu, enum reg_id id, uint64_t val)
 
 static uint64_t cpu__c0_cycles(const struct cpu *cpu)
 {
-	return __rdtsc() - cpu->start_tsc - cpu->halted_tsc;
+	return tsc__now() - cpu->start_tsc - cpu->halted_tsc;
 }
 
 static uint64_t cpu__mperf(const struct cpu *cpu)
@@ -260,13 +317,19 @@ static void cpu__set_rate(struct cpu *cpu, uint32_t rate_ppm)
 	cpu->rate_ppm = rate_ppm;
 }
 
-/* Field 2 of schedstat (Documentation/scheduler/sched-stats.rst): runnable, but not running. */
+/*
+ * Field 2 of schedstat (Documentation/scheduler/sched-stats.rst): runnable, but not running. Nothing of
+ * that is in virtual time.
+ */
 static uint64_t cpu__delay_ns(const struct cpu *cpu)
 {
 	char text[96];
-	ssize_t len = pread(cpu->schedstat_fd, text, sizeof(text) - 1, 0);
+	ssize_t len;
 	char *field;
 
+	if (is_virtual())
+		return 0;
+	len = pread(cpu->schedstat_fd, text, sizeof(text) - 1, 0);
 	g_assert(len > 0);
 	text[len] = '\0';
 	field = strchr(text, ' ');
@@ -282,9 +345,12 @@ static uint64_t cpu__delay_ns(const struct cpu *cpu)
  */
 static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
 {
-	double tsc_per_ns = (double)(__rdtsc() - plugin.start_tsc) /
-			    (double)(clock__now_ns(CLOCK_MONOTONIC_RAW) - plugin.start_mono_ns);
+	double tsc_per_ns;
 
+	if (is_virtual())
+		return 0;
+	tsc_per_ns = (double)(tsc__now() - plugin.start_tsc) /
+		     (double)(clock__now_ns(CLOCK_MONOTONIC_RAW) - plugin.start_mono_ns);
 	return (uint64_t)((double)(cpu__delay_ns(cpu) - cpu->idle_delay_ns) * tsc_per_ns);
 }
 
@@ -298,7 +364,7 @@ static void cores__divide(void)
 	unsigned int core_cnt;
 
 	CPU_ZERO(&plugin.cores);
-	if (sched_getaffinity(0, sizeof(plugin.cores), &plugin.cores))
+	if (is_virtual() || sched_getaffinity(0, sizeof(plugin.cores), &plugin.cores))
 		return;
 	core_cnt = (unsigned int)CPU_COUNT(&plugin.cores);
 	if (plugin.cpu_cnt < 2 || core_cnt < plugin.cpu_cnt)
@@ -329,9 +395,10 @@ static void cores__take(unsigned int vcpu)
 static void on_vcpu_init(unsigned int vcpu, void *udata)
 {
 	g_autoptr(GArray) regs = qemu_plugin_get_registers();
-	struct cpu *cpu = cpu__get(vcpu);
+	struct cpu *cpu = &plugin.cpus[vcpu];
 
 	(void)udata;
+	cpu->state = current_cpu;
 	for (guint i = 0; i < regs->len; i++) {
 		const struct qemu_plugin_reg_descriptor *desc =
 			&g_array_index(regs, struct qemu_plugin_reg_descriptor, i);
@@ -345,7 +412,9 @@ static void on_vcpu_init(unsigned int vcpu, void *udata)
 
 	cores__take(vcpu);
 	cpu->rate_ppm = plugin.boot_rate_ppm;
-	cpu->start_tsc = __rdtsc();
+	cpu->start_tsc = tsc__now();
+	if (is_virtual())
+		return;
 	cpu->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	if (cpu->schedstat_fd < 0)
 		g_error("no /proc/thread-self/schedstat: stolen time cannot be told");
@@ -358,7 +427,7 @@ static void on_vcpu_idle(unsigned int vcpu, void *udata)
 
 	(void)udata;
 	cpu->idle = true;
-	cpu->idle_start_tsc = __rdtsc();
+	cpu->idle_start_tsc = tsc__now();
 	cpu->idle_start_delay_ns = cpu__delay_ns(cpu);
 }
 
@@ -370,8 +439,17 @@ static void on_vcpu_resume(unsigned int vcpu, void *udata)
 	if (!cpu->idle)
 		return;
 	cpu->idle = false;
-	cpu->halted_tsc += __rdtsc() - cpu->idle_start_tsc;
+	cpu->halted_tsc += tsc__now() - cpu->idle_start_tsc;
 	cpu->idle_delay_ns += cpu__delay_ns(cpu) - cpu->idle_start_delay_ns;
+}
+
+/* An interrupt is taken, by L1 or, a virtual one, by L2: a CPU that has halted runs again. */
+static void on_interrupt(unsigned int vcpu, int type, uint64_t from_pc, uint64_t to_pc, void *udata)
+{
+	(void)type;
+	(void)from_pc;
+	(void)to_pc;
+	on_vcpu_resume(vcpu, udata);
 }
 
 static void on_rdmsr(unsigned int vcpu, void *next_pc)
@@ -404,8 +482,11 @@ static void on_rdmsr(unsigned int vcpu, void *next_pc)
 	case MSR_BED_RATE:
 		val = cpu->rate_ppm;
 		break;
+	case MSR_BED_WANTED:
+		val = plugin.is_wanted;
+		break;
 	case MSR_BED_TSC:
-		val = __rdtsc();
+		val = tsc__now();
 		break;
 	default:
 		return;
@@ -523,8 +604,9 @@ static void on_vmrun(unsigned int vcpu, void *udata)
 
 static void on_vmexit(unsigned int vcpu, void *udata)
 {
-	(void)udata;
 	cpu__get(vcpu)->nested = false;
+	if (is_virtual())
+		on_vcpu_resume(vcpu, udata);
 }
 
 /*
@@ -578,12 +660,18 @@ static void insn__instrument(struct qemu_plugin_insn *insn)
 		{ { 0x0f, 0xa2 }, 2, on_cpuid },
 	};
 	static const uint8_t vmrun[] = { 0x0f, 0x01, 0xd8 };
+	static const uint8_t hlt = 0xf4;
 	size_t size = qemu_plugin_insn_size(insn);
 	uint8_t bytes[3];
 
-	if (size < 2 || size > sizeof(bytes))
+	if (size > sizeof(bytes))
 		return;
 	qemu_plugin_insn_data(insn, bytes, size);
+
+	if (size == sizeof(hlt) && bytes[0] == hlt && is_virtual()) {
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vcpu_idle, PLUGIN_CB_NO_REGS, NULL);
+		return;
+	}
 
 	if (size == sizeof(vmrun) && !memcmp(bytes, vmrun, size)) {
 		insn__watch_vmrun(insn, size);
@@ -655,6 +743,8 @@ static int parse_arg(const char *arg)
 	val++;
 	if (name_len == strlen("count") && !strncmp(arg, "count", name_len))
 		return parse_bool(val, &plugin.count);
+	if (name_len == strlen("wanted") && !strncmp(arg, "wanted", name_len))
+		return parse_bool(val, &plugin.is_wanted);
 	if (name_len == strlen("where") && !strncmp(arg, "where", name_len)) {
 		plugin.where.path = g_strdup(val);
 		return 0;
@@ -680,11 +770,16 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 		}
 	}
 
+	/* Inline counters are told apart by the index that QEMU 11.1 takes from the wrong CPU: see cpu__get(). */
+	if (is_virtual() && (plugin.count || plugin.where.path)) {
+		fprintf(stderr, "mperf plugin: cannot count instructions in a virtual VM\n");
+		return -EINVAL;
+	}
 	plugin.cpu_cnt = info->system.max_vcpus;
 	plugin.cpus = g_new0(struct cpu, plugin.cpu_cnt);
 	cores__divide();
 	plugin.vmexit_points = g_hash_table_new(g_direct_hash, g_direct_equal);
-	plugin.start_tsc = __rdtsc();
+	plugin.start_tsc = tsc__now();
 	plugin.start_mono_ns = clock__now_ns(CLOCK_MONOTONIC_RAW);
 	if (plugin.where.path)
 		where__init();
@@ -692,8 +787,13 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 		plugin.insns.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 
 	qemu_plugin_register_vcpu_init_cb(id, on_vcpu_init, NULL);
-	qemu_plugin_register_vcpu_idle_cb(id, on_vcpu_idle, NULL);
-	qemu_plugin_register_vcpu_resume_cb(id, on_vcpu_resume, NULL);
+	if (is_virtual()) {
+		qemu_plugin_register_vcpu_discon_cb(id, PLUGIN_DISCON_INTERRUPT, on_interrupt,
+						    NULL);
+	} else {
+		qemu_plugin_register_vcpu_idle_cb(id, on_vcpu_idle, NULL);
+		qemu_plugin_register_vcpu_resume_cb(id, on_vcpu_resume, NULL);
+	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_tb_trans, NULL);
 	return 0;
 }
