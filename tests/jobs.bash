@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Commands that say TAP, several at a time, as one stream in their order. Loaded by tests/cli/run and
-# tests/instrumented/run.
+# Commands that say TAP, several at a time, as one stream in their order. Loaded by tests/bats,
+# tests/cli/run, tests/unit/run and tests/instrumented/run.
 
 # Each is a line of shell.
 commands=()
 
 # run_all JOBS: all of them, so many at a time; none is left. One that dies without a word has failed. Returns whether
-# none has.
+# none has. Signals have their default effect in them: nohup ignores SIGHUP, and bash SIGINT in the background, which a
+# program under test would inherit.
 run_all() {
 	local jobs=$1 said i status failed=0
 	said=$(mktemp -d "${TMPDIR:-/tmp}/gtimehalt-jobs.XXXXXX") || return
 	for ((i = 0; i < ${#commands[@]}; i++)); do
 		while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
 		{
-			bash -c "${commands[i]}" </dev/null >"$said/$i"
+			env --default-signal=HUP,INT,QUIT bash -c "${commands[i]}" </dev/null >"$said/$i"
 			echo $? >"$said/$i.status"
 		} &
 	done

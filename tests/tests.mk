@@ -10,13 +10,15 @@ include tests/fuzz/fuzz.mk
 include tests/instrumented/instrumented.mk
 include tests/soak/soak.mk
 
-.PHONY: golden test test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
+.PHONY: check check-programs golden test test-all test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
 
 BED := tests/vm/bed
 
 test-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 	$(Q)tests/contrib/promtool --fetch
+
+check-programs: $(UNIT_BINS) $(REPORTS)
 
 test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
 
@@ -63,19 +65,26 @@ golden: all $(TOP_FEEDER)
 	$(Q)git diff --stat -- tests/golden
 
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all bed package vm metrics no-mperf no-kvm
+	$(Q)OUTPUT=$(OUTPUT) tests/run bed package vm metrics no-mperf no-kvm
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run kernels tests/kernels
+	$(Q)OUTPUT=$(OUTPUT) tests/run kernels
 
 # What happens when things go wrong, on the oldest and the newest kernel, and a table of it.
 test-faults: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run faults tests/faults
+	$(Q)OUTPUT=$(OUTPUT) tests/run faults
 
-# From a bare machine to all tests; the last line says how many passed.
+# The three tiers of tests/suites; the last line of each says how many passed. check installs nothing, and needs neither
+# root nor a VM nor a network.
+check:
+	$(Q)OUTPUT=$(OUTPUT) tests/run check
+
 test: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/all
+	$(Q)OUTPUT=$(OUTPUT) tests/run test
+
+test-all: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/run all
 
 # From a bare machine to the tool at work on a real guest.
 demo: test-deps

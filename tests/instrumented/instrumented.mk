@@ -15,7 +15,7 @@ FAULTY_MODULES := privileges syscall_filter exporter_syscalls $(LOG_MODULES)
 
 # How much of the sources the unit tests and those of the command line reach: a table, which stays.
 coverage: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run instrumented 'tests/all run-suite instrumented'
+	$(Q)OUTPUT=$(OUTPUT) tests/run sanitizers-all
 	@echo 'this table: $(OUTPUT)/tests/coverage.txt'
 
 # A build of its own, by gcc: clang's coverage is not gcov's. What is to be warned of the ordinary build has been told;

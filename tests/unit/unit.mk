@@ -113,18 +113,12 @@ test_vmm_MODULES     := vmm qemu cmdline number
 
 # Libraries a test needs beyond cmocka, such as test_X_LIBS := -ljson-c.
 
-# A test that hangs fails after this many seconds.
-UNIT_TIMEOUT_S := 60
-
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_BINS  := $(UNIT_TESTS:%=$(OUTPUT)/tests/unit/%)
 
 .PHONY: test-unit
 test-unit: $(UNIT_BINS)
-	$(Q)failed=; for test in $^; do \
-		timeout $(UNIT_TIMEOUT_S) $$test || failed="$$failed $${test##*/}"; \
-	done; \
-	if [ -n "$$failed" ]; then echo "test-unit: failed:$$failed" >&2; exit 1; fi
+	$(Q)OUTPUT=$(OUTPUT) tests/run unit
 
 define UNIT_TEST_RULE
 $(OUTPUT)/tests/unit/$(1): $(OUTPUT)/tests/unit/$(1).o $$($(1)_MODULES:%=$(OUTPUT)/src/%.o)
