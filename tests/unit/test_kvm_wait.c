@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include "capture.h"
 #include "base/interval.h"
@@ -46,21 +45,51 @@ static int setup(void **state)
 	return 0;
 }
 
-static int waited(const struct tree *tree, struct capture *said, pthread_t *thread,
-		  void *(*meanwhile)(void *arg))
+/* What happens at each wait, in place of the second that it takes: from the first on. */
+static struct {
+	void (*const *steps)(const struct tree *tree);
+	const struct tree *tree;
+	int step_cnt, wait_cnt;
+	__u64 length_ns;
+} meanwhile;
+
+int __real_interval__start(const struct interval *interval, __u64 length_ns);
+int __wrap_interval__start(const struct interval *interval, __u64 length_ns);
+int __real_interval__wait(const struct interval *interval, int input_fd,
+			  enum interval_event *event);
+int __wrap_interval__wait(const struct interval *interval, int input_fd,
+			  enum interval_event *event);
+
+int __wrap_interval__start(const struct interval *interval, __u64 length_ns)
+{
+	meanwhile.length_ns = length_ns;
+	return __real_interval__start(interval, 1000000);
+}
+
+int __wrap_interval__wait(const struct interval *interval, int input_fd, enum interval_event *event)
+{
+	assert_true(meanwhile.wait_cnt < meanwhile.step_cnt);
+	meanwhile.steps[meanwhile.wait_cnt++](meanwhile.tree);
+	return __real_interval__wait(interval, input_fd, event);
+}
+
+static int waited(const struct tree *tree, struct capture *said,
+		  void (*const *steps)(const struct tree *tree), int step_cnt)
 {
 	struct interval interval;
 	int result;
 
+	meanwhile.steps = steps;
+	meanwhile.step_cnt = step_cnt;
+	meanwhile.tree = tree;
+	meanwhile.wait_cnt = 0;
+	meanwhile.length_ns = 0;
 	assert_int_equal(interval__open(&interval, false), 0);
-	if (meanwhile)
-		assert_int_equal(pthread_create(thread, NULL, meanwhile, (void *)tree), 0);
 	capture__begin(said, stderr);
 	result = kvm_wait__run(&tree->fs, &interval);
 	capture__end(said);
-	if (meanwhile)
-		assert_int_equal(pthread_join(*thread, NULL), 0);
 	interval__close(&interval);
+	assert_int_equal(meanwhile.wait_cnt, step_cnt);
 	return result;
 }
 
@@ -70,43 +99,49 @@ static void test_there_already(void **state)
 
 	add_module(*state, "kvm");
 	add_module(*state, "kvm_amd");
-	assert_int_equal(waited(*state, &said, NULL, NULL), 1);
+	assert_int_equal(waited(*state, &said, NULL, 0), 1);
 	assert_string_equal(said.text, "");
 }
 
-static void *load(void *tree)
-{
-	usleep(200000);
-	add_module(tree, "kvm");
-	/* Not yet all of it, while somebody looks. */
-	usleep(1200000);
-	add_module(tree, "kvm_intel");
-	return NULL;
-}
-
-static void test_it_comes(void **state)
-{
-	static struct capture said;
-	pthread_t thread;
-
-	assert_int_equal(waited(*state, &said, &thread, load), 1);
-	assert_string_equal(said.text, "");
-}
-
-static void *end(void *tree)
+static void nothing(const struct tree *tree)
 {
 	(void)tree;
-	usleep(100000);
-	kill(getpid(), SIGTERM);
-	return NULL;
+}
+
+static void load_kvm(const struct tree *tree)
+{
+	add_module(tree, "kvm");
+}
+
+static void load_kvm_intel(const struct tree *tree)
+{
+	add_module(tree, "kvm_intel");
+}
+
+/* It looks once a second, and goes on while only a part is loaded. */
+static void test_it_comes(void **state)
+{
+	static void (*const steps[])(const struct tree *tree) = { nothing, load_kvm, nothing,
+								  load_kvm_intel };
+	static struct capture said;
+
+	assert_int_equal(waited(*state, &said, steps, 4), 1);
+	assert_string_equal(said.text, "");
+	assert_int_equal(meanwhile.length_ns, 1000000000);
+}
+
+static void end(const struct tree *tree)
+{
+	(void)tree;
+	assert_int_equal(raise(SIGTERM), 0);
 }
 
 static void test_a_signal_ends_it(void **state)
 {
+	static void (*const steps[])(const struct tree *tree) = { nothing, end };
 	static struct capture said;
-	pthread_t thread;
 
-	assert_int_equal(waited(*state, &said, &thread, end), 0);
+	assert_int_equal(waited(*state, &said, steps, 2), 0);
 	assert_string_equal(said.text, "");
 }
 
@@ -116,11 +151,11 @@ static void test_what_does_not_come(void **state)
 	static struct capture said;
 
 	tree__remove(*state, "sys/kernel/btf/vmlinux");
-	assert_int_equal(waited(*state, &said, NULL, NULL), -EOPNOTSUPP);
+	assert_int_equal(waited(*state, &said, NULL, 0), -EOPNOTSUPP);
 	assert_non_null(strstr(said.text, "BTF"));
 	write_text(*state, "sys/kernel/btf/vmlinux", "");
 	tree__remove(*state, "sys/bus/event_source/devices/msr/events/mperf");
-	assert_int_equal(waited(*state, &said, NULL, NULL), -EOPNOTSUPP);
+	assert_int_equal(waited(*state, &said, NULL, 0), -EOPNOTSUPP);
 	assert_non_null(strstr(said.text, "MPERF"));
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A pipe whose other end takes its time, takes nothing, or is gone. Signals are blocked, as they are in a run. */
+/*
+ * A pipe whose other end takes its time, takes nothing, or is gone. Signals are blocked, as they are in a run. Where
+ * poll() would wait, the other end acts instead, so that no time passes.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,7 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -19,14 +22,44 @@
 #define PIPE_SIZE 65536
 #define TEXT_SIZE (3 * PIPE_SIZE + 17)
 
-/* A wait that is over at once and one that goes on; the machine may be busy. */
-#define LATER_US 300000
+/* The other end acts from this look on that finds nothing: before, the wait has to go on. */
+#define LATER_LOOKS 5
 
 struct fixture {
 	int read_fd, write_fd;
 	char text[TEXT_SIZE];
 	sigset_t signals;
+	size_t read_len;
 };
+
+/* The other end: what it does at each look that finds nothing to read, or no room, and how many there were. */
+static void (*other_end)(struct fixture *f, int looks);
+static struct fixture *other_fixture;
+static int empty_looks;
+
+int __real_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms);
+
+int __wrap_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms)
+{
+	int ready = cnt ? __real_poll(fds, cnt, 0) : 0;
+
+	/* Signals have to be looked for before anybody gets impatient. */
+	assert_in_range(timeout_ms, 1, 1000);
+	if (ready)
+		return ready;
+	assert_non_null(other_end);
+	assert_true(++empty_looks < 100000);
+	other_end(other_fixture, empty_looks);
+	return 0;
+}
+
+static void other_end_does(struct fixture *f, void (*body)(struct fixture *f, int looks))
+{
+	other_fixture = f;
+	other_end = body;
+	empty_looks = 0;
+}
 
 static int setup(void **state)
 {
@@ -61,77 +94,56 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A child that does so later. */
-static pid_t later(struct fixture *f, void (*body)(struct fixture *f))
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		usleep(LATER_US);
-		body(f);
-		_exit(0);
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void ended(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 /* A little at a time, and whether it is what was written. */
-static void read_slowly(struct fixture *f)
+static void read_a_little(struct fixture *f, int looks)
 {
 	char text[1000];
-	size_t len = 0;
+	ssize_t cnt;
 
-	close(f->write_fd);
-	while (len < TEXT_SIZE) {
-		ssize_t cnt = read(f->read_fd, text, sizeof(text));
-
-		if (cnt <= 0 || memcmp(text, f->text + len, (size_t)cnt) != 0)
-			_exit(1);
-		len += (size_t)cnt;
-		usleep(1000);
-	}
+	if (looks < LATER_LOOKS)
+		return;
+	cnt = read(f->read_fd, text, sizeof(text));
+	assert_true(cnt > 0);
+	assert_memory_equal(text, f->text + f->read_len, (size_t)cnt);
+	f->read_len += (size_t)cnt;
 }
 
 static void test_a_slow_reader_gets_all(void **state)
 {
 	struct fixture *f = *state;
-	pid_t reader = later(f, read_slowly);
 	size_t written;
 
+	other_end_does(f, read_a_little);
 	assert_int_equal(patient__write(f->write_fd, f->text, TEXT_SIZE, &written), 0);
 	assert_int_equal(written, TEXT_SIZE);
-	ended(reader);
+	assert_true(empty_looks > LATER_LOOKS);
+	while (f->read_len < TEXT_SIZE)
+		read_a_little(f, LATER_LOOKS);
 }
 
-static void end_us(struct fixture *f)
+static void end_us(struct fixture *f, int looks)
 {
 	(void)f;
-	kill(getppid(), SIGTERM);
+	if (looks == LATER_LOOKS)
+		kill(getpid(), SIGTERM);
 }
 
-static void resize_us(struct fixture *f)
+static void resize_us(struct fixture *f, int looks)
 {
-	kill(getppid(), SIGWINCH);
-	usleep(LATER_US);
-	end_us(f);
+	if (looks == 1)
+		kill(getpid(), SIGWINCH);
+	end_us(f, looks);
 }
 
-static void assert_signal_ends_it(struct fixture *f, void (*body)(struct fixture *f))
+/* Not before it has come, and at the next look. */
+static void assert_signal_ends_it(struct fixture *f, void (*body)(struct fixture *f, int looks))
 {
-	pid_t child = later(f, body);
 	size_t written;
 
+	other_end_does(f, body);
 	assert_int_equal(patient__write(f->write_fd, f->text, TEXT_SIZE, &written), -EINTR);
 	assert_int_equal(written, PIPE_SIZE);
-	ended(child);
+	assert_int_equal(empty_looks, LATER_LOOKS);
 }
 
 static void test_a_signal_ends_the_wait_for_a_reader(void **state)
@@ -180,10 +192,9 @@ static void test_a_stream_writes_so(void **state)
 {
 	struct fixture *f = *state;
 	FILE *out = patient__open(f->write_fd, "w");
-	pid_t child;
 
 	assert_non_null(out);
-	child = later(f, end_us);
+	other_end_does(f, end_us);
 	errno = 0;
 	assert_true(fwrite(f->text, 1, TEXT_SIZE, out) < TEXT_SIZE || fflush(out) == EOF);
 	assert_int_equal(errno, EINTR);
@@ -191,35 +202,33 @@ static void test_a_stream_writes_so(void **state)
 	fclose(out);
 	/* And has closed it. */
 	assert_int_equal(fcntl(f->write_fd, F_GETFD), -1);
-	ended(child);
 }
 
-static void write_two(struct fixture *f)
+static void write_two(struct fixture *f, int looks)
 {
-	if (write(f->write_fd, "a\n", 2) != 2)
-		_exit(1);
-	usleep(LATER_US);
-	if (write(f->write_fd, "b\n", 2) != 2)
-		_exit(1);
+	if (looks == 1)
+		assert_int_equal(write(f->write_fd, "a\n", 2), 2);
+	if (looks == LATER_LOOKS)
+		assert_int_equal(write(f->write_fd, "b\n", 2), 2);
 }
 
 static void test_a_stream_reads_so(void **state)
 {
 	struct fixture *f = *state;
 	FILE *in = patient__open(f->read_fd, "r");
-	pid_t child = later(f, write_two);
 	char line[8];
 
 	assert_non_null(in);
+	other_end_does(f, write_two);
 	/* As soon as it is there. */
 	assert_string_equal(fgets(line, sizeof(line), in), "a\n");
+	assert_int_equal(empty_looks, 1);
 	assert_string_equal(fgets(line, sizeof(line), in), "b\n");
-	ended(child);
-	child = later(f, end_us);
+	assert_int_equal(empty_looks, LATER_LOOKS);
+	other_end_does(f, end_us);
 	errno = 0;
 	assert_null(fgets(line, sizeof(line), in));
 	assert_int_equal(errno, EINTR);
-	ended(child);
 	fclose(in);
 	f->read_fd = -1;
 }
@@ -229,18 +238,16 @@ static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void
 {
 	struct fixture *f = *state;
 	int master_fd, terminal_fd, stdin_fd = dup(STDIN_FILENO);
-	pid_t child;
 	FILE *out;
 
 	assert_int_equal(openpty(&master_fd, &terminal_fd, NULL, NULL, NULL), 0);
 	assert_int_equal(dup2(terminal_fd, STDIN_FILENO), STDIN_FILENO);
 	out = patient__open(STDIN_FILENO, "w");
 	assert_non_null(out);
-	child = later(f, end_us);
+	other_end_does(f, end_us);
 	errno = 0;
 	assert_true(fwrite(f->text, 1, TEXT_SIZE, out) < TEXT_SIZE || fflush(out) == EOF);
 	assert_int_equal(errno, EINTR);
-	ended(child);
 	fclose(out);
 	/* Who shares the terminal finds it as it was. */
 	assert_int_equal(fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);

@@ -47,6 +47,29 @@ int __wrap_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook
 	return err;
 }
 
+/* A wait that is known to end by its bound takes no time: while this is not 0, it is the time, and sleeps move it on. */
+static __u64 injected_ns;
+
+#define INJECTED_BEGIN_NS 1000000000000000000
+
+int __real_usleep(useconds_t us);
+int __wrap_usleep(useconds_t us);
+__u64 __real_clock__now_ns(void);
+__u64 __wrap_clock__now_ns(void);
+
+int __wrap_usleep(useconds_t us)
+{
+	if (!injected_ns)
+		return __real_usleep(us);
+	injected_ns += us * 1000ULL;
+	return 0;
+}
+
+__u64 __wrap_clock__now_ns(void)
+{
+	return injected_ns ? injected_ns : __real_clock__now_ns();
+}
+
 static bool can_measure(void)
 {
 	return !geteuid() && !access("/sys/kernel/btf/vmlinux", R_OK) &&
@@ -328,7 +351,11 @@ static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **s
 	assert_null(vcpu_of(&m.snap, gone));
 	sums.begun_head++;
 	put("vcpus", tid, &sums);
+	/* It is read again for a second. */
+	injected_ns = INJECTED_BEGIN_NS;
 	assert_int_equal(next(&m), -EIO);
+	assert_in_range(injected_ns - INJECTED_BEGIN_NS, 1000000000, 1001000000);
+	injected_ns = 0;
 	assert_non_null(strstr(m.said.text, "cannot read the vCPUs' sums"));
 	end(&m);
 }
@@ -496,8 +523,11 @@ static void test_pinned_it_goes_on_and_is_read_by_others(void **state)
 	assert_int_equal(source__check_rights(m.source), 0);
 	assert_int_equal(source__program_stats(m.source, stats, PROGRAM_STATS_MAX), 0);
 
-	/* It ends for them too. */
+	/* It ends for them too. The programs stay as long as m has them: --unpin gives up after five seconds. */
+	injected_ns = INJECTED_BEGIN_NS;
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_in_range(injected_ns - INJECTED_BEGIN_NS, 5000000000, 5010000000);
+	injected_ns = 0;
 	assert_string_equal(said.text, "");
 	assert_int_equal(next(&m), -ESHUTDOWN);
 	assert_non_null(strstr(m.said.text, "has been ended"));

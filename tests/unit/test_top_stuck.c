@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A terminal that takes nothing, or takes it late; who writes on it blocks, in a process of its own. */
+/*
+ * A terminal that takes nothing, or takes it late; who writes on it blocks, in a process of its own. Its looks are
+ * counted, and take a hundredth of their time.
+ */
+#include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -8,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,10 +21,38 @@
 #include "top/top_stuck.h"
 
 /* More than a terminal has room for, and more than is written until it is looked at. */
-#define TEXT_SIZE 40000
-#define LATER_US  300000
-#define SOON_US   15000000
-#define LOOK_US   50000
+#define TEXT_SIZE    40000
+#define SOON_US      15000000
+#define LOOK_US      1000
+/* Of one that is ending, a second of them. */
+#define ENDING_LOOKS 10
+/* How often the text may fill a terminal that is emptied each time. */
+#define FILLED_MAX   10
+
+/* How often a writer has looked at its terminal and it took nothing: of the child, for the test. */
+static volatile int *empty_looks;
+
+int __real_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms);
+int __real_setitimer(__itimer_which_t which, const struct itimerval *new, struct itimerval *old);
+int __wrap_setitimer(__itimer_which_t which, const struct itimerval *new, struct itimerval *old);
+
+int __wrap_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms)
+{
+	int ready = __real_poll(fds, cnt, timeout_ms / 100);
+
+	if (!ready)
+		++*empty_looks;
+	return ready;
+}
+
+int __wrap_setitimer(__itimer_which_t which, const struct itimerval *new, struct itimerval *old)
+{
+	struct itimerval soon = { .it_interval.tv_usec = new->it_interval.tv_usec / 100,
+				  .it_value.tv_usec = new->it_value.tv_usec / 100 };
+
+	return __real_setitimer(which, &soon, old);
+}
 
 struct writer {
 	bool is_asked; /* to end, by a signal that is blocked */
@@ -60,6 +94,7 @@ static pid_t start(const struct writer *writer, int *master_fd)
 	int terminal_fd;
 	pid_t pid;
 
+	*empty_looks = 0;
 	assert_int_equal(openpty(master_fd, &terminal_fd, NULL, NULL, NULL), 0);
 	tcgetattr(terminal_fd, &raw);
 	cfmakeraw(&raw);
@@ -90,6 +125,7 @@ static void one_that_is_asked_to_end_does_not_wait(void **state)
 
 	(void)state;
 	assert_ends(start(&writer, &master_fd));
+	assert_in_range(*empty_looks, 1, FILLED_MAX);
 	close(master_fd);
 }
 
@@ -100,6 +136,8 @@ static void one_that_is_ending_does_not_wait_for_long(void **state)
 
 	(void)state;
 	assert_ends(start(&writer, &master_fd));
+	assert_in_range(*empty_looks, ENDING_LOOKS, ENDING_LOOKS * FILLED_MAX);
+	assert_int_equal(*empty_looks % ENDING_LOOKS, 0);
 	close(master_fd);
 }
 
@@ -113,7 +151,9 @@ static void any_other_waits_and_all_is_there(void **state)
 
 	(void)state;
 	pid = start(&writer, &master_fd);
-	usleep(LATER_US);
+	for (int us = 0; us < SOON_US && *empty_looks <= 2 * ENDING_LOOKS; us += LOOK_US)
+		usleep(LOOK_US);
+	assert_true(*empty_looks > 2 * ENDING_LOOKS);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	while (len < TEXT_SIZE) {
 		ssize_t cnt = read(master_fd, text, sizeof(text));
@@ -134,5 +174,9 @@ int main(void)
 		cmocka_unit_test(any_other_waits_and_all_is_there),
 	};
 
+	empty_looks = mmap(NULL, sizeof(*empty_looks), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (empty_looks == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests_name("top_stuck", tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /*
  * tree - a root of its own for each test, in place of the host's /proc and /sys.
  *
+ * It lies in memory where there is /dev/shm: tests make thousands of files.
+ *
  * Failures that permissions would bring are made in ways that hold for root too: a file where a
  * directory should be, a limit on descriptors.
  */
@@ -34,7 +36,8 @@ static inline int tree__setup(void **state)
 	struct tree *tree = calloc(1, sizeof(*tree));
 
 	assert_non_null(tree);
-	strcpy(tree->root, "/tmp/gtimehalt-unit.XXXXXX");
+	strcpy(tree->root, access("/dev/shm", W_OK) ? "/tmp/gtimehalt-unit.XXXXXX"
+						    : "/dev/shm/gtimehalt-u.XXXXXX");
 	assert_non_null(mkdtemp(tree->root));
 	assert_int_equal(hostfs__open(&tree->fs, tree->root), 0);
 	*state = tree;

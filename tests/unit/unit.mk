@@ -32,6 +32,7 @@ test_interval_MODULES := interval ending_signals
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES) host_rights
+test_kvm_wait_LIBS := -Wl,--wrap=interval__start,--wrap=interval__wait
 test_kvm_watch_MODULES := kvm_watch hooks hostfs $(LOG_MODULES)
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
@@ -63,6 +64,7 @@ test_cmdline_MODULES := cmdline
 test_fixtures_MODULES := vm_table $(VM_MODULES)
 test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
 test_patient_MODULES := patient ending_signals
+test_patient_LIBS := -Wl,--wrap=poll
 test_pid_space_MODULES := pid_space hostfs $(LOG_MODULES)
 test_privileges_MODULES := privileges syscall_filter $(LOG_MODULES)
 test_privileges_LIBS := -lcap-ng -lseccomp
@@ -84,11 +86,12 @@ test_recording_writer_MODULES := $(recording_MODULES)
 test_recording_writer_LIBS := -ljson-c
 test_recorder_MODULES := recorder $(LOG_MODULES) $(recording_MODULES)
 test_recorder_LIBS   := -ljson-c
+test_scale_LIBS      := -Wl,--wrap=openat,--wrap=readlinkat,--wrap=faccessat
 test_snapshot_MODULES := snapshot
 # All that measures, on the kernel that there is.
 test_source_live_MODULES := $(notdir $(basename $(foreach folder,base measure options report rights vm,\
 				$(wildcard src/$(folder)/*.c)))) utf8 source source_live pin_command
-test_source_live_LIBS := -lbpf -lcap-ng -lseccomp -Wl,--wrap=plan__make
+test_source_live_LIBS := -lbpf -lcap-ng -lseccomp -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns
 test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
 test_std_fds_MODULES := std_fds
@@ -101,6 +104,7 @@ test_top_page_MODULES := $(filter-out top top_messages top_screen top_stuck,$(no
 test_top_report_MODULES := top_report top_state top_keys view columns number utf8
 test_top_state_MODULES := top_state top_keys view columns number utf8
 test_top_stuck_MODULES := top_stuck ending_signals
+test_top_stuck_LIBS := -Wl,--wrap=poll,--wrap=setitimer
 test_totals_MODULES  := totals total_list histogram utf8 view columns
 test_sums_reader_MODULES := sums_reader snapshot clock
 test_utf8_MODULES    := utf8
