@@ -20,7 +20,7 @@ test-deps:
 
 check-programs: $(UNIT_BINS) $(REPORTS)
 
-test-programs: $(PAYLOAD) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
+test-programs: $(PAYLOAD) $(PAYLOAD_ACCOUNT) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.
@@ -42,7 +42,7 @@ crowded:
 		OUTPUT=$(OUTPUT)/tests/crowded $(OUTPUT)/tests/crowded/gtimehalt
 
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
-test-bed: $(PAYLOAD) all
+test-bed: $(PAYLOAD) $(PAYLOAD_ACCOUNT) all
 	$(Q)$(SUDO) $(BED) setup 6.12
 	$(Q)$(SUDO) $(BED) install prometheus python3-prometheus-client
 	$(Q)$(SUDO) tests/vm/linux-guest/build

@@ -7,7 +7,7 @@
 src=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 GTIMEHALT=${GTIMEHALT:-$src/.output/gtimehalt}
 PAYLOAD=${PAYLOAD:-$src/.output/tests/payload/payload}
-ACCOUNT=$src/tests/vm/payload/payload-account
+ACCOUNT=${ACCOUNT:-$src/.output/tests/payload/payload-account}
 
 # The CPU without a tick, and the one on which everything else runs.
 QUIET_CPU=1

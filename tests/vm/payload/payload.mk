@@ -22,3 +22,11 @@ $(PAYLOAD): $(PAYLOAD_SRC) $(addprefix $(PAYLOAD_DIR)/,payload.h guest.h) $(PAYL
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -DGUEST_BIN='"$(PAYLOAD_OUT)/guest.bin"' \
 		-o $@ $(PAYLOAD_SRC) -lm
+
+# Reads the report.
+PAYLOAD_ACCOUNT := $(PAYLOAD_OUT)/payload-account
+
+$(PAYLOAD_ACCOUNT): $(PAYLOAD_DIR)/account.c
+	$(Q)mkdir -p $(@D)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -D_GNU_SOURCE -static -o $@ $< -ljson-c
