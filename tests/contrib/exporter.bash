@@ -12,32 +12,22 @@ HTTP=$ROOT/tests/contrib/http_client.py
 PROMTOOL=$ROOT/tests/contrib/promtool
 RECORDING=$ROOT/tests/golden/replay/three-guests.ndjson
 
-# free_port: one that nobody has now, and that the kernel gives to nobody (net.ipv4.ip_local_port_range): other tests have
-# many connections meanwhile.
-free_port() {
-	python3 -c 'import random, socket
-while True:
-	port = random.randrange(10000, 32768)
-	try:
-		socket.create_server(("127.0.0.1", port)).close()
-	except OSError:
-		continue
-	print(port)
-	break'
-}
-
-# exporter_start OPTION...: sets exporter_port, and the process in exporter; its stderr is $1/exporter.log.
-# Returns when it answers.
+# exporter_start DIR SECONDS OPTION...: sets exporter_port, which the kernel chooses, and the process in exporter; its
+# stderr is DIR/exporter.log. Returns when it answers, which it may take SECONDS for.
 exporter_start() {
-	local dir=$1 seconds=$2
+	local dir=$1 seconds=$2 end=$((SECONDS + $2))
 	shift 2
-	exporter_port=$(free_port)
-	"$GTIMEHALT" --exporter="127.0.0.1:$exporter_port" "$@" >/dev/null 2>"$dir/exporter.log" 3>&- &
+	"$GTIMEHALT" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/exporter.log" 3>&- &
 	exporter=$!
-	"$HTTP" wait "http://127.0.0.1:$exporter_port/healthz" "$seconds" || {
+	exporter_port=''
+	while [[ ! $exporter_port ]] && ((SECONDS < end)) && kill -0 "$exporter" 2>/dev/null; do
+		sleep 0.05
+		exporter_port=$(sed -n 's/.*listening on 127\.0\.0\.1://p' "$dir/exporter.log")
+	done
+	if [[ ! $exporter_port ]] || ! "$HTTP" wait "http://127.0.0.1:$exporter_port/healthz" "$seconds"; then
 		cat "$dir/exporter.log"
 		return 1
-	}
+	fi
 }
 
 # exporter_of_recording DIR: what was recorded, as it stands at its end.
