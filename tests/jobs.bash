@@ -11,7 +11,8 @@ commands=()
 # none has. Signals have their default effect in them: nohup ignores SIGHUP, and bash SIGINT in the background, which a
 # program under test would inherit.
 run_all() {
-	local jobs=$1 said i status failed=0
+	local jobs=$1 said i status failed=0 skip_reason='not possible here'
+	((EUID == 0)) || skip_reason='not root'
 	said=$(mktemp -d "${TMPDIR:-/tmp}/gtimehalt-jobs.XXXXXX") || return
 	for ((i = 0; i < ${#commands[@]}; i++)); do
 		while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
@@ -22,6 +23,8 @@ run_all() {
 	done
 	wait
 	for ((i = 0; i < ${#commands[@]}; i++)); do
+		# cmocka has no reason for a skipped test, and calls it "not ok".
+		sed -i -E "s/^not ok ([0-9]+) # SKIP (.*)/ok \1 - \2 # SKIP $skip_reason/" "$said/$i"
 		cat "$said/$i"
 		status=$(<"$said/$i.status")
 		((status == 0)) || failed=1

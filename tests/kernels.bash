@@ -1,18 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Running tests in the bed on one kernel after another, as one stream of TAP. Loaded by tests/kernels and
-# tests/faults.
-
-# run_on KERNEL BOOT COMMAND...: the TAP of a command in the bed, with the kernel in each test's name. BOOT is an
-# option of `bed run`, or empty.
-run_on() {
-	local kernel=$1 boot=$2
-	shift 2
-	# shellcheck disable=SC2086 # no words in the default boot
-	tests/vm/bed run --kernel "$kernel" --timeout 2400 $boot -- "$@" </dev/null |
-		sed -u -E "s/^(ok|not ok) ([0-9]+) /\1 \2 $kernel: /"
-}
+# Kernels of the bed. Loaded by tests/kernels and tests/faults.
 
 # kernel_is_here KERNEL: it is installed in the bed, or is now. One that no archive has any more is a skip; when it
 # cannot be set up for another reason, this ends the script.

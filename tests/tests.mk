@@ -65,15 +65,15 @@ golden: all $(TOP_FEEDER)
 	$(Q)git diff --stat -- tests/golden
 
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run bed package vm metrics no-mperf no-kvm
+	$(Q)OUTPUT=$(OUTPUT) tests/run bed package vm-6.12-all vm-metrics
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run kernels
+	$(Q)OUTPUT=$(OUTPUT) tests/run vm-kernels
 
 # What happens when things go wrong, on the oldest and the newest kernel, and a table of it.
 test-faults: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run faults
+	$(Q)OUTPUT=$(OUTPUT) tests/run vm-faults vm-faults-parallel
 
 # The three tiers of tests/suites; the last line of each says how many passed. check installs nothing, and needs neither
 # root nor a VM nor a network.

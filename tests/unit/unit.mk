@@ -27,7 +27,7 @@ test_host_MODULES := host hostfs $(LOG_MODULES) host_rights
 test_host_rights_MODULES := host_rights hostfs $(LOG_MODULES)
 test_hostfs_MODULES  := hostfs
 test_http_server_MODULES := http_server http_connections accept listen_address clock $(LOG_MODULES) number
-test_http_server_LIBS := -lmicrohttpd
+test_http_server_LIBS := -lmicrohttpd -Wl,--wrap=clock__now_ns
 test_interval_MODULES := interval ending_signals
 test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend

@@ -251,21 +251,12 @@ top_end() {
 	[[ ! -e $dir/status ]] || ended=$(<"$dir/status")
 }
 
-# Of the CPU under test, in per cent.
+# Of the CPU under test, in per cent, before what was measured meanwhile is void.
 STOLEN_MAX=${STOLEN_MAX:-1}
 
-# quietly COMMAND...: again when the machine below took too much of the CPU under test away meanwhile.
+# quietly COMMAND...: see void_if_stolen().
 quietly() {
-	local void mark stolen
-	for ((void = 0; void < VOID_MAX; void++)); do
-		mark=$(stolen_mark "$QUIET_CPU")
-		"$@"
-		stolen=$(stolen_percent "$QUIET_CPU" "$mark")
-		! jq -n -e "$stolen <= $STOLEN_MAX" >/dev/null || return 0
-		echo "# void: ${stolen}% of CPU $QUIET_CPU was stolen, measuring again" >&3
-	done
-	echo "void $VOID_MAX times: the machine below is too busy to measure on"
-	return 1
+	void_if_stolen "$QUIET_CPU=$STOLEN_MAX" "$@"
 }
 
 uptime_ns() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel
 #
 # The exporter without rights: what it and its helper have left, that it measures all the same, VMs that come and
 # go, and a CPU that does. Runs in the bed, on every kernel.
@@ -145,6 +146,7 @@ writes_nothing() {
 	done
 }
 
+# bats test_tags=core
 @test "started by root: it is nobody, has no capability, and measures" {
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
 	exporter_start
@@ -173,6 +175,7 @@ writes_nothing() {
 	near "$(halted_share "$BATS_TEST_TMPDIR/from" "$BATS_TEST_TMPDIR/to" duty)" 40 5 'halted share'
 }
 
+# bats test_tags=core
 @test "VMs that come have their names, those that go are gone, and nothing is said about it" {
 	local before
 	guest_start first --busy 60 --pin "$QUIET_CPU"
@@ -200,7 +203,7 @@ writes_nothing() {
 
 @test "a CPU goes offline and comes back while a guest runs: MPERF is opened again, and totals are right" {
 	local dir=$BATS_TEST_TMPDIR tid errors
-	# Linux 6.12 refuses (EBUSY); tests/vm/plain runs this test on ordinary CPUs, on every kernel.
+	# Linux 6.12 refuses (EBUSY); tests/kernels runs this test on ordinary CPUs, on every kernel.
 	[[ ! -s /sys/devices/system/cpu/isolated || -z $(</sys/devices/system/cpu/isolated) ]] ||
 		skip "an isolated CPU does not go offline"
 	guest_start duty --busy 60 --pin "$QUIET_CPU"

@@ -9,6 +9,7 @@ load helper
 load faults
 load refusals
 
+# bats test_tags=core-newest
 @test "a PID namespace with its own /proc" {
 	local seen
 	guest_run
@@ -26,6 +27,7 @@ load refusals
 		'exit 3: its PIDs are not those of BPF' "$seen; $refusal"
 }
 
+# bats test_tags=core-newest
 @test "a PID namespace with the host's /proc" {
 	guest_run
 	is_measured '' unshare --pid --fork "$GTIMEHALT"

@@ -94,6 +94,7 @@ $(jq -r '"halted \(100 * .halted_ns / .wall_ns | round)%, busy \(100 * .busy_ns 
 		100 * .blocked_ns / .wall_ns | round)%"' <<<"$row")"
 }
 
+# bats test_tags=core-newest
 @test "a VMM killed in the middle of an interval" {
 	local -A pids=()
 	local died=''
@@ -181,6 +182,7 @@ paused_by_signal() {
 	guest_end
 }
 
+# bats test_tags=core-newest
 @test "a VMM stopped and continued" {
 	local stopping stopped continuing continued sums from to own
 	quietly paused_by_signal

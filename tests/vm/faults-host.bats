@@ -83,6 +83,7 @@ mperf_stops() {
 	guest_end
 }
 
+# bats test_tags=core-newest
 @test "MPERF stops in the middle, and counts again" {
 	# Just before, and just after.
 	local -a stopped_ns started_ns
@@ -376,6 +377,7 @@ measure_again() {
 	guest_end
 }
 
+# bats test_tags=core-newest
 @test "KVM comes while an exporter waits, is to be unloaded under a measurement, and comes again" {
 	local from to scraped loaded halted unmeasured own tried='' kept host_pct=0
 	state_begin

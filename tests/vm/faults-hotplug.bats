@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:plain
 #
 # A CPU goes offline and comes back under a vCPU that runs there, while it is measured. Runs in the bed with ordinary
 # CPUs: isolated ones do not go offline on Linux 6.12. What is pinned is in gtimehalt-pinned-hotplug.bats.
@@ -89,6 +90,7 @@ as_the_guest_says() {
 	seen+="the last three $agreed; "
 }
 
+# bats test_tags=core-newest
 @test "a CPU goes offline and comes back, twice, under a vCPU" {
 	local from to after seen='' host_pct scraped loaded halted unmeasured own most
 	# What the host does on the CPU that is left goes off the intervals of both.

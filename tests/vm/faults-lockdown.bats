@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:last
 #
 # What can be switched on and not off again: the kernel's lockdown, and BPF for none but root. A boot of its own in
 # the bed, in this order.
@@ -24,6 +25,7 @@ lock() {
 	fault 'sysctl' 'root measures' "$agreed; a user: $refusal"
 }
 
+# bats test_tags=core-newest
 @test "lockdown=integrity" {
 	guest_run
 	lock integrity

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel
 #
 # Many guests: a VM of many vCPUs, more vCPUs than there is room for, and VMs that come and go all the time. Runs in
 # the bed.

@@ -42,6 +42,7 @@ teardown() {
 		"$refusal; without each of ${#runs[@]} others measured, $agreed"
 }
 
+# bats test_tags=core-newest
 @test "CAP_SYS_ADMIN and no other capability" {
 	local said
 	guest_run
@@ -66,6 +67,7 @@ teardown() {
 	fault "these and four more; perf_event_paranoid 1 to 3" 'exit 3' "$refusal"
 }
 
+# bats test_tags=core-newest
 @test "an ordinary user, without and with capabilities of the file" {
 	local file=$BATS_TEST_TMPDIR/gtimehalt
 	is_refused 'needs CAP_SYS_ADMIN *root' as_user '' "$GTIMEHALT" -d 1
@@ -139,6 +141,7 @@ teardown() {
 		"$seen; switched on again, $agreed"
 }
 
+# bats test_tags=core-newest
 @test "RLIMIT_MEMLOCK of 64 KiB" {
 	local low=(prlimit --memlock=65536:65536) seen=''
 	guest_run
@@ -200,6 +203,7 @@ teardown() {
 		'right numbers; without CAP_SYS_PTRACE no names, and a warning' "$seen; $agreed"
 }
 
+# bats test_tags=core-newest
 @test "a filter of system calls that forbids bpf() or perf_event_open()" {
 	local forbid=$src/tests/vm/lib/forbid call error seen=''
 	guest_run

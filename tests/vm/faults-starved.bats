@@ -27,6 +27,7 @@ refused() {
 	echo "$status" >>"$BATS_TEST_TMPDIR/statuses"
 }
 
+# bats test_tags=core-newest
 @test "too few descriptors, too little memory: one line, and nothing left" {
 	local n
 	guest_start duty --busy 50 --pin "$QUIET_CPU"

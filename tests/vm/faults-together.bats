@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel
 #
 # Several of the tool at once: all agree with the guest, none disturbs another, nothing is left. Runs in the bed.
 
@@ -59,6 +60,7 @@ compare() {
 	jq -n -e "$apart < 4" >/dev/null
 }
 
+# bats test_tags=core-newest
 @test "two at once agree" {
 	local seen apart
 	state_begin

@@ -46,6 +46,7 @@ closes() {
 	[[ $stderr == *'no VM is running'* ]]
 }
 
+# bats test_tags=core,core-oldest
 @test "a pinned guest, 30 % busy, closes" {
 	guest_start duty --busy 30 --pin "$QUIET_CPU"
 	closes "30 % busy" -d 3
@@ -75,6 +76,7 @@ closes() {
 	closes "shared CPU" -d 3
 }
 
+# bats test_tags=core,core-oldest
 @test "a hook that is missing is found: exit 1" {
 	[[ -x $BROKEN ]]
 	guest_start duty --busy 30 --pin "$QUIET_CPU"

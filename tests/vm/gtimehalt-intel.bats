@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:plain
 #
 # What can be shown of Intel's hosts without VMX: the functions that the tool attaches to there are in the
 # kernel's own kvm-intel module, as it expects them. Runs in the bed, on every kernel. The programs are the
@@ -23,6 +24,7 @@ types() {
 	bpftool btf dump file /sys/kernel/btf/vmlinux
 }
 
+# bats test_tags=core-oldest,core-newest
 @test "vmx_vcpu_run() of kvm-intel has BTF, and takes a vCPU first" {
 	[[ -e /sys/kernel/btf/kvm ]] || skip "modules have no BTF here: kprobes find it by its symbol"
 	types >"$BATS_TEST_TMPDIR/types"
@@ -47,6 +49,7 @@ assert vcpu[:2] == ("STRUCT", "kvm_vcpu"), vcpu
 PY
 }
 
+# bats test_tags=core-oldest,core-newest
 @test "vmx_vcpu_run() of kvm-intel is a symbol, and has room for ftrace's call" {
 	python3 - "$KO" <<'PY'
 import struct, sys

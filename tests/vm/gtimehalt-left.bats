@@ -55,6 +55,7 @@ against_perf() {
 	against_perf
 }
 
+# bats test_tags=core
 @test "another vCPU halts there meanwhile" {
 	guest_start other "${OTHER[@]}" --pin "$QUIET_CPU"
 	guest_start sleeper "${SLEEPER[@]}" --pin "$QUIET_CPU"

@@ -24,7 +24,7 @@ against_own_account() {
 	shown=$(share "$1")
 	own=$(own_share "$1" duty)
 	printf '# %s: %.2f%% halted, by its own account %.2f%%\n' "$2" "$shown" "$own" >&3
-	near "$shown" "$own" 1.0 "$2"
+	near "$shown" "$own" "$TOLERANCE_POINTS" "$2"
 	near "$(vcpu_of "$1" duty 0 | jq '100 * .loaded_ns / .wall_ns')" 100 1.0 "loaded"
 }
 
@@ -32,8 +32,8 @@ against_own_account() {
 accurate_in_both_modes() {
 	local dir=$BATS_TEST_TMPDIR
 	guest_start duty --busy "$1" --pin "$QUIET_CPU"
-	quiet_measure "$QUIET" "$dir/entry" --mode entry -p "$guest" -d 3
-	quiet_measure "$QUIET" "$dir/switch" --mode switch -p "$guest" -d 3
+	measure "$dir/entry" --mode entry -p "$guest" -d 2
+	measure "$dir/switch" --mode switch -p "$guest" -d 2
 	guest_end
 	against_own_account "$dir/entry" "entry mode, $1 % busy"
 	against_own_account "$dir/switch" "switch mode, $1 % busy"
@@ -46,6 +46,7 @@ accurate_in_both_modes() {
 	accurate_in_both_modes 1
 }
 
+# bats test_tags=core,core-newest
 @test "both modes: 30 % busy" {
 	accurate_in_both_modes 30
 }
@@ -57,9 +58,9 @@ accurate_in_both_modes() {
 @test "both modes at the same time say the same" {
 	local dir=$BATS_TEST_TMPDIR tool
 	guest_start duty --busy 40 --pin "$QUIET_CPU"
-	timeout 60 "$GTIMEHALT" -j --mode switch -p "$guest" -d 8 >"$dir/switch" 3>&- &
+	timeout 60 "$GTIMEHALT" -j --mode switch -p "$guest" -d 4 >"$dir/switch" 3>&- &
 	tool=$!
-	timeout 60 "$GTIMEHALT" -j --mode entry -p "$guest" -d 8 >"$dir/entry" 3>&-
+	timeout 60 "$GTIMEHALT" -j --mode entry -p "$guest" -d 4 >"$dir/entry" 3>&-
 	wait "$tool"
 	check_report "$dir/entry"
 	check_report "$dir/switch"
@@ -67,11 +68,12 @@ accurate_in_both_modes() {
 	near "$(share "$dir/entry")" "$(share "$dir/switch")" 0.2 "the two modes"
 }
 
+# bats test_tags=core,core-newest
 @test "every hook this kernel has: accurate, and guest time within loaded" {
 	local hook
 	for hook in $(hooks); do
 		guest_start duty --busy 50 --pin "$QUIET_CPU"
-		quiet_measure "$QUIET" "$BATS_TEST_TMPDIR/$hook" --hook "$hook" -p "$guest" -d 3
+		measure "$BATS_TEST_TMPDIR/$hook" --hook "$hook" -p "$guest" -d 2
 		guest_end
 		against_own_account "$BATS_TEST_TMPDIR/$hook" "$hook"
 		# Host time is short for such a guest: a hook that missed stints would show it long.
@@ -96,11 +98,12 @@ set_rate() {
 	done
 }
 
+# bats test_tags=core
 @test "MPERF at 0.97 of TSC: calibrated, shown, and as accurate" {
 	local dir=$BATS_TEST_TMPDIR ratio
 	set_rate 970000
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
-	quiet_measure "$QUIET" "$dir/out" -p "$guest" -d 3
+	measure "$dir/out" -p "$guest" -d 2
 	"$GTIMEHALT" -p "$guest" -d 1 >"$dir/table"
 	# Far off, so that all is clamped: only that it is taken is tested.
 	"$GTIMEHALT" -j -p "$guest" -d 1 --mperf-ratio 0.5 >"$dir/given"
@@ -114,6 +117,7 @@ set_rate() {
 	[[ $(jq '.mperf_ratio' "$dir/given") == 0.5 ]]
 }
 
+# bats test_tags=core
 @test "MPERF stands still: no numbers, exit 3" {
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
 	set_rate 0

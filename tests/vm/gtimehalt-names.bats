@@ -125,6 +125,7 @@ guest_start_as() {
 	return 1
 }
 
+# bats test_tags=core
 @test "a VM killed, and another one with its PID: right names, no ghost" {
 	local out=$BATS_TEST_TMPDIR/out.json pid
 	guest_start first --busy 50 --vcpus 2 --pin "$OTHER_CPU,$QUIET_CPU"

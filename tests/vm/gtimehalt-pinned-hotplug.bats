@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:plain
 #
 # A measurement that goes on without a process, while CPUs come and go. Runs in the bed with ordinary CPUs:
 # isolated ones do not go offline on Linux 6.12.

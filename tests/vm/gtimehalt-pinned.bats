@@ -20,6 +20,7 @@ link_ids() {
 	bpftool -j link show | jq -c 'map(.id)'
 }
 
+# bats test_tags=core-oldest
 @test "before Linux 5.15: refused with exit 3, and nothing is left; else it is pinned" {
 	if ! is_linux_before 5 15; then
 		pin
@@ -32,6 +33,7 @@ link_ids() {
 	[[ ! -e $PINNED ]]
 }
 
+# bats test_tags=core,core-newest
 @test "nobody runs: what stat says over a span is what the guest says" {
 	local tid from to loaded halted updated shown own
 	guest_start duty --busy 30 --pin "$QUIET_CPU"
@@ -81,6 +83,7 @@ link_ids() {
 	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
 }
 
+# bats test_tags=core
 @test "two readers and a screen at once: nothing more is attached, and all say what the guest says" {
 	local dir=$BATS_TEST_TMPDIR before own first second tools=()
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
@@ -129,6 +132,7 @@ link_ids() {
 	[[ -n $(stat_of "$(vcpu_tid)") ]]
 }
 
+# bats test_tags=core
 @test "pinned twice is once; another kind is refused; --unpin leaves nothing, and KVM can be unloaded" {
 	local links progs
 	links=$(link_ids)

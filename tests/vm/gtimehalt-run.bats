@@ -19,6 +19,7 @@ refused() {
 	}
 }
 
+# bats test_tags=core
 @test "unknown options and bad PIDs are wrong usage: exit 2" {
 	refused 2 '*--frobnicate*' --frobnicate
 	refused 2 "*abc*" -p abc
@@ -27,17 +28,20 @@ refused() {
 	refused 2 "*surplus*" 1 1 surplus
 }
 
+# bats test_tags=core
 @test "a process that runs no VM, or is not there: exit 1" {
 	refused 1 'process 1 runs no VM*' -p 1
 	refused 1 'there is no process 4194304*' -p 4194304
 }
 
+# bats test_tags=core
 @test "not root: exit 3" {
 	run -3 --separate-stderr setpriv --reuid 65534 --clear-groups --inh-caps=-all \
 		"$GTIMEHALT" 1 1
 	[[ -z $output && $stderr == "gtimehalt: needs CAP_"*"root"* && $(wc -l <<<"$stderr") == 1 ]]
 }
 
+# bats test_tags=core
 @test "no BTF: exit 3" {
 	mount -t tmpfs none /sys/kernel/btf
 	run -3 --separate-stderr "$GTIMEHALT" 1 1
@@ -45,6 +49,7 @@ refused() {
 	[[ -z $output && $stderr == "gtimehalt: "*BTF* && $(wc -l <<<"$stderr") == 1 ]]
 }
 
+# bats test_tags=core
 @test "no KVM: exit 3, and nothing of ours keeps the module" {
 	"$GTIMEHALT" -d 0.1
 	modprobe -r kvm-amd kvm
@@ -55,12 +60,14 @@ refused() {
 	"$GTIMEHALT" -d 0.1
 }
 
+# bats test_tags=core
 @test "no VM: a warning, an empty table, exit 0" {
 	run -0 --separate-stderr "$GTIMEHALT" -d 0.1
 	[[ $stderr == "gtimehalt: warning: no VM is running" ]]
 	[[ $(wc -l <<<"$output") == 1 && $output == VM/vCPU* ]]
 }
 
+# bats test_tags=core
 @test "the table fits into 79 columns and says what -j says" {
 	guest_start a-name-that-is-far-too-long-for-any-table-but-legal --busy 50 --pin "$QUIET_CPU"
 	run -0 "$GTIMEHALT" -p "$guest" -d 1
@@ -89,10 +96,12 @@ ended_by() {
 		(.[0].vms[0].vcpus[0] | .loaded_ns / .wall_ns > 0.99)' "$out" >/dev/null
 }
 
+# bats test_tags=core
 @test "Ctrl-C ends a run at once and prints what was measured" {
 	ended_by INT
 }
 
+# bats test_tags=core
 @test "SIGTERM ends a run at once and prints what was measured" {
 	ended_by TERM
 }
@@ -119,6 +128,7 @@ ended_by() {
 	((ticks <= 30))
 }
 
+# bats test_tags=core
 @test "after the end nothing is left: no program, no map, no use of the module" {
 	local before
 	before=$(bpftool prog list | grep -c . || :)

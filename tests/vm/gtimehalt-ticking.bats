@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:plain
 #
 # On ordinary CPUs, whose tick makes the guest exit 250 times a second. An exit is long here and spoils
 # the guest's own account, so the witness is the kernel's own: perf counts TSC and MPERF of the vCPU's
@@ -30,6 +31,7 @@ against_perf() {
 	against_perf pinned 1 entry switch
 }
 
+# bats test_tags=core-oldest
 @test "pinned, 30 % busy: as perf counts it" {
 	guest_start duty --busy 30 --pin 1
 	against_perf pinned 30 entry switch

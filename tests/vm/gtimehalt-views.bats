@@ -88,6 +88,7 @@ absent() {
 	}
 }
 
+# bats test_tags=core
 @test "every filter chooses the same vCPU, and what it shows is the same" {
 	[[ $(shown "$all") == '[["pair",[0,1]],["sleeper",[0]]]' ]]
 	chosen '[["pair",[1]]]' -t "$pair_tid"
@@ -215,6 +216,7 @@ last() {
 	tail -n 1 "$1" | jq -e "$2" >/dev/null 2>&1
 }
 
+# bats test_tags=core
 @test "-t ends with its thread, -g waits for another VM of that name" {
 	local old by_tid by_name
 	guest_start mortal --busy 10 --pin "$OTHER_CPU"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:no-kvm
 #
 # KVM that is loaded later. Runs in the bed, on a host where it is not: bed run --no-kvm.
 
@@ -10,12 +11,14 @@ setup() {
 	[[ ! -d /sys/module/kvm ]] || skip "KVM is loaded: this is for bed run --no-kvm"
 }
 
+# bats test_tags=core
 @test "without --wait: exit 3, and the line points to it" {
 	run -3 --separate-stderr "$GTIMEHALT" -d 1
 	# shellcheck disable=SC2154 # set by run
 	[[ -z $output && $stderr == "gtimehalt: KVM is not loaded"*--wait* && $(wc -l <<<"$stderr") == 1 ]]
 }
 
+# bats test_tags=core
 @test "--wait, and a signal: exit 0 within a second, nothing said" {
 	local signal begin_ns tool
 	for signal in INT TERM HUP; do
@@ -31,6 +34,7 @@ setup() {
 	done
 }
 
+# bats test_tags=core
 @test "--wait for what no waiting brings: exit 3 at once" {
 	run -3 --separate-stderr timeout 10 setpriv --reuid 65534 --clear-groups --inh-caps=-all \
 		"$GTIMEHALT" --wait -d 1
@@ -38,6 +42,7 @@ setup() {
 }
 
 # The last: from here on KVM is there.
+# bats test_tags=core
 @test "--wait, then KVM and a guest come: it is measured" {
 	local out=$BATS_TEST_TMPDIR/out tool
 	"$GTIMEHALT" --wait -j 1 8 >"$out" 2>"$out.stderr" 3>&- &

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:no-mperf
 #
 # A host without MPERF. Runs in the bed, booted with --no-mperf.
 

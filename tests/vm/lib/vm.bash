@@ -344,10 +344,12 @@ vm_selftest()
 {
 	local kernel=6.12
 
+	# What follows is the files of the table of suites.
+	[[ ${1:-} != --files ]] || set --
 	if (($#)); then
 		[[ $1 == --kernel && $# == 2 ]] || die_usage "selftest: --kernel NAME or nothing"
 		kernel=$2
 	fi
 	require_root
-	exec env BED_DIR="$BED_DIR" BED_KERNEL="$kernel" bats "$BED_HERE/bed.bats"
+	exec env BED_DIR="$BED_DIR" BED_KERNEL="$kernel" bats --tap "$BED_HERE/bed.bats"
 }

@@ -148,9 +148,9 @@ static struct json_object *parse(const char *name)
 	report = json_tokener_parse_ex(tokener, text, (int)len);
 	if (json_tokener_get_error(tokener) != json_tokener_success)
 		fail(1, "%s: no JSON: %s", name,
-		     json_tokener_get_error(tokener) == json_tokener_continue ?
-			     "it ends too early" :
-			     json_tokener_error_desc(json_tokener_get_error(tokener)));
+		     json_tokener_get_error(tokener) == json_tokener_continue
+			     ? "it ends too early"
+			     : json_tokener_error_desc(json_tokener_get_error(tokener)));
 	for (size_t i = json_tokener_get_parse_end(tokener); i < len; i++)
 		if (!strchr(" \t\r\n", text[i]) || !text[i])
 			fail(1, "%s: something follows the JSON", name);

@@ -44,6 +44,7 @@ check() {
 	}
 }
 
+# bats test_tags=core
 @test "a duty of 30 % is halted for 70 %, and all of the time has a name" {
 	run_payload --busy 30 --seconds 3
 	check '$v.complete and $v.mapped and $v.dropped == 0'
@@ -83,12 +84,14 @@ check() {
 	check '$v.wakeups | . >= 18 and . <= 21'
 }
 
+# bats test_tags=core
 @test "pause instead of hlt: not halted at all" {
 	run_payload --busy 30 --idle pause --seconds 1
 	check '$v.halted_ns == 0 and $v.segments == []'
 	check '($v.paused_ns / $span - 0.70 | fabs) < $near'
 }
 
+# bats test_tags=core
 @test "with HLT exits the guest's own account is the same" {
 	run_payload --busy 30 --hlt exit --seconds 2
 	check '$r.disabled_exits == 0 and $r.hlt == "exit"'
@@ -168,6 +171,7 @@ check() {
 	check '$v.start_ns - $r.clock.begin.ns > 0.5e9 and $v.halts[0].done == 3'
 }
 
+# bats test_tags=core
 @test "account: clips to the span, and refuses what it cannot know" {
 	local from to
 	run_payload --busy 50 --seconds 2
