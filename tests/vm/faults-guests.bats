@@ -235,6 +235,7 @@ guest_clock() {
 	clock_ms=$(jq -n "1000 * $clock_s | round") idle_ms=$((10 * idle_ticks))
 }
 
+# bats test_tags=parallel
 @test "QEMU's stop and cont" {
 	local pid from to stopped continued clock_ms idle_ms from_ms from_idle_ms sums blocked guest_ms
 	export TMPDIR=$BATS_TEST_TMPDIR

@@ -69,6 +69,7 @@ vcpu_sets() {
 	jq -c '[.vms[] | .vcpus[].vcpu] | sort' "$1" | uniq | paste -s -d ' '
 }
 
+# bats test_tags=parallel
 @test "a vCPU plugged in has its number, one that is unplugged leaves no ghost" {
 	local out=$BATS_TEST_TMPDIR/out.json pid cpu
 	"$linux_guest/build" "$TMPDIR/initramfs.cpio"

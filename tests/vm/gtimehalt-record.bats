@@ -36,7 +36,7 @@ shares() {
 }
 
 # Whole, and in each view what the live run had.
-# bats test_tags=core
+# bats test_tags=core,parallel
 @test "what is recorded is replayed as it was shown" {
 	local beside line name own
 	timeout 60 "${tool[@]}" -j -d 3 >"$dir/beside" 3>&- &

@@ -66,6 +66,17 @@ measure() {
 	check_report "$1"
 }
 
+# measuring FILE: waits until a tool started with -v, whose stderr is FILE, has begun to measure.
+measuring() {
+	local tries
+	for ((tries = 0; tries < 300; tries++)); do
+		! grep -q '^gtimehalt: baseline' "$1" || return 0
+		sleep 0.1
+	done
+	cat "$1"
+	return 1
+}
+
 # Every row of every interval: the identities to the nanosecond, nothing lost, nothing clamped away.
 # Switch mode knows fewer of them.
 check_report() {

@@ -145,9 +145,12 @@ vm_has_snapshot()
 
 vm_snapshot_key()
 {
+	local -a qemu
+
+	vm_qemu_command
 	{
-		printf '%s\n' "${opt[kernel]} ${opt[time]}" "$(vm_kernel_args)" "$VM_CPU $VM_ICOUNT_SHIFT"
-		cat "$IMAGE_DIR/root.ext4.key" "$IMAGE_DIR/initramfs-${opt[kernel]}.key" "$BED_HERE/lib/vm.bash"
+		printf '%s\n' "${qemu[@]}" "$(vm_kernel_args)"
+		cat "$IMAGE_DIR/root.ext4.key" "$IMAGE_DIR/initramfs-${opt[kernel]}.key"
 		sha256sum <"$BED_DIR/bin/mperf.so"
 	} | sha256sum | cut -c 1-16
 }

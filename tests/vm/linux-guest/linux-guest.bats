@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel
 #
 # The case that gtimehalt is for, shown without it: the host sees a Linux guest's vCPUs busy, and
 # the guest says that one of them is idle. For L1 of the test bed.
@@ -40,6 +41,7 @@ idle_share() {
 		END { printf "%.0f\n", 100 * (idle - idle0) / (busy - busy0 + idle - idle0) }'
 }
 
+# bats test_tags=core
 @test "the host sees both vCPUs busy" {
 	local vcpu busy
 	top -H -b -n 2 -d 5 -p "$PID" >"$BATS_TEST_TMPDIR/top"
@@ -54,6 +56,7 @@ idle_share() {
 	done
 }
 
+# bats test_tags=core
 @test "the guest says that CPU 0 is idle and CPU 1 is busy" {
 	local lines share
 	lines=$(grep -c '^guest-account' "$LOG")
