@@ -66,11 +66,48 @@ vm_processes()
 	((status == 0))
 }
 
-@test "what L1 sees" {
-	bed_run --where -- bats tests/vm/bed-l1.bats
-	cat "$out"
+@test "what L1 sees, in either kind of time" {
+	local options
+
+	for options in --where --virtual "--virtual --cold" --parallel; do
+		# shellcheck disable=SC2086 # words
+		bed_run $options -- bats --tap tests/vm/bed-l1.bats
+		cat "$out"
+		((status == 0))
+		grep -q '^ok ' "$out"
+	done
+}
+
+@test "virtual time: a busy machine changes nothing, and two VMs run side by side" {
+	local -a hogs=() vms=()
+	local i
+
+	bed_run -- true
+	for ((i = 0; i < $(nproc); i++)); do
+		bash -c 'while :; do :; done' 3>&- &
+		hogs+=($!)
+	done
+	for i in 1 2; do
+		"$BED" run --kernel "$KERNEL" -- bats --tap -f 'busy CPU is TSC|idle CPU nearly' tests/vm/bed-l1.bats \
+			>"$out.$i" 2>"$err.$i" 3>&- &
+		vms+=($!)
+	done
+	for i in "${vms[@]}"; do
+		wait "$i" || status=$?
+	done
+	kill "${hogs[@]}"
+	cat "$out".[12] "$err".[12]
 	((status == 0))
-	grep -q '^ok ' "$out"
+	[[ $(grep -c '^ok ' "$out.1") == 2 && $(grep -c '^ok ' "$out.2") == 2 ]]
+	! grep 'waiting for another bed' "$err".[12]
+}
+
+@test "virtual time: idle seconds take none" {
+	local began=$SECONDS
+
+	bed_run -- sleep 600
+	((status == 0))
+	((SECONDS - began < 120))
 }
 
 @test "--no-mperf and --no-kvm: a host without" {
@@ -105,17 +142,17 @@ vm_processes()
 }
 
 @test "a VM past its timeout is status 124, and nothing of it stays" {
-	bed_run --timeout 20 --append "bed_test=$$-t" -- sleep 1000
+	bed_run --parallel --timeout 20 --append "bed_test=$$-t" -- sleep 1000
 	((status == 124))
 	[[ $(vm_processes "$$-t") == 0 ]]
-	[[ $(grep -c bed/mnt /proc/mounts) == 0 ]]
+	[[ $(grep -c bed/root /proc/mounts) == 0 ]]
 }
 
 @test "TERM and KILL take the VM along" {
 	local signal pid tries
 
 	for signal in TERM KILL; do
-		"$BED" run --kernel "$KERNEL" --append "bed_test=$$-$signal" -- sleep 1000 \
+		"$BED" run --parallel --kernel "$KERNEL" --append "bed_test=$$-$signal" -- sleep 1000 \
 			>"$out" 2>"$err" 3>&- &
 		pid=$!
 		for ((tries = 0; tries < 6000; tries++)); do
@@ -128,7 +165,7 @@ vm_processes()
 		wait "$pid" || :
 		sleep 1
 		[[ $(vm_processes "$$-$signal") == 0 ]]
-		[[ $(grep -c bed/mnt /proc/mounts) == 0 ]]
+		[[ $(grep -c bed/root /proc/mounts) == 0 ]]
 	done
 }
 
@@ -141,7 +178,7 @@ vm_processes()
 		nice -n -20 bash -c 'while :; do :; done' 3>&- &
 		hogs+=($!)
 	done
-	bed_run -- bash -c 'timeout 5 taskset -c 1 spin 1000000000000; true'
+	bed_run --parallel -- bash -c 'timeout 5 taskset -c 1 spin 1000000000000; true'
 	kill "${hogs[@]}"
 	((status == 0))
 	grep -o 'CPU1 [0-9.]*%' "$err" | tr -d % | awk '{ exit !($2 > 20) }'

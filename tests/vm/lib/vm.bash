@@ -98,7 +98,7 @@ vm_setup()
 	image_setup "${opt[kernel]}"
 	SNAPSHOT=''
 	if vm_has_snapshot; then
-		SNAPSHOT=$BED_DIR/snapshot/$(vm_snapshot_key)
+		SNAPSHOT=$BED_DIR/snapshot/${opt[kernel]}-${opt[time]}-plain-${opt[plain]}.$(vm_snapshot_key)
 		[[ -s $SNAPSHOT ]] || vm_snapshot_make "$SNAPSHOT" || SNAPSHOT=''
 	fi
 	exec {lock}>&-
@@ -214,6 +214,8 @@ vm_snapshot_make()
 	local -a qemu
 
 	mkdir -p "${file%/*}"
+	# Of what the bed was before. A VM has read its snapshot when it runs.
+	rm -f "${file%.*}".*
 	vm_prepare true
 	mkfifo "$RUN_DIR/monitor.in" "$RUN_DIR/monitor.out"
 	vm_qemu_command
