@@ -79,7 +79,8 @@ image_initramfs_setup()
 	image_publish "$key" "$file"
 }
 
-# image_modules KERNEL DIR: the modules with all that they depend on, named in the order of loading.
+# image_modules KERNEL DIR: the modules with all that they depend on, named in the order of loading. A kernel has some of
+# them built in.
 image_modules()
 {
 	local kernel=$1 dir=$2 release module file name number=10
@@ -96,7 +97,7 @@ image_modules()
 			*.zst) zstd -dqc "$file" ;;
 			*) cat "$file" ;;
 			esac >"$dir/$((number++))-${name%%.ko*}.ko" || return
-		done < <(modprobe -C /dev/null -d "$BED_DIR/kernel/$kernel" -S "$release" --show-depends "$module" | grep ^insmod)
+		done < <(modprobe -C /dev/null -d "$BED_DIR/kernel/$kernel" -S "$release" --show-depends "$module" 2>/dev/null | grep ^insmod)
 	done
 	((${#seen[@]} > 0))
 }
