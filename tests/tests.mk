@@ -44,7 +44,6 @@ crowded:
 # The bed, and what runs in it. Set up once, below an ignored folder; see tests/vm/README.md.
 test-bed: $(PAYLOAD) $(PAYLOAD_ACCOUNT) all
 	$(Q)$(SUDO) $(BED) setup 6.12
-	$(Q)$(SUDO) $(BED) install prometheus python3-prometheus-client
 	$(Q)$(SUDO) tests/vm/linux-guest/build
 
 lint: all
