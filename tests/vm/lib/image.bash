@@ -46,8 +46,8 @@ image_root_setup()
 	rm -f "$file.new"
 	# Without what a read-only disk does not need; checksums need modules on old kernels.
 	logged image.log mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -m 0 -b 4096 -I 256 \
-		-d "$BED_DIR/root" "$file.new" \
-		"$(($(du -sm --apparent-size "$BED_DIR/root" | cut -f 1) * 5 / 4 + 64))M" ||
+		-d "$BED_DIR/root/" "$file.new" \
+		"$(($(du -sm "$BED_DIR/root/" | cut -f 1) * 3 / 2 + 128))M" ||
 		die "could not make the disk image of the root, see $BED_DIR/log/image.log"
 	image_publish "$key" "$file"
 	note "root: disk image in $(seconds_since "$started") s"
