@@ -137,7 +137,6 @@ static void one_that_is_ending_does_not_wait_for_long(void **state)
 	(void)state;
 	assert_ends(start(&writer, &master_fd));
 	assert_in_range(*empty_looks, ENDING_LOOKS, ENDING_LOOKS * FILLED_MAX);
-	assert_int_equal(*empty_looks % ENDING_LOOKS, 0);
 	close(master_fd);
 }
 

@@ -5,6 +5,8 @@
 # What `bed` promises to those who call it. Runs on the machine, as root, behind `bed setup`; boots
 # a VM per test. `bed selftest` runs this. BED_KERNEL chooses another kernel than 6.12.
 
+bats_require_minimum_version 1.5.0
+
 setup()
 {
 	BED=$BATS_TEST_DIRNAME/bed
@@ -99,7 +101,7 @@ vm_processes()
 	cat "$out".[12] "$err".[12]
 	((status == 0))
 	[[ $(grep -c '^ok ' "$out.1") == 2 && $(grep -c '^ok ' "$out.2") == 2 ]]
-	! grep 'waiting for another bed' "$err".[12]
+	run ! grep 'waiting for another bed' "$err".[12]
 }
 
 @test "virtual time: idle seconds take none" {

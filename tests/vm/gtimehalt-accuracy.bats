@@ -88,10 +88,10 @@ exits_against_own_account() {
 
 # bats test_tags=core
 @test "the test above fails with a build that has no hook on loads" {
-	GTIMEHALT=$src/.output/tests/broken/gtimehalt
-	[[ -x $GTIMEHALT ]]
+	local broken=$src/.output/tests/broken/gtimehalt
+	[[ -x $broken ]]
 	# `run` goes on behind what fails: near() says so.
-	run exits_against_own_account
+	GTIMEHALT=$broken run exits_against_own_account
 	printf '%s\n' "$output"
 	[[ $output == *'blocked share: '*' apart'* ]]
 }
@@ -101,9 +101,7 @@ exits_against_own_account() {
 	local tool=$BATS_TEST_TMPDIR/tool
 	printf '#!/bin/sh\nexec %s --mperf-ratio 0.995 "$@"\n' "$GTIMEHALT" >"$tool"
 	chmod +x "$tool"
-	GTIMEHALT=$tool
-	clamped_max=1000
-	run against_own_account 80
+	GTIMEHALT=$tool clamped_max=1000 run against_own_account 80
 	printf '%s\n' "$output"
 	[[ $output == *'halted share: '*' apart'* ]]
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel
 #
 # Three guests at once, recorded, and what is replayed of them against what was shown live. Runs in the bed.
 # With KEEP_RECORDING=FILE the recording is left there: tests/golden/replay/README.md tells what for.
@@ -36,7 +37,7 @@ shares() {
 }
 
 # Whole, and in each view what the live run had.
-# bats test_tags=core,parallel
+# bats test_tags=core
 @test "what is recorded is replayed as it was shown" {
 	local beside line name own
 	timeout 60 "${tool[@]}" -j -d 3 >"$dir/beside" 3>&- &

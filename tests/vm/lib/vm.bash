@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2054 # QEMU's options have commas
 #
 # Running a VM. Sourced by ../bed.
 #
