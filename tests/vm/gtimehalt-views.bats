@@ -88,7 +88,6 @@ absent() {
 	}
 }
 
-# bats test_tags=core
 @test "every filter chooses the same vCPU, and what it shows is the same" {
 	[[ $(shown "$all") == '[["pair",[0,1]],["sleeper",[0]]]' ]]
 	chosen '[["pair",[1]]]' -t "$pair_tid"
