@@ -59,7 +59,7 @@ shown_in_span() {
 		map('"$3"') | add' "$1"
 }
 
-# near_perf FILE NAME WHAT OF: how much was halted, within half a point; of "loaded" time, which is the time on a
+# near_perf FILE NAME WHAT OF: how much was halted, within the tolerance; of "loaded" time, which is the time on a
 # CPU of a thread that does not leave KVM, or of all the "wall" time, where perf's time on a CPU has user mode
 # in it.
 near_perf() {
@@ -72,7 +72,7 @@ near_perf() {
 			print 100 * (tsc - mperf) / tsc * (of == "wall" ? ran_ns / ns : 1)
 		}' "$BATS_TEST_TMPDIR/perf")
 	printf '# %s: %.2f%% halted, perf says %.2f%%\n' "$3" "$shown" "$witness" >&3
-	near "$shown" "$witness" 0.5 "$3"
+	near "$shown" "$witness" "$TOLERANCE_POINTS" "$3"
 }
 
 # The share of the time in which perf counted that the thread was on a CPU, in per cent: for so long the events
