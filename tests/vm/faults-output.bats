@@ -78,7 +78,7 @@ read_late() {
 	"$GTIMEHALT" -j 0.1 30 2>"$err" 3>&- 4>&- | python3 -c '
 import fcntl, shutil, sys, time
 fcntl.fcntl(0, 1031, 4096)
-time.sleep(5)
+time.sleep(8)
 shutil.copyfileobj(sys.stdin, sys.stdout)' >"$out"
 	[[ ${PIPESTATUS[*]} == '0 0' ]]
 	guest_end
@@ -94,7 +94,7 @@ shutil.copyfileobj(sys.stdin, sys.stdout)' >"$out"
 	((longest > 1000))
 	jq -e -s '. as $all | length == 30 and
 		all(range(1; 30); $all[.].start_monotonic_ns == $all[. - 1].end_monotonic_ns)' "$out" >/dev/null
-	fault 'a pipe of 4 KiB, from which nothing is read for 5 s' \
+	fault 'a pipe of 4 KiB, from which nothing is read for 8 s' \
 		'all intervals, one of them as long as the wait, without a gap; halted as the guest says' \
 		"30 intervals, the longest $longest ms; $agreed"
 }
