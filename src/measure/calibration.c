@@ -24,23 +24,6 @@
 #define GIVE_UP_NS   3000000000ULL
 #define RATIO_MAX    2.0
 
-int cpulist__has(const char *list, int cpu)
-{
-	while (*list) {
-		char *end;
-		long first = strtol(list, &end, 10), last = first;
-
-		if (end == list)
-			return 0;
-		if (*end == '-')
-			last = strtol(end + 1, &end, 10);
-		if (cpu >= first && cpu <= last)
-			return 1;
-		list = *end == ',' ? end + 1 : "";
-	}
-	return 0;
-}
-
 static long switch_cnt(void)
 {
 	struct rusage usage;
@@ -184,14 +167,9 @@ static int measure_on(const struct counters *counters, int cpu, double *ratio)
 	return err;
 }
 
-int calibration__kind(const struct calibration *calibration, int cpu)
-{
-	return cpulist__has(calibration->kind1_cpus, cpu);
-}
-
 /* A CPU of the kind that is online and not kept free of us: one of ours if there is one. */
-static int choose_cpu(const struct counters *counters, int cpu_cnt,
-		      const struct calibration *calibration, int kind)
+static int choose_cpu(const struct counters *counters, int cpu_cnt, const struct core_kinds *kinds,
+		      int kind)
 {
 	cpu_set_t allowed;
 	int other = -1;
@@ -199,7 +177,7 @@ static int choose_cpu(const struct counters *counters, int cpu_cnt,
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		CPU_ZERO(&allowed);
 	for (int cpu = 0; cpu < cpu_cnt && cpu < CPU_SETSIZE; cpu++) {
-		if (counters__fd(counters, cpu) < 0 || calibration__kind(calibration, cpu) != kind)
+		if (counters__fd(counters, cpu) < 0 || core_kinds__of(kinds, cpu) != kind)
 			continue;
 		if (CPU_ISSET((size_t)cpu, &allowed))
 			return cpu;
@@ -209,35 +187,54 @@ static int choose_cpu(const struct counters *counters, int cpu_cnt,
 	return other;
 }
 
+static int measure_kind(const struct counters *counters, int cpu, double *ratio)
+{
+	int err = measure_on(counters, cpu, ratio);
+
+	if (err) {
+		pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
+		       strerror(-err));
+		return err;
+	}
+	pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
+	if (*ratio > 0 && *ratio <= RATIO_MAX)
+		return 0;
+	pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
+	       "a hypervisor below this host shows the register, but not its value",
+	       *ratio);
+	return -EOPNOTSUPP;
+}
+
 int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
 			 struct calibration *out)
 {
-	struct calibration calibration = { .kind_cnt = 1 };
+	struct calibration calibration = { 0 };
+	bool measured[CORE_KINDS_MAX] = { false };
+	const double *known = NULL;
+	int err = core_kinds__find(fs, &calibration.kinds);
 
-	/* The PMU of the small cores of a hybrid CPU lists them; other CPUs have no such PMU. */
-	if (hostfs__read(fs, calibration.kind1_cpus, sizeof(calibration.kind1_cpus),
-			 "sys/devices/cpu_atom/cpus") > 0)
-		calibration.kind_cnt = 2;
-	else
-		calibration.kind1_cpus[0] = '\0';
+	for (int kind = 0; !err && kind < calibration.kinds.cnt; kind++) {
+		int cpu = choose_cpu(counters, cpu_cnt, &calibration.kinds, kind);
 
-	for (int kind = 0; kind < calibration.kind_cnt; kind++) {
-		double *ratio = &calibration.ratio[kind];
-		int cpu = choose_cpu(counters, cpu_cnt, &calibration, kind);
-		int err = cpu < 0 ? -ENODEV : measure_on(counters, cpu, ratio);
-
-		if (err) {
-			pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
-			       strerror(-err));
-			return err;
-		}
-		pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
-		if (*ratio > 0 && *ratio <= RATIO_MAX)
+		if (cpu < 0)
 			continue;
-		pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
-		       "a hypervisor below this host shows the register, but not its value",
-		       *ratio);
-		return -EOPNOTSUPP;
+		err = measure_kind(counters, cpu, &calibration.ratio[kind]);
+		measured[kind] = !err;
+		known = known ? known : &calibration.ratio[kind];
+	}
+	if (err)
+		return err;
+	if (!known) {
+		pr_err("cannot measure the rate of MPERF: no CPU has it; --mperf-ratio can give it");
+		return -ENODEV;
+	}
+	for (int kind = 0; kind < calibration.kinds.cnt; kind++) {
+		if (measured[kind])
+			continue;
+		calibration.ratio[kind] = *known;
+		pr_warn("no CPU of %s is online: if one comes, its MPERF is taken to count as that of the others",
+			calibration.kinds.kinds[kind].name[0] ? calibration.kinds.kinds[kind].name
+							      : "the first kind of core");
 	}
 	*out = calibration;
 	return 0;

@@ -138,7 +138,7 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	if (opts->mperf_ratio > 0) {
 		/* For all CPUs. An MPERF that stands still then shows as time not measured. */
 		c->mperf_ratio = opts->mperf_ratio;
-		c->calibration.kind_cnt = 1;
+		c->calibration.kinds.cnt = 1;
 		return 0;
 	}
 	err = calibration__measure(opts->fs, c->counters, c->cpu_cnt, &c->calibration);
@@ -173,7 +173,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	err = choose_programs(c, opts->plan);
 	if (err)
 		return err;
-	c->skel->rodata->targ_scaled = c->calibration.kind_cnt > 1;
+	c->skel->rodata->targ_scaled = c->calibration.kinds.cnt > 1;
 	c->skel->rodata->targ_watched_only = opts->pids != NULL;
 	c->skel->rodata->targ_check = c->check;
 	c->skel->rodata->targ_histogram = c->histogram;
@@ -243,11 +243,11 @@ static int put_event(struct collector *c, int cpu, int fd)
 static void set_up_slot(struct collector *c, int cpu)
 {
 	const struct calibration *calibration = &c->calibration;
-	double ratio = calibration->ratio[calibration__kind(calibration, cpu)];
+	double ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
 	struct cpu_slot *slot = &c->skel->bss->slots[cpu];
 
 	slot->entry_ns = STINT_OFF;
-	if (calibration->kind_cnt > 1)
+	if (calibration->kinds.cnt > 1)
 		slot->mperf_scale = (__u64)(calibration->ratio[0] / ratio *
 					    (double)(1 << GTIMEHALT_SCALE_SHIFT));
 }

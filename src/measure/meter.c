@@ -145,8 +145,8 @@ static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 	const struct calibration *calibration = m->opts.calibration;
 	double ratio = m->opts.mperf_ratio;
 
-	if (calibration && calibration->kind_cnt > 1)
-		ratio = calibration->ratio[calibration__kind(calibration, cpu)];
+	if (calibration && calibration->kinds.cnt > 1)
+		ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
 	return forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu, ratio, snap);
 }
 

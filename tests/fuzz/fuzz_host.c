@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "export/self.h"
-#include "measure/calibration.h"
+#include "measure/core_kinds.h"
 #include "measure/counters.h"
 #include "measure/hooks.h"
 #include "measure/host.h"

@@ -12,7 +12,7 @@
 #include "base/number.h"
 #include "export/accept.h"
 #include "fuzz.h"
-#include "measure/calibration.h"
+#include "measure/core_kinds.h"
 #include "options/listen_address.h"
 #include "report/columns.h"
 

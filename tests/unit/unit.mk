@@ -14,6 +14,7 @@ test_accept_MODULES  := accept
 test_account_MODULES := account span histogram
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_armed_MODULES   := armed hooks hostfs $(LOG_MODULES)
+test_core_kinds_MODULES := core_kinds hostfs $(LOG_MODULES)
 test_check_MODULES   := check render_check
 test_columns_MODULES := columns view
 test_exporter_syscalls_MODULES := exporter_syscalls syscall_filter
