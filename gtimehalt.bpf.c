@@ -32,9 +32,6 @@ const volatile __u8 targ_pinned = 0;
 /* The host has two kinds of core, and MPERF runs at another rate on each. */
 const volatile __u8 targ_scaled = 0;
 
-/* Set by user space when every CPU has been read once after the hooks were attached. */
-__u32 baseline_taken = 0;
-
 /* Filled by user space before the hooks are attached, and at each snapshot. */
 struct tsc_clock tsc_clocks[2] = {};
 __u32 tsc_clock_index = 0;
@@ -274,11 +271,9 @@ int raw_tp_process_exit(void *ctx)
 SEC("?perf_event")
 int heartbeat(void *ctx)
 {
-	struct cpu_slot *slot = this_slot();
 	struct reading r;
 
-	if (slot->tid)
-		window_read((void *)bpf_get_current_task(), &r);
+	window_read((void *)bpf_get_current_task(), &r);
 	beat();
 	return 0;
 }

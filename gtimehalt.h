@@ -182,7 +182,7 @@ struct cpu_beat {
  * --pin: raised when a map that is pinned, or what is in it, changes its meaning: a measurement that was
  * pinned by another build is then refused.
  */
-#define GTIMEHALT_PIN_LAYOUT 2
+#define GTIMEHALT_PIN_LAYOUT 3
 
 /* --pin: what a reader has to know of the measurement. Written by user space alone. */
 struct pin_about {
@@ -193,8 +193,13 @@ struct pin_about {
 	__u64 mperf_ratio_ppb; /* MPERF rate over TSC rate, in 10^-9 */
 	char window_hook[16];
 	char stint_hook[16]; /* empty: none */
+	/* On what it depends that the hooks run: struct hook_needs in src/measure/hooks.h. */
+	char modules[2][16];
+	__u64 module_instances[2];
+	__u32 switches; /* bits */
+	__u32 pad;
 };
-GTIMEHALT_ASSERT(sizeof(struct pin_about) == 56, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct pin_about) == 112, "no padding");
 
 /* Of targ_stat_ns_per_cycle: precise to 10 ppb, and 64 bits hold 2^27 cycles times it, of up to 1000 ns each. */
 #define STAT_NS_SHIFT 27

@@ -388,11 +388,13 @@ static __always_inline int window_read(struct task_struct *task, struct reading 
 		close_window(slot, r);
 		return FORCED_READ_DONE;
 	}
-	/* The baseline. After it the hooks know better what is loaded, and wanted. */
-	if (baseline_taken)
-		return FORCED_READ_NONE;
+	/*
+	 * No load of this vCPU was seen: it was loaded before the hooks were attached, or while they were switched
+	 * off; or its load is under way, and the hook will find the window open.
+	 */
 	vcpu = loaded_vcpu(task);
-	if (!vcpu || !runs_vcpu(task, vcpu, 0) || !is_watched(task, 0))
+	if (!vcpu || !runs_vcpu(task, vcpu, 0) || BPF_CORE_READ(task, flags) & PF_EXITING ||
+	    !is_watched(task, 0))
 		return FORCED_READ_NONE;
 	open_window(slot, r, task, vcpu, 0);
 	return FORCED_READ_OPENED;

@@ -78,6 +78,13 @@ const struct family failure_families[FAILURE_CNT] = {
 	  "",
 	  { "Windows of threads for which the map of vCPUs had no room.", NULL },
 	  FAMILY_COUNTER },
+	{ "gtimehalt_",
+	  "hooks_off",
+	  "",
+	  { "Snapshots before which the hooks did not run, or may not have: the time since "
+	    "the one before is missing.",
+	    NULL },
+	  FAMILY_COUNTER },
 };
 
 const struct family scalar_families[SCALAR_CNT] = {

@@ -264,6 +264,12 @@ static int put_about(struct collector *c)
 	__u32 key = 0;
 	int err;
 
+	for (int i = 0; i < HOOK_SWITCH_CNT; i++)
+		about.switches |= (__u32)c->plan->needs.switches[i] << i;
+	for (int i = 0; i < HOOK_MODULE_CNT; i++) {
+		memcpy(about.modules[i], c->plan->needs.modules[i].name, sizeof(about.modules[i]));
+		about.module_instances[i] = c->plan->needs.modules[i].instance;
+	}
 	snprintf(about.window_hook, sizeof(about.window_hook), "%s", c->plan->window_hook);
 	if (c->plan->stint_hook)
 		snprintf(about.stint_hook, sizeof(about.stint_hook), "%s", c->plan->stint_hook);
@@ -363,7 +369,6 @@ static int take_baseline(struct collector *c,
 			return refused(answer, "read a CPU's counters from BPF");
 		opened += answer == FORCED_READ_OPENED;
 	}
-	c->skel->bss->baseline_taken = 1;
 	pr_info("%d vCPUs were loaded when the hooks were attached", opened);
 	return 0;
 }

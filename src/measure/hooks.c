@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "measure/hooks.h"
 #include "measure/host.h"
@@ -83,6 +84,24 @@ static enum hook choose(const struct host *host)
 	return host->has_module_btf ? HOOK_FENTRY : HOOK_KPROBE;
 }
 
+static void set_needs(const struct host *host, struct hook_plan *plan)
+{
+	struct hook_needs *needs = &plan->needs;
+
+	for (size_t i = 0; i < plan->point_cnt; i++) {
+		const struct hook_point *point = &plan->points[i];
+		bool by_kprobe = point->by == ATTACH_KPROBE || point->by == ATTACH_KRETPROBE;
+
+		/* A kprobe at the beginning of a function is one of ftrace's. */
+		needs->switches[HOOK_SWITCH_FTRACE] |= by_kprobe || point->by == ATTACH_FENTRY;
+		needs->switches[HOOK_SWITCH_KPROBES] |= by_kprobe;
+		if (host->run_function && !strcmp(point->target, host->run_function))
+			snprintf(needs->modules[1].name, sizeof(needs->modules[1].name), "%s",
+				 host->vendor_module);
+	}
+	snprintf(needs->modules[0].name, sizeof(needs->modules[0].name), "kvm");
+}
+
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan)
 {
@@ -105,6 +124,7 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 		add(plan, "fentry_vcpu_load", ATTACH_FENTRY, "kvm_arch_vcpu_load");
 	else
 		add(plan, "kprobe_vcpu_load", ATTACH_KPROBE, "kvm_arch_vcpu_load");
+	set_needs(host, plan);
 	pr_info("%s, %s: windows by %s, stints by %s",
 		host->has_module_btf ? "kvm has BTF" : "kvm has no BTF",
 		host->has_exact_tracepoints ? "exact tracepoints" : "late or unpaired tracepoints",

@@ -43,6 +43,26 @@ struct hook_point {
 	const char *target; /* function, tracepoint, or what is iterated over */
 };
 
+/* Switches of the whole host, without which what is attached does not run. */
+enum hook_switch {
+	HOOK_SWITCH_FTRACE, /* fentry, fexit, and kprobes at the beginning of a function */
+	HOOK_SWITCH_KPROBES,
+	HOOK_SWITCH_CNT,
+};
+
+/* kvm, and its vendor's module. */
+#define HOOK_MODULE_CNT 2
+
+/* On what it depends that the attached programs run. */
+struct hook_needs {
+	bool switches[HOOK_SWITCH_CNT];
+	/* Modules that functions of the plan are in; `instance` tells one loading of a module from the next. */
+	struct {
+		char name[16];  /* empty: none */
+		__u64 instance; /* 0: built in, or not known */
+	} modules[HOOK_MODULE_CNT];
+};
+
 #define HOOK_POINTS_MAX 7
 
 struct hook_plan {
@@ -51,6 +71,7 @@ struct hook_plan {
 	size_t point_cnt;
 	const char *window_hook; /* names, to be shown */
 	const char *stint_hook;  /* NULL: none */
+	struct hook_needs needs; /* without instances: hook_watch__find_modules() sets them */
 };
 
 /* "fentry", "kprobe", "vcpu_enter_guest", "tracepoint", "auto"; NULL for what is no hook. */

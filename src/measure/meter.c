@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "measure/calibration.h"
 #include "measure/counters.h"
 #include "measure/forced_read.h"
+#include "measure/heartbeat.h"
 #include "measure/meter.h"
 #include "measure/sums_reader.h"
 
@@ -14,6 +16,7 @@ struct meter {
 	struct meter_opts opts;
 	bool may_force;
 	bool has_read;
+	__u64 hooked_ns; /* snapshot.hooked_ns */
 	/* Of each CPU: */
 	__u64 *mperf_error_cnts; /* those of its slot, when its event was last looked at */
 	bool *stands;            /* MPERF stands still there, which has been said */
@@ -140,6 +143,20 @@ static void mend_events(struct meter *m)
 	}
 }
 
+int meter__find_loaded(struct meter *m, __u64 since_ns)
+{
+	if (!m->may_force && clock__now_ns() - since_ns < 2 * HEARTBEAT_NS)
+		return 0;
+	for (int cpu = 0; m->may_force && cpu < m->opts.cpu_cnt; cpu++) {
+		int err = forced_read__run(m->opts.reader_fd, cpu);
+
+		if (err < 0 && err != -ENXIO)
+			return tell(err, "read a CPU's counters from BPF");
+	}
+	m->hooked_ns = since_ns;
+	return 1;
+}
+
 static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 {
 	const struct calibration *calibration = m->opts.calibration;
@@ -181,6 +198,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		tsc_clock__put(m->opts.tsc_clock, &snap->clock);
 	snap->mode = m->opts.mode;
 	snap->mperf_ratio = m->opts.mperf_ratio;
+	snap->hooked_ns = m->hooked_ns;
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
 		if (m->opts.cpu_accounts_fd >= 0)
 			err = read_account(m, cpu, snap);

@@ -57,6 +57,14 @@ void meter__free(struct meter *meter);
 int meter__read(struct meter *meter, struct snapshot *snap);
 
 /*
+ * Finds the vCPUs that are loaded, after a break in which the hooks saw none. since_ns: CLOCK_MONOTONIC, the hooks have
+ * run since then at least. From the next meter__read() on all is measured again, but for vCPUs that are `stale`.
+ * Returns 1; 0 when this process may force no read, and the timers of the CPUs have not all come round yet: then it is
+ * called again before the next meter__read(); or -errno, logged.
+ */
+int meter__find_loaded(struct meter *meter, __u64 since_ns);
+
+/*
  * Whether the process as it is, with what it holds, may go on reading. Returns 0; -EPERM or -EACCES; or another
  * -errno.
  */

@@ -74,6 +74,13 @@ static int read_about(struct pinned *p)
 	_Static_assert(sizeof(p->about.window_hook) == sizeof(about.window_hook), "same text");
 	memcpy(p->about.window_hook, about.window_hook, sizeof(about.window_hook) - 1);
 	memcpy(p->about.stint_hook, about.stint_hook, sizeof(about.stint_hook) - 1);
+	for (int i = 0; i < HOOK_SWITCH_CNT; i++)
+		p->about.needs.switches[i] = about.switches >> i & 1;
+	for (int i = 0; i < HOOK_MODULE_CNT; i++) {
+		memcpy(p->about.needs.modules[i].name, about.modules[i],
+		       sizeof(about.modules[i]) - 1);
+		p->about.needs.modules[i].instance = about.module_instances[i];
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "measure/hooks.h"
 #include "report/snapshot.h"
 
 struct hostfs;
@@ -24,6 +25,7 @@ struct pinned_about {
 	double mperf_ratio;
 	char window_hook[16];
 	char stint_hook[16]; /* empty: none */
+	struct hook_needs needs;
 };
 
 struct pinned_opts {

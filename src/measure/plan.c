@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "measure/armed.h"
+#include "measure/hook_watch.h"
 #include "measure/host.h"
 #include "measure/plan.h"
 
@@ -13,5 +13,7 @@ int plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted
 	if (wanted == HOOK_ENTER_GUEST)
 		host__find_enter_guest(fs, host);
 	err = hooks__plan(host, mode, wanted, plan);
-	return err ? err : armed__check(fs, plan);
+	if (!err)
+		hook_watch__find_modules(fs, &plan->needs);
+	return err ? err : hook_watch__check_switches(fs, &plan->needs);
 }

@@ -105,6 +105,7 @@ static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct s
 	vcpu->vcpu_id = sums->vcpu_id;
 	vcpu->seen = true;
 	vcpu->wait_known = true;
+	vcpu->stale = sums->updated_ns < snap->hooked_ns;
 	vcpu->vm_id = sums->vm_id;
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
 	vcpu->at_ns = complete_ns(sums, snap, forced);

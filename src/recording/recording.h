@@ -16,13 +16,15 @@
  *
  *	{"clock":{"monotonic_ns":N,"boottime_ns":N,"realtime_ns":N,"tsc_cycles":N},
  *	 "mode":"entry","mperf_ratio":0.97,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,
+ *		   "hooks_off":N},		optional
  *	 "vms":[{"pid":N,"name":"demo"}],	by pid
  *	 "vcpus":[{"pid":N,"tid":N,"vcpu":N,"seen":true,"vm_id":N,"start_boottime_ns":N,
  *		   "at_monotonic_ns":N,"loaded_ns":N,"measured_ns":N,"mperf_cycles":N,
  *		   "unmeasured_ns":N,"guest_ns":N,"entries":N,
  *		   "wait_ns":N,			null where it is not known
  *		   "stints":N}],		optional: which of the stints below are its own, from 1
+ *		   "stale":true,		optional
  *						by pid, vm_id, vcpu, tid, start_boottime_ns
  *	 "cpus":[{"cpu":N,"mperf_ratio":0.97,"at_monotonic_ns":N,"mperf_cycles":N,"window_ns":N,
  *		  "window_mperf_cycles":N,"idle_ns":N,"idle_mperf_cycles":N}],

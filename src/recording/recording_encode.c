@@ -169,6 +169,8 @@ static int add_field(struct json_object *parent, const struct field *field, cons
 			return add_unknown(parent, key);
 		return add(parent, key, json_object_new_uint64(*(const __u64 *)at));
 	case FIELD_U64:
+		if (!*(const __u64 *)at && field->optional)
+			return 0;
 		return add(parent, key, json_object_new_uint64(*(const __u64 *)at));
 	case FIELD_VM_ID:
 		return add(parent, key,

@@ -4,13 +4,13 @@
 
 /* A struct that has grown has a member without a line here. */
 _Static_assert(sizeof(struct clock_reading) == 32, "clock_fields has every member");
-_Static_assert(sizeof(struct health) == 24, "health_fields has every member");
+_Static_assert(sizeof(struct health) == 32, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
 _Static_assert(sizeof(struct vcpu_reading) == 104, "vcpu_fields has every member");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 176, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 192, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 
@@ -28,6 +28,7 @@ static const struct field health_fields[] = {
 	{ "lost_windows", FIELD_U64, HEALTH(lost_window_cnt) },
 	{ "mperf_errors", FIELD_U64, HEALTH(mperf_error_cnt) },
 	{ "map_full", FIELD_U64, HEALTH(map_full_cnt) },
+	{ "hooks_off", FIELD_U64, HEALTH(hooks_off_cnt), .optional = true },
 	{ 0 },
 };
 
@@ -57,6 +58,7 @@ static const struct field vcpu_fields[] = {
 	{ "entries", FIELD_U64, VCPU(entry_cnt) },
 	{ "wait_ns", FIELD_KNOWN_U64, VCPU(wait_ns),
 	  .known_offset = offsetof(struct vcpu_reading, wait_known) },
+	{ "stale", FIELD_BOOL, VCPU(stale), .optional = true },
 	{ "stints", FIELD_U32, VCPU(stint_number), .optional = true },
 	{ 0 },
 };

@@ -98,8 +98,11 @@ static int write_failures(const struct report *report, FILE *out)
 	return 0;
 }
 
-/* A window may be open for hours: that there was no room for it is told for as long as that matters. */
-static int write_no_room(const struct report *report, FILE *out)
+/*
+ * vCPUs for which there was no room, and all of them where the hooks did not run: a window may be open for hours, so
+ * this is told for as long as it matters.
+ */
+static int write_unknown(const struct report *report, FILE *out)
 {
 	size_t cnt = 0;
 
@@ -109,8 +112,8 @@ static int write_no_room(const struct report *report, FILE *out)
 		cnt += value[METRIC_LOADED_NS] == METRIC_UNKNOWN &&
 		       value[METRIC_WALL_NS] != METRIC_UNKNOWN;
 	}
-	if (cnt &&
-	    fprintf(out, "# vCPUs that are not measured, for there was no room: %zu\n", cnt) < 0)
+	if (cnt && fprintf(out, "# vCPUs that are not measured (no room, or hooks were off): %zu\n",
+			   cnt) < 0)
 		return -errno;
 	return 0;
 }
@@ -180,7 +183,7 @@ int render__notes(const struct report *report, const struct view *view, FILE *ou
 	if (!err)
 		err = write_failures(report, out);
 	if (!err)
-		err = write_no_room(report, out);
+		err = write_unknown(report, out);
 	if (!err)
 		err = write_clamps(report, out);
 	if (!err)

@@ -81,7 +81,7 @@ static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur
 		span__account(span, known, known ? known : find_unseen(prev, now), now,
 			      &vcpus[i].metrics);
 		vcpus[i].histogram = NULL;
-		if (!cur->has_stints)
+		if (!cur->has_stints || span__is_unhooked(span, known, now))
 			continue;
 		set_histogram(prev, known, cur, now, vcpus[i].metrics.value[METRIC_ENTRY_CNT],
 			      &report->vcpu_histograms[i]);
@@ -181,16 +181,20 @@ static void add_processes(struct report *report, const struct snapshot *cur)
 	}
 }
 
-/* Sums over the vCPUs of each VM. The memory is there. */
+/* Sums over the vCPUs of each VM, where those of all are known. The memory is there. */
 static void sum_up_histograms(struct report *report)
 {
 	for (size_t i = 0; i < report->vm_cnt; i++) {
 		struct vm_report *vm = &report->vms[i];
 
 		report->vm_histograms[i] = (struct histogram){ 0 };
-		for (size_t j = 0; j < vm->vcpu_cnt; j++)
-			histogram__add(&report->vm_histograms[i], vm->vcpus[j].histogram);
 		vm->histogram = &report->vm_histograms[i];
+		for (size_t j = 0; j < vm->vcpu_cnt && vm->histogram; j++) {
+			if (vm->vcpus[j].histogram)
+				histogram__add(&report->vm_histograms[i], vm->vcpus[j].histogram);
+			else
+				vm->histogram = NULL;
+		}
 	}
 }
 
@@ -245,6 +249,7 @@ static struct health health_of(const struct health *prev, const struct health *c
 		.lost_window_cnt = cnt_since(prev->lost_window_cnt, cur->lost_window_cnt),
 		.mperf_error_cnt = cnt_since(prev->mperf_error_cnt, cur->mperf_error_cnt),
 		.map_full_cnt = cnt_since(prev->map_full_cnt, cur->map_full_cnt),
+		.hooks_off_cnt = cnt_since(prev->hooks_off_cnt, cur->hooks_off_cnt),
 	};
 }
 

@@ -25,6 +25,7 @@ struct health {
 	__u64 lost_window_cnt; /* windows whose end was not seen: their time is missing */
 	__u64 mperf_error_cnt; /* MPERF reads that failed: time loaded, but not measured */
 	__u64 map_full_cnt;    /* windows of threads for which there was no room */
+	__u64 hooks_off_cnt;   /* snapshots before which the hooks did not run, or may not have */
 };
 
 /* One vCPU thread. `seen` false: known to exist, but not loaded since the tool started. */
@@ -34,7 +35,12 @@ struct vcpu_reading {
 	__u32 vcpu_id;
 	bool seen;
 	bool wait_known; /* wait_ns has been read */
-	__u64 vm_id;     /* tells the VMs of one process apart; 0 when not known */
+	/*
+	 * Since the hooks run again this thread was neither loaded nor found loaded: with its next load comes what
+	 * it did while they did not run.
+	 */
+	bool stale;
+	__u64 vm_id; /* tells the VMs of one process apart; 0 when not known */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
 	__u64 loaded_ns;
@@ -81,6 +87,8 @@ struct snapshot {
 	enum measure_mode mode;
 	double mperf_ratio; /* MPERF rate over TSC rate */
 	struct health health;
+	/* CLOCK_MONOTONIC since when the hooks run without a break; 0: they always did. Not recorded: vcpus have it. */
+	__u64 hooked_ns;
 	struct vm_reading *vms; /* sorted by pid */
 	size_t vm_cnt;
 	struct vcpu_reading *vcpus; /* sorted by vcpu_reading__compare() */

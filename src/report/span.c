@@ -168,6 +168,12 @@ static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_r
 	return !now->seen || span->map_is_full || !is_born_within(now, span);
 }
 
+bool span__is_unhooked(const struct span *span, const struct vcpu_reading *old,
+		       const struct vcpu_reading *now)
+{
+	return span->hooks_were_off || (old && old->stale && !now->stale);
+}
+
 void span__account(const struct span *span, const struct vcpu_reading *old,
 		   const struct vcpu_reading *waited, const struct vcpu_reading *now,
 		   struct metrics *metrics)
@@ -175,7 +181,7 @@ void span__account(const struct span *span, const struct vcpu_reading *old,
 	struct growth growth = growth_of(old, waited, now, span);
 	__u64 *value = metrics->value;
 
-	if (may_lack_windows(old, now, span)) {
+	if (span__is_unhooked(span, old, now) || may_lack_windows(old, now, span)) {
 		metrics__forget(metrics);
 		value[METRIC_CLAMPED_NS] = 0;
 		value[METRIC_WALL_NS] =
@@ -216,6 +222,7 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 		.entry_mode = prev->mode == MODE_ENTRY && cur->mode == MODE_ENTRY,
 		.map_was_full = cur->health.map_full_cnt > 0,
 		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
+		.hooks_were_off = cur->health.hooks_off_cnt > prev->health.hooks_off_cnt,
 		.was_suspended = suspended,
 	};
 	/* Not used where TSC went back with a suspend. */

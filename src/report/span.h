@@ -38,6 +38,9 @@
  *				unknown
  *	first `seen` in cur	the same, if the map was full in the interval, or was before and the vCPU
  *				is older: it may have had windows before for which there was no room
+ *	the hooks did not run	all but wall: in an interval in which they did not, or may not have
+ *				(hooks_off_cnt); and in the first one behind it in which a vCPU is loaded
+ *				again that was not at its begin (`stale`)
  *	entry_cnt went back	entries; there are no nanoseconds to count it in
  */
 #ifndef SPAN_H
@@ -58,8 +61,9 @@ struct span {
 	 */
 	long double ns_per_mperf_cycle;
 	bool entry_mode;
-	bool map_was_full; /* up to its end */
-	bool map_is_full;  /* within it */
+	bool map_was_full;   /* up to its end */
+	bool map_is_full;    /* within it */
+	bool hooks_were_off; /* within it, for some time or all */
 	bool was_suspended; /* TSC has counted, or has not, time that CLOCK_MONOTONIC does not know */
 };
 
@@ -76,5 +80,9 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 void span__account(const struct span *span, const struct vcpu_reading *old,
 		   const struct vcpu_reading *waited, const struct vcpu_reading *now,
 		   struct metrics *metrics);
+/* Whether nothing is known of the vCPU but that it was there, because the hooks did not run; `old` as below. */
+bool span__is_unhooked(const struct span *span, const struct vcpu_reading *old,
+		       const struct vcpu_reading *now);
+
 
 #endif /* SPAN_H */

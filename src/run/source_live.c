@@ -6,9 +6,10 @@
 #include "vm/asked.h"
 #include "vm/pid_space.h"
 #include "measure/collector.h"
+#include "measure/hook_watch.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
-#include "measure/kvm_watch.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "options/options.h"
 #include "report/columns.h"
@@ -23,7 +24,10 @@ struct source_live {
 	struct source source;
 	struct host host;
 	struct hook_plan plan; /* the collector's, as host is the plan's */
-	struct kvm_watch kvm;
+	struct hook_watch watch;
+	bool hooks_off; /* at the last snapshot what runs was not known: so it is not in the next either */
+	__u64 resumed_ns; /* with hooks_off: since when the hooks run again; 0: they do not */
+	__u64 hooks_off_cnt;
 	struct pinned *pinned; /* else the collector is there */
 	struct collector *collector;
 	struct sampler *sampler;
@@ -35,13 +39,54 @@ static struct source_live *live_of(struct source *source)
 	return (struct source_live *)source;
 }
 
+static struct meter *meter_of(const struct source_live *live)
+{
+	return live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector);
+}
+
+/* Returns 0, or -errno, logged. */
+static int look_at_hooks(struct source_live *live)
+{
+	int state = hook_watch__look(&live->watch);
+
+	if (state < 0 || state == HOOKS_RAN)
+		return state < 0 ? state : 0;
+	live->hooks_off = true;
+	live->resumed_ns = state == HOOKS_RESUMED ? clock__now_ns() : 0;
+	return 0;
+}
+
+/*
+ * The hooks are looked at before and after: what is read in between is then known to be good, and an interval is whole
+ * where it is good at both ends.
+ */
+static int take_snapshot(struct source_live *live, struct snapshot *snap)
+{
+	int err = look_at_hooks(live), found;
+	bool off = live->hooks_off;
+
+	if (!err && live->resumed_ns) {
+		found = meter__find_loaded(meter_of(live), live->resumed_ns);
+		err = found < 0 ? found : 0;
+		live->hooks_off = found != 1;
+		if (found == 1)
+			live->resumed_ns = 0;
+	}
+	if (!err)
+		err = sampler__take(live->sampler, snap);
+	if (!err)
+		err = look_at_hooks(live);
+	/* Also for one that failed: its interval is part of the next one's. */
+	live->hooks_off_cnt += off || live->hooks_off;
+	snap->health.hooks_off_cnt = live->hooks_off_cnt;
+	return err;
+}
+
 static int next_live(struct source *source, struct snapshot *snap)
 {
 	struct source_live *live = live_of(source);
-	int err = kvm_watch__check(&live->kvm);
+	int err = take_snapshot(live, snap);
 
-	if (!err)
-		err = sampler__take(live->sampler, snap);
 	if (err)
 		return err;
 	if (!live->begun && !snap->vm_cnt && !snap->vcpu_cnt)
@@ -68,11 +113,6 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 			    : collector__program_stats(live->collector, stats, max);
 }
 
-static struct meter *meter_of(const struct source_live *live)
-{
-	return live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector);
-}
-
 static int check_live_rights(const struct source *source)
 {
 	return meter__check_rights(meter_of((const struct source_live *)source));
@@ -85,7 +125,7 @@ static void free_live(struct source *source)
 	sampler__free(live->sampler);
 	pinned__free(live->pinned);
 	collector__free(live->collector);
-	kvm_watch__close(&live->kvm);
+	hook_watch__close(&live->watch);
 	free(live);
 }
 
@@ -203,8 +243,16 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		err = check_processes(opts, fs);
 	if (err)
 		return err;
-	kvm_watch__open(fs, &live->host, &live->plan, &live->kvm);
-	return collector__new(&collector_opts, &live->collector);
+	err = hook_watch__open(fs, &live->plan.needs, &live->watch);
+	return err ? err : collector__new(&collector_opts, &live->collector);
+}
+
+static int start_reader(struct source_live *live, const struct options *opts,
+			const struct hostfs *fs)
+{
+	int err = check_processes(opts, fs);
+
+	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
 }
 
 static int start_sampler(struct source_live *live, const struct options *opts,
@@ -230,9 +278,10 @@ int source_live__new(const struct options *opts, const struct hostfs *fs, struct
 		return -ENOMEM;
 	}
 	live->source.ops = &live_ops;
+	live->watch.inotify_fd = -1;
 	err = find_pinned(live, opts, fs);
 	if (!err)
-		err = live->pinned ? check_processes(opts, fs) : start_collector(live, opts, fs);
+		err = live->pinned ? start_reader(live, opts, fs) : start_collector(live, opts, fs);
 	if (!err)
 		err = start_sampler(live, opts, fs);
 	if (err) {

@@ -152,6 +152,7 @@ static void add_failures(struct health *total, const struct health *health)
 	total->lost_window_cnt += health->lost_window_cnt;
 	total->mperf_error_cnt += health->mperf_error_cnt;
 	total->map_full_cnt += health->map_full_cnt;
+	total->hooks_off_cnt += health->hooks_off_cnt;
 }
 
 int top__show(struct top *top, const struct report *report)

@@ -87,6 +87,7 @@ static void take_vcpu(struct fuzz_bytes *bytes, const struct vcpu_reading *befor
 	}
 	vcpu->seen = flags & 1;
 	vcpu->wait_known = flags & 2;
+	vcpu->stale = flags & 8;
 	vcpu->at_ns = take_sum(bytes, old.at_ns);
 	vcpu->loaded_ns = take_sum(bytes, old.loaded_ns);
 	vcpu->measured_ns = take_sum(bytes, old.measured_ns);
@@ -145,6 +146,7 @@ static void take_snapshot(struct fuzz_bytes *bytes, const struct snapshot *befor
 	snap->has_stints = flags & 2;
 	snap->health.lost_window_cnt = fuzz_bytes__take_number(bytes);
 	snap->health.mperf_error_cnt = fuzz_bytes__take_number(bytes);
+	snap->health.hooks_off_cnt = flags & 16 ? fuzz_bytes__take_number(bytes) : 0;
 	snap->health.map_full_cnt = flags & 4 ? fuzz_bytes__take_number(bytes) : 0;
 	add_vms(bytes, snap);
 	add_vcpus(bytes, before, snap);

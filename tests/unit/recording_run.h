@@ -28,7 +28,7 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 		(struct clock_reading){ mono_ns, mono_ns + 5, 1763908000123456789ULL, 2 * mono_ns };
 	snap->mode = MODE_ENTRY;
 	snap->mperf_ratio = 0.97;
-	snap->health = (struct health){ 1, 2, UINT64_MAX };
+	snap->health = (struct health){ 1, 2, UINT64_MAX, 9 };
 	strcpy(snapshot__add_vm(snap)->name, "demo \"1\"/\\\xc3\xa9");
 	snap->vms[0].pid = 4194304;
 	snapshot__add_vm(snap)->pid = INT32_MAX;
@@ -40,6 +40,7 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 	vcpu->vcpu_id = UINT32_MAX;
 	vcpu->seen = true;
 	vcpu->wait_known = true;
+	vcpu->stale = true;
 	vcpu->vm_id = UINT64_MAX;
 	vcpu->start_boottime_ns = 9007199254740993ULL;
 	vcpu->at_ns = mono_ns + 1;

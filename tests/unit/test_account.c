@@ -786,12 +786,69 @@ static void test_health(void **state)
 {
 	struct fixture *f = *state;
 
-	f->prev.health = (struct health){ 1, 20, 300 };
-	f->cur.health = (struct health){ 3, 20, 299 };
+	f->prev.health = (struct health){ 1, 20, 300, 7 };
+	f->cur.health = (struct health){ 3, 20, 299, 8 };
 	make_report(f);
 	assert_int_equal(f->report.health.lost_window_cnt, 2);
 	assert_int_equal(f->report.health.mperf_error_cnt, 0);
 	assert_int_equal(f->report.health.map_full_cnt, 0);
+	assert_int_equal(f->report.health.hooks_off_cnt, 1);
+}
+
+static void assert_known(struct fixture *f, bool known)
+{
+	const __u64 *value;
+
+	make_report(f);
+	value = f->report.vms[0].vcpus[0].metrics.value;
+	assert_int_equal(value[METRIC_WALL_NS], S);
+	for (int i = 0; i < METRIC_CNT; i++) {
+		if (i == METRIC_WALL_NS || i == METRIC_CLAMPED_NS)
+			continue;
+		assert_int_equal(value[i] != UNKNOWN, known);
+		assert_int_equal(f->report.vms[0].metrics.value[i] != UNKNOWN, known);
+	}
+	assert_int_equal(f->report.vms[0].vcpus[0].histogram != NULL, known);
+	assert_int_equal(f->report.vms[0].histogram != NULL, known);
+}
+
+/* Whatever was counted while the hooks did not run, and whatever was not: nothing but the wall time is known. */
+static void test_hooks_that_were_off(void **state)
+{
+	struct fixture *f = *state;
+	struct stint_reading stints = { .halted_ns = S };
+
+	f->prev.has_stints = f->cur.has_stints = true;
+	f->prev.stints = f->cur.stints = &stints;
+	f->before[0].stint_number = f->after[0].stint_number = 1;
+	f->prev.health.hooks_off_cnt = f->cur.health.hooks_off_cnt = 3;
+	assert_known(f, true);
+	f->cur.health.hooks_off_cnt = 4;
+	assert_known(f, false);
+	/* Of one that no hook has seen, that it was never loaded is not known either. */
+	f->before[0].seen = f->after[0].seen = false;
+	assert_known(f, false);
+}
+
+/* What a thread did while they were off comes with its next load, in an interval in which they ran. */
+static void test_first_load_after_a_break(void **state)
+{
+	struct fixture *f = *state;
+	struct stint_reading stints = { .halted_ns = S };
+
+	f->prev.has_stints = f->cur.has_stints = true;
+	f->prev.stints = f->cur.stints = &stints;
+	f->before[0].stint_number = f->after[0].stint_number = 1;
+	f->before[0].stale = true;
+	assert_known(f, false);
+	f->before[0].stale = false;
+	assert_known(f, true);
+	/* It sleeps on. */
+	f->before[0].stale = f->after[0].stale = true;
+	f->after[0] = f->before[0];
+	f->after[0].at_ns += S;
+	assert_known(f, true);
+	assert_int_equal(f->report.vms[0].vcpus[0].metrics.value[METRIC_BLOCKED_NS], S);
 }
 
 static void assert_refused(struct fixture *f, int err)
@@ -1216,6 +1273,8 @@ int main(void)
 		TEST(test_memory_is_used_again),
 		TEST(test_no_memory),
 		TEST(test_histograms),
+		TEST(test_hooks_that_were_off),
+		TEST(test_first_load_after_a_break),
 		TEST(test_properties),
 		TEST(test_truth_comes_out),
 	};

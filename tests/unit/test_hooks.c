@@ -150,7 +150,7 @@ static void plans_on_intel(void **state)
 /* One line that says what is missing and what does without. */
 static void fentry_takes_btf(void **state)
 {
-	const struct host host = { .run_function = "svm_vcpu_run" };
+	const struct host host = { .run_function = "svm_vcpu_run", .vendor_module = "kvm_amd" };
 	struct run run;
 	const char *text = run.err_text.text;
 
@@ -170,7 +170,9 @@ static void fentry_takes_btf(void **state)
 /* Exact tracepoints are the cheapest hook; where they are not exact they are used only when asked for. */
 static void exact_tracepoints_are_chosen(void **state)
 {
-	struct host host = { .run_function = "svm_vcpu_run", .has_exact_tracepoints = true };
+	struct host host = { .run_function = "svm_vcpu_run",
+			     .vendor_module = "kvm_amd",
+			     .has_exact_tracepoints = true };
 	struct run run;
 
 	(void)state;
@@ -189,6 +191,7 @@ static void a_variant_is_probed(void **state)
 {
 	const struct host host = {
 		.run_function = "svm_vcpu_run",
+		.vendor_module = "kvm_amd",
 		.has_module_btf = true,
 		.enter_guest = "vcpu_enter_guest.constprop.0",
 	};
@@ -204,7 +207,9 @@ static void a_variant_is_probed(void **state)
 
 static void an_inlined_function_is_no_hook(void **state)
 {
-	const struct host host = { .run_function = "svm_vcpu_run", .has_module_btf = true };
+	const struct host host = { .run_function = "svm_vcpu_run",
+				   .vendor_module = "kvm_amd",
+				   .has_module_btf = true };
 	struct run run;
 
 	(void)state;

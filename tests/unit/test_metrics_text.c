@@ -63,7 +63,7 @@ static void add_vm_of(struct page *p, const char *name, __u64 halted_ns, __u64 c
 		.vcpu_cnt = 1,
 		.mperf_ratio = 0.97,
 		.end.mono_ns = S,
-		.health = { 1, 2, 3 },
+		.health = { 1, 2, 3, 4 },
 	};
 
 	vcpu.metrics.value[METRIC_HALTED_NS] = halted_ns;
@@ -142,6 +142,10 @@ static void as_prometheus_has_it(void **state)
 		"no room.\n"
 		"# TYPE gtimehalt_map_full_total counter\n"
 		"gtimehalt_map_full_total 3\n"
+		"# HELP gtimehalt_hooks_off_total Snapshots before which the hooks did not run, or may "
+		"not have: the time since the one before is missing.\n"
+		"# TYPE gtimehalt_hooks_off_total counter\n"
+		"gtimehalt_hooks_off_total 4\n"
 		"# HELP gtimehalt_scrapes_total Answers to requests for metrics.\n"
 		"# TYPE gtimehalt_scrapes_total counter\n"
 		"gtimehalt_scrapes_total{code=\"200\"} 5\n"

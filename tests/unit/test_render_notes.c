@@ -105,11 +105,12 @@ static void test_note_of_failures(void **state)
 	struct fixture *f = *state;
 
 	/* Even without a VM: they may be why there is none. */
-	f->report.health = (struct health){ 1, 0, 0 };
+	f->report.health = (struct health){ 1, 0, 0, 0 };
 	assert_string_equal(notes(f), "# windows lost, their time is missing: 1\n");
-	f->report.health = (struct health){ 0, 2, 3 };
+	f->report.health = (struct health){ 0, 2, 3, 4 };
 	assert_string_equal(notes(f), "# MPERF reads failed: 2\n"
-				      "# windows of vCPUs for which there was no room: 3\n");
+				      "# windows of vCPUs for which there was no room: 3\n"
+				      "# hooks were off, nothing is known of the interval: 4\n");
 }
 
 static void test_note_of_vcpus_without_room(void **state)
@@ -124,7 +125,8 @@ static void test_note_of_vcpus_without_room(void **state)
 	assert_string_equal(notes(f), "");
 	add_vcpu(f, 1, 12, without_room);
 	add_vcpu(f, 2, 13, without_room);
-	assert_string_equal(notes(f), "# vCPUs that are not measured, for there was no room: 2\n");
+	assert_string_equal(notes(f),
+			    "# vCPUs that are not measured (no room, or hooks were off): 2\n");
 }
 
 static void test_note_of_clamps(void **state)

@@ -333,7 +333,8 @@ static void failures_add_up(void **state)
 {
 	struct sums *s = *state;
 
-	s->f.report.health = (struct health){ 1, 2, 3 };
+	assert_int_equal(s->totals.health.hooks_off_cnt, 8);
+	s->f.report.health = (struct health){ 1, 2, 3, 4 };
 	for (int i = 0; i < 2; i++) {
 		next_interval(s, S);
 		add_report(s);

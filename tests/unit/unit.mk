@@ -13,9 +13,8 @@ VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs nu
 test_accept_MODULES  := accept
 test_account_MODULES := account span histogram
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
-test_armed_MODULES   := armed hooks hostfs $(LOG_MODULES)
-test_core_kinds_MODULES := core_kinds hostfs $(LOG_MODULES)
 test_check_MODULES   := check render_check
+test_core_kinds_MODULES := core_kinds hostfs $(LOG_MODULES)
 test_columns_MODULES := columns view
 test_exporter_syscalls_MODULES := exporter_syscalls syscall_filter
 test_exporter_syscalls_LIBS := -lseccomp
@@ -23,6 +22,7 @@ test_filter_MODULES  := filter snapshot
 test_ending_signals_MODULES := ending_signals
 test_histogram_MODULES := histogram
 test_histogram_LIBS  := -lm
+test_hook_watch_MODULES := hook_watch hooks hostfs $(LOG_MODULES)
 test_hooks_MODULES := hooks $(LOG_MODULES)
 test_host_MODULES := host hostfs $(LOG_MODULES) host_rights
 test_host_rights_MODULES := host_rights hostfs $(LOG_MODULES)
@@ -34,7 +34,6 @@ test_json_text_MODULES := json_text stream
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES) host_rights
 test_kvm_wait_LIBS := -Wl,--wrap=interval__start,--wrap=interval__wait
-test_kvm_watch_MODULES := kvm_watch hooks hostfs $(LOG_MODULES)
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
 test_tally_MODULES   := tally wanted source totals total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
