@@ -17,20 +17,40 @@
  */
 #define NEEDED_CAP CAP_SYS_ADMIN
 
-/* PROC_USER_INIT_INO (include/linux/proc_ns.h), the number of the initial namespace since there are any. */
-#define INITIAL_USER_NS "user:[4026531837]"
+/*
+ * Namespaces in which a process cannot measure, each with the link of the initial one: its number is PROC_*_INIT_INO
+ * (include/linux/proc_ns.h), the same since there are any. Of a PID namespace pid_space.h decides: with the host's /proc
+ * one of its own does no harm. Time namespaces are there since Linux 5.6; `time` is the process's own, and the one for
+ * its children is nothing to us.
+ */
+static const struct {
+	const char *link, *initial, *why;
+	bool for_reading; /* also where all that is done is to read what is pinned */
+} namespaces[] = {
+	{ "user", "user:[4026531837]",
+	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run it as root of the host",
+	  false },
+	{ "time", "time:[4026531834]",
+	  "a time namespace, whose clocks are not those of BPF and of KVM: run it in the host's (nsenter -T -t 1)",
+	  true },
+};
 
-static int check_user_ns(const struct hostfs *fs)
+static int check_namespaces(const struct hostfs *fs, bool reads_only)
 {
-	char own[64];
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
+		char own[64];
 
-	/* A kernel that has but one does not have the link. */
-	if (hostfs__readlink(fs, own, sizeof(own), "proc/self/ns/user") < 0 ||
-	    !strcmp(own, INITIAL_USER_NS))
-		return 0;
-	pr_err("runs in a user namespace, whose root may neither load BPF programs nor read MPERF: "
-	       "run it as root of the host");
-	return -EOPNOTSUPP;
+		if (reads_only && !namespaces[i].for_reading)
+			continue;
+		/* A kernel that has but one does not have the link. */
+		if (hostfs__readlink(fs, own, sizeof(own), "proc/self/ns/%s", namespaces[i].link) <
+			    0 ||
+		    !strcmp(own, namespaces[i].initial))
+			continue;
+		pr_err("runs in %s", namespaces[i].why);
+		return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 static int check_caps(const struct hostfs *fs)
@@ -67,7 +87,7 @@ static int check_lockdown(const struct hostfs *fs)
 
 int host_rights__check(const struct hostfs *fs)
 {
-	int err = check_user_ns(fs);
+	int err = check_namespaces(fs, false);
 
 	if (!err)
 		err = check_caps(fs);
@@ -83,6 +103,11 @@ static bool is_memory_limited(struct rlimit *limit)
 	return !getrlimit(RLIMIT_MEMLOCK, limit) && limit->rlim_cur != RLIM_INFINITY &&
 	       !uname(&uts) && sscanf(uts.release, "%d.%d", &major, &minor) == 2 &&
 	       (major < 5 || (major == 5 && minor < 11));
+}
+
+int host_rights__check_reading(const struct hostfs *fs)
+{
+	return check_namespaces(fs, true);
 }
 
 int host_rights__refused(int err, const char *what, const char *call, bool takes_memory)

@@ -13,6 +13,9 @@ struct hostfs;
 /* Returns 0; or -EOPNOTSUPP when one line on stderr has said what is missing and what would help. */
 int host_rights__check(const struct hostfs *fs);
 
+/* The same for a process that only reads a measurement that is pinned, which takes no rights but those to the files. */
+int host_rights__check_reading(const struct hostfs *fs);
+
 /*
  * Says that we cannot do `what`, for which it takes the system call `call`, and why that may be; for a lack of locked
  * memory, too, where it takes that. Returns -EOPNOTSUPP where it was refused, else err.

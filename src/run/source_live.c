@@ -9,6 +9,7 @@
 #include "measure/hook_watch.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
+#include "measure/host_rights.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "options/options.h"
@@ -250,8 +251,10 @@ static int start_collector(struct source_live *live, const struct options *opts,
 static int start_reader(struct source_live *live, const struct options *opts,
 			const struct hostfs *fs)
 {
-	int err = check_processes(opts, fs);
+	int err = host_rights__check_reading(fs);
 
+	if (!err)
+		err = check_processes(opts, fs);
 	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
 }
 

@@ -52,6 +52,36 @@ static void user_namespace(void **state)
 	assert_checked(*state, "user namespace");
 }
 
+static void assert_reading(const struct tree *tree, const char *expected)
+{
+	struct capture capture;
+	int err;
+
+	capture__begin(&capture, stderr);
+	err = host_rights__check_reading(&tree->fs);
+	capture__end(&capture);
+	assert_said(capture.text, expected);
+	assert_int_equal(err, expected ? -EOPNOTSUPP : 0);
+}
+
+/* Its clocks are others: not even to read is it of any use. That of its children is another matter. */
+static void time_namespace(void **state)
+{
+	tree__symlink(*state, "proc/self/ns/time_for_children", "time:[4026532201]");
+	assert_checked(*state, NULL);
+	tree__symlink(*state, "proc/self/ns/time", "time:[4026531834]");
+	assert_checked(*state, NULL);
+	assert_reading(*state, NULL);
+	tree__remove(*state, "proc/self/ns/time");
+	tree__symlink(*state, "proc/self/ns/time", "time:[4026532201]");
+	assert_checked(*state, "time namespace");
+	assert_reading(*state, "time namespace");
+	/* To read what is pinned takes no root of the host. */
+	tree__remove(*state, "proc/self/ns/time");
+	tree__symlink(*state, "proc/self/ns/user", "user:[4026532201]");
+	assert_reading(*state, NULL);
+}
+
 static void lockdown(void **state)
 {
 	static const char *const modes[] = { "[none] integrity confidentiality\n",
@@ -91,6 +121,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(user_namespace, setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(time_namespace, setup, tree__teardown),
 		cmocka_unit_test_setup_teardown(lockdown, setup, tree__teardown),
 		cmocka_unit_test(refused),
 	};

@@ -49,6 +49,37 @@ load refusals
 	fault 'unshare --map-root-user, by root and by a user' 'exit 3: it is no root of the host' "$seen"
 }
 
+# bats test_tags=core-oldest,core-newest
+@test "a time namespace" {
+	local seen
+	guest_run
+	is_refused 'runs in a time namespace*nsenter -T -t 1*' unshare --time --fork --boottime 86400 --monotonic 86400 "$GTIMEHALT" -d 1
+	seen=$refusal
+	is_refused 'runs in a time namespace*' unshare --time --fork --monotonic -20 "$GTIMEHALT" -j --mode switch -d 1
+	is_refused 'runs in a time namespace*' unshare --time --fork --boottime 86400 "$GTIMEHALT" --pin
+	if ! is_linux_before 5 15; then
+		"$GTIMEHALT" --pin
+		is_refused 'runs in a time namespace*' unshare --time --fork --monotonic 86400 "$GTIMEHALT" -d 1
+		# The host's clocks again.
+		is_measured '' unshare --time --fork --monotonic 86400 nsenter -T -t 1 "$GTIMEHALT"
+		"$GTIMEHALT" --unpin
+	fi
+	is_measured '' unshare --time --fork --monotonic 86400 nsenter -T -t 1 "$GTIMEHALT"
+	all_agree
+	fault 'unshare --time with clocks a day ahead, and 20 s behind; --pin there, and a reader of what is pinned' \
+		'exit 3: its clocks are not those of BPF' "$seen"
+}
+
+@test "a host that is a guest itself, and has MPERF" {
+	guest_run
+	# Of the bed's own flag nothing is to be seen; behind that is the real file.
+	is_measured '*warning: this host is a guest itself*' in_mounts 'umount /proc/cpuinfo' "$GTIMEHALT"
+	is_measured '' "$GTIMEHALT"
+	all_agree
+	fault "the flag hypervisor in /proc/cpuinfo: $(unshare --mount sh -c 'umount /proc/cpuinfo; grep -c hypervisor /proc/cpuinfo')" \
+		'measured, and warned of' "$agreed"
+}
+
 @test "all other namespaces, and a chroot" {
 	local root=$BATS_TEST_TMPDIR/root
 	guest_run
