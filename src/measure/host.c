@@ -183,6 +183,34 @@ int host__check_rest(const struct hostfs *fs)
 	return 0;
 }
 
+/* The first CPU's line of flags is some 2 KiB long, and behind less than 1 KiB of others. */
+static bool is_guest(const struct hostfs *fs)
+{
+	static const char flag[] = " hypervisor";
+	char cpuinfo[8192], *flags, *found;
+
+	if (hostfs__read(fs, cpuinfo, sizeof(cpuinfo), "proc/cpuinfo") < 0)
+		return false;
+	flags = strstr(cpuinfo, "\nflags\t");
+	if (!flags)
+		return false;
+	flags[1 + strcspn(flags + 1, "\n")] = '\0';
+	found = strstr(flags, flag);
+	return found && (found[strlen(flag)] == ' ' || !found[strlen(flag)]);
+}
+
+/*
+ * No refusal: where the hypervisor gives each CPU of this host one of its own, and never halts in its place, MPERF is as
+ * good as on silicon, and so it is where it is emulated. CPUID does not tell these from the others (KVM_HINTS_REALTIME
+ * does, but only of KVM, and only where somebody has set it).
+ */
+void host__warn_of_hypervisor(const struct hostfs *fs)
+{
+	if (is_guest(fs))
+		pr_warn("this host is a guest itself: where its hypervisor hands MPERF through (KVM since Linux 6.17 can) "
+			"and takes a CPU away or moves it, that shows as halted, or is not measured");
+}
+
 int host__probe(const struct hostfs *fs, struct host *host)
 {
 	int err = host_rights__check(fs);

@@ -42,6 +42,12 @@ int host__probe(const struct hostfs *fs, struct host *host);
 int host__check_rest(const struct hostfs *fs);
 
 /*
+ * Warns, once a run, of a host that is a guest itself and has MPERF all the same: of a CPU that its hypervisor may take
+ * away. Called when the host is known to have MPERF.
+ */
+void host__warn_of_hypervisor(const struct hostfs *fs);
+
+/*
  * Looks for vcpu_enter_guest() in kvm, under its own name or that of a variant that the compiler has
  * made (".constprop.0", ".isra.0"), and sets host->enter_guest. Reads all of /proc/kallsyms, which takes
  * some tens of milliseconds: not a part of host__probe(). That there is none is no error.

@@ -465,6 +465,40 @@ static void host_is_understood(void **state)
 	assert_int_equal(run.err_text.text[0] != '\0', run.err != 0);
 }
 
+static void assert_warned(const struct tree *tree, const char *flags, bool expected)
+{
+	struct capture capture;
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: a hypervisor of sorts\n"
+		 "flags\t\t: %s\nbugs\t\t:\n\nprocessor\t: 1\n",
+		 flags);
+	write_text(tree, "proc/cpuinfo", text);
+	capture__begin(&capture, stderr);
+	host__warn_of_hypervisor(&tree->fs);
+	capture__end(&capture);
+	assert_int_equal(strstr(capture.text, "is a guest itself") != NULL, expected);
+	assert_int_equal(capture.text[0] != '\0', expected);
+}
+
+static void a_host_that_is_a_guest(void **state)
+{
+	struct tree *tree = *state;
+	struct capture capture;
+
+	tree__mkdir(tree, "proc");
+	assert_warned(tree, "fpu vme aperfmperf", false);
+	assert_warned(tree, "fpu hypervisor aperfmperf", true);
+	assert_warned(tree, "fpu aperfmperf hypervisor", true);
+	assert_warned(tree, "fpu aperfmperf hypervisors nohypervisor", false);
+	tree__remove(tree, "proc/cpuinfo");
+	capture__begin(&capture, stderr);
+	host__warn_of_hypervisor(&tree->fs);
+	capture__end(&capture);
+	assert_string_equal(capture.text, "");
+}
+
 #define TREE_TEST(test) cmocka_unit_test_setup_teardown(test, tree__setup, tree__teardown)
 
 int main(void)
@@ -490,6 +524,7 @@ int main(void)
 		TREE_TEST(built_in),
 		TREE_TEST(nothing_at_all),
 		TREE_TEST(no_descriptor_is_kept),
+		TREE_TEST(a_host_that_is_a_guest),
 		cmocka_unit_test(host_is_understood),
 	};
 

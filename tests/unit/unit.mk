@@ -91,7 +91,8 @@ test_snapshot_MODULES := snapshot
 # All that measures, on the kernel that there is.
 test_source_live_MODULES := $(notdir $(basename $(foreach folder,base measure options report rights vm,\
 				$(wildcard src/$(folder)/*.c)))) utf8 source source_live pin_command
-test_source_live_LIBS := -lbpf -lcap-ng -lseccomp -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns
+test_source_live_LIBS := -lbpf -lcap-ng -lseccomp \
+			 -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns,--wrap=host__warn_of_hypervisor
 test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
 test_std_fds_MODULES := std_fds
