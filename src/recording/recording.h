@@ -12,7 +12,8 @@
  *	 "window_hook":"fentry","stint_hook":"fentry",
  *	 "mperf_ratio":0.97}			optional; what counts is the snapshot's own
  *
- * Each line behind it is a snapshot, later than the one before by both clocks that count:
+ * Each line behind it is a snapshot, later than the one before by CLOCK_MONOTONIC and, but for a suspend, by TSC
+ * (span__clock_problem()):
  *
  *	{"clock":{"monotonic_ns":N,"boottime_ns":N,"realtime_ns":N,"tsc_cycles":N},
  *	 "mode":"entry","mperf_ratio":0.97,
@@ -23,8 +24,8 @@
  *		   "at_monotonic_ns":N,"loaded_ns":N,"measured_ns":N,"mperf_cycles":N,
  *		   "unmeasured_ns":N,"guest_ns":N,"entries":N,
  *		   "wait_ns":N,			null where it is not known
- *		   "stints":N}],		optional: which of the stints below are its own, from 1
  *		   "stale":true,		optional
+ *		   "stints":N}],		optional: which of the stints below are its own, from 1
  *						by pid, vm_id, vcpu, tid, start_boottime_ns
  *	 "cpus":[{"cpu":N,"mperf_ratio":0.97,"at_monotonic_ns":N,"mperf_cycles":N,"window_ns":N,
  *		  "window_mperf_cycles":N,"idle_ns":N,"idle_mperf_cycles":N}],

@@ -10,6 +10,7 @@
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 #include "recording/recording_fields.h"
+#include "report/span.h"
 
 /* Enough for the lines of most hosts. */
 #define FIRST_ROOM (64 << 10)
@@ -211,16 +212,12 @@ int recording_reader__header(struct recording_reader *r, struct recording_header
 	return err;
 }
 
-/* Signed, and without a later one no report: as account__report() has it. */
 static int check_clock(struct recording_reader *r, const struct clock_reading *clock)
 {
-	__s64 interval_ns = (__s64)(clock->mono_ns - r->clock.mono_ns);
-	__s64 tsc_cycles = (__s64)(clock->tsc_cycles - r->clock.tsc_cycles);
+	const char *problem = r->has_clock ? span__clock_problem(&r->clock, clock) : NULL;
 
-	if (r->has_clock && interval_ns <= 0)
-		return refuse(r, -EBADMSG, "clock.monotonic_ns: not later than the one before");
-	if (r->has_clock && tsc_cycles <= 0)
-		return refuse(r, -EBADMSG, "clock.tsc_cycles: not later than the one before");
+	if (problem)
+		return refuse(r, -EBADMSG, problem);
 	r->clock = *clock;
 	r->has_clock = true;
 	return 0;

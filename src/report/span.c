@@ -205,13 +205,22 @@ static bool was_suspended(const struct clock_reading *prev, const struct clock_r
 	return suspended_ns > (__s64)(SUSPENDED_MIN_NS + interval_ns / 1000);
 }
 
+const char *span__clock_problem(const struct clock_reading *prev, const struct clock_reading *cur)
+{
+	/* Signed: a later one that is further away than 2^63 is an earlier one. */
+	if ((__s64)(cur->mono_ns - prev->mono_ns) <= 0)
+		return "clock.monotonic_ns: not later than the one before";
+	if ((__s64)(cur->tsc_cycles - prev->tsc_cycles) <= 0 && !was_suspended(prev, cur))
+		return "clock.tsc_cycles: not later than the one before, without a suspend";
+	return NULL;
+}
+
 int span__init(struct span *span, const struct snapshot *prev, const struct snapshot *cur)
 {
 	__s64 interval_ns = cur->clock.mono_ns - prev->clock.mono_ns;
 	__s64 tsc_cycles = cur->clock.tsc_cycles - prev->clock.tsc_cycles;
-	bool suspended = was_suspended(&prev->clock, &cur->clock);
 
-	if (interval_ns <= 0 || (tsc_cycles <= 0 && !suspended))
+	if (span__clock_problem(&prev->clock, &cur->clock))
 		return -EINVAL;
 	if (!(cur->mperf_ratio > 0) || __builtin_isinf(cur->mperf_ratio))
 		return -EINVAL;
@@ -223,7 +232,7 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 		.map_was_full = cur->health.map_full_cnt > 0,
 		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
 		.hooks_were_off = cur->health.hooks_off_cnt > prev->health.hooks_off_cnt,
-		.was_suspended = suspended,
+		.was_suspended = was_suspended(&prev->clock, &cur->clock),
 	};
 	/* Not used where TSC went back with a suspend. */
 	if (tsc_cycles > 0)

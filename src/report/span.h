@@ -68,10 +68,21 @@ struct span {
 };
 
 /*
- * The span from prev to cur. Returns 0; or -EINVAL (cur is not after prev, TSC stood still or went back without a
- * suspend, or mperf_ratio is not a finite number above 0), and *span is left as it was.
+ * Whether there can be a span from prev to cur: CLOCK_MONOTONIC goes on, and TSC too, but for a suspend, after which it
+ * may begin at 0. The one rule for snapshots that are taken and for those that are read from a recording.
+ * Returns NULL; or which clock is wrong, and how.
+ */
+const char *span__clock_problem(const struct clock_reading *prev, const struct clock_reading *cur);
+
+/*
+ * The span from prev to cur. Returns 0; or -EINVAL (span__clock_problem(), or mperf_ratio is not a finite number above
+ * 0), and *span is left as it was.
  */
 int span__init(struct span *span, const struct snapshot *prev, const struct snapshot *cur);
+
+/* Whether nothing is known of the vCPU but that it was there, because the hooks did not run; `old` as below. */
+bool span__is_unhooked(const struct span *span, const struct vcpu_reading *old,
+		       const struct vcpu_reading *now);
 
 /*
  * Sets *metrics to what the vCPU `now`, of cur, did in the span. `old` is the same vCPU in prev, or NULL; `waited` the
@@ -80,9 +91,5 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 void span__account(const struct span *span, const struct vcpu_reading *old,
 		   const struct vcpu_reading *waited, const struct vcpu_reading *now,
 		   struct metrics *metrics);
-/* Whether nothing is known of the vCPU but that it was there, because the hooks did not run; `old` as below. */
-bool span__is_unhooked(const struct span *span, const struct vcpu_reading *old,
-		       const struct vcpu_reading *now);
-
 
 #endif /* SPAN_H */

@@ -99,6 +99,46 @@ each() {
 	run ! grep -E '.{80}' "$golden_dir"/{default,per,sorted,timestamps,histogram,filter}*.txt
 }
 
+# edited PYTHON: the recording with PYTHON applied to "clock" of the third snapshot and of those behind it. jq would round
+# its integers.
+edited() {
+	python3 -c '
+import json, sys
+for number, line in enumerate(sys.stdin):
+    snapshot = json.loads(line)
+    if number >= 3:
+        clock = snapshot["clock"]
+        exec(sys.argv[1])
+    print(json.dumps(snapshot, separators=(",", ":")))' "$1" <"$recording"
+}
+
+@test "a suspend, behind which TSC begins at 0: halted is not known of that interval, and is of the next" {
+	edited 'clock["boottime_ns"] += 3600 * 10**9; clock["tsc_cycles"] -= 132 * 10**9' >"$dir/suspend"
+	run -0 --separate-stderr "$GTIMEHALT" -j --replay "$dir/suspend"
+	[[ -z $stderr ]]
+	[[ $(jq -s -c 'map(all(.vms[].vcpus[]; .halted_ns == null or .loaded_ns == 0))' <<<"$output") == '[false,true,false]' ]]
+	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
+	# The same step without a suspend is a fault of the recording.
+	edited 'clock["tsc_cycles"] -= 132 * 10**9' >"$dir/step"
+	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/step"
+	[[ $stderr == "gtimehalt: $dir/step:4: clock.tsc_cycles: not later than the one before, without a suspend" ]]
+}
+
+@test "hooks that were switched off: nothing is known of that interval but wall time, in any form, and all of the next" {
+	sed '4,$s/"map_full":0}/"map_full":0,"hooks_off":1}/' "$recording" >"$dir/off"
+	run -0 --separate-stderr "$GTIMEHALT" -jH --replay "$dir/off"
+	[[ -z $stderr ]]
+	jq -e -s 'map(.health.hooks_off) == [0, 1, 0] and all(.[1].vms[].vcpus[];
+		.wall_ns > 0 and ([.[]] | map(select(. == null)) | length) == 10)' <<<"$output"
+	diff -q <(sed -n '1p;3p' <<<"$output") <(sed -n '1p;3p' "$golden_dir/json-histogram.ndjson")
+	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
+	run -0 --separate-stderr "$GTIMEHALT" --replay "$dir/off"
+	[[ $output == *'# hooks were off, nothing is known of the interval: 1'* ]]
+	[[ $output == *'# vCPUs that are not measured (no room, or hooks were off): '* ]]
+	run -0 --separate-stderr "$GTIMEHALT" -H --replay "$dir/off"
+	[[ $output == *'stints were not counted'* ]]
+}
+
 @test "through a pipe, and from stdin" {
 	"$GTIMEHALT" --replay - <"$recording" >"$dir/out"
 	diff "$golden_dir/default.txt" "$dir/out"

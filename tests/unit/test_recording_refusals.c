@@ -243,14 +243,20 @@ static void test_what_is_not_known_is_skipped(void **state)
 static void test_clocks_go_on(void **state)
 {
 	static const struct {
-		const char *mono_ns, *tsc_cycles, *reason;
+		const char *mono_ns, *boot_ns, *tsc_cycles, *reason;
 	} cases[] = {
-		{ "2", "2", "" },
-		{ "1", "2", "clock.monotonic_ns: not later than the one before" },
-		{ "0", "2", "clock.monotonic_ns: not later than the one before" },
-		{ "9223372036854775809", "2", "clock.monotonic_ns: not later than the one before" },
-		{ "2", "1", "clock.tsc_cycles: not later than the one before" },
-		{ "2", "9223372036854775809", "clock.tsc_cycles: not later than the one before" },
+		{ "2", "1", "2", "" },
+		{ "1", "1", "2", "clock.monotonic_ns: not later than the one before" },
+		{ "0", "1", "2", "clock.monotonic_ns: not later than the one before" },
+		{ "9223372036854775809", "1", "2",
+		  "clock.monotonic_ns: not later than the one before" },
+		{ "2", "1", "1",
+		  "clock.tsc_cycles: not later than the one before, without a suspend" },
+		{ "2", "1", "9223372036854775809",
+		  "clock.tsc_cycles: not later than the one before, without a suspend" },
+		/* A suspend, behind which TSC has begun at 0. */
+		{ "2", "1000000003", "0", "" },
+		{ "1", "1000000003", "0", "clock.monotonic_ns: not later than the one before" },
 	};
 
 	(void)state;
@@ -260,9 +266,9 @@ static void test_clocks_go_on(void **state)
 
 		assert_true(asprintf(&text,
 				     HEADER SNAPSHOT "{\"clock\":{\"monotonic_ns\":%s,"
-						     "\"boottime_ns\":1,\"realtime_ns\":1,"
+						     "\"boottime_ns\":%s,\"realtime_ns\":1,"
 						     "\"tsc_cycles\":%s}%s",
-				     cases[i].mono_ns, cases[i].tsc_cycles,
+				     cases[i].mono_ns, cases[i].boot_ns, cases[i].tsc_cycles,
 				     strchr(SNAPSHOT, '}') + 1) >= 0);
 		got = replayed_text(text);
 		assert_string_equal(got.reason, cases[i].reason);

@@ -75,10 +75,10 @@ test_roster_MODULES  := roster unseen vm_table snapshot $(VM_MODULES)
 test_roster_closed_MODULES := roster unseen vm_table snapshot $(VM_MODULES)
 test_scale_MODULES   := roster unseen vm_table snapshot $(VM_MODULES)
 recording_MODULES    := recording_decode recording_encode recording_fields recording_parse \
-			recording_reader recording_writer snapshot columns utf8 patient ending_signals
+			recording_reader recording_writer snapshot span columns utf8 patient ending_signals
 test_recording_MODULES := $(recording_MODULES)
 test_recording_LIBS  := -ljson-c
-test_recording_hostile_MODULES := $(recording_MODULES) account span histogram
+test_recording_hostile_MODULES := $(recording_MODULES) account histogram
 test_recording_hostile_LIBS := -ljson-c
 test_recording_refusals_MODULES := $(recording_MODULES)
 test_recording_refusals_LIBS := -ljson-c
