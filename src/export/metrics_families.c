@@ -106,8 +106,8 @@ const struct family scalar_families[SCALAR_CNT] = {
 	[SCALAR_DROPPED_SERIES_CNT] = { "gtimehalt_",
 					"dropped_series",
 					"",
-					{ "VMs and vCPUs that ended and were shown to nobody "
-					  "after that.",
+					{ "VMs and vCPUs that ended and whose series were dropped "
+					  "before their time, for there were too many.",
 					  NULL },
 					FAMILY_COUNTER },
 	[SCALAR_CONNECTION_CNT] = { "gtimehalt_",

@@ -136,7 +136,9 @@ static void write_about_vms(struct metrics_writer *w, const struct totals *total
 		label_vm(w, vm);
 		metrics_writer__count(w, vm->total.seen ? vm->vcpu_cnt : 0);
 	}
-	write_scalar(w, &vms_family, totals__live_vm_cnt(totals));
+	/* Before the first report, which takes two snapshots, it is not known. */
+	write_scalar(w, &vms_family,
+		     totals->mperf_ratio > 0 ? totals__live_vm_cnt(totals) : SCALAR_UNKNOWN);
 }
 
 static void write_info(struct metrics_writer *w, const struct recording_header *header)

@@ -85,7 +85,6 @@ void total_list__settle(struct total_list *list, __u64 now_ns)
 
 		if (total->seen) {
 			total->ended_ns = 0;
-			total->shown = false;
 			continue;
 		}
 		if (!total->ended_ns)
@@ -94,18 +93,16 @@ void total_list__settle(struct total_list *list, __u64 now_ns)
 	}
 }
 
-/* Drops those that have ended and for which `is_over` says so; the order of the others stays. */
-static size_t drop(struct total_list *list, bool (*is_over)(const struct total *total, __u64 limit),
-		   __u64 limit, size_t max, size_t *unseen_cnt)
+/* Drops those that had ended by limit_ns, `max` at most; the order of the others stays. Returns how many. */
+static size_t drop(struct total_list *list, __u64 limit_ns, size_t max)
 {
 	size_t kept = 0, dropped = 0;
 
 	for (size_t i = 0; i < list->cnt; i++) {
 		const struct total *total = total_list__at(list, i);
 
-		if (dropped < max && total->ended_ns && is_over(total, limit)) {
+		if (dropped < max && total->ended_ns && total->ended_ns <= limit_ns) {
 			dropped++;
-			*unseen_cnt += !total->shown;
 			continue;
 		}
 		if (kept != i)
@@ -116,16 +113,6 @@ static size_t drop(struct total_list *list, bool (*is_over)(const struct total *
 	list->sorted_cnt = kept;
 	list->ended_cnt -= dropped;
 	return dropped;
-}
-
-static bool is_shown_or_ended_by(const struct total *total, __u64 limit_ns)
-{
-	return total->shown || total->ended_ns <= limit_ns;
-}
-
-static bool has_ended_by(const struct total *total, __u64 limit_ns)
-{
-	return total->ended_ns <= limit_ns;
 }
 
 static int compare_moments(const void *left, const void *right)
@@ -159,16 +146,15 @@ static __u64 find_moment(const struct total_list *list, size_t rank)
 size_t total_list__drop_ended(struct total_list *list, __u64 now_ns)
 {
 	__u64 limit_ns = now_ns > TOTALS_KEEP_NS ? now_ns - TOTALS_KEEP_NS : 0;
-	size_t unseen_cnt = 0, excess;
+	size_t excess;
 
 	if (!list->ended_cnt)
 		return 0;
-	drop(list, is_shown_or_ended_by, limit_ns, SIZE_MAX, &unseen_cnt);
+	drop(list, limit_ns, SIZE_MAX);
 	if (list->ended_cnt <= TOTALS_ENDED_MAX)
-		return unseen_cnt;
+		return 0;
 	excess = list->ended_cnt - TOTALS_ENDED_MAX;
 	limit_ns = find_moment(list, excess);
 	/* Without memory to tell the oldest, whichever come first. */
-	drop(list, has_ended_by, limit_ns ? limit_ns : now_ns, excess, &unseen_cnt);
-	return unseen_cnt;
+	return drop(list, limit_ns ? limit_ns : now_ns, excess);
 }

@@ -30,8 +30,7 @@ void total_list__begin(struct total_list *list);
 void total_list__settle(struct total_list *list, __u64 now_ns);
 
 /*
- * Drops what has ended and was shown or has waited for too long, and the oldest above TOTALS_ENDED_MAX.
- * Returns how many were dropped unseen.
+ * Drops what has ended TOTALS_KEEP_NS ago, and the oldest above TOTALS_ENDED_MAX. Returns how many the latter were.
  */
 size_t total_list__drop_ended(struct total_list *list, __u64 now_ns);
 

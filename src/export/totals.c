@@ -3,6 +3,7 @@
 #include <string.h>
 #include "export/total_list.h"
 #include "export/totals.h"
+#include "report/columns.h"
 #include "text/utf8.h"
 
 static int compare_vms(const void *left, const void *right)
@@ -124,7 +125,7 @@ static void add_vms(struct totals *totals, const struct report *report)
 		/* Those of one process follow each other, and have one name. */
 		if (!vm || vm->total.pid != next->pid)
 			vm = take_vm(totals, next);
-		vm->vcpu_cnt += next->vcpu_cnt;
+		vm->vcpu_cnt += vcpu_cnt_of(next);
 		add_stints(&vm->stints, next->histogram);
 		for (size_t j = 0; j < next->vcpu_cnt; j++)
 			add_vcpu(totals, vm, &next->vcpus[j]);
@@ -156,26 +157,9 @@ int totals__add(struct totals *totals, const struct report *report)
 	totals->health.lost_window_cnt += report->health.lost_window_cnt;
 	totals->health.mperf_error_cnt += report->health.mperf_error_cnt;
 	totals->health.map_full_cnt += report->health.map_full_cnt;
-	totals->mperf_ratio = report->mperf_ratio;
 	totals->health.hooks_off_cnt += report->health.hooks_off_cnt;
+	totals->mperf_ratio = report->mperf_ratio;
 	return 0;
-}
-
-static void note_shown(struct total_list *list)
-{
-	if (!list->ended_cnt)
-		return;
-	for (size_t i = 0; i < list->cnt; i++) {
-		struct total *total = total_list__at(list, i);
-
-		total->shown = total->ended_ns;
-	}
-}
-
-void totals__note_shown(struct totals *totals)
-{
-	note_shown(&totals->vms);
-	note_shown(&totals->vcpus);
 }
 
 const struct vm_total *totals__vm_of(const struct totals *totals, const struct total *vcpu)

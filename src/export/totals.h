@@ -7,7 +7,7 @@
  *
  * A VM is a process and its name: two VMs of one process are one here, and one that is given another name
  * ends and begins anew. A vCPU is a number in a VM, whichever thread runs it. One that a report no longer
- * has has ended: it is kept until it has been shown once more, for TOTALS_KEEP_NS at most, and then dropped.
+ * has has ended: it is kept for TOTALS_KEEP_NS, so that all who read the totals see what it did last, and then dropped.
  * What it gave stays in its VM, and what a VM gave in the node.
  */
 #ifndef TOTALS_H
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include "report/account.h"
 
-/* How long what has ended waits to be shown. */
+/* Longer than any server waits between two scrapes; after five minutes Prometheus has no value of a series any more. */
 #define TOTALS_KEEP_NS (300 * 1000000000ULL)
 
 /* How many vCPUs that have ended are kept, and how many VMs; the oldest are dropped. */
@@ -46,13 +46,12 @@ struct total {
 	struct metrics sums;
 	__u64 ended_ns; /* CLOCK_MONOTONIC at which it was missed; 0: it lives */
 	bool seen;      /* in the last report */
-	bool shown;     /* since it has ended */
 };
 
 struct vm_total {
 	struct total total;
 	char name[sizeof(((struct vm_reading *)NULL)->name)];
-	size_t vcpu_cnt; /* in the last report */
+	size_t vcpu_cnt; /* in the last report, as vcpu_cnt_of() */
 	struct stint_totals stints;
 };
 
@@ -73,7 +72,7 @@ struct totals {
 	struct health health;
 	double mperf_ratio; /* of the last report; 0: there was none */
 	__u64 vm_number;    /* of the last VM that was made */
-	__u64 dropped_cnt; /* of VMs and vCPUs that were dropped before they were shown once more */
+	__u64 dropped_cnt; /* VMs and vCPUs that were dropped before TOTALS_KEEP_NS, for there were too many */
 };
 
 /* Nothing is known yet. The caller ends it with totals__free(). */
@@ -85,9 +84,6 @@ void totals__free(struct totals *totals);
  * what comes next should begin where this one did.
  */
 int totals__add(struct totals *totals, const struct report *report);
-
-/* All that is there now has been shown. */
-void totals__note_shown(struct totals *totals);
 
 static inline size_t totals__vm_cnt(const struct totals *totals)
 {

@@ -55,9 +55,9 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N},
- *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"total":{METRICS,
- *		 "histogram":{HISTOGRAM}},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N},
+ *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"vcpu_count":N,
+ *		 "total":{METRICS,"histogram":{HISTOGRAM}},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}
  *
  * METRICS are halted_ns, loaded_ns, guest_ns, busy_ns, host_ns, wait_ns, blocked_ns, entries, wall_ns,

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "report/account.h"
+#include "report/columns.h"
 #include "text/line.h"
 #include "render/render.h"
 #include "render/render_histogram.h"
@@ -207,6 +208,7 @@ static const char *plural(size_t cnt)
 
 static int write_all(const struct report *report, const struct unit_def *unit, FILE *out)
 {
+	size_t vcpu_cnt = vcpu_cnt_of_all(report);
 	struct histogram sum = { 0 };
 	struct line title = { 0 };
 	bool counted = true;
@@ -219,7 +221,7 @@ static int write_all(const struct report *report, const struct unit_def *unit, F
 			counted = false;
 	}
 	snprintf(text, sizeof(text), "%zu VM%s, %zu vCPU%s", report->vm_cnt, plural(report->vm_cnt),
-		 report->vcpu_cnt, plural(report->vcpu_cnt));
+		 vcpu_cnt, plural(vcpu_cnt));
 	line__add(&title, text);
 	return write_histogram(&title, counted ? &sum : NULL, unit, out);
 }
@@ -236,7 +238,7 @@ static int write_one(const struct report *report, const struct view_row *row,
 			 row->vcpu->tid);
 	else
 		snprintf(text, sizeof(text), ", PID %d, %zu vCPU%s", row->vm->pid,
-			 row->vm->vcpu_cnt, plural(row->vm->vcpu_cnt));
+			 vcpu_cnt_of(row->vm), plural(vcpu_cnt_of(row->vm)));
 	line__add(&title, text);
 	return write_histogram(&title, row->vcpu ? row->vcpu->histogram : row->vm->histogram, unit,
 			       out);

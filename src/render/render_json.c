@@ -148,6 +148,7 @@ static void add_vm(struct json_text *text, const struct report *report, const st
 	json_text__add_u64(text, "instance", instance_of(report, vm));
 	json_text__add(text, "name", new_name(vm->name));
 	add_idle_in_blocked(text, &vm->metrics);
+	json_text__add_u64(text, "vcpu_count", vcpu_cnt_of(vm));
 	json_text__open(text, "total", '{');
 	add_metrics(text, &vm->metrics);
 	add_histogram(text, vm->histogram);

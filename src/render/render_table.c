@@ -35,7 +35,7 @@ static bool is_shown(enum column column, enum measure_mode mode)
 
 static size_t number_of(const struct view_row *row)
 {
-	return row->vcpu ? row->vcpu->vcpu_id : row->vm->vcpu_cnt;
+	return row->vcpu ? row->vcpu->vcpu_id : vcpu_cnt_of(row->vm);
 }
 
 static pid_t id_of(const struct view_row *row)

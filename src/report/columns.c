@@ -49,6 +49,25 @@ unsigned int instance_of(const struct report *report, const struct vm_report *vm
 	return instance;
 }
 
+size_t vcpu_cnt_of(const struct vm_report *vm)
+{
+	size_t cnt = 0;
+
+	/* Sorted by vcpu_id. */
+	for (size_t i = 0; i < vm->vcpu_cnt; i++)
+		cnt += !i || vm->vcpus[i].vcpu_id != vm->vcpus[i - 1].vcpu_id;
+	return cnt;
+}
+
+size_t vcpu_cnt_of_all(const struct report *report)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < report->vm_cnt; i++)
+		cnt += vcpu_cnt_of(&report->vms[i]);
+	return cnt;
+}
+
 size_t column__name_len(enum column column)
 {
 	const char *key = column_defs[column].key;

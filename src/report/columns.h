@@ -70,6 +70,13 @@ static inline __u64 failure_cnt(const struct health *health, size_t failure)
 unsigned int instance_of(const struct report *report, const struct vm_report *vm);
 
 /*
+ * How many vCPUs a VM has, and all VMs of a report. That is not how many rows: a thread that runs vCPUs in turn has a
+ * row for each of its turns, and so has each of the threads that run a vCPU one after the other.
+ */
+size_t vcpu_cnt_of(const struct vm_report *vm);
+size_t vcpu_cnt_of_all(const struct report *report);
+
+/*
  * Whether a VM's idle time is in "blocked": it does not halt in guest mode, its threads sleep. That is
  * so where HLT exits, and while a VM is paused. Returns 1, 0 or, when it is not known, -ENODATA.
  */

@@ -89,6 +89,19 @@ void snapshot__sort(struct snapshot *snap)
 		qsort(snap->vcpus, snap->vcpu_cnt, sizeof(*snap->vcpus), compare_vcpus);
 }
 
+size_t snapshot__vcpu_cnt(const struct snapshot *snap)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
+		const struct vcpu_reading *vcpu = &snap->vcpus[i];
+
+		cnt += !i || vcpu->pid != vcpu[-1].pid || vcpu->vm_id != vcpu[-1].vm_id ||
+		       vcpu->vcpu_id != vcpu[-1].vcpu_id;
+	}
+	return cnt;
+}
+
 void snapshot__clear(struct snapshot *snap)
 {
 	*snap = (struct snapshot){

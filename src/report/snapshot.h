@@ -139,6 +139,9 @@ struct stint_reading *snapshot__add_stints(struct snapshot *snap, struct vcpu_re
 /* Puts vms and vcpus into the order stated above; cpus are added in theirs. */
 void snapshot__sort(struct snapshot *snap);
 
+/* How many vCPUs a sorted one has: one may be there more than once, as vcpu_cnt_of() in columns.h says. */
+size_t snapshot__vcpu_cnt(const struct snapshot *snap);
+
 /* Empties the snapshot, clock and all, and keeps its memory for the next one. */
 void snapshot__clear(struct snapshot *snap);
 

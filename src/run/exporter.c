@@ -59,7 +59,7 @@ static int take_live(struct exporter *e)
 
 	if (got == 1) {
 		snap = &e->tally.snaps[e->tally.current];
-		service__alive(snap->vm_cnt, snap->vcpu_cnt);
+		service__alive(snap->vm_cnt, snapshot__vcpu_cnt(snap));
 	}
 	return got;
 }
@@ -124,7 +124,6 @@ static int serve_metrics(void *context, enum metrics_form form, const char **tex
 		return err;
 	*text = e->text.bytes;
 	*len = e->text.size - 1;
-	totals__note_shown(&e->tally.totals);
 	e->text_ns[form] = clock__now_ns();
 	return 1;
 }
@@ -139,10 +138,7 @@ static bool is_healthy(void *context)
 	       clock__now_ns() - e->tally.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
 }
 
-/*
- * node_exporter has metrics of its own process by the same names, and would take none of the file's. Whether
- * it has been read is not known.
- */
+/* node_exporter has metrics of its own process by the same names, and would take none of the file's. */
 static int write_textfile(struct exporter *e)
 {
 	int err;
@@ -152,10 +148,7 @@ static int write_textfile(struct exporter *e)
 	err = make_text(e, METRICS_PROMETHEUS, false);
 	if (err)
 		return err;
-	err = textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
-	if (!err && !e->server)
-		totals__note_shown(&e->tally.totals);
-	return err;
+	return textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
 }
 
 /* As many descriptors as connections may take, beside those that the measuring has. */

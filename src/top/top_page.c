@@ -81,6 +81,7 @@ static void draw_status(const struct top_state *state, const struct top_content 
 	const struct report *report = content->report;
 	struct pen pen = { canvas, line, 0 };
 	const char *filter = top_state__filter(state);
+	size_t vcpu_cnt = vcpu_cnt_of_all(report);
 	char clock[TIME_TEXT_SIZE];
 
 	if (canvas->column_cnt >= TITLE_FROM)
@@ -101,8 +102,7 @@ static void draw_status(const struct top_state *state, const struct top_content 
 		pen__put(&pen, TOP_STYLE_PLAIN, "  by PID");
 	if (report->interval_ns)
 		pen__put(&pen, TOP_STYLE_PLAIN, "  %zu VM%s, %zu vCPU%s", report->vm_cnt,
-			 report->vm_cnt == 1 ? "" : "s", report->vcpu_cnt,
-			 report->vcpu_cnt == 1 ? "" : "s");
+			 report->vm_cnt == 1 ? "" : "s", vcpu_cnt, vcpu_cnt == 1 ? "" : "s");
 	pen__put(&pen, TOP_STYLE_PLAIN, "  %s%s%s", mode__name(state->mode),
 		 content->hook ? ", " : "", content->hook ? content->hook : "");
 }

@@ -116,5 +116,4 @@ void forms__check_metrics(const struct report *report, struct totals *totals)
 			    (made.size >= 7 && !strcmp(made.bytes + made.size - 7, "# EOF\n")));
 	}
 	metrics_text__free(&made);
-	totals__note_shown(totals);
 }

@@ -246,7 +246,8 @@ static void nothing_is_known_yet(void **state)
 
 	assert_null(strstr(text_of(p, METRICS_PROMETHEUS), "seconds"));
 	assert_null(strstr(p->text.bytes, "mperf_ratio"));
-	assert_has(p->text.bytes, "gtimehalt_vms 0\n");
+	/* VMs may run, but that takes two snapshots to be told. */
+	assert_null(strstr(p->text.bytes, "gtimehalt_vm"));
 }
 
 /* It is written over the one before. */

@@ -36,7 +36,7 @@ test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODU
 test_kvm_wait_LIBS := -Wl,--wrap=interval__start,--wrap=interval__wait
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
-test_tally_MODULES   := tally wanted source totals total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
+test_tally_MODULES   := tally wanted source totals columns total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 test_opener_MODULES  := opener privileges syscall_filter process_title number $(LOG_MODULES)
