@@ -206,8 +206,8 @@ static int run_session(const struct options *opts, bool *check_failed)
 static enum exit_code run(const struct options *opts)
 {
 	bool check_failed = false;
-	int err =
-		opts->pin || opts->unpin ? run_pin_command(opts) : run_session(opts, &check_failed);
+	bool is_pin_command = opts->pin || opts->renew || opts->unpin;
+	int err = is_pin_command ? run_pin_command(opts) : run_session(opts, &check_failed);
 
 	if (err == -ENOTTY)
 		return EXIT_USAGE;

@@ -47,7 +47,7 @@ _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
 		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
-		--hook --mperf-ratio --wait --pin --group --unpin --record --replay
+		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay
 		--exporter --textfile --user --bpf-stats --check --verbose --version --help'
 
 	COMPREPLY=()

@@ -112,10 +112,8 @@ static int set_up_optional_maps(struct collector *c)
 	return err ? refused(err, "size the BPF maps") : 0;
 }
 
-static int open_counters(struct collector *c, const struct collector_opts *opts)
+static int count_cpus(struct collector *c)
 {
-	int err;
-
 	c->cpu_cnt = libbpf_num_possible_cpus();
 	if (c->cpu_cnt < 0)
 		return refused(c->cpu_cnt, "count the CPUs");
@@ -124,6 +122,15 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 		       GTIMEHALT_MAX_CPUS);
 		return -EOPNOTSUPP;
 	}
+	return 0;
+}
+
+static int open_counters(struct collector *c, const struct collector_opts *opts)
+{
+	int err = count_cpus(c);
+
+	if (err)
+		return err;
 	err = counters__new(opts->fs, c->cpu_cnt, &c->counters);
 	/* Before there is any BPF that it would get a hold of. */
 	if (!err && opts->opener)
@@ -405,6 +412,30 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 			return err;
 		}
 		pr_info("%s: %.1f ms", steps[i].what, (double)(clock__now_ns() - begin_ns) / 1e6);
+	}
+	*out = c;
+	return 0;
+}
+
+int collector__new_layout(struct collector **out)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->program_clock.fd = -1;
+	/* `stints` is sized alike whether it is created or not. */
+	c->pinned = true;
+	libbpf_set_print(print_libbpf);
+	err = count_cpus(c);
+	if (!err) {
+		c->skel = gtimehalt_bpf__open();
+		err = c->skel ? set_up_optional_maps(c) : refused(-errno, "open the BPF programs");
+	}
+	if (err) {
+		collector__free(c);
+		return err;
 	}
 	*out = c;
 	return 0;

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include "report/snapshot.h"
 
+struct bpf_map_info;
 struct collector;
 struct counters;
 struct hook_plan;
@@ -54,8 +55,22 @@ size_t collector__program_stats(const struct collector *collector, struct progra
 				size_t max);
 
 /*
- * For pin. The descriptor of a map or program, or of the iterator's link, by its name in pin.h; -1 when there is
- * none. That of the i-th link, with the name of its program; -1 behind the last.
+ * A collector that neither loads nor attaches: it has the layout of what a pinned one would make on this host, for
+ * the two below. Takes no rights. Returns as collector__new().
+ */
+int collector__new_layout(struct collector **layout);
+
+/*
+ * Type, key and value size, number of entries and flags of a map by its name in pin_objects.h, as it was or would be
+ * created. Returns 0, or -EINVAL for what is no map. The type of a program by its name; 0 for what is none.
+ */
+int collector__map_layout(const struct collector *collector, const char *name,
+			  struct bpf_map_info *layout);
+unsigned int collector__program_type(const struct collector *collector, const char *name);
+
+/*
+ * For pin. The descriptor of a map or program, or of the iterator's link, by its name in pin_objects.h; -1 when there
+ * is none. That of the i-th link, with the name of its program; -1 behind the last.
  */
 int collector__object_fd(const struct collector *collector, const char *name);
 int collector__link_fd(const struct collector *collector, size_t i, const char **program);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <string.h>
 #include "measure/collector.h"
 #include "measure/collector_state.h"
-#include "measure/pin.h"
+#include "measure/pin_dir.h"
+#include "measure/pin_objects.h"
 
 struct meter *collector__meter(const struct collector *c)
 {
 	return c->meter;
 }
 
-int collector__object_fd(const struct collector *c, const char *name)
+/* The map by its name in pin_objects.h; NULL: it is none. */
+static const struct bpf_map *map_of(const struct collector *c, const char *name)
 {
 	const struct gtimehalt_bpf *skel = c->skel;
 	const struct {
@@ -20,26 +23,61 @@ int collector__object_fd(const struct collector *c, const char *name)
 		{ PIN_ABOUT, skel->maps.about },
 		{ PIN_VCPUS, skel->maps.vcpus },
 		{ PIN_ENDED, skel->maps.ended },
+		{ PIN_STINTS, skel->maps.stints },
 		{ PIN_SHARED, skel->maps.bss },
 		{ PIN_MPERF_EVENTS, skel->maps.mperf_events },
 		{ PIN_TSC_EVENTS, skel->maps.tsc_events },
 		{ PIN_CPU_BEATS, skel->maps.cpu_beats },
 	};
 
-	/* libbpf has a descriptor of a map that is not created, too: it is of something else. */
-	if (!strcmp(name, PIN_STINTS))
-		return c->histogram ? bpf_map__fd(skel->maps.stints) : -1;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		if (!strcmp(name, maps[i].name))
-			return bpf_map__fd(maps[i].map);
+			return maps[i].map;
+	return NULL;
+}
+
+static const struct bpf_program *program_of(const struct collector *c, const char *name)
+{
 	if (!strcmp(name, PIN_FORCED_READ))
-		return bpf_program__fd(skel->progs.forced_read);
-	if (!strcmp(name, PIN_HEARTBEAT))
-		return bpf_program__fd(skel->progs.heartbeat);
+		return c->skel->progs.forced_read;
+	return !strcmp(name, PIN_HEARTBEAT) ? c->skel->progs.heartbeat : NULL;
+}
+
+int collector__object_fd(const struct collector *c, const char *name)
+{
+	const struct bpf_map *map = map_of(c, name);
+	const struct bpf_program *program = program_of(c, name);
+
+	/* libbpf has a descriptor of a map that is not created, too: it is of something else. */
+	if (map)
+		return strcmp(name, PIN_STINTS) || c->histogram ? bpf_map__fd(map) : -1;
+	if (program)
+		return bpf_program__fd(program);
 	for (size_t i = 0; i < c->plan->point_cnt && !strcmp(name, PIN_STAT); i++)
 		if (c->plan->points[i].by == ATTACH_ITERATOR)
 			return bpf_link__fd(c->links[i]);
 	return -1;
+}
+
+int collector__map_layout(const struct collector *c, const char *name, struct bpf_map_info *layout)
+{
+	const struct bpf_map *map = map_of(c, name);
+
+	if (!map)
+		return -EINVAL;
+	layout->type = bpf_map__type(map);
+	layout->key_size = bpf_map__key_size(map);
+	layout->value_size = bpf_map__value_size(map);
+	layout->max_entries = bpf_map__max_entries(map);
+	layout->map_flags = bpf_map__map_flags(map);
+	return 0;
+}
+
+unsigned int collector__program_type(const struct collector *c, const char *name)
+{
+	const struct bpf_program *program = program_of(c, name);
+
+	return program ? bpf_program__type(program) : BPF_PROG_TYPE_UNSPEC;
 }
 
 int collector__link_fd(const struct collector *c, size_t i, const char **program)

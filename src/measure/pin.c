@@ -3,14 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/array.h"
 #include "base/clock.h"
@@ -21,8 +18,8 @@
 #include "measure/counters.h"
 #include "measure/heartbeat.h"
 #include "measure/pin.h"
-
-#define LINKS_DIR PIN_DIR "/" PIN_LINKS
+#include "measure/pin_dir.h"
+#include "measure/pin_objects.h"
 
 /* The kernel lets go of a link's program and target after a grace period or two. */
 #define DETACH_WAIT_NS 5000000000ULL
@@ -31,31 +28,6 @@
 static int tell(int err, const char *what)
 {
 	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
-static void path_of(char *path, size_t size, const char *name)
-{
-	snprintf(path, size, PIN_DIR "/%s", name);
-}
-
-static int open_object(const char *name)
-{
-	char path[128];
-
-	path_of(path, sizeof(path), name);
-	return bpf_obj_get(path);
-}
-
-static int pin_fd(int fd, const char *name)
-{
-	char path[128];
-	int err;
-
-	path_of(path, sizeof(path), name);
-	err = bpf_obj_pin(fd, path);
-	if (err)
-		pr_err("cannot pin %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -80,59 +52,29 @@ static int check_links(const struct collector *collector)
 	return 0;
 }
 
-int pin__lock(void)
+/* Removes the objects of a running or half made measurement; a directory that nobody has used has none. */
+static int make_links_dir(const struct pin_dir *dir)
 {
-	struct statfs fs;
-	int fd;
-
-	if (statfs(PIN_ROOT, &fs) || fs.f_type != BPF_FS_MAGIC) {
-		pr_err("bpffs is not mounted: mount -t bpf bpf " PIN_ROOT);
-		return -EOPNOTSUPP;
-	}
-	fd = open(PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return tell(-errno, "open " PIN_ROOT);
-	if (flock(fd, LOCK_EX)) {
-		int err = -errno;
-
-		close(fd);
-		return tell(err, "lock " PIN_ROOT);
-	}
-	return fd;
-}
-
-/* Who pins or unpins at the moment holds the lock. */
-bool pin__is_left_over(void)
-{
-	bool left =
-		!access(PIN_DIR, F_OK) && access(PIN_DIR "/" PIN_ABOUT, F_OK) && errno == ENOENT;
-	int fd = left ? open(PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd < 0)
-		return false;
-	/* It may have been done since. */
-	left = !flock(fd, LOCK_SH | LOCK_NB) && !access(PIN_DIR, F_OK) &&
-	       access(PIN_DIR "/" PIN_ABOUT, F_OK);
-	close(fd);
-	return left;
-}
-
-/* What is there has no `about`, or the caller would not be here: a run has been killed half way. */
-static int make_dirs(void)
-{
-	int err = pin__remove();
+	int err = pin__remove(dir);
 
 	if (err && err != -ENOENT)
 		return err;
 	if (!err)
 		pr_warn("a --pin or --unpin that was killed had left part of it in " PIN_DIR
 			": removed");
-	if (mkdir(PIN_DIR, 0700) || mkdir(LINKS_DIR, 0700))
-		return tell(-errno, "make " LINKS_DIR);
-	return 0;
+	if (mkdirat(dir->fd, PIN_LINKS, 0700) && errno != EEXIST)
+		return tell(-errno, "make " PIN_DIR "/" PIN_LINKS);
+	err = pin_dir__open_links(dir);
+	return err < 0 ? tell(err, "open " PIN_DIR "/" PIN_LINKS) : err;
 }
 
-static int pin_timer(const struct heartbeat *heartbeat, const struct counters *counters, int cpu)
+static void name_timer(char *name, size_t size, int cpu)
+{
+	snprintf(name, size, "beat-%d", cpu);
+}
+
+static int pin_timer(int links_fd, const struct heartbeat *heartbeat,
+		     const struct counters *counters, int cpu)
 {
 	int fd = heartbeat__start(heartbeat, counters, cpu);
 	char name[64];
@@ -140,13 +82,13 @@ static int pin_timer(const struct heartbeat *heartbeat, const struct counters *c
 
 	if (fd < 0)
 		return fd;
-	snprintf(name, sizeof(name), PIN_LINKS "/beat-%d", cpu);
-	err = pin_fd(fd, name);
+	name_timer(name, sizeof(name), cpu);
+	err = pin_objects__pin(links_fd, name, fd);
 	close(fd);
 	return err;
 }
 
-static int pin_timers(const struct collector *collector)
+static int pin_timers(int links_fd, const struct collector *collector)
 {
 	const struct counters *counters = collector__counters(collector);
 	struct heartbeat heartbeat = {
@@ -156,7 +98,7 @@ static int pin_timers(const struct collector *collector)
 	};
 
 	for (int cpu = 0; cpu < collector__cpu_cnt(collector); cpu++) {
-		int err = pin_timer(&heartbeat, counters, cpu);
+		int err = pin_timer(links_fd, &heartbeat, counters, cpu);
 
 		if (err == -EINVAL) {
 			pr_err("a timer cannot be pinned by this kernel: --pin takes Linux 5.15");
@@ -169,94 +111,87 @@ static int pin_timers(const struct collector *collector)
 	return 0;
 }
 
-/* Objects by name, and who may do what with them: a reader needs no more than the first. */
-static const struct {
-	const char *name;
-	mode_t mode;
-	bool only_histogram;
-} objects[] = {
-	{ PIN_VCPUS, 0440, false },        { PIN_ENDED, 0440, false },
-	{ PIN_STINTS, 0440, true },        { PIN_SHARED, 0440, false },
-	{ PIN_STAT, 0440, false },         { PIN_FORCED_READ, 0660, false },
-	{ PIN_MPERF_EVENTS, 0600, false }, { PIN_TSC_EVENTS, 0600, false },
-	{ PIN_CPU_BEATS, 0600, false },    { PIN_HEARTBEAT, 0600, false },
-	{ PIN_ABOUT, 0440, false }, /* the last: who finds it finds the others */
-};
-
-static int give(const char *name, mode_t mode, gid_t gid)
+static int give(const struct pin_dir *dir, const char *name, mode_t mode, gid_t gid)
 {
-	char path[128];
-
-	path_of(path, sizeof(path), name);
-	if (chmod(path, mode) || (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid)))
+	if (fchmodat(dir->fd, name, mode, 0) ||
+	    (gid != (gid_t)-1 && fchownat(dir->fd, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW)))
 		return tell(-errno, "set who may read what is pinned");
 	return 0;
 }
 
-static int pin_objects(const struct collector *collector, gid_t gid)
+static int pin_objects(const struct pin_dir *dir, const struct collector *collector, gid_t gid)
 {
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-		int fd = collector__object_fd(collector, objects[i].name);
+	const struct pin_object *object;
+
+	for (size_t i = 0; (object = pin_objects__at(i)); i++) {
+		int fd = collector__object_fd(collector, object->name);
 		int err;
 
-		if (objects[i].only_histogram && fd < 0)
+		if (object->only_histogram && fd < 0)
 			continue;
-		err = pin_fd(fd, objects[i].name);
+		err = pin_objects__pin(dir->fd, object->name, fd);
 		if (!err)
-			err = give(objects[i].name, objects[i].mode, gid);
+			err = give(dir, object->name, object->mode, gid);
 		if (err)
 			return err;
 	}
-	return give("", gid == (gid_t)-1 ? 0700 : 0750, gid);
+	/* The group passes through. It cannot list the directory, because whoever opens it could lock it. */
+	return give(dir, ".", gid == (gid_t)-1 ? 0700 : 0710, gid);
 }
 
-static int pin_links(const struct collector *collector)
+static int pin_links(int links_fd, const struct collector *collector)
 {
 	const char *program;
 	int fd;
 
 	for (size_t i = 0; (fd = collector__link_fd(collector, i, &program)) >= 0; i++) {
-		char name[64];
-		int err;
+		int err = pin_objects__pin(links_fd, program, fd);
 
-		snprintf(name, sizeof(name), PIN_LINKS "/%s", program);
-		err = pin_fd(fd, name);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-int pin__create(const struct collector *collector, gid_t gid)
+int pin__create(const struct pin_dir *dir, const struct collector *collector, gid_t gid)
 {
 	int err = check_links(collector);
+	int links_fd;
 
-	if (!err)
-		err = make_dirs();
 	if (err)
 		return err;
-	err = pin_links(collector);
+	links_fd = make_links_dir(dir);
+	if (links_fd < 0)
+		return links_fd;
+	err = pin_links(links_fd, collector);
 	if (!err)
-		err = pin_timers(collector);
-	return err ? err : pin_objects(collector, gid);
+		err = pin_timers(links_fd, collector);
+	close(links_fd);
+	return err ? err : pin_objects(dir, collector, gid);
 }
 
-static int renew_cpu(const struct heartbeat *heartbeat, struct counters *counters, int mperf_fd,
-		     int cpu)
+struct renewal {
+	struct heartbeat heartbeat;
+	int mperf_fd, links_fd;
+	int cpu_cnt;
+	struct counters *counters;
+};
+
+static int renew_cpu(const struct renewal *r, int cpu)
 {
 	__u32 key = (__u32)cpu;
-	char path[128];
-	int fd = counters__reopen(counters, cpu);
+	char name[64];
+	int fd = counters__reopen(r->counters, cpu);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = bpf_map_update_elem(mperf_fd, &key, &fd, BPF_ANY);
+	err = bpf_map_update_elem(r->mperf_fd, &key, &fd, BPF_ANY);
 	if (err)
 		return err;
-	snprintf(path, sizeof(path), LINKS_DIR "/beat-%d", cpu);
-	unlink(path);
-	return pin_timer(heartbeat, counters, cpu);
+	name_timer(name, sizeof(name), cpu);
+	unlinkat(r->links_fd, name, 0);
+	return pin_timer(r->links_fd, &r->heartbeat, r->counters, cpu);
 }
 
 static bool is_late(int cpu_beats_fd, int cpu)
@@ -268,17 +203,16 @@ static bool is_late(int cpu_beats_fd, int cpu)
 	       beat.beat_ns + HEARTBEAT_LATE_NS < clock__now_ns();
 }
 
-static int renew_cpus(const struct heartbeat *heartbeat, struct counters *counters, int mperf_fd,
-		      int cpu_cnt)
+static int renew_cpus(const struct renewal *r)
 {
 	int renewed = 0;
 
-	for (int cpu = 0; cpu < cpu_cnt; cpu++) {
+	for (int cpu = 0; cpu < r->cpu_cnt; cpu++) {
 		int err;
 
-		if (!is_late(heartbeat->cpu_beats_fd, cpu))
+		if (!is_late(r->heartbeat.cpu_beats_fd, cpu))
 			continue;
-		err = renew_cpu(heartbeat, counters, mperf_fd, cpu);
+		err = renew_cpu(r, cpu);
 		if (err && err != -ENODEV)
 			return tell(err, "start the timer of a CPU");
 		renewed += !err;
@@ -292,49 +226,63 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-int pin__renew(const struct hostfs *fs)
+static int open_renewal(struct renewal *r, const struct pin_dir *dir,
+			const struct collector *layout)
 {
-	struct heartbeat heartbeat = {
-		.prog_fd = open_object(PIN_HEARTBEAT),
-		.tsc_events_fd = open_object(PIN_TSC_EVENTS),
-		.cpu_beats_fd = open_object(PIN_CPU_BEATS),
+	struct {
+		const char *name;
+		int *fd;
+	} objects[] = {
+		{ PIN_HEARTBEAT, &r->heartbeat.prog_fd },
+		{ PIN_TSC_EVENTS, &r->heartbeat.tsc_events_fd },
+		{ PIN_CPU_BEATS, &r->heartbeat.cpu_beats_fd },
+		{ PIN_MPERF_EVENTS, &r->mperf_fd },
 	};
-	int mperf_fd = open_object(PIN_MPERF_EVENTS);
-	struct counters *counters = NULL;
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-	int err = -EACCES;
+	char why[160];
 
-	if (heartbeat.prog_fd >= 0 && heartbeat.tsc_events_fd >= 0 && heartbeat.cpu_beats_fd >= 0 &&
-	    mperf_fd >= 0)
-		err = bpf_obj_get_info_by_fd(mperf_fd, &info, &len);
-	if (err)
-		tell(err, "open what is pinned in " PIN_DIR);
-	if (!err)
-		err = counters__new_closed(fs, (int)info.max_entries, &counters);
-	if (!err)
-		err = renew_cpus(&heartbeat, counters, mperf_fd, (int)info.max_entries);
-	counters__free(counters);
-	close_fd(mperf_fd);
-	close_fd(heartbeat.cpu_beats_fd);
-	close_fd(heartbeat.tsc_events_fd);
-	close_fd(heartbeat.prog_fd);
-	return err;
+	r->links_fd = pin_dir__open_links(dir);
+	if (r->links_fd < 0)
+		return tell(r->links_fd, "open " PIN_DIR "/" PIN_LINKS);
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		int fd = pin_objects__open(dir, layout, objects[i].name, 0, why, sizeof(why));
+
+		if (fd == -EPROTO)
+			pr_err("%s: --unpin it and --pin it again", why);
+		else if (fd < 0)
+			tell(fd, "open what is pinned in " PIN_DIR);
+		if (fd < 0)
+			return fd;
+		*objects[i].fd = fd;
+	}
+	return 0;
 }
 
-/* 0: it is no link, or its program cannot be told. */
-static __u32 program_id(const char *path)
+int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-	int fd = bpf_obj_get(path);
+	struct renewal r = {
+		.heartbeat = { .prog_fd = -1, .tsc_events_fd = -1, .cpu_beats_fd = -1 },
+		.mperf_fd = -1,
+		.links_fd = -1,
+	};
+	struct collector *layout = NULL;
+	int err = collector__new_layout(&layout);
 
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		info.prog_id = 0;
-	close(fd);
-	return info.prog_id;
+	if (!err)
+		err = open_renewal(&r, dir, layout);
+	if (!err) {
+		r.cpu_cnt = collector__cpu_cnt(layout);
+		err = counters__new_closed(fs, r.cpu_cnt, &r.counters);
+	}
+	if (!err)
+		err = renew_cpus(&r);
+	counters__free(r.counters);
+	collector__free(layout);
+	close_fd(r.links_fd);
+	close_fd(r.mperf_fd);
+	close_fd(r.heartbeat.cpu_beats_fd);
+	close_fd(r.heartbeat.tsc_events_fd);
+	close_fd(r.heartbeat.prog_fd);
+	return err;
 }
 
 /* Programs of links, by the kernel's numbers for them. */
@@ -371,61 +319,124 @@ static void wait_until_detached(const struct program_ids *ids)
 	}
 }
 
-/* Removes the files of a folder, and notes what links have run, where all are links. Returns 0 or -errno. */
-static int remove_files(const char *dir, struct program_ids *ids)
+/* 0: it is no link, or its program is not known. */
+static __u32 program_id(int dir_fd, const char *name)
 {
-	DIR *stream = opendir(dir);
-	struct dirent *entry;
-	int err = 0;
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	char why[160];
+	int fd = pin_objects__open_any(dir_fd, name, PIN_KIND_LINK, 0, 0, why, sizeof(why));
 
-	if (!stream)
-		return errno == ENOENT ? 0 : -errno;
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.prog_id = 0;
+	close(fd);
+	return info.prog_id;
+}
+
+/*
+ * Walks through the files of a directory. Removes them, and notes what links have run, where ids are given; else
+ * only counts. Returns how many there were, or -errno.
+ */
+static int walk_files(int dir_fd, struct program_ids *ids)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int cnt = 0, err = 0;
+
+	if (!stream) {
+		err = -errno;
+		close_fd(fd);
+		return err;
+	}
 	while ((entry = readdir(stream))) {
-		char path[512];
 		__u32 id;
 
-		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR)
+		if (entry->d_type == DT_DIR) {
+			if (ids && entry->d_name[0] != '.' && strcmp(entry->d_name, PIN_LINKS))
+				pr_warn("%s in " PIN_DIR
+					" is a directory that gtimehalt did not make: it stays",
+					entry->d_name);
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		id = ids ? program_id(path) : 0;
+		}
+		cnt++;
+		if (!ids)
+			continue;
+		id = program_id(dir_fd, entry->d_name);
 		if (id)
 			note_program(ids, id);
-		if (unlink(path) && errno != ENOENT)
+		if (unlinkat(dir_fd, entry->d_name, 0) && errno != ENOENT)
 			err = -errno;
 	}
 	closedir(stream);
-	return err;
+	return err ? err : cnt;
 }
 
-/* Those who read it would take sums that stand still for vCPUs that do. */
-static void tell_readers(void)
+static int walk_all(const struct pin_dir *dir, struct program_ids *ids)
 {
-	const struct pin_about over = { 0 };
-	const __u32 key = 0;
-	int fd = open_object(PIN_ABOUT);
+	int links_fd = pin_dir__open_links(dir);
+	int links = links_fd < 0 ? 0 : walk_files(links_fd, ids);
+	int others;
 
-	if (fd < 0)
-		return;
-	bpf_map_update_elem(fd, &key, &over, BPF_ANY);
-	close(fd);
+	close_fd(links_fd);
+	if (links < 0)
+		return links;
+	others = walk_files(dir->fd, ids);
+	return others < 0 ? others : links + others;
 }
 
-int pin__remove(void)
+bool pin__is_left_over(void)
+{
+	struct pin_dir dir;
+	bool left;
+
+	/* Whoever pins or unpins at the moment holds the lock. */
+	if (pin_dir__try_lock(&dir))
+		return false;
+	left = faccessat(dir.fd, PIN_ABOUT, F_OK, AT_SYMLINK_NOFOLLOW) && walk_all(&dir, NULL) > 0;
+	pin_dir__close(&dir);
+	return left;
+}
+
+/*
+ * Ends it for those who have it open: they would take sums that stand still for vCPUs that do. Its layout may be that
+ * of another version, whose first number is 0 then as well.
+ */
+static void end_readers(int about_fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	const __u32 key = 0;
+	void *over;
+
+	if (bpf_obj_get_info_by_fd(about_fd, &info, &len) || info.type != BPF_MAP_TYPE_ARRAY)
+		return;
+	over = calloc(1, info.value_size);
+	if (over)
+		bpf_map_update_elem(about_fd, &key, over, BPF_ANY);
+	free(over);
+}
+
+int pin__remove(const struct pin_dir *dir)
 {
 	struct program_ids ids = { 0 };
-	int err;
-
-	if (access(PIN_DIR, F_OK) && errno == ENOENT)
-		return -ENOENT;
-	tell_readers();
+	char why[160];
+	int about_fd = pin_objects__open_any(dir->fd, PIN_ABOUT, PIN_KIND_MAP, S_IWGRP | S_IWOTH, 0,
+					     why, sizeof(why));
 	/* It goes first: no reader is to begin what is about to end. */
-	unlink(PIN_DIR "/" PIN_ABOUT);
-	err = remove_files(LINKS_DIR, &ids);
-	if (!err)
-		err = remove_files(PIN_DIR, NULL);
-	if (!err && ((rmdir(LINKS_DIR) && errno != ENOENT) || rmdir(PIN_DIR)))
-		err = -errno;
+	bool had_about = !unlinkat(dir->fd, PIN_ABOUT, 0);
+	int cnt;
+
+	if (about_fd >= 0) {
+		end_readers(about_fd);
+		close(about_fd);
+	}
+	cnt = walk_all(dir, &ids);
 	wait_until_detached(&ids);
 	free(ids.list);
-	return err ? tell(err, "remove " PIN_DIR) : 0;
+	if (cnt < 0)
+		return tell(cnt, "remove what is in " PIN_DIR);
+	return cnt || had_about ? 0 : -ENOENT;
 }

@@ -11,60 +11,38 @@
 #define PIN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 struct collector;
 struct hostfs;
-
-/* bpffs takes no dots in names. */
-#define PIN_ROOT "/sys/fs/bpf"
-#define PIN_DIR  "/sys/fs/bpf/gtimehalt"
-
-#define PIN_ABOUT        "about"
-#define PIN_VCPUS        "vcpus"
-#define PIN_ENDED        "ended"
-#define PIN_STINTS       "stints"
-#define PIN_SHARED       "shared" /* what the programs have in .bss */
-#define PIN_MPERF_EVENTS "mperf_events"
-#define PIN_TSC_EVENTS   "tsc_events"
-#define PIN_CPU_BEATS    "cpu_beats"
-#define PIN_FORCED_READ  "forced_read"
-#define PIN_HEARTBEAT    "heartbeat"
-#define PIN_STAT         "stat"
-#define PIN_LINKS        "links"
-
-/*
- * For as long as the descriptor that it returns is open, nobody else pins, renews or removes: udev starts a
- * process for each CPU that comes online. Waits for its turn. Returns it, -EOPNOTSUPP when there is no bpffs, or
- * another -errno, logged.
- */
-int pin__lock(void);
+struct pin_dir;
 
 /*
  * Whether a --pin or an --unpin that was killed has left part of a measurement there: programs that run, but nobody
- * can read.
+ * can read. False for whoever may not lock PIN_DIR.
  */
 bool pin__is_left_over(void);
 
 /*
- * Pins what collector_opts.pinned has made, so that it survives the collector, and starts the timer of each
- * CPU. gid: the group that may read, -1: root alone.
- * Returns 0; -EOPNOTSUPP (no bpffs, Linux before 5.15); or another -errno: logged. Then part of it may be there,
- * for pin__remove(), which would wait in vain for links that the collector holds: free that first.
+ * Pins what collector_opts.pinned has made in the directory, which is locked, so that it survives the collector, and
+ * starts the timer of each CPU. What a killed run has left there is removed first. gid: the group that may read,
+ * -1: root alone.
+ * Returns 0; -EOPNOTSUPP (Linux before 5.15); or another -errno: logged. Then part of it may be there, for
+ * pin__remove(), which would wait in vain for links that the collector holds: free that first.
  */
-int pin__create(const struct collector *collector, gid_t gid);
+int pin__create(const struct pin_dir *dir, const struct collector *collector, gid_t gid);
 
 /*
  * Opens the events and starts the timers of CPUs that have come online since, or have been offline in between,
- * of a measurement that is pinned. Returns how many there were, or -errno, logged.
+ * of a measurement that is pinned in the directory, which is locked. Returns how many there were, or -errno, logged.
  */
-int pin__renew(const struct hostfs *fs);
+int pin__renew(const struct pin_dir *dir, const struct hostfs *fs);
 
 /*
- * Takes all of it out of bpffs, also what was left half done. The kernel detaches behind it; this waits until
- * it has. Returns 0, -ENOENT (nothing was pinned), or -errno, logged.
+ * Takes all objects out of the directory, which is locked, also what was left half done, and tells readers. The
+ * kernel detaches behind it; this waits until it has. What no gtimehalt has made there stays, with a warning.
+ * Returns 0, -ENOENT (nothing was pinned), or -errno, logged.
  */
-int pin__remove(void);
+int pin__remove(const struct pin_dir *dir);
 
 #endif /* PIN_H */

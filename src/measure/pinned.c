@@ -10,11 +10,17 @@
 #include "measure/collector.h"
 #include "measure/counters.h"
 #include "measure/meter.h"
-#include "measure/pin.h"
+#include "measure/pin_dir.h"
+#include "measure/pin_objects.h"
 #include "measure/pinned.h"
 #include "measure/pinned_programs.h"
 
 struct pinned {
+	/* While it is opened. */
+	struct pin_dir dir;
+	struct pin_refusal why;
+	struct collector *layout;
+
 	struct pinned_about about;
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
@@ -25,49 +31,33 @@ struct pinned {
 	struct meter *meter;
 };
 
-static int open_map(const char *name, __u32 flags)
+/* Returns a descriptor; -EPROTO and why when the object is not as this build makes it; or another -errno. */
+static int open_object(struct pinned *p, const char *name, __u32 flags)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
-	char path[128];
-
-	snprintf(path, sizeof(path), PIN_DIR "/%s", name);
-	return bpf_obj_get_opts(path, &opts);
-}
-
-/* Another build's map is told by its size before anything is read from it. */
-static int check_size(int fd, const char *name, size_t value_size)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-	int err = bpf_obj_get_info_by_fd(fd, &info, &len);
-
-	if (err || info.value_size == value_size)
-		return err;
-	pr_err("%s/%s is of another version of gtimehalt: --unpin it and --pin it again", PIN_DIR,
-	       name);
-	return -EPROTO;
+	return pin_objects__open(&p->dir, p->layout, name, flags, p->why.text, sizeof(p->why.text));
 }
 
 static int read_about(struct pinned *p)
 {
 	struct pin_about about;
 	__u32 key = 0;
-	int err = check_size(p->about_fd, PIN_ABOUT, sizeof(about));
+	int err;
 
-	if (!err)
-		err = bpf_map_lookup_elem(p->about_fd, &key, &about);
+	p->about_fd = open_object(p, PIN_ABOUT, BPF_F_RDONLY);
+	if (p->about_fd < 0)
+		return p->about_fd;
+	err = bpf_map_lookup_elem(p->about_fd, &key, &about);
 	if (err)
 		return err;
 	/* It was unpinned a moment ago. */
 	if (!about.layout)
 		return -ENOENT;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
-	    about.cpu_cnt > GTIMEHALT_MAX_CPUS) {
-		pr_err("%s is of another version of gtimehalt: --unpin it and --pin it again",
-		       PIN_DIR);
+	    about.cpu_cnt != (__u32)p->cpu_cnt) {
+		snprintf(p->why.text, sizeof(p->why.text),
+			 PIN_DIR "/" PIN_ABOUT " is of another version of gtimehalt");
 		return -EPROTO;
 	}
-	p->cpu_cnt = (int)about.cpu_cnt;
 	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
 	p->about.has_histogram = about.has_histogram;
 	p->about.mperf_ratio = (double)about.mperf_ratio_ppb / 1e9;
@@ -86,49 +76,43 @@ static int read_about(struct pinned *p)
 
 static int open_maps(struct pinned *p, bool histogram)
 {
-	int err;
+	const struct {
+		const char *name;
+		int *fd;
+		bool wanted;
+	} maps[] = {
+		{ PIN_VCPUS, &p->vcpus_fd, true },
+		{ PIN_ENDED, &p->ended_fd, true },
+		{ PIN_SHARED, &p->shared_fd, true },
+		{ PIN_STINTS, &p->stints_fd, histogram && p->about.has_histogram },
+	};
 
-	p->vcpus_fd = open_map(PIN_VCPUS, BPF_F_RDONLY);
-	if (p->vcpus_fd < 0)
-		return p->vcpus_fd;
-	err = check_size(p->vcpus_fd, PIN_VCPUS, sizeof(struct vcpu_sums));
-	if (err)
-		return err;
-	p->ended_fd = open_map(PIN_ENDED, BPF_F_RDONLY);
-	if (p->ended_fd < 0)
-		return p->ended_fd;
-	if (!histogram || !p->about.has_histogram)
-		return 0;
-	p->stints_fd = open_map(PIN_STINTS, BPF_F_RDONLY);
-	return p->stints_fd < 0 ? p->stints_fd : 0;
-}
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		int fd = maps[i].wanted ? open_object(p, maps[i].name, BPF_F_RDONLY) : -1;
 
-static int open_shared(struct pinned *p)
-{
-	int err;
-
-	p->shared_fd = open_map(PIN_SHARED, BPF_F_RDONLY);
-	if (p->shared_fd < 0)
-		return p->shared_fd;
-	err = check_size(p->shared_fd, PIN_SHARED, collector__shared_size());
-	if (err)
-		return err;
-	p->shared = malloc(collector__shared_size());
+		if (maps[i].wanted && fd < 0)
+			return fd;
+		*maps[i].fd = fd;
+	}
+	p->shared = calloc(1, collector__shared_size());
 	return p->shared ? 0 : -ENOMEM;
 }
 
-/* What only those have who may do more than read. */
-static void open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
+/* What only those have who may do more than read. Returns 0, or -EPROTO and why. */
+static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
-	p->reader_fd = open_map(PIN_FORCED_READ, 0);
+	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
 	if (mend)
-		p->mperf_events_fd = open_map(PIN_MPERF_EVENTS, 0);
+		p->mperf_events_fd = open_object(p, PIN_MPERF_EVENTS, 0);
+	if (p->reader_fd == -EPROTO || p->mperf_events_fd == -EPROTO)
+		return -EPROTO;
 	if (p->mperf_events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
 		close(p->mperf_events_fd);
 		p->mperf_events_fd = -1;
 	}
 	if (p->reader_fd < 0)
 		pr_info("no right to force a read: sums are up to a second old");
+	return 0;
 }
 
 static int start_meter(struct pinned *p)
@@ -155,48 +139,75 @@ static int start_meter(struct pinned *p)
 
 static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinned_opts *opts)
 {
-	int err = read_about(p);
+	int err = pin_dir__find(&p->dir, &p->why);
 
+	if (!err)
+		err = collector__new_layout(&p->layout);
+	if (err)
+		return err;
+	p->cpu_cnt = collector__cpu_cnt(p->layout);
+	err = read_about(p);
 	if (!err)
 		err = open_maps(p, opts->histogram);
 	if (!err)
-		err = open_shared(p);
+		err = open_for_writing(p, fs, opts->mend);
 	if (err)
 		return err;
-	open_for_writing(p, fs, opts->mend);
-	pinned_programs__open(&p->programs);
+	pinned_programs__open(&p->programs, &p->dir, p->layout);
 	err = program_clock__start(&p->program_clock, fs, opts->bpf_stats);
-	if (err)
+	return err ? err : start_meter(p);
+}
+
+/*
+ * What is there but not to be trusted never keeps this process from measuring: whoever can write in bpffs could switch
+ * the tool off. It costs a second set of hooks, and one line says why.
+ */
+static int tell(const struct pinned *p, int err, enum log_level refusal_level)
+{
+	switch (err) {
+	case -EPROTO:
+		log__print(
+			refusal_level,
+			"what is pinned is not read, for it is not of this gtimehalt: %s; --unpin it"
+			" and --pin it again",
+			p->why.text);
 		return err;
-	return start_meter(p);
+	case -EPERM:
+		/* A right is missing, or another's directory is there: told only if it passes for a measurement. */
+		if (!p->why.text[0])
+			return -ENOENT;
+		log__print(p->why.looks_pinned ? refusal_level : LOG_LEVEL_INFO,
+			   "what is pinned is not read, for it may be a stranger's: %s",
+			   p->why.text);
+		return p->why.looks_pinned ? -EPROTO : -ENOENT;
+	/* Whoever may not look has to measure, and will be told if that is not allowed either. */
+	case -EACCES:
+	case -ENOSYS:
+	case -ENOENT:
+		return -ENOENT;
+	default:
+		pr_err("cannot read what is pinned in " PIN_DIR ": %s", strerror(-err));
+		return err;
+	}
 }
 
 int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **out)
 {
-	int about_fd = open_map(PIN_ABOUT, BPF_F_RDONLY);
-	struct pinned *p;
+	struct pinned *p = calloc(1, sizeof(*p));
 	int err;
 
-	/* Who may not look has to measure by himself, and will be told if he may not either. */
-	if (about_fd == -ENOENT || about_fd == -EACCES || about_fd == -EPERM || about_fd == -ENOSYS)
-		return -ENOENT;
-	if (about_fd < 0) {
-		pr_err("cannot open %s: %s", PIN_DIR, strerror(-about_fd));
-		return about_fd;
-	}
-	p = calloc(1, sizeof(*p));
-	if (!p) {
-		close(about_fd);
+	if (!p)
 		return -ENOMEM;
-	}
 	p->program_clock.fd = -1;
-	p->about_fd = about_fd;
-	p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
+	p->dir = (struct pin_dir){ -1, -1 };
+	p->about_fd = p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
 	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
 	err = open_all(p, fs, opts);
+	pin_dir__close(&p->dir);
+	collector__free(p->layout);
+	p->layout = NULL;
 	if (err) {
-		if (err != -EPROTO && err != -ENOENT)
-			pr_err("cannot read what is pinned in %s: %s", PIN_DIR, strerror(-err));
+		err = tell(p, err, opts->refusal_level);
 		pinned__free(p);
 		return err;
 	}

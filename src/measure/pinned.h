@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/log.h"
 #include "measure/hooks.h"
 #include "report/snapshot.h"
 
@@ -32,11 +33,13 @@ struct pinned_opts {
 	bool histogram; /* stints are wanted too, if pinned_about.has_histogram */
 	bool mend;      /* open MPERF events anew that no longer read, if this process may */
 	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, meanwhile */
+	enum log_level refusal_level; /* at which is told that what is pinned is refused */
 };
 
 /*
  * Opens it. Returns 0 and *pinned, which the caller ends with pinned__free(); -ENOENT when there is none, or
- * none that this process may see; -EPROTO, logged, when another build has pinned it; or another -errno, logged.
+ * none that this process may see; -EPROTO, logged at refusal_level, when another build has pinned it, or a stranger;
+ * or another -errno, logged.
  */
 int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **pinned);
 void pinned__free(struct pinned *pinned);

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "measure/pin.h"
+#include "measure/pin_dir.h"
+#include "measure/pin_objects.h"
 #include "measure/pinned_programs.h"
 
 /* The fd becomes the list's, or is none. */
@@ -23,37 +24,48 @@ static void add(struct pinned_programs *p, const char *name, int fd)
 	p->cnt++;
 }
 
-static int program_of_link(const char *name)
+static void add_of_link(struct pinned_programs *p, int links_fd, const char *name)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
-	char path[512];
-	int link_fd, err;
+	char why[160];
+	int fd = pin_objects__open_any(links_fd, name, PIN_KIND_LINK, 0, 0, why, sizeof(why));
 
-	snprintf(path, sizeof(path), PIN_DIR "/" PIN_LINKS "/%s", name);
-	link_fd = bpf_obj_get(path);
-	if (link_fd < 0)
-		return link_fd;
-	err = bpf_obj_get_info_by_fd(link_fd, &info, &len);
-	close(link_fd);
-	return err ? err : bpf_prog_get_fd_by_id(info.prog_id);
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+		add(p, name, bpf_prog_get_fd_by_id(info.prog_id));
+	close(fd);
 }
 
-void pinned_programs__open(struct pinned_programs *p)
+static void add_links(struct pinned_programs *p, const struct pin_dir *dir)
 {
-	DIR *stream = opendir(PIN_DIR "/" PIN_LINKS);
+	int links_fd = pin_dir__open_links(dir);
+	DIR *stream = links_fd < 0 ? NULL : fdopendir(links_fd);
 	struct dirent *entry;
 
-	p->cnt = 0;
-	if (!stream)
+	if (!stream) {
+		if (links_fd >= 0)
+			close(links_fd);
 		return;
+	}
 	while ((entry = readdir(stream)))
 		/* The timers of the CPUs all have the one below. */
 		if (entry->d_name[0] != '.' && strncmp(entry->d_name, "beat-", strlen("beat-")))
-			add(p, entry->d_name, program_of_link(entry->d_name));
+			add_of_link(p, links_fd, entry->d_name);
 	closedir(stream);
-	add(p, PIN_HEARTBEAT, bpf_obj_get(PIN_DIR "/" PIN_HEARTBEAT));
-	add(p, PIN_FORCED_READ, bpf_obj_get(PIN_DIR "/" PIN_FORCED_READ));
+}
+
+void pinned_programs__open(struct pinned_programs *p, const struct pin_dir *dir,
+			   const struct collector *layout)
+{
+	static const char *const names[] = { PIN_HEARTBEAT, PIN_FORCED_READ };
+	char why[160];
+
+	p->cnt = 0;
+	add_links(p, dir);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		add(p, names[i], pin_objects__open(dir, layout, names[i], 0, why, sizeof(why)));
 }
 
 void pinned_programs__close(struct pinned_programs *p)

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include "measure/program_stats.h"
 
+struct collector;
+struct pin_dir;
+
 struct pinned_programs {
 	struct pinned_program {
 		char name[32];
@@ -17,7 +20,8 @@ struct pinned_programs {
 };
 
 /* Opens those that this process may look at, which without CAP_SYS_ADMIN are none. */
-void pinned_programs__open(struct pinned_programs *programs);
+void pinned_programs__open(struct pinned_programs *programs, const struct pin_dir *dir,
+			   const struct collector *layout);
 void pinned_programs__close(struct pinned_programs *programs);
 
 /* For as many as there is room; the names live as long as *programs. Returns how many. */

@@ -43,6 +43,7 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_USER] = "--user",
 	[WORD_BPF_STATS] = "--bpf-stats",
 	[WORD_PIN] = "--pin",
+	[WORD_RENEW] = "--renew",
 	[WORD_UNPIN] = "--unpin",
 	[WORD_GROUP] = "--group",
 };
@@ -61,6 +62,11 @@ static const char *const word_names[WORD_CNT] = {
 	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
 	 WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
 
+/* How it is measured, or shown: what is pinned has been started already. */
+#define NOT_FOR_PINNED                                                                             \
+	(SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |           \
+	 WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP))
+
 /* The first that applies is told. */
 static const struct rule {
 	enum option_word word;
@@ -75,13 +81,12 @@ static const struct rule {
 	  "a check is a text of its own, about all VMs of a host" },
 	{ WORD_EXPORTER, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
 	{ WORD_TEXTFILE, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
-	{ WORD_PIN, WORD(UNPIN), "one of them at a time" },
+	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "one of them at a time" },
+	{ WORD_RENEW, WORD(UNPIN), "one of them at a time" },
 	{ WORD_PIN, SHOWN | WORD(MILLISECONDS) | WORD(NANOSECONDS),
 	  "nothing is shown: all VMs are measured from then on" },
-	{ WORD_UNPIN,
-	  SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |
-		  WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP),
-	  "it only ends what is pinned" },
+	{ WORD_RENEW, NOT_FOR_PINNED, "it changes nothing in what is pinned" },
+	{ WORD_UNPIN, NOT_FOR_PINNED, "it only ends what is pinned" },
 	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
 	  "it was measured when it was recorded" },

@@ -44,6 +44,7 @@ enum option_word {
 	WORD_USER,
 	WORD_BPF_STATS,
 	WORD_PIN,
+	WORD_RENEW,
 	WORD_UNPIN,
 	WORD_GROUP,
 	WORD_CNT,

@@ -85,6 +85,8 @@ const struct argp_option option_table[] = {
 	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)",
 	  0 },
 	{ "group", KEY_GROUP, "NAME", 0, "Who may read what is pinned (default: root alone)", 0 },
+	{ "renew", KEY_RENEW, NULL, 0,
+	  "Take CPUs that have come online into what is pinned; start nothing", 0 },
 	{ "unpin", KEY_UNPIN, NULL, 0, "End what --pin has started", 0 },
 
 	{ NULL, 0, NULL, 0, "Recordings:", GROUP_RECORDING },
@@ -148,6 +150,7 @@ __u64 option_table__word(int key)
 		{ KEY_USER, WORD(USER) },
 		{ KEY_BPF_STATS, WORD(BPF_STATS) },
 		{ KEY_PIN, WORD(PIN) },
+		{ KEY_RENEW, WORD(RENEW) },
 		{ KEY_UNPIN, WORD(UNPIN) },
 		{ KEY_GROUP, WORD(GROUP) },
 	};

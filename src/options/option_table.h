@@ -25,6 +25,7 @@ enum option_key {
 	KEY_USER,
 	KEY_BPF_STATS,
 	KEY_PIN,
+	KEY_RENEW,
 	KEY_UNPIN,
 	KEY_GROUP,
 };

@@ -228,6 +228,9 @@ static bool set_flag(struct options *opts, int key)
 	case KEY_PIN:
 		opts->pin = true;
 		return true;
+	case KEY_RENEW:
+		opts->renew = true;
+		return true;
 	case KEY_UNPIN:
 		opts->unpin = true;
 		return true;

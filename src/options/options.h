@@ -39,9 +39,10 @@ struct options {
 	bool top;       /* --top: a full screen */
 	bool histogram; /* -H, only with MODE_ENTRY */
 	enum histogram_unit histogram_unit;
-	bool check;        /* --check in place of a report */
-	bool wait;         /* --wait: for KVM, when it is not loaded */
-	bool pin, unpin;   /* --pin, --unpin: nothing is shown */
+	bool check; /* --check in place of a report */
+	bool wait;  /* --wait: for KVM, when it is not loaded */
+	/* --pin, --renew, --unpin: nothing is shown */
+	bool pin, renew, unpin;
 	const char *group; /* --group, in argv: who may read what is pinned; NULL: root alone */
 	enum measure_mode mode;
 	bool mode_given;         /* else a measurement that is pinned may have another */

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/ending_signals.h"
 #include "base/log.h"
 #include "measure/collector.h"
 #include "measure/host.h"
 #include "measure/pin.h"
+#include "measure/pin_dir.h"
 #include "measure/pinned.h"
 #include "measure/plan.h"
 #include "options/options.h"
@@ -32,12 +32,12 @@ static int find_group(const char *name, gid_t *gid)
 	return 0;
 }
 
-static int attach_and_pin(const struct options *opts, const struct hostfs *fs, gid_t gid)
+static int attach_and_pin(const struct options *opts, const struct hostfs *fs,
+			  const struct pin_dir *dir, gid_t gid)
 {
 	struct collector *collector = NULL;
 	struct hook_plan plan;
 	struct host host;
-	sigset_t before;
 	const struct collector_opts collector_opts = {
 		.fs = fs,
 		.plan = &plan,
@@ -54,24 +54,30 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs, g
 	err = collector__new(&collector_opts, &collector);
 	if (err)
 		return err;
-	ending_signals__hold(&before);
-	err = pin__create(collector, gid);
+	err = pin__create(dir, collector, gid);
 	collector__free(collector);
 	/* Who has asked for the end meanwhile does not want what would go on without a process. */
 	if (!err && ending_signals__is_asked())
 		err = -EINTR;
 	if (err)
-		pin__remove();
-	ending_signals__release(&before);
+		pin__remove(dir);
 	return err;
 }
 
+static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
+{
+	int renewed = pin__renew(dir, fs);
+
+	if (renewed >= 0)
+		pr_info("pinned already; %d CPUs have come online since", renewed);
+	return renewed < 0 ? renewed : 0;
+}
+
 /* One that is there may be what another run is using. */
-static int keep(const struct options *opts, const struct hostfs *fs, const struct pinned *pinned)
+static int keep(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir,
+		const struct pinned *pinned)
 {
 	const struct pinned_about *about = pinned__about(pinned);
-	sigset_t before;
-	int renewed;
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
 	    (opts->histogram && !about->has_histogram)) {
@@ -81,17 +87,12 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 	}
 	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		pr_warn("pinned already: --group, --hook and --mperf-ratio change nothing in it");
-	ending_signals__hold(&before);
-	renewed = pin__renew(fs);
-	ending_signals__release(&before);
-	if (renewed >= 0)
-		pr_info("pinned already; %d CPUs have come online since", renewed);
-	return renewed < 0 ? renewed : 0;
+	return take_in_cpus(fs, dir);
 }
 
-static int pin(const struct options *opts, const struct hostfs *fs)
+static int pin(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir)
 {
-	const struct pinned_opts looking = { 0 };
+	const struct pinned_opts looking = { .refusal_level = LOG_LEVEL_ERR };
 	struct pinned *pinned;
 	gid_t gid;
 	int err = find_group(opts->group, &gid);
@@ -100,34 +101,61 @@ static int pin(const struct options *opts, const struct hostfs *fs)
 		return err;
 	err = pinned__open(fs, &looking, &pinned);
 	if (!err) {
-		err = keep(opts, fs, pinned);
+		err = opts->renew ? take_in_cpus(fs, dir) : keep(opts, fs, dir, pinned);
 		pinned__free(pinned);
 		return err;
 	}
-	return err == -ENOENT ? attach_and_pin(opts, fs, gid) : err;
+	if (err != -ENOENT)
+		return err;
+	if (!opts->renew)
+		return attach_and_pin(opts, fs, dir, gid);
+	pr_info("nothing is pinned: there is nothing to renew");
+	return 0;
 }
 
-static int unpin(void)
+static int unpin(const struct pin_dir *dir)
 {
-	sigset_t before;
-	int err;
+	int err = pin__remove(dir);
 
-	ending_signals__hold(&before);
-	err = pin__remove();
-	ending_signals__release(&before);
 	if (err == -ENOENT)
 		pr_warn("nothing is pinned");
 	return err == -ENOENT ? 0 : err;
 }
 
+/* What a stranger has put there is not touched. It is in the way of --pin only. */
+static int tell_unlocked(const struct options *opts, int err, const struct pin_refusal *why)
+{
+	if (err == -EPERM && opts->pin) {
+		pr_err("cannot pin: %s", why->text);
+		return err;
+	}
+	if (err != -EPERM && err != -ENOENT)
+		return err;
+	log__print(opts->renew ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "nothing is pinned%s%s",
+		   err == -EPERM ? ": " : "", why->text);
+	return 0;
+}
+
+static int run(const struct options *opts, const struct hostfs *fs)
+{
+	struct pin_refusal why;
+	struct pin_dir dir;
+	int err = pin_dir__lock(&dir, fs, opts->pin, &why);
+
+	if (err)
+		return tell_unlocked(opts, err, &why);
+	err = opts->unpin ? unpin(&dir) : pin(opts, fs, &dir);
+	pin_dir__unlock(&dir);
+	return err;
+}
+
 int pin_command__run(const struct options *opts, const struct hostfs *fs)
 {
-	int lock_fd = pin__lock();
+	sigset_t before;
 	int err;
 
-	if (lock_fd < 0)
-		return lock_fd;
-	err = opts->unpin ? unpin() : pin(opts, fs);
-	close(lock_fd);
+	ending_signals__hold(&before);
+	err = run(opts, fs);
+	ending_signals__release(&before);
 	return err;
 }

@@ -16,6 +16,7 @@
 #include "report/columns.h"
 #include "measure/meter.h"
 #include "measure/pin.h"
+#include "measure/pin_dir.h"
 #include "measure/pinned.h"
 #include "measure/plan.h"
 #include "measure/sampler.h"
@@ -186,6 +187,7 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 		/* Who gives up its rights will not be able to open an event. */
 		.mend = !options__want_metrics(opts),
 		.bpf_stats = opts->bpf_stats,
+		.refusal_level = LOG_LEVEL_WARN,
 	};
 	int err;
 
@@ -195,8 +197,8 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 	if (err == -ENOENT && pin__is_left_over())
 		pr_warn("a --pin or --unpin that was killed has left programs in " PIN_DIR
 			" that still run: --unpin removes them");
-	/* What goes on for long does not end for what another version has left there. */
-	if (err == -ENOENT || (err == -EPROTO && options__want_metrics(opts)))
+	/* What another version or a stranger has left there keeps nobody from measuring. */
+	if (err == -ENOENT || err == -EPROTO)
 		return 0;
 	if (err)
 		return err;

@@ -34,6 +34,7 @@ static void defaults(void **state)
 	assert_false(run.opts.bpf_stats);
 	assert_false(run.opts.pin);
 	assert_false(run.opts.unpin);
+	assert_false(run.opts.renew);
 	assert_null(run.opts.group);
 	assert_false(run.opts.mode_given);
 	assert_int_equal(run.opts.verbosity, 0);
@@ -594,6 +595,9 @@ static void pinning(void **state)
 	assert_int_equal(run.opts.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--unpin"));
 	assert_true(run.opts.unpin);
+	run_good(&run, WORDS("--renew"));
+	assert_true(run.opts.renew);
+	assert_false(run.opts.pin);
 	run_bad("--group ''", WORDS("--pin", "--group="));
 	/* What tells whether a measurement in switch mode would do. */
 	run_good(&run, WORDS("-s", "busy"));

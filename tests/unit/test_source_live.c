@@ -5,6 +5,7 @@
  * the test. That the programs measure is for the tests in a VM. As root.
  */
 #include <bpf/bpf.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -14,7 +15,8 @@
 #include "measure/collector.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
-#include "measure/pin.h"
+#include "measure/pin_dir.h"
+#include "measure/pin_objects.h"
 #include "measure/program_stats.h"
 #include "options_run.h"
 #include "report/snapshot.h"
@@ -40,6 +42,8 @@ int __wrap_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook
 	int err = __real_plan__make(fs, mode, wanted, host, plan);
 	size_t cnt = 0;
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < plan->point_cnt; i++)
 		if (!strstr(plan->points[i].target, "kvm"))
 			plan->points[cnt++] = plan->points[i];
@@ -473,10 +477,18 @@ static void test_what_a_host_lacks(void **state)
 	assert_refused(tree, -EOPNOTSUPP, "no MPERF", WORDS());
 }
 
+/* What a test that failed has left is not the next one's. */
+static void empty_bpffs(void)
+{
+	assert_int_equal(umount2(PIN_ROOT, MNT_DETACH), 0);
+	assert_int_equal(mount("bpf", PIN_ROOT, "bpf", 0, NULL), 0);
+}
+
 #define NEEDS_BPFFS()                                                                              \
 	do {                                                                                       \
 		if (!can_measure() || !own_bpffs)                                                  \
 			skip();                                                                    \
+		empty_bpffs();                                                                     \
 	} while (0)
 
 static int open_pinned(const char *name)
@@ -592,14 +604,39 @@ static void test_a_cpu_that_beats_no_more_is_renewed(void **state)
 	assert_int_equal(access(PIN_DIR "/" PIN_LINKS "/beat-0", F_OK), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &cpu, &beat), 0);
 	assert_true(beat.beat_ns > long_ago.beat_ns);
+	unlink(PIN_DIR "/" PIN_LINKS "/beat-0");
+	assert_int_equal(bpf_map_update_elem(fd, &cpu, &long_ago, BPF_ANY), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), 0);
+	assert_int_equal(access(PIN_DIR "/" PIN_LINKS "/beat-0", F_OK), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &cpu, &beat), 0);
+	assert_true(beat.beat_ns > long_ago.beat_ns);
 	close(fd);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+/* What is pinned is not read, which one line says; the measurement is another one. */
+static void assert_measured_apart(const struct tree *tree, const char *why, const char **words)
+{
+	int before = tree__next_fd(tree);
+	struct measurement m;
+	const char *said;
+
+	start(&m, tree, words);
+	assert_started(&m);
+	said = strstr(m.said.text, "what is pinned is not read");
+	if (!said || !strstr(said, why))
+		print_error("in place of '%s': %s", why, m.said.text);
+	assert_non_null(said);
+	assert_non_null(strstr(said, why));
+	assert_null(strstr(said + 1, "what is pinned is not read"));
+	assert_int_equal(next(&m), 1);
+	end(&m);
+	assert_int_equal(tree__next_fd(tree), before);
 }
 
 static void test_what_another_version_has_pinned_is_not_read(void **state)
 {
 	struct pin_about about;
-	struct measurement m;
 	const __u32 key = 0;
 	struct capture said;
 	int fd;
@@ -611,20 +648,215 @@ static void test_what_another_version_has_pinned_is_not_read(void **state)
 	about.layout++;
 	assert_int_equal(bpf_map_update_elem(fd, &key, &about, BPF_ANY), 0);
 	close(fd);
-	assert_refused(*state, -EPROTO, "of another version", WORDS());
+	assert_measured_apart(*state, "of another version", WORDS());
+	assert_measured_apart(*state, "of another version", WORDS("--exporter=127.0.0.1:0"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPROTO);
-	/* A server goes on for itself. */
-	start(&m, *state, WORDS("--exporter=127.0.0.1:0"));
-	assert_started(&m);
-	end(&m);
-	/* A map of other entries, by the same name. */
-	unlink(PIN_DIR "/" PIN_ABOUT);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "about", 4, 8, 1, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_obj_pin(fd, PIN_DIR "/" PIN_ABOUT), 0);
-	close(fd);
-	assert_refused(*state, -EPROTO, "of another version", WORDS());
+	assert_non_null(strstr(said.text, "--unpin it and --pin it again"));
+	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), -EPROTO);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_int_equal(access(PIN_DIR, F_OK), -1);
+}
+
+static void put_in_place(const char *name, int fd)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PIN_DIR "/%s", name);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+}
+
+/* Puts a map of that layout in place of a pinned one, and back. */
+static void assert_layout_refused(const struct tree *tree, const char *name,
+				  const struct bpf_map_info *layout, const char *what)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = layout->map_flags);
+	int was_fd = open_pinned(name);
+	int fd = bpf_map_create(layout->type, "other", layout->key_size, layout->value_size,
+				layout->max_entries, &opts);
+	char words[128];
+
+	assert_true(fd >= 0);
+	put_in_place(name, fd);
+	close(fd);
+	snprintf(words, sizeof(words), PIN_DIR "/%s has another %s", name, what);
+	assert_measured_apart(tree, words, WORDS("-H"));
+	put_in_place(name, was_fd);
+	close(was_fd);
+}
+
+static void assert_all_layouts_refused(const struct tree *tree, const char *name)
+{
+	struct bpf_map_info is = { 0 }, other;
+	__u32 len = sizeof(is);
+	int fd = open_pinned(name);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &is, &len), 0);
+	close(fd);
+	other = is;
+	other.max_entries++;
+	assert_layout_refused(tree, name, &other, "number of entries");
+	other = is;
+	/* What any map of the type may have. */
+	other.map_flags ^= is.type == BPF_MAP_TYPE_HASH       ? BPF_F_NO_PREALLOC
+			   : is.type == BPF_MAP_TYPE_LRU_HASH ? BPF_F_NO_COMMON_LRU
+			   : is.type == BPF_MAP_TYPE_ARRAY    ? BPF_F_MMAPABLE
+							      : BPF_F_PRESERVE_ELEMS;
+	assert_layout_refused(tree, name, &other, "flags");
+	if (is.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return;
+	other = is;
+	other.value_size += 4096;
+	assert_layout_refused(tree, name, &other, "value size");
+	other = is;
+	other.type = is.type == BPF_MAP_TYPE_ARRAY ? BPF_MAP_TYPE_HASH : BPF_MAP_TYPE_ARRAY;
+	other.map_flags = 0;
+	assert_layout_refused(tree, name, &other, "type");
+	other = is;
+	other.key_size = 64;
+	if (is.type != BPF_MAP_TYPE_ARRAY)
+		assert_layout_refused(tree, name, &other, "key size");
+}
+
+static void test_maps_of_another_layout_are_not_read(void **state)
+{
+	static const char *const names[] = { PIN_ABOUT,  PIN_VCPUS,  PIN_ENDED,
+					     PIN_STINTS, PIN_SHARED, PIN_MPERF_EVENTS };
+	struct capture said;
+	int map_fd, program_fd, heartbeat_fd;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "-H")), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_all_layouts_refused(*state, names[i]);
+	/* A map where a program is to be, another program, and a program where a map is to be. */
+	map_fd = open_pinned(PIN_VCPUS);
+	program_fd = open_pinned(PIN_FORCED_READ);
+	heartbeat_fd = open_pinned(PIN_HEARTBEAT);
+	put_in_place(PIN_FORCED_READ, map_fd);
+	assert_measured_apart(*state, "forced_read is another kind", WORDS("-H"));
+	put_in_place(PIN_FORCED_READ, heartbeat_fd);
+	assert_measured_apart(*state, "forced_read has another type", WORDS("-H"));
+	put_in_place(PIN_FORCED_READ, program_fd);
+	put_in_place(PIN_VCPUS, program_fd);
+	assert_measured_apart(*state, "vcpus is another kind", WORDS("-H"));
+	put_in_place(PIN_VCPUS, map_fd);
+	close(heartbeat_fd);
+	close(program_fd);
+	close(map_fd);
+	/* Nothing but what was put there was wrong. */
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+static void test_what_others_own_or_may_write_is_not_read(void **state)
+{
+	static const char *const vcpus = PIN_DIR "/" PIN_VCPUS;
+	struct capture said;
+	int fd;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "-H")), 0);
+	assert_int_equal(chown(vcpus, 65534, (gid_t)-1), 0);
+	assert_measured_apart(*state, "vcpus belongs to another user", WORDS("-H"));
+	assert_int_equal(chown(vcpus, 0, (gid_t)-1), 0);
+	assert_int_equal(chmod(vcpus, 0460), 0);
+	assert_measured_apart(*state, "vcpus can be written by others", WORDS("-H"));
+	assert_int_equal(chmod(vcpus, 0440), 0);
+	fd = open_pinned(PIN_VCPUS);
+	assert_int_equal(unlink(vcpus), 0);
+	assert_int_equal(symlink(PIN_ENDED, vcpus), 0);
+	assert_measured_apart(*state, "vcpus is no BPF object", WORDS("-H"));
+	put_in_place(PIN_VCPUS, fd);
+	close(fd);
+	/* The directory, and that in which it is. */
+	assert_int_equal(chown(PIN_DIR, 65534, (gid_t)-1), 0);
+	assert_measured_apart(*state, "a directory of user 65534", WORDS("-H"));
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPERM);
+	assert_non_null(strstr(said.text, "a directory of user 65534"));
+	assert_int_equal(chown(PIN_DIR, 0, (gid_t)-1), 0);
+	assert_int_equal(chmod(PIN_DIR, 0770), 0);
+	assert_measured_apart(*state, "mode 0770", WORDS("-H"));
+	assert_int_equal(chmod(PIN_DIR, 0700), 0);
+	assert_int_equal(chmod(PIN_ROOT, 0777), 0);
+	assert_measured_apart(*state, "others can replace", WORDS("-H"));
+	assert_int_equal(chmod(PIN_ROOT, 01777), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+}
+
+/* As the unit has it: no right to pass over the modes of files. */
+static void test_readers_are_told_by_an_unpin_without_rights_over_files(void **state)
+{
+	struct pin_about about;
+	const __u32 key = 0;
+	struct capture said;
+	int fd;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	fd = open_pinned(PIN_ABOUT);
+	capng_get_caps_process();
+	capng_updatev(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, -1);
+	assert_int_equal(capng_apply(CAPNG_SELECT_CAPS), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, -1);
+	assert_int_equal(capng_apply(CAPNG_SELECT_CAPS), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &about), 0);
+	assert_int_equal(about.layout, 0);
+	close(fd);
+}
+
+static void test_a_renewal_starts_nothing(void **state)
+{
+	struct capture said;
+
+	NEEDS_BPFFS();
+	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(access(PIN_DIR, F_OK), -1);
+	/* Half of one is none, either. */
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	unlink(PIN_DIR "/" PIN_ABOUT);
+	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), 0);
+	assert_string_equal(said.text, "");
+	assert_int_equal(access(PIN_DIR "/" PIN_ABOUT, F_OK), -1);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_string_equal(said.text, "");
+}
+
+static void test_a_pin_that_fails_leaves_nothing(void **state)
+{
+	const struct tree *tree = *state;
+	struct capture said;
+
+	NEEDS_BPFFS();
+	tree__remove(tree, "sys/bus/event_source/devices/msr/events/mperf");
+	assert_int_equal(run_pin(tree, &said, WORDS("--pin")), -EOPNOTSUPP);
+	assert_int_equal(access(PIN_DIR, F_OK), -1);
+}
+
+static void test_directories_of_others_beside_what_is_pinned(void **state)
+{
+	struct measurement m;
+	struct capture said;
+
+	NEEDS_BPFFS();
+	/* Empty: that of a --pin that was killed at once. */
+	assert_int_equal(mkdir(PIN_DIR, 0700), 0);
+	assert_int_equal(mkdir(PIN_DIR "/" PIN_LINKS, 0700), 0);
+	assert_int_equal(mkdir(PIN_DIR "/stray", 0700), 0);
+	start(&m, *state, WORDS("--mode", "switch"));
+	assert_started(&m);
+	assert_null(strstr(m.said.text, PIN_DIR));
+	end(&m);
+	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
+	assert_int_equal(access(PIN_DIR "/" PIN_ABOUT, F_OK), 0);
+	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
+	assert_non_null(strstr(said.text, "stray in " PIN_DIR));
+	assert_int_equal(access(PIN_DIR "/" PIN_LINKS, F_OK), -1);
+	assert_int_equal(rmdir(PIN_DIR "/stray"), 0);
+	assert_int_equal(rmdir(PIN_DIR), 0);
 }
 
 static void test_what_a_run_that_was_killed_has_left_is_told_and_removed(void **state)
@@ -674,6 +906,12 @@ int main(void)
 		TEST(test_pinned_twice),
 		TEST(test_a_cpu_that_beats_no_more_is_renewed),
 		TEST(test_what_another_version_has_pinned_is_not_read),
+		TEST(test_maps_of_another_layout_are_not_read),
+		TEST(test_what_others_own_or_may_write_is_not_read),
+		TEST(test_readers_are_told_by_an_unpin_without_rights_over_files),
+		TEST(test_a_renewal_starts_nothing),
+		TEST(test_a_pin_that_fails_leaves_nothing),
+		TEST(test_directories_of_others_beside_what_is_pinned),
 		TEST(test_what_a_run_that_was_killed_has_left_is_told_and_removed),
 		TEST(test_without_bpffs_nothing_is_pinned),
 	};

@@ -220,9 +220,9 @@ top_hung_up() {
 		"$shown had a screen and left it as it was, $hung_up ended with their terminal"
 }
 
-# half_pinned: the links are there, and nobody can read.
+# half_pinned: links are there, and nobody can read. A directory without any is that of a --pin that has just begun.
 half_pinned() {
-	[[ -e $PINNED && ! -e $PINNED/about ]]
+	[[ ! -e $PINNED/about && -n $(find "$PINNED" -type f 2>/dev/null) ]]
 }
 
 # end_when SIGNAL PATH: ends $tool as soon as that is there, from the CPU on which it does not run.
@@ -256,7 +256,7 @@ pinned_is_whole() {
 		[[ $1 == KILL ]]
 		((++half))
 		half_is_told "$2"
-	elif [[ -e $PINNED ]]; then
+	elif [[ -e $PINNED/about ]]; then
 		[[ $ended == 0 || $1 == KILL ]]
 		((++whole))
 		cat "$PINNED/stat" >/dev/null
@@ -264,6 +264,10 @@ pinned_is_whole() {
 	else
 		[[ $ended != 0 ]]
 		((++nothing))
+		[[ ! -e $PINNED ]] || {
+			[[ $1 == KILL ]]
+			"$GTIMEHALT" --unpin
+		}
 	fi
 	[[ ! -e $PINNED ]]
 	nothing_runs

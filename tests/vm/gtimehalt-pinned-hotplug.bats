@@ -34,7 +34,7 @@ load pinned
 	near "$(jq -s 'last.vms[0].vcpus[0] | 100 * .halted_ns / .loaded_ns' "$BATS_TEST_TMPDIR/out")" 40 10 "halted share"
 }
 
-@test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --pin" {
+@test "a CPU goes offline and comes back while nobody runs: seen in stat, and mended by --renew" {
 	local tid unmeasured before after
 	guest_start duty --busy 60 --pin "$OTHER_CPU"
 	"$GTIMEHALT" --pin
@@ -49,7 +49,7 @@ load pinned
 	unmeasured=$(stat_of "$tid" | cut -d ' ' -f 5)
 	echo "# $unmeasured ns were not measured" >&3
 	((unmeasured > 1000000000))
-	"$GTIMEHALT" --pin
+	"$GTIMEHALT" --renew
 	taskset -cp "$QUIET_CPU" "$tid" >/dev/null
 	sleep 2
 	before=$(stat_of "$tid" | cut -d ' ' -f 5)

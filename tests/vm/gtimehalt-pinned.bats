@@ -174,10 +174,54 @@ link_ids() {
 	pin --group daemon
 	sleep 2
 	[[ $("${as_daemon[@]}" cat "$PINNED"/stat) == "$guest "* ]]
+	# Whoever could list the directory could hold the lock on it.
+	run ! "${as_daemon[@]}" ls "$PINNED"
 	run ! "${as_nobody[@]}" cat "$PINNED"/stat
 	# The tool needs no capability then, for all but the names in /proc.
 	"${as_daemon[@]}" --inh-caps=-all --bounding-set=-all "$GTIMEHALT" -j -d 3 >"$BATS_TEST_TMPDIR/out"
 	[[ $(jq '.vms[0].pid' "$BATS_TEST_TMPDIR/out") == "$guest" ]]
 	jq -e '.vms[0].vcpus[0].halted_ns > 0' "$BATS_TEST_TMPDIR/out" >/dev/null
 	chmod o-x /sys/fs/bpf
+}
+
+@test "a --renew that waited behind an --unpin starts nothing; a --pin that waited pins again" {
+	local links tools=() tool
+	links=$(link_ids)
+	pin
+	flock "$PINNED" sleep 4 3>&- &
+	tools+=("$!")
+	while flock -n "$PINNED" true; do sleep 0.1; done
+	"$GTIMEHALT" --unpin 3>&- &
+	tools+=("$!")
+	sleep 1
+	"$GTIMEHALT" --renew 3>&- &
+	tools+=("$!")
+	[[ -e $PINNED/about ]]
+	for tool in "${tools[@]}"; do wait "$tool"; done
+	# Whichever came first.
+	[[ ! -e $PINNED && $(link_ids) == "$links" ]]
+	"$GTIMEHALT" --pin 3>&- &
+	pin
+	wait $!
+	[[ -e $PINNED/about ]]
+	run -0 --separate-stderr "$GTIMEHALT" --renew
+	[[ -z $output && -z $stderr ]]
+}
+
+@test "in a bpffs that all can write: a stranger's directory is refused, and root's cannot be replaced" {
+	local before as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all)
+	before=$(stat -c %a /sys/fs/bpf)
+	chmod 1777 /sys/fs/bpf
+	"${as_nobody[@]}" mkdir "$PINNED"
+	run -1 --separate-stderr "$GTIMEHALT" --pin
+	[[ $stderr == *"cannot pin: $PINNED is a directory of user 65534"* ]]
+	rmdir "$PINNED"
+	pin
+	run ! "${as_nobody[@]}" mv "$PINNED" /sys/fs/bpf/other
+	run ! "${as_nobody[@]}" flock -n "$PINNED" true
+	"${as_nobody[@]}" mkdir /sys/fs/bpf/stray
+	run -0 --separate-stderr "$GTIMEHALT" --unpin
+	[[ -z $stderr && ! -e $PINNED ]]
+	rmdir /sys/fs/bpf/stray
+	chmod "$before" /sys/fs/bpf
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * pin_objects - the BPF objects in PIN_DIR by name: who may do what with them, and how they are opened.
+ *
+ * Nothing is read from an object before its owner, mode, kind, sizes and flags are those that this build gives it:
+ * the kernel copies as many bytes as the object says, not as many as the buffer holds.
+ */
+#ifndef PIN_OBJECTS_H
+#define PIN_OBJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct collector;
+struct pin_dir;
+
+#define PIN_VCPUS        "vcpus"
+#define PIN_ENDED        "ended"
+#define PIN_STINTS       "stints"
+#define PIN_SHARED       "shared" /* what the programs have in .bss */
+#define PIN_MPERF_EVENTS "mperf_events"
+#define PIN_TSC_EVENTS   "tsc_events"
+#define PIN_CPU_BEATS    "cpu_beats"
+#define PIN_FORCED_READ  "forced_read"
+#define PIN_HEARTBEAT    "heartbeat"
+#define PIN_STAT         "stat"
+
+struct pin_object {
+	const char *name;
+	mode_t mode;
+	bool only_histogram;
+};
+
+/* The i-th of them, in the order in which they are to be pinned; NULL behind the last. */
+const struct pin_object *pin_objects__at(size_t i);
+
+enum pin_kind {
+	PIN_KIND_MAP,
+	PIN_KIND_PROGRAM,
+	PIN_KIND_LINK,
+};
+
+/*
+ * The object of a name in a directory, whatever its layout, if it is of that kind, belongs to root or to this user,
+ * and nobody but those in `allowed` may write it. file_flags: 0, or BPF_F_RDONLY for a map.
+ * Returns its descriptor; -ENOENT when there is none; -EPROTO and a text of why when it is not as it should be; or
+ * another -errno: -EACCES and -EPERM when this process may not open it.
+ */
+int pin_objects__open_any(int dir_fd, const char *name, enum pin_kind kind, mode_t allowed,
+			  unsigned int file_flags, char *why, size_t size);
+
+/*
+ * The map or program of that name as pin_objects__open_any(), of the layout that `layout` has it
+ * (collector__new_layout()).
+ */
+int pin_objects__open(const struct pin_dir *dir, const struct collector *layout, const char *name,
+		      unsigned int file_flags, char *why, size_t size);
+
+/* Pins a descriptor by that name in a directory. Returns 0 or -errno, logged. */
+int pin_objects__pin(int dir_fd, const char *name, int fd);
+
+#endif /* PIN_OBJECTS_H */

@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# --pin, --renew and --unpin in a bpffs to which other users can write, as it is unless it was mounted otherwise. In a
+# mount namespace with a bpffs of its own, as root. BPF objects are bpftool's: nothing here measures.
+
+bats_require_minimum_version 1.5.0
+
+PINNED=/sys/fs/bpf/gtimehalt
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	GTIMEHALT=$PWD/${OUTPUT:-.output}/gtimehalt
+	[[ $EUID == 0 ]] || skip "mounts bpffs: as root"
+	unshare -m mount -t bpf bpf /sys/fs/bpf || skip "this kernel has no bpffs"
+	victim=$BATS_TEST_TMPDIR/victim
+	mkdir "$victim" "$victim/links"
+	touch "$victim"/{about,a,links/b}
+	chmod -R go= "$victim"
+	export PINNED GTIMEHALT victim
+}
+
+# in_bpffs MODE: the script on stdin, where /sys/fs/bpf is an empty bpffs of that mode.
+in_bpffs() {
+	cat >"$BATS_TEST_TMPDIR/script"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m bash -e -o pipefail -c '
+		mount -t bpf -o mode="$1" bpf /sys/fs/bpf
+		stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "$@"; }
+		# status CMD...: its exit status is printed; what it says goes to standard output.
+		status() { local s=0; "$@" 2>&1 || s=$?; echo "status $s"; }
+		make_map() { bpftool map create "$1" type array key 4 value "${2:-56}" entries 1 name "${1##*/}"; }
+		. "$2"' - "$1" "$BATS_TEST_TMPDIR/script" 3>&-
+}
+
+nothing_deleted() {
+	[[ $(find "$victim" -type f | wc -l) == 3 ]]
+}
+
+@test "symbolic links that a user has made are not followed, by --unpin, --pin or --renew" {
+	run -0 in_bpffs 1777 <<-'END'
+		stranger mkdir $PINNED
+		stranger ln -s "$victim" $PINNED/links
+		status "$GTIMEHALT" --unpin
+		status "$GTIMEHALT" --pin
+		status "$GTIMEHALT" --renew
+		rm -r $PINNED
+		stranger ln -s "$victim" $PINNED
+		status "$GTIMEHALT" --unpin
+		status "$GTIMEHALT" --pin
+		[[ -L $PINNED ]]
+	END
+	echo "$output"
+	nothing_deleted
+	[[ ${lines[0]} == *"nothing is pinned: $PINNED is a directory of user 65534, mode 0755"*"rm -r $PINNED" ]]
+	[[ ${lines[1]} == 'status 0' ]]
+	[[ ${lines[2]} == *"cannot pin: $PINNED is a directory of user 65534"* && ${lines[3]} == 'status 1' ]]
+	[[ ${lines[4]} == 'status 0' ]]
+	[[ ${lines[5]} == *"nothing is pinned: $PINNED is a symbolic link of user 65534"* && ${lines[6]} == 'status 0' ]]
+	[[ ${lines[7]} == *"cannot pin: $PINNED is a symbolic link of user 65534"* && ${lines[8]} == 'status 1' ]]
+	((${#lines[@]} == 9))
+}
+
+@test "links in root's own directory are removed, and what they point to is not" {
+	run -0 in_bpffs 0700 <<-'END'
+		mkdir $PINNED
+		ln -s "$victim" $PINNED/links
+		ln -s "$victim/a" $PINNED/vcpus
+		status "$GTIMEHALT" --unpin
+		[[ ! -e $PINNED ]]
+	END
+	nothing_deleted
+	[[ $output == 'status 0' ]]
+}
+
+@test "a directory that others could write is closed to them before it is emptied" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir -m 0777 $PINNED
+		make_map $PINNED/about
+		stranger ln -s "$victim" $PINNED/links
+		status "$GTIMEHALT" --unpin
+		[[ ! -e $PINNED ]]
+	END
+	nothing_deleted
+	[[ $output == 'status 0' ]]
+}
+
+@test "what a user has pinned is neither read nor removed, and one line says so" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir $PINNED
+		for name in about vcpus ended shared; do make_map $PINNED/$name 4096; done
+		chown -R 65534:65534 $PINNED
+		status "$GTIMEHALT" -d 0.1
+		status "$GTIMEHALT" --unpin
+		[[ -e $PINNED/about ]]
+	END
+	echo "$output"
+	[[ $(grep -c "what is pinned is not read, for it may be a stranger's: $PINNED is a directory of user 65534" <<<"$output") == 1 ]]
+	# It measures by itself; what it says then depends on the host.
+	[[ $output != *"no VM is running"* && $output != *'status 1'[0-9][0-9]* ]]
+	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == *'nothing is pinned: '* ]]
+}
+
+@test "what root has pinned with other sizes is not read, and one line says so" {
+	run -0 in_bpffs 0700 <<-'END'
+		mkdir -m 0700 $PINNED
+		for name in about vcpus ended shared; do make_map $PINNED/$name 4096; done
+		status "$GTIMEHALT" -d 0.1
+		status "$GTIMEHALT" --pin
+		status "$GTIMEHALT" --renew
+		status "$GTIMEHALT" --unpin
+		[[ ! -e $PINNED ]]
+	END
+	echo "$output"
+	[[ $(grep -c "warning: what is pinned is not read, .*about has another value size than this gtimehalt's" <<<"$output") == 1 ]]
+	[[ $(grep -c 'gtimehalt: what is pinned is not read, .*--unpin it and --pin it again$' <<<"$output") == 2 ]]
+	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == 'status 1' ]]
+}
+
+@test "directories and files of users stop nothing and are not told of, while they are not in the way" {
+	run -0 in_bpffs 1777 <<-'END'
+		stranger mkdir -p $PINNED/links/x /sys/fs/bpf/other
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		status "$GTIMEHALT" --renew
+		rm -r $PINNED
+		mkdir -m 0700 $PINNED $PINNED/links
+		make_map $PINNED/vcpus
+		make_map $PINNED/links/hook
+		status "$GTIMEHALT" --unpin
+		[[ ! -e $PINNED && -d /sys/fs/bpf/other ]]
+	END
+	[[ $output == $'0\nstatus 0\nstatus 0' ]]
+}
+
+@test "half of a measurement is told of and removed; an empty directory is not" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir -m 0700 $PINNED $PINNED/links
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		make_map $PINNED/links/hook
+		status "$GTIMEHALT" -d 0.1 | grep -c 'killed has left programs.*--unpin removes them'
+		status "$GTIMEHALT" --unpin
+		[[ ! -e $PINNED ]]
+	END
+	[[ $output == $'0\n1\nstatus 0' ]]
+}
+
+@test "nothing is pinned where other users could put something in its place" {
+	run -0 in_bpffs 0700 <<-'END'
+		chmod 0777 /sys/fs/bpf
+		status "$GTIMEHALT" --pin
+		chmod 1777 /sys/fs/bpf
+		chown 65534 /sys/fs/bpf
+		status "$GTIMEHALT" --pin
+		[[ ! -e $PINNED ]]
+	END
+	[[ ${lines[0]} == *'cannot pin: /sys/fs/bpf belongs to user 0 and has mode 0777'*'chmod 0700 /sys/fs/bpf' ]]
+	[[ ${lines[2]} == *'cannot pin: /sys/fs/bpf belongs to user 65534 and has mode 1777'* ]]
+	[[ ${lines[1]} == 'status 1' && ${lines[3]} == 'status 1' ]]
+}
+
+@test "a lock that a user takes on bpffs stops nobody" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir -m 0700 $PINNED
+		make_map $PINNED/vcpus
+		stranger flock /sys/fs/bpf sleep 6 &
+		while flock -n /sys/fs/bpf true; do sleep 0.05; done
+		status timeout 4 "$GTIMEHALT" --unpin
+		wait
+	END
+	[[ $output == 'status 0' ]]
+}
+
+@test "the lock of one that does not end is given up, and its process is named; a signal ends the wait" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir -m 0700 $PINNED
+		make_map $PINNED/about
+		exec 4<$PINNED
+		flock 4
+		begun=$SECONDS
+		status timeout 60 "$GTIMEHALT" --unpin
+		((SECONDS - begun >= 20 && SECONDS - begun < 40))
+		status timeout -s INT 1 "$GTIMEHALT" --pin
+		[[ -e $PINNED/about ]]
+		echo "process of flock:" $(awk '/FLOCK/ { print $5 }' /proc/locks | tr '\n' ' ')
+	END
+	echo "$output"
+	[[ ${lines[0]} =~ process\ ([0-9]+)\ has\ held\ the\ lock\ on\ $PINNED\ for\ 20\ s:\ wait\ for\ it,\ or\ end\ it$ ]]
+	[[ " ${lines[3]} " == *" ${BASH_REMATCH[1]} "* ]]
+	[[ ${lines[1]} == 'status 1' && ${lines[2]} == 'status 124' ]]
+}
+
+@test "many --unpin at once: one removes, all end well, and none removes what another makes" {
+	run -0 in_bpffs 1777 <<-'END'
+		mkdir -m 0700 $PINNED $PINNED/links
+		for i in {1..20}; do make_map $PINNED/links/hook$i; done
+		for i in {1..8}; do "$GTIMEHALT" --unpin 2>&1 & pids[i]=$!; done
+		for i in {1..8}; do wait "${pids[i]}"; done
+		[[ ! -e $PINNED ]]
+	END
+	echo "$output"
+	[[ $(grep -c 'nothing is pinned' <<<"$output") == 7 && ${#lines[@]} == 7 ]]
+}
