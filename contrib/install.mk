@@ -43,8 +43,10 @@ install: all units
 		install -D -m $$mode "$${paths%%:*}" "$(DESTDIR)$${paths#*:}" || exit; \
 	done
 
-# Folders of our own go too, if they are empty; those of the system stay.
+# What is pinned goes first: nothing would be left that can end it. Folders of our own go too, if they are empty;
+# those of the system stay.
 uninstall:
+	$(Q)[ -n "$(DESTDIR)" ] || [ ! -e /sys/fs/bpf/gtimehalt ] || $(SBINDIR)/gtimehalt --unpin
 	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$${file##*:}" || exit; done
 	$(Q)for dir in $(addprefix $(SHARE)/,gtimehalt/grafana gtimehalt/prometheus gtimehalt doc/gtimehalt); do \
 		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir" || exit; \

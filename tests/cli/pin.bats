@@ -200,3 +200,27 @@ nothing_deleted() {
 	echo "$output"
 	[[ $(grep -c 'nothing is pinned' <<<"$output") == 7 && ${#lines[@]} == 7 ]]
 }
+
+@test "removing the package, or the installation, removes what was pinned by hand; upgrading does not" {
+	PATH=${GTIMEHALT%/*}:$PATH
+	run -0 in_bpffs 1777 <<-'END'
+		# A unit is ended by systemd, which is not ours.
+		[[ ! -d /run/systemd/system ]] || mount -t tmpfs none /run/systemd
+		mkdir -m 0700 $PINNED
+		make_map $PINNED/about
+		sh debian/gtimehalt.prerm upgrade 2
+		[[ -e $PINNED/about ]]
+		sh debian/gtimehalt.prerm remove
+		[[ ! -e $PINNED ]]
+		sh debian/gtimehalt.prerm remove
+		mkdir -m 0700 $PINNED
+		make_map $PINNED/about
+		mkdir -p "$victim/usr/sbin"
+		cp "$GTIMEHALT" "$victim/usr/sbin"
+		make -s uninstall PREFIX="$victim/usr" DESTDIR=/nowhere
+		[[ -e $PINNED/about ]]
+		make -s uninstall PREFIX="$victim/usr"
+		[[ ! -e $PINNED && ! -e $victim/usr/sbin/gtimehalt ]]
+	END
+	[[ -z $output ]]
+}

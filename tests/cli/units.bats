@@ -64,3 +64,17 @@ exposure() {
 		grep -q "ExecStart=.*\$[{]*$name" ./*.service
 	done < <(sed -n 's/^#\(GTIMEHALT_[A-Z_]*\)=.*/\1/p' "$example")
 }
+
+@test "a host that cannot is not asked again each half minute; KVM that is loaded later starts them" {
+	for unit in *.service; do
+		grep -qx 'RestartPreventExitStatus=2 3' "$unit"
+		grep -qx 'WantedBy=multi-user.target dev-kvm.device' "$unit"
+	done
+	grep -qx 'SUBSYSTEM=="misc", KERNEL=="kvm", TAG+="systemd"' "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
+}
+
+@test "a CPU that comes online, and a reload, start no measurement" {
+	grep -qx "ExecReload=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --renew" gtimehalt-pin.service
+	grep -q "RUN+=\".* $BATS_FILE_TMPDIR/usr/sbin/gtimehalt --renew\"$" "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
+	run ! grep -- --pin "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
+}

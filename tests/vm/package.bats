@@ -53,12 +53,18 @@ teardown_file() {
 	[[ ${COMPREPLY[*]} == "$guest" ]]
 }
 
-@test "removed, it leaves nothing" {
+@test "removed, it leaves nothing, and no measurement that was pinned by hand" {
 	local paths path
 	mapfile -t paths < <(dpkg --listfiles gtimehalt | grep gtimehalt)
 	# The path filter of the bed's root keeps some of its files out.
 	[[ " ${paths[*]} " == *" /usr/sbin/gtimehalt "* && -d /usr/share/gtimehalt ]]
+	if ! is_linux_before 5 15; then
+		mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+		"$GTIMEHALT" --pin
+		[[ -e /sys/fs/bpf/gtimehalt/about ]]
+	fi
 	dpkg --purge gtimehalt
+	[[ ! -e /sys/fs/bpf/gtimehalt ]]
 	for path in "${paths[@]}"; do
 		[[ ! -e $path ]]
 	done
