@@ -160,6 +160,10 @@ static bool is_off(FILE *stream)
 	return stream && pread(fileno(stream), &c, 1, 0) == 1 && c == '0';
 }
 
+/*
+ * The kernel shows a new value before it has changed its text, and the event comes when the write is over: so a switch
+ * that is seen to be on again too early is written to once more.
+ */
 static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_written)
 {
 	const char *name = switch_defs[i].name;
