@@ -64,8 +64,8 @@ static int add_kind(const struct hostfs *fs, const char *name, struct core_kinds
 		i = kinds->cnt++;
 	if (i == CORE_KINDS_MAX || len == sizeof(cpus) - 1)
 		return too_much();
-	strcpy(kinds->kinds[i].name, name);
-	strcpy(kinds->kinds[i].cpus, cpus);
+	snprintf(kinds->kinds[i].name, sizeof(kinds->kinds[i].name), "%s", name);
+	snprintf(kinds->kinds[i].cpus, sizeof(kinds->kinds[i].cpus), "%s", cpus);
 	return 0;
 }
 
