@@ -20,23 +20,24 @@ coverage: test-deps
 
 # A build of its own, by gcc: clang's coverage is not gcov's. What is to be warned of the ordinary build has been told;
 # in this one gcc sees more paths than there are. The -u are what hooks.c calls if it is there.
-instrumented-programs: $(INSTRUMENTED)/hooks.o
+instrumented-programs: $(INSTRUMENTED)/instrument.o
 	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_AS=$(INSTRUMENTED)/link CC=gcc \
 		CFLAGS='$(INSTRUMENTED_CFLAGS)' LDFLAGS='-Wl,-u,__gcov_dump,-u,__gcov_reset' \
-		HOOKS='$(INSTRUMENTED)/hooks.o' instrumented-here
+		HOOKS='$(INSTRUMENTED)/instrument.o' instrumented-here
 
 INSTRUMENTED_PROGRAMS := $(OUTPUT)/gtimehalt $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) $(FAULTY)
 
 instrumented-here: $(INSTRUMENTED_PROGRAMS)
 
-valgrind-programs: $(INSTRUMENTED_PROGRAMS) $(INSTRUMENTED)/hooks.so
+valgrind-programs: $(INSTRUMENTED_PROGRAMS) $(INSTRUMENTED)/instrument.so
 
 # Given by the rule above, to the make that it calls: one object more in each program.
 ifdef HOOKS
 $(INSTRUMENTED_PROGRAMS): $(HOOKS)
 endif
 
-$(INSTRUMENTED)/hooks.%: tests/instrumented/hooks.c
+# The name is no module's: else the make below would take that module's source for it, where that is newer.
+$(INSTRUMENTED)/instrument.%: tests/instrumented/hooks.c
 	$(Q)mkdir -p $(@D)
 	$(call msg,CC,$@)
 	$(Q)gcc $(STD) -O1 -g $(WARN) -D_GNU_SOURCE -fPIC $(if $(filter so,$*),-shared,-c) -o $@ $<
