@@ -302,7 +302,7 @@ after_unload() {
 	if has_lost_hooks "$name"; then
 		await_end "${pid_of[$name]}"
 		((ended == 1))
-		grep -qx 'gtimehalt: KVM was unloaded, and what was attached to it has gone with it: start gtimehalt again' \
+		grep -qx 'gtimehalt: KVM was unloaded, and what was attached to it has gone with it: start gtimehalt again; what is pinned, --unpin and --pin again' \
 			"$BATS_TEST_TMPDIR/$name.err"
 		tried+=' said so and ended with 1'
 	else

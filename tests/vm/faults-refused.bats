@@ -117,7 +117,7 @@ teardown() {
 	local hook seen
 	guest_run
 	echo 0 >/sys/kernel/debug/kprobes/enabled
-	is_refused 'kprobes are switched off: echo 1 *' "$GTIMEHALT" --hook kprobe -d 1
+	is_refused '/sys/kernel/debug/kprobes/enabled is 0*echo 1 *' "$GTIMEHALT" --hook kprobe -d 1
 	seen=$refusal
 	if [[ -e /sys/kernel/btf/kvm ]]; then
 		for hook in fentry tracepoint; do
@@ -125,7 +125,7 @@ teardown() {
 		done
 	else
 		# Windows are seen by kprobes here, whatever the stints are seen by.
-		is_refused 'kprobes are switched off: echo 1 *' "$GTIMEHALT" --mode switch -d 1
+		is_refused '/sys/kernel/debug/kprobes/enabled is 0*echo 1 *' "$GTIMEHALT" --mode switch -d 1
 	fi
 	echo 1 >/sys/kernel/debug/kprobes/enabled
 	if sysctl -qw kernel.ftrace_enabled=0 2>/dev/null; then
