@@ -17,7 +17,5 @@ int plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted
 		hook_watch__find_modules(fs, &plan->needs);
 	if (!err)
 		err = hook_watch__check_switches(fs, &plan->needs);
-	if (!err)
-		host__warn_of_hypervisor(fs);
 	return err;
 }

@@ -54,6 +54,7 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs,
 	err = collector__new(&collector_opts, &collector);
 	if (err)
 		return err;
+	host__warn_of_hypervisor(fs);
 	err = pin__create(dir, collector, gid);
 	collector__free(collector);
 	/* Who has asked for the end meanwhile does not want what would go on without a process. */

@@ -247,7 +247,12 @@ static int start_collector(struct source_live *live, const struct options *opts,
 	if (err)
 		return err;
 	err = hook_watch__open(fs, &live->plan.needs, &live->watch);
-	return err ? err : collector__new(&collector_opts, &live->collector);
+	if (!err)
+		err = collector__new(&collector_opts, &live->collector);
+	/* Not before: a refusal is one line. */
+	if (!err)
+		host__warn_of_hypervisor(fs);
+	return err;
 }
 
 static int start_reader(struct source_live *live, const struct options *opts,
