@@ -192,7 +192,11 @@ writes_nothing() {
 	scrape "$BATS_TEST_TMPDIR/last"
 	scrape "$BATS_TEST_TMPDIR/one"
 	scrape "$BATS_TEST_TMPDIR/one"
-	[[ -z $(value "$BATS_TEST_TMPDIR/one" gtimehalt_vm_info 'vm="second"') ]]
+	# What it did last stays for minutes, whoever asks, and does not grow.
+	scrape "$BATS_TEST_TMPDIR/again"
+	[[ $(value "$BATS_TEST_TMPDIR/one" gtimehalt_vm_info 'vm="second"') == 1.000000000 ]]
+	[[ $(value "$BATS_TEST_TMPDIR/one" gtimehalt_vm_loaded_seconds_total 'vm="second"') == \
+		$(value "$BATS_TEST_TMPDIR/again" gtimehalt_vm_loaded_seconds_total 'vm="second"') ]]
 	[[ $(value "$BATS_TEST_TMPDIR/one" gtimehalt_vm_info 'vm="first"') == 1.000000000 ]]
 	[[ $(value "$BATS_TEST_TMPDIR/one" gtimehalt_vms) == 1.000000000 ]]
 	[[ $(wc -l <"$log") == "$before" ]] || {

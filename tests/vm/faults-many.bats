@@ -278,8 +278,8 @@ many() {
 		end_oldest
 	done
 	intervals "$out" 2
-	# What has ended is shown once more, and no longer there in the next snapshot.
-	for ((i = 0; i < 10; i++)); do
+	# What has ended is kept for five minutes.
+	for ((i = 0; i < 320; i++)); do
 		read -r series lost <<<"$(scrape gtimehalt_vm_info gtimehalt_lost_windows_total)"
 		[[ $series != 1.000000000 ]] || break
 		sleep 1
