@@ -25,8 +25,9 @@ teardown() {
 
 # looked_at CASE [LOCALE]
 looked_at() {
-	run -0 timeout 300 "$BATS_TEST_DIRNAME/hostile_top.py" "$GTIMEHALT" "$dir/hostile" "$dir/plain" "$@"
+	run timeout 300 "$BATS_TEST_DIRNAME/hostile_top.py" "$GTIMEHALT" "$dir/hostile" "$dir/plain" "$@"
 	[[ -z $output ]] || printf '# %s\n' "$output" >&3
+	((status == 0))
 }
 
 @test "on screens of all sizes, nothing that a terminal acts on comes from a name" {
