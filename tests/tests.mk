@@ -10,7 +10,7 @@ include tests/fuzz/fuzz.mk
 include tests/instrumented/instrumented.mk
 include tests/soak/soak.mk
 
-.PHONY: check check-programs golden test test-all test-deps test-programs broken test-bed test-vm test-kernels test-faults demo lint test-cli test-contrib test-package
+.PHONY: check check-programs golden test test-all test-deps test-programs broken test-bed test-vm test-intel test-kernels test-faults demo lint test-cli test-contrib test-package
 
 BED := tests/vm/bed
 
@@ -65,6 +65,10 @@ golden: all $(TOP_FEEDER)
 
 test-vm: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/run bed package vm-6.12-all vm-metrics
+
+# The tests of measurement on Intel hosts, which Bochs emulates.
+test-intel: test-deps
+	$(Q)OUTPUT=$(OUTPUT) tests/run vm-intel-all
 
 # The tests of measurement on every kernel of the matrix, and a table of them.
 test-kernels: test-deps

@@ -34,10 +34,14 @@ $(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/benc
 # KERNELS="5.10 6.12 newest": those of the bed on which instructions are counted.
 KERNELS ?= 6.12
 
-.PHONY: bench bench-programs
+.PHONY: bench bench-intel bench-programs
 bench-programs: all stretched $(PAYLOAD) $(SWITCHES) $(BENCH_OUT)/native $(BENCH_OUT)/interval
 
 # From a bare machine, as make test: its dependencies first, for what they are needed to build.
 bench: test-deps
 	$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)OUTPUT=$(OUTPUT) tests/bench/run $(KERNELS)
+
+bench-intel: test-deps
+	$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)OUTPUT=$(OUTPUT) tests/bench/run --vmx $(KERNELS)

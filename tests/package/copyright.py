@@ -18,6 +18,7 @@ NAMES = {
 	"GPL-2.0-only OR BSD-2-Clause": "GPL-2 or BSD-2-clause",
 	"GPL-2.0-only": "GPL-2",
 	"GPL-2.0-or-later": "GPL-2+",
+	"LGPL-2.1-or-later": "LGPL-2.1+",
 }
 
 

@@ -137,6 +137,30 @@ vm_processes()
 	grep -q "mperf plugin: cannot use argument 'ratio=2.5'" "$err"
 }
 
+@test "--vmx: an Intel host; output, status and what it has changed come back, and nothing of it stays" {
+	local file=.output/bed-vmx
+	cd "$BATS_TEST_DIRNAME/../.."
+	touch "$file-gone"
+	bed_run --vmx --cpus 1 -- bash -c 'grep -qw vmx /proc/cpuinfo && [[ -e /dev/kvm && -d /sys/module/kvm_intel ]] || exit 1
+		printf "%s\n" "$@"; echo error >&2; echo there >"$0"; rm "$0-gone"; nproc; exit 7' "$file" 'one two' ''
+	((status == 7))
+	[[ $(<"$out") == $'one two\n\n1' && $(<"$err") == *error* ]]
+	[[ $(<"$file") == there && ! -e $file-gone ]]
+	rm "$file"
+	bed_run --vmx --timeout 2 -- sleep 100
+	((status == 124))
+	[[ $(<"$err") == *'killed at its timeout'* ]]
+	bed_run --vmx --ratio 1 -- true
+	((status == 2))
+	[[ $(pgrep -f -c "$BATS_TEST_DIRNAME/../../.cache/bed/vmx/bochs/bochs" || :) == 0 ]]
+}
+
+@test "--vmx: a VM that panics is status 125, with its console" {
+	bed_run --vmx --cpus 1 -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
+	((status == 125))
+	[[ $(<"$err") == *'sysrq triggered crash'* ]]
+}
+
 @test "a VM that panics is status 125, with its console" {
 	bed_run -- bash -c 'echo c >/proc/sysrq-trigger; sleep 60'
 	((status == 125))

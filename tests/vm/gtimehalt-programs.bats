@@ -9,7 +9,7 @@ load helper
 
 # bats test_tags=core,core-oldest,core-newest
 @test "every program passes the verifier, alone and with all that can be switched on" {
-	run "$src/.output/tests/load_programs" svm_vcpu_run
+	run "$src/.output/tests/load_programs" "$(grep -qw vmx /proc/cpuinfo && echo vmx || echo svm)_vcpu_run"
 	printf '%s\n' "$output"
 	((status == 0))
 	[[ $output == *'ok 1 '* && $output != *'not ok '* ]]

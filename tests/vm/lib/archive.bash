@@ -12,12 +12,13 @@ readonly HOST_PACKAGES=(
 	util-linux xz-utils
 )
 
-host_setup()
+# host_install PACKAGE...: installs those that this machine lacks.
+host_install()
 {
 	local -a missing=()
 	local package
 
-	for package in "${HOST_PACKAGES[@]}"; do
+	for package; do
 		[[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
 			missing+=("$package")
 	done
@@ -28,6 +29,11 @@ host_setup()
 	logged host.log env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends "${missing[@]}" ||
 		die "could not install ${missing[*]}"
+}
+
+host_setup()
+{
+	host_install "${HOST_PACKAGES[@]}"
 }
 
 # Prints the URI of the archive that serves SUITE.

@@ -67,27 +67,42 @@ image_initramfs_setup()
 
 	key=$(image_initramfs_key "$kernel")
 	image_is_done "$key" "$file" && return
+	image_tree "$kernel" "$tree" "${INITRAMFS_MODULES[@]}"
+	image_pack "$tree" "$file"
+	image_publish "$key" "$file"
+}
+
+# image_tree KERNEL TREE MODULE...: what goes into an initramfs.
+image_tree()
+{
+	local kernel=$1 tree=$2
+
+	shift 2
 	rm -rf "$tree"
 	mkdir -p "$tree/bin" "$tree/modules"
 	install -m 755 "$BED_DIR/root/usr/bin/busybox" "$tree/bin/busybox"
 	install -m 755 "$BED_HERE/lib/init" "$tree/init"
 	install -m 755 "$BED_HERE/lib/l1-init" "$tree/l1-init"
-	image_modules "$kernel" "$tree/modules" || die "kernel $kernel: cannot gather the modules that L1 boots with"
-	# Busybox packs itself. Unpacked by an emulated CPU, so not compressed.
-	(cd "$tree" && find . | sort | bin/busybox cpio -o -H newc -R 0:0 2>/dev/null) >"$file.new"
-	rm -rf "$tree"
-	image_publish "$key" "$file"
+	image_modules "$kernel" "$tree/modules" "$@" || die "kernel $kernel: cannot gather the modules that L1 boots with"
 }
 
-# image_modules KERNEL DIR: the modules with all that they depend on, named in the order of loading. A kernel has some of
+# image_pack TREE FILE: by the tree's own busybox, into FILE.new. Unpacked by an emulated CPU, so not compressed.
+image_pack()
+{
+	(cd "$1" && find . | sort | bin/busybox cpio -o -H newc -R 0:0 2>/dev/null) >"$2.new"
+	rm -rf "$1"
+}
+
+# image_modules KERNEL DIR MODULE...: the modules with all that they depend on, named in the order of loading. A kernel has some of
 # them built in.
 image_modules()
 {
 	local kernel=$1 dir=$2 release module file name number=10
 	local -A seen=()
 
+	shift 2
 	release=$(<"$BED_DIR/kernel/$kernel/release")
-	for module in "${INITRAMFS_MODULES[@]}"; do
+	for module; do
 		while read -r _ file _; do
 			[[ ! -v seen[$file] ]] || continue
 			seen[$file]=1

@@ -27,7 +27,7 @@ readonly VM_SNAPSHOT_TIMEOUT_S=180
 
 vm_command()
 {
-	local -A opt=([kernel]=6.12 [cpus]=2 [memory]=4G [append]='' [plain]=no [count]=no [where]=no [ratio]=''
+	local -A opt=([kernel]=6.12 [cpus]=2 [memory]='' [append]='' [plain]=no [count]=no [where]=no [ratio]=''
 		[mperf]=yes [kvm]=yes [timeout]=900 [time]=virtual [cold]=no)
 	local action=$1
 
@@ -40,7 +40,7 @@ vm_command()
 			shift
 			;;
 		--plain | --cold) opt[${1#--}]=yes ;;
-		--virtual | --parallel) opt[time]=${1#--} ;;
+		--virtual | --parallel | --vmx) opt[time]=${1#--} ;;
 		--count) opt[count]=yes opt[time]=parallel ;;
 		--where) opt[count]=yes opt[where]=yes opt[time]=parallel ;;
 		--no-mperf | --no-kvm) opt[${1#--no-}]=no ;;
@@ -55,6 +55,7 @@ vm_command()
 	done
 	# A person at a terminal needs a clock that does not run ahead.
 	[[ $action != shell ]] || opt[time]=parallel
+	[[ ${opt[memory]} ]] || opt[memory]=$([[ ${opt[time]} == vmx ]] && echo 1G || echo 4G)
 	vm_check_options "$action" "$@"
 
 	require_root
@@ -62,7 +63,8 @@ vm_command()
 	kernel_is_done "${opt[kernel]}" ||
 		die "kernel ${opt[kernel]} is not installed: run 'bed setup ${opt[kernel]}' first"
 
-	bed_lock "${opt[time]}" "$action ${opt[kernel]} $*"
+	bed_lock "${opt[time]/vmx/virtual}" "$action ${opt[kernel]} $*"
+	[[ ${opt[time]} != vmx ]] || vmx_command "$@"
 	vm_setup
 	trap 'rm -rf "$RUN_DIR"' EXIT
 	vm_prepare "$@"

@@ -70,10 +70,21 @@ static void account_halt(struct guest_cpu *cpu, uint64_t start, uint64_t end)
 	cpu->log_cnt++;
 }
 
+/* MWAIT asks for C1, and watches what the interrupt's stub is about to write. */
+static void halt(struct guest_cpu *cpu)
+{
+	if (cpu->idle == GUEST_IDLE_MWAIT) {
+		asm volatile("monitor" : : "a"(&cpu->fired), "c"(0), "d"(0));
+		asm volatile("sti; mwait; cli" : : "a"(0), "c"(0) : "memory");
+	} else {
+		asm volatile("sti; hlt; cli" : : : "memory");
+	}
+}
+
 /*
  * Halt until the timer has fired. On AMD a passed-through HLT that a host interrupt ends comes back
  * behind the HLT, with no interrupt of the guest's own: note it, and halt again. Intel resumes the
- * halt itself, and the log shows one segment.
+ * halt itself, and the log shows one segment; MWAIT comes back on either.
  */
 static void halt_until(struct guest_cpu *cpu, uint64_t deadline)
 {
@@ -82,7 +93,7 @@ static void halt_until(struct guest_cpu *cpu, uint64_t deadline)
 	while (!cpu->stop) {
 		uint64_t start = rdtsc(), end;
 
-		asm volatile("sti; hlt; cli" : : : "memory");
+		halt(cpu);
 		end = rdtsc();
 		if (cpu->fired) {
 			account_halt(cpu, start, cpu->irq_tsc);

@@ -59,6 +59,7 @@ enum guest_mode {
 };
 enum guest_idle {
 	GUEST_IDLE_HLT,
+	GUEST_IDLE_MWAIT,
 	GUEST_IDLE_PAUSE
 };
 enum guest_exit {

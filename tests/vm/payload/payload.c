@@ -86,7 +86,8 @@ static const char usage[] =
 	"  --vcpus N             vCPUs of each VM (1)\n"
 	"  --busy PCT[,PCT...]   busy part of each period, 0..100, for all vCPUs or for each (30)\n"
 	"  --period-ms P         length of a period (100)\n"
-	"  --idle hlt|pause      what to do with the rest of a period (hlt)\n"
+	"  --idle hlt|mwait|pause  what to do with the rest of a period (hlt); mwait, which KVM must be\n"
+	"                        able to pass through, with --halts too\n"
 	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with (passthrough)\n"
 	"  --halts MS:COUNT[,MS:COUNT...]\n"
 	"                        in place of the duty: COUNT halts of MS ms each, an exit after each\n"
@@ -169,6 +170,23 @@ static int one_of(const char *text, const char *zero, const char *one, unsigned 
 		return -EINVAL;
 	*value = !strcmp(text, one);
 	return 0;
+}
+
+static int parse_idle(const char *text, enum guest_idle *idle)
+{
+	static const char *const names[] = {
+		[GUEST_IDLE_HLT] = "hlt",
+		[GUEST_IDLE_MWAIT] = "mwait",
+		[GUEST_IDLE_PAUSE] = "pause",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*idle = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int parse_list(const char *text, double max, double *list, unsigned int *cnt)
@@ -276,8 +294,7 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 		err = only_thousandths(arg, 0.1, 10000, &opts->period_us);
 		break;
 	case OPT_IDLE:
-		err = one_of(arg, "hlt", "pause", &second);
-		opts->idle = second ? GUEST_IDLE_PAUSE : GUEST_IDLE_HLT;
+		err = parse_idle(arg, &opts->idle);
 		break;
 	case OPT_HLT:
 		err = one_of(arg, "exit", "passthrough", &second);
@@ -350,6 +367,8 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		return "--halts and --exits are in place of a duty";
 	if (opts->vmm_sleep_us && !lists->halts)
 		return "--vmm-sleep-us goes with --halts";
+	if (opts->idle == GUEST_IDLE_MWAIT && (lists->exits || !opts->passthrough))
+		return "--idle mwait goes without --exits and --hlt exit";
 	if (lists->exits && opts->exit_kind == GUEST_EXIT_HLT && opts->passthrough)
 		return "--exits hlt goes with --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))

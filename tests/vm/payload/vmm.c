@@ -101,6 +101,10 @@ static int pass_halts_through(struct session *s, struct vm *vm)
 		fprintf(stderr, "payload: this KVM cannot pass HLT through\n");
 		return -EOPNOTSUPP;
 	}
+	if (s->opts->idle == GUEST_IDLE_MWAIT && !(can & KVM_X86_DISABLE_EXITS_MWAIT)) {
+		fprintf(stderr, "payload: this KVM cannot pass MWAIT through\n");
+		return -EOPNOTSUPP;
+	}
 	cap.args[0] = can & (KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |
 			     KVM_X86_DISABLE_EXITS_MWAIT);
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
