@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# bats file_tags=core-oldest,core-newest
 #
 # The kernel is told not to run what is attached, in the middle of a measurement, and to run it again. Runs in the bed, on
 # every kernel.
@@ -139,6 +138,7 @@ told() {
 	}
 }
 
+# bats test_tags=core
 @test "ftrace is switched off in the middle, and on again" {
 	local -a off_ns
 	local run off_cnt seen='' host_pct=0
@@ -190,6 +190,7 @@ probes_off() {
 	guest_end
 }
 
+# bats test_tags=core-newest
 @test "kprobes are switched off in the middle" {
 	local -a off_ns
 	local off_cnt seen=''
@@ -282,6 +283,7 @@ refused_reader() {
 	}
 }
 
+# bats test_tags=core-newest
 @test "the vendor's module is unloaded under a measurement by kprobes that is pinned, and loaded again" {
 	can_pin || skip 'before Linux 5.15'
 	"$GTIMEHALT" --pin --mode entry --hook kprobe
