@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-#
 # The kernel is told not to run what is attached, in the middle of a measurement, and to run it again. Runs in the bed, on
 # every kernel.
 
