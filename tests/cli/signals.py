@@ -22,7 +22,7 @@ from terminal import Terminal, cpu_s, end_of, fail, no_core
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 MOMENTS = 6
 # What ends must do so soon; the machine may be busy.
-SOON_S = 4
+SOON_S = 15
 
 
 class Run:
