@@ -37,7 +37,6 @@ shares() {
 }
 
 # Whole, and in each view what the live run had.
-# bats test_tags=core
 @test "what is recorded is replayed as it was shown" {
 	local beside line name own
 	timeout 60 "${tool[@]}" -j -d 3 >"$dir/beside" 3>&- &
