@@ -18,6 +18,23 @@ int forced_read__run(int prog_fd, int cpu)
 	return err ? err : (int)run.retval;
 }
 
+int forced_read__accounts(int prog_fd)
+{
+	__u64 args[1] = { 0 };
+	int cnt;
+
+	do {
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+		int err = bpf_prog_test_run_opts(prog_fd, &run);
+
+		if (err)
+			return err;
+		cnt = (int)run.retval;
+		args[0] += ACCOUNTS_CNT;
+	} while (cnt == ACCOUNTS_CNT);
+	return 0;
+}
+
 /* A window that is just being closed is complete without us; the account of the CPU is not. */
 static int run_when_free(int prog_fd, int cpu)
 {

@@ -12,6 +12,9 @@ struct snapshot;
 /* Returns what the program answers, or -errno; -ENXIO when the CPU is offline. */
 int forced_read__run(int prog_fd, int cpu);
 
+/* Runs take_accounts until it has been at all entries. Returns 0 or -errno. */
+int forced_read__accounts(int prog_fd);
+
 /*
  * Runs check_read on the CPU and adds the reading to the snapshot; none when the CPU is offline or its
  * MPERF does not read. map_fd is that of cpu_accounts, mperf_ratio that of the CPU's kind of core.
