@@ -92,7 +92,8 @@ static __always_inline void shared__end(struct vcpu_sums *sums)
  * SipHash-2-4 of a kernel address (Aumasson and Bernstein 2012): the same for all who see the object, and no address for
  * those who read it in a map that is shared. Never 0.
  */
-static __noinline __u64 hash_of(__u64 address)
+__u64 hash_of(__u64 address);
+__noinline __u64 hash_of(__u64 address)
 {
 	__u64 v0 = targ_hash_key[0] ^ 0x736f6d6570736575,
 	      v1 = targ_hash_key[1] ^ 0x646f72616e646f6d;
@@ -237,7 +238,8 @@ static __always_inline long set_place(__u32 tid, __u32 number, __u32 index, __u3
  * Whether the process may have one more entry, for a thread that has thread_entry_cnt. Counts the entry; or counts that it
  * was refused.
  */
-static __noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
+int take_share(__u32 tgid, __u32 thread_entry_cnt);
+__noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
 {
 	struct process_entries *process = bpf_map_lookup_elem(&processes, &tgid);
 	const struct process_entries none = { 0 };

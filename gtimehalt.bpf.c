@@ -108,16 +108,18 @@ static __always_inline void read_mperf(struct mperf_reading *r)
 /*
  * Whether MPERF stands still: this code itself runs in C0, in which it counts. It has stopped then, or is of an
  * event that went stale when its CPU was offline, which reads with success.
+ *
+ * Not static, so that the verifier goes through the loop once and not at each call; so are other functions that take
+ * nothing but numbers.
  */
-static __noinline int mperf_stands(const struct mperf_reading *r)
+int mperf_stands(__u64 mperf_cycles);
+__noinline int mperf_stands(__u64 mperf_cycles)
 {
-	if (!r || !r->enabled_ns)
-		return 0;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MPERF_LOOKS; i++) {
 		__u64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
 
-		if (cycles != r->cycles)
+		if (cycles != mperf_cycles)
 			return 0;
 	}
 	return 1;

@@ -308,7 +308,7 @@ struct stint_sums {
 #define GTIMEHALT_SCALE_SHIFT 20
 
 /* So many entries are looked at in one run of take_accounts: kernels before 5.17 have no bpf_loop(). */
-#define ACCOUNTS_CNT 512
+#define ACCOUNTS_CNT 128
 
 /* What forced_read and check_read answer through BPF_PROG_TEST_RUN. */
 enum forced_read {

@@ -110,7 +110,7 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct mper
 		halted_ns = length_ns;
 	if (halted_ns < (__s64)targ_stint_floor_ns)
 		return;
-	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r))
+	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r->cycles))
 		slot->mperf_stood = 1;
 	/* Until the window is read the next time: that looks whether it counts again. */
 	if (slot->mperf_stood)

@@ -113,7 +113,7 @@ static __always_inline int gather(struct cpu_slot *slot, const struct mperf_read
 	 */
 	has_stood = slot->mperf_stood;
 	if (has_stood || !cycles || running_ns >= MPERF_LOOK_NS)
-		slot->mperf_stood = mperf_stands(end);
+		slot->mperf_stood = end->enabled_ns && mperf_stands(end->cycles);
 	if (is_unknown || (__s64)cycles <= 0 || (__s64)enabled_ns <= 0 || has_stood ||
 	    slot->mperf_stood || has_gaps) {
 		/* A read that failed has been counted. A count that went back is of an event that reads again. */
