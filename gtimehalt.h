@@ -98,7 +98,9 @@ struct cpu_slot {
 	__u64 mperf_scale;
 	/* MPERF was seen to stand still in this window or before it: the window is not measured. */
 	__u32 mperf_stood;
-	__u32 pad[7];
+	/* A read found the vCPU loaded: start_ran_ns is as old as the last tick then. */
+	__u32 start_is_old;
+	__u32 pad[6];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 192, "one slot, three cache lines");
 

@@ -218,7 +218,8 @@ static __always_inline __u64 ran_until(const struct cpu_slot *slot, const struct
 static __always_inline void settle(struct cpu_slot *slot, const struct mperf_reading *r,
 				   struct task_struct *task)
 {
-	__u64 ran_ns = ran_until(slot, r, BPF_CORE_READ(task, se.sum_exec_runtime));
+	__u64 told_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+	__u64 ran_ns = ran_until(slot, r, told_ns);
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
 
@@ -226,6 +227,13 @@ static __always_inline void settle(struct cpu_slot *slot, const struct mperf_rea
 		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
 	if (sums) {
 		add_own(sums, &gain);
+		/* What a tick has told since was before the window: it is not this vCPU's. */
+		if (slot->start_is_old && ran_ns == told_ns && slot->start.enabled_ns &&
+		    r->enabled_ns) {
+			sums->ran_base_ns += ran_ns - slot->start_ran_ns -
+					     (r->enabled_ns - slot->start.enabled_ns);
+			slot->start_is_old = 0;
+		}
 		put_account(sums, task, ran_ns, 0, 0);
 	} else {
 		COUNT(lost_window_cnt);
@@ -253,6 +261,7 @@ static __always_inline int come_back(struct cpu_slot *slot, const struct mperf_r
 		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
 	add_own(sums, &gain);
 	slot->switch_cnt = switches;
+	slot->start_is_old = 0;
 	start_at(slot, now, ran_ns);
 	sums->window_ns = slot->start_ns;
 	return 1;
@@ -269,6 +278,7 @@ static __always_inline void open_window(struct cpu_slot *slot, const struct mper
 		return;
 	slot->index = index;
 	slot->switch_cnt = switch_cnt(task, typed);
+	slot->start_is_old = 0;
 	start_at(slot, r, ran_ns);
 	slot->tid = FIELD(typed, task, pid);
 	sums = sums_of_slot(slot);
@@ -362,6 +372,7 @@ static __always_inline int window_read(struct task_struct *task, struct mperf_re
 	    !is_watched(task, 0))
 		return FORCED_READ_NONE;
 	open_window(slot, r, task, vcpu, BPF_CORE_READ(task, se.sum_exec_runtime), 0);
+	slot->start_is_old = 1;
 	return FORCED_READ_OPENED;
 }
 
