@@ -20,12 +20,12 @@ link_ids() {
 	bpftool -j link show | jq -c 'map(.id)'
 }
 
-# bats test_tags=core-oldest
 # entries: how many there are.
 entries() {
 	bpftool -j map dump pinned "$PINNED"/vcpus | jq 'map(select(.formatted.value.tid != 0)) | length'
 }
 
+# bats test_tags=core-oldest
 @test "before Linux 5.15: refused with exit 3, and nothing is left; else it is pinned" {
 	if ! is_linux_before 5 15; then
 		pin
