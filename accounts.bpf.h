@@ -185,16 +185,15 @@ static __always_inline void take_account(struct vcpu_sums *sums, struct task_str
 	put_account(sums, task, ran_ns, waiting_ns, !on_cpu && !queued_ns);
 }
 
-/* The same by index. Returns false behind the last. */
+/* The same by index. Returns whether the entry is a thread's. */
 static __always_inline int take_account_at(__u32 index)
 {
 	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
 	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
 
-	if (!sums || !of)
+	if (!sums || !of || !sums->tid)
 		return 0;
-	if (sums->tid)
-		take_account(sums, (void *)of->thread);
+	take_account(sums, (void *)of->thread);
 	return 1;
 }
 

@@ -216,7 +216,7 @@ int check_read(void *ctx)
 
 /*
  * Never attached: user space runs it once a snapshot, after the forced reads. Takes the scheduler's account of the threads of
- * ACCOUNTS_CNT entries, from args[0] on. Returns how many entries there were.
+ * ACCOUNTS_CNT entries, from args[0] on. Returns how many of them are threads'.
  */
 SEC("?raw_tp")
 int take_accounts(struct bpf_raw_tracepoint_args *ctx)

@@ -45,13 +45,10 @@ static __always_inline void beat(void)
 	beat->beat_ns = bpf_ktime_get_ns();
 	index = beat->next_index;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < BEAT_ACCOUNTS; i++) {
-		if (!take_account_at(index + i)) {
-			beat->next_index = 0;
-			return;
-		}
-	}
-	beat->next_index = index + BEAT_ACCOUNTS;
+	for (int i = 0; i < BEAT_ACCOUNTS; i++)
+		take_account_at(index + i);
+	index += BEAT_ACCOUNTS;
+	beat->next_index = index < GTIMEHALT_MAX_VCPUS ? index : 0;
 }
 
 /* A copy is torn for the time that a window takes to be closed. */

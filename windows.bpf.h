@@ -67,7 +67,7 @@ static __always_inline __u64 scaled(__u64 cycles, __u64 mperf_scale)
  * told by CLOCK_MONOTONIC, which NTP can make faster by so much; shorter windows are not looked at, for a load is told to
  * the hooks and most switches between cgroups are loads.
  */
-#define GAP_LOOK_NS 1000000ULL
+#define GAP_LOOK_NS 10000000ULL
 #define GAP_SHIFT   6
 
 static __always_inline int is_looked_at(const struct cpu_slot *slot,

@@ -18,20 +18,17 @@ int forced_read__run(int prog_fd, int cpu)
 	return err ? err : (int)run.retval;
 }
 
-int forced_read__accounts(int prog_fd)
+int forced_read__accounts(int prog_fd, __u32 highest_index)
 {
-	__u64 args[1] = { 0 };
-	int cnt;
-
-	do {
-		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+	for (__u64 index = 0; index < GTIMEHALT_MAX_VCPUS; index += ACCOUNTS_CNT) {
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &index, .ctx_size_in = sizeof(index));
 		int err = bpf_prog_test_run_opts(prog_fd, &run);
 
 		if (err)
 			return err;
-		cnt = (int)run.retval;
-		args[0] += ACCOUNTS_CNT;
-	} while (cnt == ACCOUNTS_CNT);
+		if (!run.retval && index > highest_index)
+			break;
+	}
 	return 0;
 }
 

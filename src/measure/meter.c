@@ -247,7 +247,8 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	snap->hooked_ns = m->hooked_ns;
 	/* Before the windows: their reads know better of threads that run. */
 	if (m->opts.accounts_fd >= 0)
-		err = forced_read__accounts(m->opts.accounts_fd);
+		err = forced_read__accounts(m->opts.accounts_fd,
+					    sums_reader__highest_index(m->sums));
 	if (err)
 		return tell(err, "have the accounts of the vCPUs taken");
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {

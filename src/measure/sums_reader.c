@@ -25,7 +25,8 @@
 
 struct sums_reader {
 	struct sums_maps maps;
-	__u64 last_ns;  /* when the last snapshot was taken; 0: there was none */
+	__u64 last_ns; /* when the last snapshot was taken; 0: there was none */
+	__u32 highest_index;
 	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
 	struct vcpu_sums sums[CHUNK_CNT];
 	/* Of `vcpus` and of `ended`. */
@@ -190,7 +191,7 @@ static void drop(const struct sums_reader *r, __u32 index, const struct vcpu_sum
 }
 
 /* What has ended is read once; a measurement that is pinned drops it itself. */
-static int read_entry(const struct sums_reader *r, struct snapshot *snap, __u32 index,
+static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 		      struct vcpu_sums *sums)
 {
 	struct vcpu_reading *vcpu;
@@ -201,6 +202,8 @@ static int read_entry(const struct sums_reader *r, struct snapshot *snap, __u32 
 	err = read_whole(r, index, sums);
 	if (err || !sums->tid)
 		return err;
+	if (index > r->highest_index)
+		r->highest_index = index;
 	vcpu = add_reading(snap, sums);
 	if (!vcpu)
 		return -ENOMEM;
@@ -332,6 +335,11 @@ void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vc
 		}
 		index = sums.older_index;
 	}
+}
+
+__u32 sums_reader__highest_index(const struct sums_reader *r)
+{
+	return r->maps.ended_fd >= 0 ? GTIMEHALT_MAX_VCPUS : r->highest_index;
 }
 
 void sums_reader__refused(const struct sums_reader *r, sums_reader__tell_fn tell, void *arg)

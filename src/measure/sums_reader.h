@@ -46,6 +46,9 @@ int sums_reader__read(struct sums_reader *reader, struct snapshot *snap);
 void sums_reader__forget(struct sums_reader *reader, struct snapshot *snap,
 			 struct vcpu_reading *vcpu);
 
+/* The highest index of an entry that was ever read; of a pinned measurement, which frees entries by itself, of any. */
+__u32 sums_reader__highest_index(const struct sums_reader *reader);
+
 /* Calls tell() for every process of which windows were refused, with how many since the measurement began. */
 typedef void (*sums_reader__tell_fn)(void *arg, pid_t pid, __u64 refused_cnt);
 void sums_reader__refused(const struct sums_reader *reader, sums_reader__tell_fn tell, void *arg);
