@@ -45,24 +45,23 @@ static __always_inline void account_window(__u64 ns, __u64 mperf_cycles)
 	account->sums.window_mperf_cycles += mperf_cycles;
 }
 
-static __always_inline void idle_begin(struct cpu_account *account, const struct reading *r)
+static __always_inline void idle_begin(struct cpu_account *account, const struct mperf_reading *r)
 {
-	account->idle_start_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
-	account->idle_start_mperf_cycles = r->mperf_cycles;
+	account->idle_start_ns = r->running_ns;
+	account->idle_start_mperf_cycles = r->cycles;
 }
 
 /* A span of which one end is not known is left out: it then shows as unexplained. */
-static __always_inline void idle_end(struct cpu_account *account, const struct reading *r)
+static __always_inline void idle_end(struct cpu_account *account, const struct mperf_reading *r)
 {
-	if (account->idle_start_ns && r->mperf_cycles != MPERF_UNKNOWN) {
-		account->sums.idle_ns += r->now_ns - account->idle_start_ns;
-		account->sums.idle_mperf_cycles +=
-			r->mperf_cycles - account->idle_start_mperf_cycles;
+	if (account->idle_start_ns && r->enabled_ns) {
+		account->sums.idle_ns += r->running_ns - account->idle_start_ns;
+		account->sums.idle_mperf_cycles += r->cycles - account->idle_start_mperf_cycles;
 	}
 	account->idle_start_ns = 0;
 }
 
-static __always_inline void account_idle(const struct reading *r, __u32 state)
+static __always_inline void account_idle(const struct mperf_reading *r, __u32 state)
 {
 	struct cpu_account *account;
 
@@ -85,7 +84,7 @@ static __always_inline void account_idle(const struct reading *r, __u32 state)
  * window. Nor is it needed: the read that takes the baseline comes as an interrupt, which makes the
  * idle task pass the tracepoint before it halts again.
  */
-static __always_inline void account_read(const struct reading *r)
+static __always_inline void account_read(const struct mperf_reading *r)
 {
 	struct cpu_account *account = this_account();
 
@@ -95,8 +94,8 @@ static __always_inline void account_read(const struct reading *r)
 		idle_end(account, r);
 		idle_begin(account, r);
 	}
-	account->read_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
-	account->read_mperf_cycles = r->mperf_cycles;
+	account->read_ns = r->running_ns;
+	account->read_mperf_cycles = r->cycles;
 	account->read_sums = account->sums;
 }
 

@@ -10,8 +10,9 @@
  * current, so all the cycles of a window in which MPERF stood still were halted by the guest. A stint
  * therefore costs two readings of the clock and none of a counter.
  *
- * TSC is not read either. bpf_ktime_get_ns() is cheaper than a second counter, and user space knows
- * how fast TSC ran against CLOCK_MONOTONIC over the same interval.
+ * TSC is not read either. The kernel tells with each reading of MPERF for how long the event has counted, by the
+ * scheduler's clock: that is cheaper than a second counter, does not follow NTP, and leaves out the time in which perf had
+ * taken the event out of the PMU.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -32,11 +33,15 @@ const volatile __u8 targ_pinned = 0;
 /* The host has two kinds of core, and MPERF runs at another rate on each. */
 const volatile __u8 targ_scaled = 0;
 
-/* Filled by user space before the hooks are attached, and at each snapshot. */
-struct tsc_clock tsc_clocks[2] = {};
-__u32 tsc_clock_index = 0;
-
 struct cpu_slot slots[GTIMEHALT_MAX_CPUS] = {};
+
+/* One entry a possible CPU; sized by the collector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_health);
+} cpu_healths SEC(".maps");
 
 /* The msr PMU's mperf event of each CPU; sized by the collector. */
 struct {
@@ -48,35 +53,16 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
-	__type(key, __u32);
-	__type(value, struct vcpu_sums);
-} vcpus SEC(".maps");
-
-/*
- * --pin: the last sums of threads that have ended, for those who read seldom. Old ones give way, some of them
- * before the map is full: each CPU keeps places of its own. A tid that is used again so soon takes the place of
- * its forerunner.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_ENDED);
-	__type(key, __u32);
-	__type(value, struct vcpu_sums);
-} ended SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, GTIMEHALT_MAX_WATCHED);
 	__type(key, __u32);
 	__type(value, __u8);
 } watched SEC(".maps");
 
-/* Clock first, then MPERF, at both ends of every window: the skew between the two cancels. */
-struct reading {
-	__u64 now_ns;
-	__u64 mperf_cycles; /* or MPERF_UNKNOWN */
-};
+/*
+ * A field of a kernel object: a plain load where the verifier knows the pointer's type (fentry and
+ * fexit), a checked copy elsewhere. `typed` is a constant in every caller.
+ */
+#define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
 /* A host with more CPUs than there are slots is refused: the mask is for the verifier. */
 static __always_inline struct cpu_slot *this_slot(void)
@@ -88,25 +74,26 @@ static __always_inline struct cpu_slot *this_slot(void)
 	return slot;
 }
 
-static __always_inline void read_mperf(struct cpu_slot *slot, struct reading *r)
-{
-	/*
-	 * The plain helper is a third cheaper than bpf_perf_event_read_value(). It answers errors and
-	 * values alike, but the event's count starts at zero: no value looks like an errno.
-	 */
-	__s64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
+/* Counts a failure on this CPU. */
+#define COUNT(member)                                                                              \
+	do {                                                                                       \
+		__u32 cpu = bpf_get_smp_processor_id();                                            \
+		struct cpu_health *health = bpf_map_lookup_elem(&cpu_healths, &cpu);               \
+                                                                                                   \
+		if (health)                                                                        \
+			health->member++;                                                          \
+	} while (0)
 
-	r->mperf_cycles = cycles;
-	if (cycles < 0 && cycles >= -4095) {
-		r->mperf_cycles = MPERF_UNKNOWN;
-		slot->mperf_error_cnt++;
-	}
-}
+GTIMEHALT_ASSERT(sizeof(struct mperf_reading) == sizeof(struct bpf_perf_event_value), "the same");
 
-static __always_inline void read_counters(struct cpu_slot *slot, struct reading *r)
+/*
+ * bpf_perf_event_read() is a third cheaper, but says nothing of the time in which the event counted. On failure the
+ * kernel fills the reading with zeroes.
+ */
+static __always_inline void read_mperf(struct mperf_reading *r)
 {
-	r->now_ns = bpf_ktime_get_ns();
-	read_mperf(slot, r);
+	if (bpf_perf_event_read_value(&mperf_events, BPF_F_CURRENT_CPU, (void *)r, sizeof(*r)))
+		COUNT(mperf_error_cnt);
 }
 
 /*
@@ -121,11 +108,13 @@ static __always_inline void read_counters(struct cpu_slot *slot, struct reading 
 /*
  * Whether MPERF stands still: this code itself runs in C0, in which it counts. It has stopped then, or is of an
  * event that went stale when its CPU was offline, which reads with success.
+ *
+ * Not static, so that the verifier goes through the loop once and not at each call; so are other functions that take
+ * nothing but numbers.
  */
-static __noinline int mperf_stands(__u64 mperf_cycles)
+int mperf_stands(__u64 mperf_cycles);
+__noinline int mperf_stands(__u64 mperf_cycles)
 {
-	if (mperf_cycles == MPERF_UNKNOWN)
-		return 0;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MPERF_LOOKS; i++) {
 		__u64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
@@ -138,6 +127,7 @@ static __noinline int mperf_stands(__u64 mperf_cycles)
 
 #include "check.bpf.h"
 #include "stints.bpf.h"
+#include "accounts.bpf.h"
 #include "windows.bpf.h"
 #include "pinned.bpf.h"
 
@@ -207,7 +197,7 @@ int raw_tp_kvm_exit(void *ctx)
 SEC("?raw_tp")
 int forced_read(void *ctx)
 {
-	struct reading r;
+	struct mperf_reading r;
 
 	return window_read((void *)bpf_get_current_task(), &r);
 }
@@ -216,12 +206,28 @@ int forced_read(void *ctx)
 SEC("?raw_tp")
 int check_read(void *ctx)
 {
-	struct reading r;
+	struct mperf_reading r;
 	int answer = window_read((void *)bpf_get_current_task(), &r);
 
 	if (answer != FORCED_READ_BUSY)
 		account_read(&r);
 	return answer;
+}
+
+/*
+ * Never attached: user space runs it once a snapshot, after the forced reads. Takes the scheduler's account of the threads of
+ * ACCOUNTS_CNT entries, from args[0] on. Returns how many of them are threads'.
+ */
+SEC("?raw_tp")
+int take_accounts(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 index = ctx->args[0];
+	int cnt = 0;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ACCOUNTS_CNT; i++)
+		cnt += take_account_at(index + i);
+	return cnt;
 }
 
 /*
@@ -232,16 +238,16 @@ SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 {
 	struct cpu_slot *slot;
-	struct reading r;
+	struct mperf_reading r;
 
 	if (!targ_check && state == CPU_IDLE_ENDS)
 		return 0;
 	slot = this_slot();
-	if (!targ_check && !slot->tid)
+	if (!targ_check && slot->idle_state != IDLE_WANTED)
 		return 0;
 	slot->busy = 1;
 	barrier();
-	read_counters(slot, &r);
+	read_mperf(&r);
 	if (state != CPU_IDLE_ENDS)
 		window_idle(slot, &r);
 	account_idle(&r, state);
@@ -254,24 +260,19 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 SEC("?raw_tp")
 int raw_tp_process_exit(void *ctx)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct vcpu_sums *sums = window_exit((void *)bpf_get_current_task(), tid);
-
-	/* Else user space drops it, when it has read it. */
-	if (sums && targ_pinned)
-		bury(tid, sums);
+	window_exit((void *)bpf_get_current_task(), bpf_get_current_pid_tgid());
 	return 0;
 }
 
 /*
  * --pin, from here on: what a measurement needs that goes on without a process.
  *
- * On a timer of each CPU, in place of user space's forced reads and of its look at TSC.
+ * On a timer of each CPU, in place of user space's forced reads.
  */
 SEC("?perf_event")
 int heartbeat(void *ctx)
 {
-	struct reading r;
+	struct mperf_reading r;
 
 	window_read((void *)bpf_get_current_task(), &r);
 	beat();

@@ -20,7 +20,7 @@ test-deps:
 
 check-programs: $(UNIT_BINS) $(REPORTS)
 
-test-programs: $(PAYLOAD) $(PAYLOAD_ACCOUNT) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
+test-programs: $(PAYLOAD) $(PAYLOAD_ACCOUNT) $(LOAD_PROGRAMS) $(ODD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
 
 # The tool with one hook left out, which --check must find: see tests/vm/gtimehalt-check.bats. It is a
 # build of its own below this one, by a make that knows what has changed.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "gtimehalt.h"
 #include "measure/calibration.h"
@@ -18,7 +19,6 @@
 #include "measure/hooks.h"
 #include "measure/host_rights.h"
 #include "measure/meter.h"
-#include "measure/tsc_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
 
@@ -74,19 +74,20 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 	}
 	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
 	bpf_program__set_autoload(c->reader, true);
+	bpf_program__set_autoload(c->skel->progs.take_accounts, true);
 	bpf_program__set_autoload(c->skel->progs.heartbeat, c->pinned);
 	return 0;
 }
 
 /* Maps that not every measurement needs, and the sizes of those that go by the host's CPUs. */
-static int set_up_optional_maps(struct collector *c)
+static int set_up_map_sizes(struct collector *c)
 {
 	const struct {
 		struct bpf_map *map;
 		bool wanted, per_cpu, keeps_events;
 	} maps[] = {
 		{ c->skel->maps.mperf_events, true, true, c->pinned },
-		{ c->skel->maps.tsc_events, c->pinned, true, c->pinned },
+		{ c->skel->maps.cpu_healths, true, true, false },
 		{ c->skel->maps.cpu_beats, c->pinned, true, false },
 		{ c->skel->maps.cpu_accounts, c->check, true, false },
 		{ c->skel->maps.ended, c->pinned, false, false },
@@ -94,6 +95,8 @@ static int set_up_optional_maps(struct collector *c)
 		{ c->skel->maps.stints, c->histogram, false, false },
 		{ c->skel->maps.blank_stints, c->histogram, false, false },
 	};
+	struct bpf_map *by_index[] = { c->skel->maps.vcpus, c->skel->maps.objects,
+				       c->skel->maps.free_indexes, c->skel->maps.stints };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
@@ -105,10 +108,13 @@ static int set_up_optional_maps(struct collector *c)
 			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
 	}
 #ifdef GTIMEHALT_TEST_MAX_VCPUS
-	/* A test's build, whose map is soon full. */
-	if (!err)
-		err = bpf_map__set_max_entries(c->skel->maps.vcpus, GTIMEHALT_TEST_MAX_VCPUS);
+	/* A test's build, whose room is soon full. */
+	c->room = GTIMEHALT_TEST_MAX_VCPUS + 1;
+#else
+	c->room = GTIMEHALT_MAX_VCPUS;
 #endif
+	for (size_t i = 0; !err && i < sizeof(by_index) / sizeof(by_index[0]); i++)
+		err = bpf_map__set_max_entries(by_index[i], c->room);
 	return err ? refused(err, "size the BPF maps") : 0;
 }
 
@@ -154,13 +160,28 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
-/* Of the first kind of core, as far as is known by now. */
-static double ns_per_mperf_cycle(const struct collector *c)
+/* Of the first kind of core, by the scheduler's clock. */
+static int find_rate(struct collector *c, const struct collector_opts *opts __attribute__((unused)))
 {
-	struct clock_reading now;
+	int err = counters__ns_per_tsc_cycle(c->counters, &c->ns_per_mperf_cycle);
 
-	clock__read(&now);
-	return tsc_clock__ns_per_cycle(&c->tsc_clock, &now) / c->mperf_ratio;
+	if (err) {
+		pr_err("cannot find the rate of TSC: %s", strerror(-err));
+		return err;
+	}
+	c->ns_per_mperf_cycle /= c->mperf_ratio;
+	return 0;
+}
+
+/* What readers get to see in place of kernel addresses is hashed with a key of this measurement. */
+static int set_hash_key(struct collector *c)
+{
+	__u64 key[2];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return -EIO;
+	memcpy((void *)c->skel->rodata->targ_hash_key, key, sizeof(key));
+	return 0;
 }
 
 static int load(struct collector *c, const struct collector_opts *opts)
@@ -187,32 +208,39 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_pinned = c->pinned;
 	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
 	c->skel->rodata->targ_stat_ns_per_cycle =
-		(__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);
+		(__u64)(c->ns_per_mperf_cycle * (1 << STAT_NS_SHIFT) + 0.5);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_floor_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 #endif
-	err = set_up_optional_maps(c);
+	err = set_up_map_sizes(c);
+	if (!err)
+		err = set_hash_key(c);
 	if (err)
 		return err;
+	c->skel->rodata->targ_process_max = c->room / 2;
+	c->skel->bss->ns_per_mperf_cycle =
+		(__u64)(c->ns_per_mperf_cycle * (1 << STINT_NS_SHIFT) + 0.5);
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
 		return refused(err, "load the BPF programs");
 	return 0;
 }
 
-static void put_rates(struct collector *c)
+/* The lowest is taken first. Index 0 is nobody's. */
+static int fill_free_indexes(struct collector *c)
 {
-	struct gtimehalt_bpf__bss *bss = c->skel->bss;
-	struct clock_reading now;
+	int fd = bpf_map__fd(c->skel->maps.free_indexes);
 
-	c->tsc_clock.clocks = bss->tsc_clocks;
-	c->tsc_clock.index = &bss->tsc_clock_index;
-	clock__read(&now);
-	tsc_clock__put(&c->tsc_clock, &now);
-	bss->ns_per_mperf_cycle = (__u64)(ns_per_mperf_cycle(c) * (1 << STINT_NS_SHIFT) + 0.5);
+	for (__u32 index = c->room - 1; index; index--) {
+		int err = bpf_map_update_elem(fd, NULL, &index, BPF_ANY);
+
+		if (err)
+			return refused(err, "make room for the vCPUs");
+	}
+	return 0;
 }
 
 static int start_meter(struct collector *c)
@@ -224,14 +252,21 @@ static int start_meter(struct collector *c)
 		.cpu_cnt = c->cpu_cnt,
 		.slots = skel->bss->slots,
 		.shared_fd = -1,
-		.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
+		.sums = {
+			.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
+			.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
+			.ended_fd = -1,
+			.objects_fd = bpf_map__fd(skel->maps.objects),
+			.places_fd = bpf_map__fd(skel->maps.places),
+			.free_indexes_fd = bpf_map__fd(skel->maps.free_indexes),
+			.processes_fd = bpf_map__fd(skel->maps.processes),
+		},
+		.healths_fd = bpf_map__fd(skel->maps.cpu_healths),
 		.reader_fd = bpf_program__fd(c->reader),
-		.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
-		.ended_fd = -1,
+		.accounts_fd = bpf_program__fd(skel->progs.take_accounts),
 		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
 		.mperf_events_fd = bpf_map__fd(skel->maps.mperf_events),
 		.about_fd = -1,
-		.tsc_clock = &c->tsc_clock,
 		.calibration = &c->calibration,
 		.counters = c->counters,
 	};
@@ -290,8 +325,9 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 	const __u8 present = 1;
 	int err;
 
-	put_rates(c);
-	err = start_meter(c);
+	err = fill_free_indexes(c);
+	if (!err)
+		err = start_meter(c);
 	if (!err && c->pinned)
 		err = put_about(c);
 	if (err)
@@ -387,6 +423,7 @@ static const struct {
 } steps[] = {
 	{ "open MPERF", open_counters },
 	{ "calibrate", calibrate },
+	{ "find the rate of TSC", find_rate },
 	{ "load", load },
 	{ "set up maps", set_up_maps },
 	{ "enable statistics", enable_stats },
@@ -402,7 +439,6 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 		return -ENOMEM;
 	c->program_clock.fd = -1;
 	libbpf_set_print(print_libbpf);
-	clock__read(&c->tsc_clock.opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		__u64 begin_ns = clock__now_ns();
 		int err = steps[i].run(c, opts);
@@ -431,7 +467,7 @@ int collector__new_layout(struct collector **out)
 	err = count_cpus(c);
 	if (!err) {
 		c->skel = gtimehalt_bpf__open();
-		err = c->skel ? set_up_optional_maps(c) : refused(-errno, "open the BPF programs");
+		err = c->skel ? set_up_map_sizes(c) : refused(-errno, "open the BPF programs");
 	}
 	if (err) {
 		collector__free(c);

@@ -26,7 +26,8 @@ static const struct bpf_map *map_of(const struct collector *c, const char *name)
 		{ PIN_STINTS, skel->maps.stints },
 		{ PIN_SHARED, skel->maps.bss },
 		{ PIN_MPERF_EVENTS, skel->maps.mperf_events },
-		{ PIN_TSC_EVENTS, skel->maps.tsc_events },
+		{ PIN_HEALTHS, skel->maps.cpu_healths },
+		{ PIN_PROCESSES, skel->maps.processes },
 		{ PIN_CPU_BEATS, skel->maps.cpu_beats },
 	};
 
@@ -40,6 +41,8 @@ static const struct bpf_program *program_of(const struct collector *c, const cha
 {
 	if (!strcmp(name, PIN_FORCED_READ))
 		return c->skel->progs.forced_read;
+	if (!strcmp(name, PIN_ACCOUNTS))
+		return c->skel->progs.take_accounts;
 	return !strcmp(name, PIN_HEARTBEAT) ? c->skel->progs.heartbeat : NULL;
 }
 

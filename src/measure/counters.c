@@ -2,16 +2,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "measure/counters.h"
 #include "measure/cpu_event.h"
 #include "measure/host_rights.h"
 #include "measure/opener.h"
+#include "base/clock.h"
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -43,9 +46,51 @@ static int open_mperf(const struct counters *counters, int cpu)
 	return open_alone(counters, counters->mperf_config, cpu);
 }
 
-int counters__open_tsc(const struct counters *counters, int cpu)
+/* For so long TSC is held against the clock where the kernel does not tell its rate. */
+#define RATE_SPAN_NS 100000000ULL
+
+/* The kernel tells it where its clock is TSC (arch_perf_update_userpage()): the factor that it uses itself. */
+static bool ask_rate(int fd, double *ns_per_cycle)
 {
-	return open_alone(counters, counters->tsc_config, cpu);
+	const volatile struct perf_event_mmap_page *page =
+		mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+	bool known;
+
+	if (page == MAP_FAILED)
+		return false;
+	known = page->cap_user_time && page->time_mult;
+	if (known)
+		*ns_per_cycle = (double)page->time_mult / (double)(1ULL << page->time_shift);
+	munmap((void *)page, (size_t)sysconf(_SC_PAGESIZE));
+	return known;
+}
+
+static void measure_rate(double *ns_per_cycle)
+{
+	struct clock_reading first, now;
+
+	clock__read(&first);
+	do
+		clock__read(&now);
+	while (now.raw_ns - first.raw_ns < RATE_SPAN_NS);
+	*ns_per_cycle =
+		(double)(now.raw_ns - first.raw_ns) / (double)(now.tsc_cycles - first.tsc_cycles);
+}
+
+int counters__ns_per_tsc_cycle(const struct counters *counters, double *ns_per_cycle)
+{
+	int fd = -ENODEV;
+
+	for (int cpu = 0; cpu < counters->cpu_cnt && fd == -ENODEV; cpu++)
+		fd = open_alone(counters, counters->tsc_config, cpu);
+	if (fd < 0)
+		return fd;
+	if (!ask_rate(fd, ns_per_cycle)) {
+		pr_info("the kernel's clock is not TSC alone: its rate is measured");
+		measure_rate(ns_per_cycle);
+	}
+	close(fd);
+	return 0;
 }
 
 /* "0x02" of an events file that reads "event=0x02". */

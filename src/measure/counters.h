@@ -46,8 +46,11 @@ int counters__reopen(struct counters *counters, int cpu);
  */
 int counters__stand_still(const struct counters *counters, int cpu);
 
-/* TSC of the CPU, counted from now on. Returns a descriptor that is the caller's, or -errno. */
-int counters__open_tsc(const struct counters *counters, int cpu);
+/*
+ * Nanoseconds of the clock of perf and the scheduler in a cycle of TSC, which NTP does not change. Returns 0, or -errno (no
+ * event can be opened).
+ */
+int counters__ns_per_tsc_cycle(const struct counters *counters, double *ns_per_cycle);
 
 /* TSC and MPERF of one CPU, read together. */
 struct counter_pair {

@@ -18,6 +18,20 @@ int forced_read__run(int prog_fd, int cpu)
 	return err ? err : (int)run.retval;
 }
 
+int forced_read__accounts(int prog_fd, __u32 highest_index)
+{
+	for (__u64 index = 0; index < GTIMEHALT_MAX_VCPUS; index += ACCOUNTS_CNT) {
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &index, .ctx_size_in = sizeof(index));
+		int err = bpf_prog_test_run_opts(prog_fd, &run);
+
+		if (err)
+			return err;
+		if (!run.retval && index > highest_index)
+			break;
+	}
+	return 0;
+}
+
 /* A window that is just being closed is complete without us; the account of the CPU is not. */
 static int run_when_free(int prog_fd, int cpu)
 {

@@ -40,7 +40,7 @@ int render__csv_heading(FILE *out);
 /*
  * A line of CSV for each row of the view: RFC 4180, with the line ends of this system. The fields are
  *
- *	time,interval_ns,mode,row,pid,instance,name,vcpu,tid,METRICS,lost_windows,mperf_errors,map_full
+ *	time,interval_ns,mode,row,pid,instance,name,vcpu,tid,METRICS,lost_windows,mperf_errors,map_full,refused_windows
  *
  * "row" is vm or vcpu; vcpu and tid are empty in a VM's row, whose METRICS are sums. The last three are
  * of the interval, the same in all its lines. All else is as in JSON. A name is always in quotes; so that
@@ -55,7 +55,7 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N,"refused_windows":N},
  *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"vcpu_count":N,
  *		 "total":{METRICS,"histogram":{HISTOGRAM}},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}

@@ -26,6 +26,8 @@ struct health {
 	__u64 mperf_error_cnt; /* MPERF reads that failed: time loaded, but not measured */
 	__u64 map_full_cnt;    /* windows of threads for which there was no room */
 	__u64 hooks_off_cnt;   /* snapshots before which the hooks did not run, or may not have */
+	/* windows of threads of a process that had used up its share of the room */
+	__u64 refused_window_cnt;
 };
 
 /* One vCPU thread. `seen` false: known to exist, but not loaded since the tool started. */
@@ -43,6 +45,7 @@ struct vcpu_reading {
 	__u64 vm_id; /* tells the VMs of one process apart; 0 when not known */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC at which the counters below were complete; never 0 */
+	/* What the thread ran, in its windows and outside of them; by the scheduler's clock, as all that has no other. */
 	__u64 loaded_ns;
 	/*
 	 * Spans that no other guest and no idle task shared with this vCPU, and the MPERF cycles in them:
@@ -52,9 +55,12 @@ struct vcpu_reading {
 	__u64 measured_ns;
 	__u64 mperf_cycles;
 	__u64 unmeasured_ns; /* of such spans in which MPERF did not read */
-	__u64 guest_ns;
+	__u64 guest_ns;      /* CLOCK_MONOTONIC */
 	__u64 entry_cnt;
 	__u64 wait_ns; /* run-queue delay since the thread's birth */
+	/* Twice how often the thread went to sleep, and 1 more while it is asleep; where it is known. */
+	__u64 sleeps;
+	bool sleeps_known;
 	/* Of snapshot.stints, counted from 1; 0: none of its stints has been counted there. */
 	__u32 stint_number;
 };
@@ -74,7 +80,7 @@ struct vm_reading {
 struct cpu_reading {
 	int cpu;
 	double mperf_ratio; /* of its kind of core */
-	__u64 at_ns;        /* CLOCK_MONOTONIC of the counters below */
+	__u64 at_ns;        /* the time in which the counters below have counted */
 	__u64 mperf_cycles; /* of the CPU, whatever ran */
 	__u64 window_ns;    /* of vCPUs' windows with known MPERF cycles */
 	__u64 window_mperf_cycles;
@@ -86,6 +92,7 @@ struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
 	double mperf_ratio; /* MPERF rate over TSC rate */
+	bool host_halts;    /* outside of its idle task: see acpi_pad.h */
 	struct health health;
 	/* CLOCK_MONOTONIC since when the hooks run without a break; 0: they always did. Not recorded: vcpus have it. */
 	__u64 hooked_ns;

@@ -5,7 +5,7 @@
  * With d for the difference between the snapshots:
  *
  *	wall    = d at_ns, or the vCPU's age when it is younger
- *	loaded  = d loaded_ns, clamped to 0 .. wall
+ *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait when the thread did not sleep at all
  *	halted  = d measured_ns - d mperf_cycles / (mperf_ratio * tsc_per_ns), clamped to 0 .. guest
  *	guest   = d guest_ns, clamped to 0 .. loaded
  *	busy    = guest - halted
@@ -13,7 +13,12 @@
  *	wait    = d wait_ns, clamped to 0 .. wall - loaded
  *	blocked = wall - loaded - wait
  *
- * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots: clock steering cancels.
+ * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots, and d of times by the scheduler's clock (loaded_ns,
+ * measured_ns, unmeasured_ns, wait_ns) is multiplied by d mono_ns / d raw_ns: clock steering cancels.
+ *
+ * The scheduler does not count all the time that a thread has a CPU as run: not interrupts, where it tells those apart, and
+ * not what has come since the last tick. What is left of wall is therefore only called blocked when the thread slept; when
+ * it did not, the thread had the CPU.
  * loaded + wait + blocked = wall, guest + host = loaded and busy + halted = guest hold in every
  * report to the nanosecond, in the sums of a VM too, wherever all three are known; what it took to
  * make them hold is in METRIC_CLAMPED_NS, not lost. The differences are signed: a counter that goes
@@ -29,6 +34,7 @@
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
  *	no time measured	halted and busy, if any time was loaded
  *	the host was suspended	the same: TSC's rate is not known then
+ *	the host halts CPUs	the same: outside of its idle task its halts look like a guest's
  *	some of it unmeasured	busy; halted is that of the measured part, so it is a lower bound that
  *				falls short by METRIC_UNMEASURED_NS at most
  *	no wait_ns at prev	wait and blocked, unless the thread is younger than prev. A thread that
@@ -60,11 +66,17 @@ struct span {
 	 * is far below 1 ns for any interval that fits an integer. A double errs by 1 ns at 3 months.
 	 */
 	long double ns_per_mperf_cycle;
+	long double
+		mono_per_raw; /* nanoseconds of CLOCK_MONOTONIC in one of the scheduler's clock */
 	bool entry_mode;
 	bool map_was_full;   /* up to its end */
 	bool map_is_full;    /* within it */
 	bool hooks_were_off; /* within it, for some time or all */
-	bool was_suspended; /* TSC has counted, or has not, time that CLOCK_MONOTONIC does not know */
+	/*
+	 * Halts are not known: the host was suspended, so that TSC has counted, or has not, time that CLOCK_MONOTONIC does
+	 * not know; or the host halted CPUs outside of its idle task.
+	 */
+	bool halts_unknown;
 };
 
 /*

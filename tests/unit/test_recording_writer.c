@@ -409,9 +409,9 @@ static void test_no_memory(void **state)
 		/* All or nothing. */
 		assert_int_equal(size_of(f->path) > header_size, !err);
 	} while (err && ++failed_cnt);
-	/* The line; 4 clocks and 4 of health; mode and ratio; 2 VMs, 2 vCPUs, one wait_ns null, one stale; a CPU. */
+	/* The line; 5 clocks and 5 of health; mode and ratio; 2 VMs, 2 vCPUs, one wait_ns and sleeps null, one stale; a CPU. */
 	assert_int_equal(failed_cnt,
-			 1 + (1 + 4) + (1 + 4) + 2 + (1 + 2 * 3) + (1 + 2 * 15 - 1 + 1) + (1 + 9));
+			 1 + (1 + 5) + (1 + 5) + 2 + (1 + 2 * 3) + (1 + 2 * 16 - 2 + 1) + (1 + 9));
 	assert_int_equal(recording_writer__close(w), 0);
 }
 

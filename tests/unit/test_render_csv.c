@@ -21,14 +21,14 @@ static void test_heading(void **state)
 {
 	assert_string_equal(written(*state, write_heading),
 			    "time,interval_ns,mode,row,pid,instance,name,vcpu,tid," METRIC_FIELDS
-			    ",lost_windows,mperf_errors,map_full,hooks_off\n");
+			    ",lost_windows,mperf_errors,map_full,hooks_off,refused_windows\n");
 }
 
 static void test_rows(void **state)
 {
 	struct fixture *f = *state;
 
-	f->report.health = (struct health){ 1, 2, 3, 4 };
+	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
 	add_vm(f, 1234, "demo", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
 	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
 	assert_string_equal(

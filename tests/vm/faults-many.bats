@@ -244,7 +244,7 @@ end_oldest() {
 entries_cnt() {
 	local id
 	for id in $(bpftool -j map show | jq '.[] | select(.name == "vcpus") | .id'); do
-		bpftool -j map dump id "$id" | jq length
+		bpftool -j map dump id "$id" | jq 'map(select(.formatted.value.tid != 0)) | length'
 	done | sort -n | paste -s -d ' '
 }
 

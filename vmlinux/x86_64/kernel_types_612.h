@@ -27,10 +27,18 @@ struct preempt_notifier {
 
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
 };
 
 struct task_struct {
 	unsigned int flags;
+	int on_cpu;
+	struct sched_entity se;
 	int pid;
 	int tgid;
 	unsigned long nvcsw;
@@ -56,17 +64,11 @@ struct bpf_iter__task {
 
 struct kvm;
 
-struct kvm_vcpu_arch {
-	__u64 last_host_tsc;
-};
-
 struct kvm_vcpu {
 	struct kvm *kvm;
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
-	_Bool preempted;
-	struct kvm_vcpu_arch arch;
 };
 
 #pragma clang attribute pop

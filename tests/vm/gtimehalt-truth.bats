@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Numbers hold where other threads, the scheduler, perf and NTP are at work at the same time. The witness is the
+# scheduler's own account (schedstat), or a guest that never halts. Runs in the bed, on every kernel.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+ODD_VMM=$src/.output/tests/odd_vmm
+PING_PONG=$src/.output/tests/ping_pong
+CLOCK_TICK=$src/.output/tests/clock_tick
+PINNED=/sys/fs/bpf/gtimehalt
+
+others=()
+
+teardown() {
+	((!${#others[@]})) || kill "${others[@]}" 2>/dev/null || :
+	guest_end
+	"$CLOCK_TICK" 10000
+	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
+}
+
+# odd MODE: starts odd_vmm; its PID is $odd, its vCPU thread $thread.
+odd() {
+	"$ODD_VMM" "$1" 3>&- &
+	odd=$!
+	others+=("$odd")
+	sleep 1
+	thread=$(grep -l '^CPU 0/KVM' "/proc/$odd"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:')
+}
+
+# account: what the scheduler says that the vCPU thread has run and waited, and the time, in ns.
+account() {
+	echo "$(cut -d ' ' -f 1,2 "/proc/$odd/task/$thread/schedstat") $(date +%s%N)"
+}
+
+# share_of METRIC FILE: per cent of wall time of the vCPU thread, of the last interval.
+share_of() {
+	jq -s --argjson tid "$thread" "[.[-1].vms[].vcpus[] | select(.tid == \$tid)] |
+		100 * (map(.$1) | add) / (map(.wall_ns) | add)" "$2"
+}
+
+# measure_odd: two intervals, for the first one sees the thread for the first time. The second is held against what the
+# scheduler says of both.
+measure_odd() {
+	local from to
+	from=$(account)
+	"$GTIMEHALT" -j 3 2 >"$BATS_TEST_TMPDIR/odd.json"
+	to=$(account)
+	jq -c '.vms[].vcpus[]' "$BATS_TEST_TMPDIR/odd.json"
+	echo "the scheduler, ran waited time: $from .. $to"
+	read -r ran waited slept < <(awk -v from="$from" -v to="$to" 'BEGIN {
+		split(from, a); split(to, b); all = b[3] - a[3]
+		ran = 100 * (b[1] - a[1]) / all; waited = 100 * (b[2] - a[2]) / all
+		print ran, waited, 100 - ran - waited }')
+	near "$(share_of loaded_ns "$BATS_TEST_TMPDIR/odd.json")" "$ran" 5 loaded
+	near "$(share_of wait_ns "$BATS_TEST_TMPDIR/odd.json")" "$waited" 5 wait
+	near "$(share_of blocked_ns "$BATS_TEST_TMPDIR/odd.json")" "$slept" 5 blocked
+}
+
+# bats test_tags=core,core-oldest
+@test "registers read by another thread do not make a vCPU that sleeps look loaded" {
+	odd look
+	measure_odd
+	jq -n -e "$slept > 80" >/dev/null
+}
+
+@test "a second thread that runs the same vCPU does not make the first one look loaded" {
+	odd share
+	measure_odd
+	jq -n -e "$slept > 80" >/dev/null
+}
+
+# bats test_tags=core,core-oldest
+@test "user mode on a CPU that is shared is loaded and waiting, not blocked" {
+	odd work
+	measure_odd
+	near "$(share_of blocked_ns "$BATS_TEST_TMPDIR/odd.json")" 0 1 blocked
+}
+
+@test "a thread that runs two vCPUs in turn has two rows" {
+	odd turn
+	measure_odd
+	[[ $(jq -s '.[-1].vms[0].vcpus | length' "$BATS_TEST_TMPDIR/odd.json") == 2 ]]
+	jq -e -s 'all(.[]; (.health | add) == 0)' "$BATS_TEST_TMPDIR/odd.json"
+}
+
+# bats test_tags=core,core-oldest
+@test "perf's cgroup events do not make a busy guest look halted" {
+	local cgroups=$BATS_TEST_TMPDIR/cgroups
+	mkdir "$cgroups"
+	mount -t cgroup -o perf_event none "$cgroups" || mount -t cgroup2 none "$cgroups"
+	mkdir -p "$cgroups/ping" "$cgroups/pong"
+	guest_start busy --busy 100 --pin "$QUIET_CPU"
+	"$PING_PONG" "$cgroups/ping" "$cgroups/pong" "$(</sys/bus/event_source/devices/msr/type)" 3>&- &
+	others+=($!)
+	sleep 1
+	"$GTIMEHALT" -j 2 2 >"$BATS_TEST_TMPDIR/busy.json"
+	kill -0 "${others[-1]}"
+	jq -c '.vms[].vcpus[]' "$BATS_TEST_TMPDIR/busy.json"
+	# What was counted with gaps is unmeasured, never halted.
+	jq -e -s '.[-1].vms[0].vcpus[0] | .unmeasured_ns > .loaded_ns / 2 and (.halted_ns // 0) < .wall_ns / 300' \
+		"$BATS_TEST_TMPDIR/busy.json"
+	umount -l "$cgroups"
+}
+
+# bats test_tags=core
+@test "a clock that NTP slews does not make a busy guest look halted in a pinned measurement" {
+	local loaded halted
+	! is_linux_before 5 15 || skip "nothing can be pinned before Linux 5.15"
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+	guest_start busy --busy 100 --pin "$QUIET_CPU"
+	"$CLOCK_TICK" 9500
+	"$GTIMEHALT" --pin
+	"$CLOCK_TICK" 10000
+	sleep 4
+	read -r loaded halted _ < <(sed -E 's/^.*\) //' $PINNED/stat)
+	echo "loaded $loaded, halted $halted"
+	near "$(jq -n "100 * $halted / $loaded")" 0 0.5 halted
+}
