@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * accounts.bpf.h - the entry of a thread: which one it is, how it is made and freed, and for how long the thread ran,
- * waited and slept.
+ * accounts.bpf.h - the entry of a thread: which thread it is, how the entry is made and freed, and for how long the thread
+ * ran, waited and slept.
  *
- * The scheduler keeps that account (se.sum_exec_runtime, sched_info.run_delay, nvcsw) and everything outside of windows is
- * in it: user mode, and what the thread did elsewhere. The hooks therefore do not look at it; it is taken when sums are
- * read, of all threads in one pass (take_accounts()), but for threads that run in a window at that moment: there the read
- * of the CPU takes it, for the scheduler's own account of a running thread is as old as the last tick, which is a second
- * where ticks are off.
+ * The scheduler keeps that account (se.sum_exec_runtime, sched_info, nvcsw), user mode and time outside of KVM included.
+ * The hooks therefore do not look at the account; it is taken when sums are read. The scheduler adds up what a running
+ * thread ran at ticks and switches only, which is once a second where ticks are off, and what a thread waits when the wait
+ * ends. take_account() adds what has come since, by the scheduler's own clock: all terms of an account are of one moment.
  */
 #ifndef ACCOUNTS_BPF_H
 #define ACCOUNTS_BPF_H
@@ -119,15 +118,60 @@ __noinline __u64 hash_of(__u64 address)
 }
 
 /*
- * How long a thread that was queued then has been waiting. No program may read the scheduler's clock; it was noted when the
- * thread that runs this program, and was woken for it, got its CPU.
+ * The scheduler's clock (sched_clock_cpu()) less CLOCK_MONOTONIC, ns; 0: not known. No helper reads that clock. User space
+ * passes the difference with each read, the timers of a pinned measurement have it from perf.
  */
-static __always_inline __u64 waits_ns(__u64 queued_ns)
-{
-	struct task_struct *current = (void *)bpf_get_current_task();
-	__u64 now_ns = BPF_CORE_READ(current, sched_info.last_arrival);
+__s64 sched_offset_ns = 0;
 
-	return queued_ns && now_ns > queued_ns ? now_ns - queued_ns : 0;
+static __always_inline void set_sched_offset(__s64 offset_ns)
+{
+	if (offset_ns)
+		sched_offset_ns = offset_ns;
+}
+
+/* What the scheduler's clock has counted from since_ns to now_ns (CLOCK_MONOTONIC); 0 when that is not known. */
+static __always_inline __u64 sched_ns_since(__u64 since_ns, __u64 now_ns)
+{
+	__s64 ns = now_ns + sched_offset_ns - since_ns;
+
+	return sched_offset_ns && ns > 0 ? ns : 0;
+}
+
+/*
+ * By how much the clock of se.exec_start (rq->clock_task) is behind the scheduler's on the CPU of the thread: the time of
+ * interrupts and of a hypervisor, where the kernel tells them apart from that of threads. Returns whether it is known.
+ */
+static __always_inline int task_clock_lag(struct task_struct *task, __u64 *lag_ns)
+{
+	struct rq *rq;
+	__u64 task_ns;
+
+	/* Not without CONFIG_FAIR_GROUP_SCHED. */
+	if (!bpf_core_field_exists(struct cfs_rq, rq) || !bpf_core_field_exists(task->se.cfs_rq))
+		return 0;
+	rq = BPF_CORE_READ(task, se.cfs_rq, rq);
+	/* In this order: an update in between makes the lag too long, and what the thread ran too short. */
+	task_ns = BPF_CORE_READ(rq, clock_task);
+	*lag_ns = BPF_CORE_READ(rq, clock) - task_ns;
+	return rq != NULL;
+}
+
+/* What a thread that runs at now_ns (CLOCK_MONOTONIC) has run since the scheduler last added to se.sum_exec_runtime. */
+static __always_inline __u64 ran_since_update(struct task_struct *task, __u64 exec_start_ns,
+					      __u64 now_ns)
+{
+	__u64 lag_ns;
+
+	return task_clock_lag(task, &lag_ns) ? sched_ns_since(exec_start_ns + lag_ns, now_ns) : 0;
+}
+
+/* What the thread that runs this program has run since its birth. */
+static __always_inline __u64 ran_until_now(struct task_struct *task)
+{
+	__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
+
+	return BPF_CORE_READ(task, se.sum_exec_runtime) +
+	       ran_since_update(task, exec_start_ns, bpf_ktime_get_ns());
 }
 
 /* How often the thread went to sleep, and whether it is asleep; see vcpu_sums.sleeps. */
@@ -136,64 +180,93 @@ static __always_inline __u64 sleeps_of(struct task_struct *task, int is_asleep)
 	return BPF_CORE_READ(task, nvcsw) << 1 | is_asleep;
 }
 
-static __always_inline void put_account(struct vcpu_sums *sums, struct task_struct *task,
-					__u64 ran_ns, __u64 waits_ns, int is_asleep)
-{
-	__u64 wait_ns = BPF_CORE_READ(task, sched_info.run_delay) + waits_ns;
-	__u64 sleeps = sleeps_of(task, is_asleep);
+struct account {
+	__u64 at_ns;
+	__u64 ran_ns;
+	__u64 wait_ns;
+	__u64 sleeps;
+};
 
+/* How often the account is read again of a thread that starts, stops or is accounted for at that moment. */
+#define ACCOUNT_TRIES 4
+
+/* The account of a thread that may run anywhere. Returns whether all of it is of one moment. */
+static __always_inline int read_account(struct task_struct *task, struct account *account)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ACCOUNT_TRIES; i++) {
+		__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
+		__u64 queued_ns = BPF_CORE_READ(task, sched_info.last_queued);
+		unsigned long arrivals = BPF_CORE_READ(task, sched_info.pcount);
+		int on_cpu = BPF_CORE_READ(task, on_cpu);
+
+		account->ran_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+		account->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
+		account->sleeps = sleeps_of(task, !queued_ns && !on_cpu);
+		account->at_ns = bpf_ktime_get_ns();
+		if (queued_ns)
+			account->wait_ns += sched_ns_since(queued_ns, account->at_ns);
+		else if (on_cpu)
+			account->ran_ns += ran_since_update(task, exec_start_ns, account->at_ns);
+		if (exec_start_ns == BPF_CORE_READ(task, se.exec_start) &&
+		    queued_ns == BPF_CORE_READ(task, sched_info.last_queued) &&
+		    arrivals == BPF_CORE_READ(task, sched_info.pcount) &&
+		    on_cpu == BPF_CORE_READ(task, on_cpu))
+			return 1;
+	}
+	return 0;
+}
+
+/* Sums do not go back, even where the two clocks of an account have drifted apart since they were compared. */
+static __always_inline void put_account(struct vcpu_sums *sums, const struct account *account)
+{
 	shared__begin(sums);
-	sums->at_ns = bpf_ktime_get_ns();
-	sums->ran_ns = ran_ns;
-	sums->wait_ns = wait_ns;
-	sums->sleeps = sleeps;
+	sums->at_ns = account->at_ns;
+	if (account->ran_ns > sums->ran_ns)
+		sums->ran_ns = account->ran_ns;
+	if (account->wait_ns > sums->wait_ns)
+		sums->wait_ns = account->wait_ns;
+	sums->sleeps = account->sleeps;
 	shared__end(sums);
 }
 
-/* By so much, at the most, waits_ns() is mended. */
-#define WAIT_MENDED_MAX_NS 10000000ULL
-
-/*
- * Takes the account of a thread that may run anywhere. task is its; the memory is a thread's as long as ended_ns is 0,
- * for the caller is in an RCU section; execve() in another thread of the process changes the tid.
- */
-static __always_inline void take_account(struct vcpu_sums *sums, struct task_struct *task)
+/* The same of the thread that runs this program, which has run ran_ns. */
+static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_struct *task,
+					    __u64 ran_ns)
 {
-	__u64 ran_ns, queued_ns, waiting_ns = 0, left_ns;
-	int on_cpu;
+	const struct account account = {
+		.at_ns = bpf_ktime_get_ns(),
+		.ran_ns = ran_ns,
+		.wait_ns = BPF_CORE_READ(task, sched_info.run_delay),
+		.sleeps = sleeps_of(task, 0),
+	};
 
-	if (!sums->tid || sums->ended_ns || sums->away_since_ns)
-		return;
-	if ((__u32)BPF_CORE_READ(task, pid) != sums->tid ||
-	    BPF_CORE_READ(task, start_boottime) != sums->thread_boottime_ns)
-		return;
-	on_cpu = BPF_CORE_READ(task, on_cpu);
-	ran_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
-	/* A read of its CPU knows better; else the account stays as old as it says. */
-	if (on_cpu && ran_ns <= sums->ran_ns)
-		return;
-	queued_ns = BPF_CORE_READ(task, sched_info.last_queued);
-	if (!on_cpu && queued_ns) {
-		waiting_ns = waits_ns(queued_ns);
-		/* It has not slept, so all that it did not run it has waited: that is exact. */
-		left_ns = bpf_ktime_get_ns() - sums->at_ns - (ran_ns - sums->ran_ns) -
-			  (BPF_CORE_READ(task, sched_info.run_delay) - sums->wait_ns);
-		if (sleeps_of(task, 0) == sums->sleeps && left_ns > waiting_ns &&
-		    left_ns - waiting_ns <= WAIT_MENDED_MAX_NS)
-			waiting_ns = left_ns;
-	}
-	put_account(sums, task, ran_ns, waiting_ns, !on_cpu && !queued_ns);
+	put_account(sums, &account);
 }
 
-/* The same by index. Returns whether the entry is a thread's. */
-static __always_inline int take_account_at(__u32 index)
+/*
+ * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or later, 0: in any case.
+ * The memory is a thread's as long as ended_ns is 0, for the caller is in an RCU section; execve() in another thread of the
+ * process changes the tid. Returns whether the entry is a thread's.
+ */
+int take_account(__u32 index, __u64 since_ns);
+__noinline int take_account(__u32 index, __u64 since_ns)
 {
 	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
 	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	struct account account;
+	struct task_struct *task;
 
 	if (!sums || !of || !sums->tid)
 		return 0;
-	take_account(sums, (void *)of->thread);
+	if (sums->ended_ns || sums->away_since_ns || (since_ns && sums->at_ns >= since_ns))
+		return 1;
+	task = (void *)of->thread;
+	if ((__u32)BPF_CORE_READ(task, pid) != sums->tid ||
+	    BPF_CORE_READ(task, start_boottime) != sums->thread_boottime_ns)
+		return 1;
+	if (read_account(task, &account))
+		put_account(sums, &account);
 	return 1;
 }
 
@@ -268,7 +341,7 @@ static __always_inline void give_share_back(__u32 tgid)
 /* The thread leaves the entry for that of another vCPU. */
 static __always_inline void leave(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
 {
-	put_account(sums, task, ran_ns, 0, 0);
+	put_own_account(sums, task, ran_ns);
 	sums->away_since_ns = sums->at_ns;
 }
 
@@ -311,7 +384,7 @@ static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entr
 	sums->vm_id = hash_of((__u64)BPF_CORE_READ(vcpu, kvm));
 	sums->vcpu_id = BPF_CORE_READ(vcpu, vcpu_id);
 	sums->tgid = BPF_CORE_READ(task, tgid);
-	put_account(sums, task, request->ran_ns, 0, 0);
+	put_own_account(sums, task, request->ran_ns);
 	sums->ran_base_ns = sums->ran_ns;
 	if (!request->older_index)
 		return;
@@ -467,7 +540,7 @@ static __always_inline void end_entries(struct task_struct *task, __u32 tid,
 			break;
 		older_index = sums->older_index;
 		if (!sums->away_since_ns)
-			put_account(sums, task, ran_ns, 0, 0);
+			put_own_account(sums, task, ran_ns);
 		sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : now_ns;
 		if (targ_pinned)
 			bury(index, sums);

@@ -10,9 +10,8 @@
  * current, so all the cycles of a window in which MPERF stood still were halted by the guest. A stint
  * therefore costs two readings of the clock and none of a counter.
  *
- * TSC is not read either. The kernel tells with each reading of MPERF for how long the event has counted, by the
- * scheduler's clock: that is cheaper than a second counter, does not follow NTP, and leaves out the time in which perf had
- * taken the event out of the PMU.
+ * TSC is read by the same PMU: perf counts both or neither, NTP steers neither, and their skew is the same at both ends
+ * of a window.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -43,13 +42,19 @@ struct {
 	__type(value, struct cpu_health);
 } cpu_healths SEC(".maps");
 
-/* The msr PMU's mperf event of each CPU; sized by the collector. */
+/* Nanoseconds of a cycle of TSC by the scheduler's clock, in 2^-TSC_NS_SHIFT. */
+const volatile __u64 targ_ns_per_tsc_cycle = 0;
+
+/* TSC cycles in an MPERF cycle of a CPU of the first kind, in 2^-TSC_PER_MPERF_SHIFT. */
+const volatile __u64 targ_tsc_per_mperf = 0;
+
+/* The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
-} mperf_events SEC(".maps");
+} counter_events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -84,16 +89,59 @@ static __always_inline struct cpu_slot *this_slot(void)
 			health->member++;                                                          \
 	} while (0)
 
-GTIMEHALT_ASSERT(sizeof(struct mperf_reading) == sizeof(struct bpf_perf_event_value), "the same");
+/*
+ * The count of an event. bpf_perf_event_read() answers counts and errors alike, but counts start at 0 when the event is
+ * opened: no count looks like an error.
+ */
+static __always_inline __u64 read_event(__u32 event)
+{
+	__u32 index = bpf_get_smp_processor_id() * EVENT_CNT_PER_CPU + event;
+
+	return bpf_perf_event_read(&counter_events, index);
+}
+
+static __always_inline int is_error(__u64 count)
+{
+	return count >= (__u64)-4095;
+}
+
+/* TSC first, then MPERF, at both ends of every window: the skew between the two cancels. */
+static __always_inline void read_counters(struct counter_reading *r)
+{
+	r->tsc_cycles = read_event(EVENT_TSC);
+	r->mperf_cycles = read_event(EVENT_MPERF);
+	if (is_error(r->tsc_cycles) || is_error(r->mperf_cycles)) {
+		r->tsc_cycles = 0;
+		COUNT(mperf_error_cnt);
+	}
+}
+
+/* In two parts: 64 bits do not hold the product of a window that nobody reads for hours. */
+static __always_inline __u64 multiply(__u64 value, __u64 factor, const int shift)
+{
+	return (value >> shift) * factor + ((value & ((1ULL << shift) - 1)) * factor >> shift);
+}
+
+static __always_inline __u64 ns_of(__u64 tsc_cycles)
+{
+	return multiply(tsc_cycles, targ_ns_per_tsc_cycle, TSC_NS_SHIFT);
+}
 
 /*
- * bpf_perf_event_read() is a third cheaper, but says nothing of the time in which the event counted. On failure the
- * kernel fills the reading with zeroes.
+ * How many TSC cycles of a span of CPUs of the first kind were halted; below 0 by a few where none was. On another kind of
+ * CPU scaled() goes before.
  */
-static __always_inline void read_mperf(struct mperf_reading *r)
+static __always_inline __s64 halted_cycles_of(__u64 tsc_cycles, __u64 mperf_cycles)
 {
-	if (bpf_perf_event_read_value(&mperf_events, BPF_F_CURRENT_CPU, (void *)r, sizeof(*r)))
-		COUNT(mperf_error_cnt);
+	return tsc_cycles - multiply(mperf_cycles, targ_tsc_per_mperf, TSC_PER_MPERF_SHIFT);
+}
+
+/* MPERF cycles of this CPU, in those of a CPU of the first kind. */
+static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cycles)
+{
+	if (!targ_scaled)
+		return mperf_cycles;
+	return multiply(mperf_cycles, slot->mperf_scale, GTIMEHALT_SCALE_SHIFT);
 }
 
 /*
@@ -117,7 +165,7 @@ __noinline int mperf_stands(__u64 mperf_cycles)
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MPERF_LOOKS; i++) {
-		__u64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
+		__u64 cycles = read_event(EVENT_MPERF);
 
 		if (cycles != mperf_cycles)
 			return 0;
@@ -193,40 +241,46 @@ int raw_tp_kvm_exit(void *ctx)
 	return 0;
 }
 
-/* Never attached: user space runs it on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU). */
+/* Never attached: user space runs it on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU). args[0]: sched_offset_ns. */
 SEC("?raw_tp")
-int forced_read(void *ctx)
+int forced_read(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct mperf_reading r;
+	struct counter_reading r;
 
+	set_sched_offset(ctx->args[0]);
 	return window_read((void *)bpf_get_current_task(), &r);
 }
 
 /* The same for --check, on every CPU: one reading closes the window, the idle time and the CPU. */
 SEC("?raw_tp")
-int check_read(void *ctx)
+int check_read(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct mperf_reading r;
-	int answer = window_read((void *)bpf_get_current_task(), &r);
+	struct counter_reading r;
+	int answer;
 
+	set_sched_offset(ctx->args[0]);
+	answer = window_read((void *)bpf_get_current_task(), &r);
 	if (answer != FORCED_READ_BUSY)
 		account_read(&r);
 	return answer;
 }
 
 /*
- * Never attached: user space runs it once a snapshot, after the forced reads. Takes the scheduler's account of the threads of
- * ACCOUNTS_CNT entries, from args[0] on. Returns how many of them are threads'.
+ * Never attached: user space runs it once a snapshot, after the forced reads. Takes the accounts of ACCOUNTS_CNT entries,
+ * from args[0] on, that no forced read has taken since args[1] (CLOCK_MONOTONIC). args[2]: sched_offset_ns. Returns how many
+ * of the entries are threads'.
  */
 SEC("?raw_tp")
 int take_accounts(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u32 index = ctx->args[0];
+	__u64 since_ns = ctx->args[1];
 	int cnt = 0;
 
+	set_sched_offset(ctx->args[2]);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ACCOUNTS_CNT; i++)
-		cnt += take_account_at(index + i);
+		cnt += take_account(index + i, since_ns);
 	return cnt;
 }
 
@@ -238,7 +292,7 @@ SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 {
 	struct cpu_slot *slot;
-	struct mperf_reading r;
+	struct counter_reading r;
 
 	if (!targ_check && state == CPU_IDLE_ENDS)
 		return 0;
@@ -247,7 +301,7 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 		return 0;
 	slot->busy = 1;
 	barrier();
-	read_mperf(&r);
+	read_counters(&r);
 	if (state != CPU_IDLE_ENDS)
 		window_idle(slot, &r);
 	account_idle(&r, state);
@@ -270,12 +324,13 @@ int raw_tp_process_exit(void *ctx)
  * On a timer of each CPU, in place of user space's forced reads.
  */
 SEC("?perf_event")
-int heartbeat(void *ctx)
+int heartbeat(struct bpf_perf_event_data_kern *ctx)
 {
-	struct mperf_reading r;
+	struct counter_reading r;
 
+	beat(ctx);
 	window_read((void *)bpf_get_current_task(), &r);
-	beat();
+	take_turn();
 	return 0;
 }
 

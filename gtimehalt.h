@@ -39,17 +39,19 @@
 #define THREAD_ENTRY_MAX 64
 
 /*
- * One reading of a CPU's MPERF event, as bpf_perf_event_read_value() fills it.
- *
- * Both times are the event's, by the clock of perf and the scheduler (sched_clock(), which NTP does not steer). The
- * event counts MPERF in running_ns only, so the halts of a span are its running_ns less its cycles. enabled_ns 0: the
- * read failed, and both others are 0.
+ * TSC and MPERF of one CPU, as counted by perf's msr PMU since both events were opened. perf takes events out of the PMU
+ * and puts them back when it switches between cgroups (perf_cgroup_switch()): both miss the same span then, so the
+ * halts of a span are always its TSC cycles less its MPERF cycles at MPERF's rate. NTP steers neither.
  */
-struct mperf_reading {
-	__u64 cycles;
-	__u64 enabled_ns;
-	__u64 running_ns;
+struct counter_reading {
+	__u64 tsc_cycles; /* 0: the read failed */
+	__u64 mperf_cycles;
 };
+
+/* The events of a CPU have two indexes in the event array: twice the number of the CPU, and 1 more. */
+#define EVENT_TSC         0
+#define EVENT_MPERF       1
+#define EVENT_CNT_PER_CPU 2
 
 /*
  * The state of one CPU: the window that is open on it, and what went wrong there.
@@ -74,11 +76,11 @@ struct cpu_slot {
 	/* nvcsw + nivcsw of the thread when its window was opened. */
 	__u64 switch_cnt;
 	/* When the window began, or was last read. */
-	struct mperf_reading start;
+	struct counter_reading start;
 
 	/* When the idle task first ran after the window had begun: the window ended there. */
-	struct mperf_reading idle;
-	/* CLOCK_MONOTONIC of both; of idle, if a stint was open or the window is long enough to be looked at for gaps. */
+	struct counter_reading idle;
+	/* CLOCK_MONOTONIC of both; of idle, if a stint was open. */
 	__u64 start_ns;
 	__u64 idle_ns;
 	/* se.sum_exec_runtime of the thread at `start`. */
@@ -87,8 +89,7 @@ struct cpu_slot {
 	__u32 index;      /* of the thread's entry */
 	/* --histogram: the reading, and CLOCK_MONOTONIC, at the end of the last stint that was looked at. */
 	__u64 stint_ns;
-	__u64 stint_running_ns;
-	__u64 stint_mperf_cycles;
+	struct counter_reading stint;
 
 	__u64 vcpu; /* struct kvm_vcpu *, only compared */
 	/*
@@ -98,9 +99,7 @@ struct cpu_slot {
 	__u64 mperf_scale;
 	/* MPERF was seen to stand still in this window or before it: the window is not measured. */
 	__u32 mperf_stood;
-	/* A read found the vCPU loaded: start_ran_ns is as old as the last tick then. */
-	__u32 start_is_old;
-	__u32 pad[6];
+	__u32 pad[11];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 192, "one slot, three cache lines");
 
@@ -123,14 +122,11 @@ struct cpu_health {
 
 /* What windows have yielded. */
 struct window_sums {
-	/*
-	 * Spans in which the MPERF event counted, and its cycles: what they lack against the time was halted. Single
-	 * windows may err by a few cycles either way.
-	 */
-	__u64 measured_ns;
+	/* TSC and MPERF cycles of the spans in which both were read. Single windows may err by a few cycles either way. */
+	__u64 tsc_cycles;
 	__u64 mperf_cycles;
-	__u64 unmeasured_ns;
-	__u64 guest_ns; /* CLOCK_MONOTONIC */
+	__u64 unmeasured_ns; /* what the thread ran in the other spans, by the scheduler's clock */
+	__u64 guest_ns;      /* CLOCK_MONOTONIC */
 	__u64 entry_cnt;
 };
 
@@ -147,8 +143,6 @@ struct copy_guard {
  *
  * A thread that runs several vCPUs in turn has an entry for each. All but one of them are away: nothing of them changes
  * until the thread runs that vCPU again.
- *
- * Times are the scheduler's (struct mperf_reading) where nothing else is said.
  */
 struct vcpu_sums {
 	struct copy_guard own_head, shared_head;
@@ -169,8 +163,9 @@ struct vcpu_sums {
 	/* Of windows that ended on a CPU which the thread had left. Added atomically. */
 	struct window_sums others;
 	/*
-	 * The scheduler's account of the thread at at_ns (CLOCK_MONOTONIC): se.sum_exec_runtime; sched_info.run_delay, and
-	 * what the thread waits just now. Taken when the sums are read, not at the thread's loads.
+	 * The scheduler's account of the thread at at_ns (CLOCK_MONOTONIC), by the scheduler's clock, which NTP does not
+	 * steer: for how long it has run and for how long it has waited for a CPU since its birth. What the scheduler has
+	 * not added up at that moment is included. Taken when the sums are read, not at the thread's loads.
 	 */
 	__u64 at_ns;
 	__u64 ran_ns;
@@ -249,7 +244,8 @@ struct pin_about {
 	__u32 is_entry_mode;
 	__u32 has_histogram;
 	__u32 cpu_cnt;
-	__u64 mperf_ratio_ppb; /* MPERF rate over TSC rate, in 10^-9 */
+	__u64 mperf_ratio_ppb;  /* MPERF rate over TSC rate, in 10^-9 */
+	__u64 ns_per_tsc_cycle; /* by the scheduler's clock, in 2^-TSC_NS_SHIFT */
 	char window_hook[16];
 	char stint_hook[16]; /* empty: none */
 	/* On what it depends that the hooks run: struct hook_needs in src/measure/hooks.h. */
@@ -258,28 +254,29 @@ struct pin_about {
 	__u32 switches; /* bits */
 	__u32 pad;
 };
-GTIMEHALT_ASSERT(sizeof(struct pin_about) == 112, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct pin_about) == 120, "no padding");
 
-/* Of targ_stat_ns_per_cycle: precise to 10 ppb, and 64 bits hold 2^27 cycles times it, of up to 1000 ns each. */
-#define STAT_NS_SHIFT 27
+/* Of ns_per_tsc_cycle: precise to 10 ppb, and 64 bits hold 2^27 cycles times it, of up to 1000 ns each. */
+#define TSC_NS_SHIFT 27
 
-/* Halted time is ns less the cycles at MPERF's rate on this CPU; mperf_scale is not applied. Times are running_ns. */
+/* Of targ_tsc_per_mperf: precise to 0.01 ppm, and 64 bits hold 2^27 cycles times it. */
+#define TSC_PER_MPERF_SHIFT 27
+
+/* What was halted is the TSC cycles less the MPERF cycles at MPERF's rate on this CPU; mperf_scale is not applied. */
 struct cpu_sums {
-	__u64 window_ns; /* of vCPUs' windows, where MPERF was read */
+	__u64 window_tsc_cycles; /* of vCPUs' windows, where both were read */
 	__u64 window_mperf_cycles;
-	__u64 idle_ns; /* of the idle task */
+	__u64 idle_tsc_cycles; /* of the idle task */
 	__u64 idle_mperf_cycles;
 };
 
 /* --check: where the time of one CPU goes. Written on that CPU. */
 struct cpu_account {
 	/* The idle task's span that is open, as far as it is not in the sums; 0: none. */
-	__u64 idle_start_ns;
-	__u64 idle_start_mperf_cycles;
+	struct counter_reading idle_start;
 	struct cpu_sums sums;
-	/* As they were at the last check_read, which user space waits for; 0: MPERF did not read. */
-	__u64 read_ns;
-	__u64 read_mperf_cycles;
+	/* As they were at the last check_read, which user space waits for; tsc_cycles 0: the counters did not read. */
+	struct counter_reading read;
 	struct cpu_sums read_sums;
 	__u64 pad[4];
 };
@@ -295,9 +292,6 @@ GTIMEHALT_ASSERT(sizeof(struct cpu_account) == 128, "one account, two cache line
 #define STINT_MAX_SHIFT  36 /* the last bucket has all from 64 s on */
 #define STINT_MIN_NS     (1ULL << STINT_MIN_SHIFT)
 #define STINT_BUCKET_CNT ((STINT_MAX_SHIFT - STINT_MIN_SHIFT) << STINT_SUB_SHIFT)
-
-/* Of ns_per_mperf_cycle: precise to 2 ppm, and 64 bits hold a stint of three hours. */
-#define STINT_NS_SHIFT 20
 
 /* Of one vCPU thread. Each counter is whole by itself; two may be a stint apart. */
 struct stint_sums {

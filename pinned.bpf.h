@@ -11,12 +11,6 @@
 /* Guest time is known: MODE_ENTRY. */
 const volatile __u8 targ_guest = 0;
 
-/*
- * Nanoseconds of an MPERF cycle of a CPU of the first kind, in 2^-STAT_NS_SHIFT. By the clock of struct mperf_reading,
- * which runs at one rate: never changed.
- */
-const volatile __u64 targ_stat_ns_per_cycle = 0;
-
 /* Sized by the collector, and not created but for --pin; so all maps below. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -35,7 +29,21 @@ struct {
 /* How many accounts a CPU takes at each beat: all CPUs take their turn, wherever the threads run. */
 #define BEAT_ACCOUNTS 64
 
-static __always_inline void beat(void)
+/*
+ * The event is a cpu-clock of perf: perf_swevent_hrtimer() has just put the time into hw.prev_count
+ * (cpu_clock_event_update()).
+ */
+static __always_inline void beat(struct bpf_perf_event_data_kern *ctx)
+{
+	struct perf_event *event = BPF_CORE_READ(ctx, event);
+	__u64 sched_ns = 0;
+
+	bpf_core_read(&sched_ns, sizeof(sched_ns), &event->hw.prev_count);
+	if (sched_ns)
+		set_sched_offset(sched_ns - bpf_ktime_get_ns());
+}
+
+static __always_inline void take_turn(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), index;
 	struct cpu_beat *beat = bpf_map_lookup_elem(&cpu_beats, &cpu);
@@ -46,7 +54,7 @@ static __always_inline void beat(void)
 	index = beat->next_index;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < BEAT_ACCOUNTS; i++)
-		take_account_at(index + i);
+		take_account(index + i, 0);
 	index += BEAT_ACCOUNTS;
 	beat->next_index = index < GTIMEHALT_MAX_VCPUS ? index : 0;
 }
@@ -72,19 +80,15 @@ static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_
 	return 0;
 }
 
-static __always_inline __u64 stat_ns(__u64 cycles)
-{
-	return (cycles >> STAT_NS_SHIFT) * targ_stat_ns_per_cycle +
-	       ((cycles & ((1ULL << STAT_NS_SHIFT) - 1)) * targ_stat_ns_per_cycle >> STAT_NS_SHIFT);
-}
-
 /* Never less than was shown before: the ratio of MPERF is a measured one, and makes a thread that never halts err below 0. */
 static __always_inline __u64 shown_halted_ns(struct vcpu_sums *sums, const struct vcpu_sums *copy)
 {
-	__u64 cycles = copy->own.mperf_cycles + copy->others.mperf_cycles;
-	__s64 halted_ns = copy->own.measured_ns + copy->others.measured_ns - stat_ns(cycles);
+	__u64 tsc_cycles = copy->own.tsc_cycles + copy->others.tsc_cycles;
+	__u64 mperf_cycles = copy->own.mperf_cycles + copy->others.mperf_cycles;
+	__s64 halted_cycles = halted_cycles_of(tsc_cycles, mperf_cycles);
+	__u64 halted_ns = halted_cycles > 0 ? ns_of(halted_cycles) : 0;
 
-	if (halted_ns > (__s64)sums->shown_halted_ns)
+	if (halted_ns > sums->shown_halted_ns)
 		sums->shown_halted_ns = halted_ns;
 	return sums->shown_halted_ns;
 }
@@ -109,7 +113,7 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 	sums = bpf_map_lookup_elem(&vcpus, &index);
 	if (!sums || sums->tid != tid || sums->thread_boottime_ns != task->start_boottime)
 		return;
-	take_account(sums, task);
+	take_account(index, 0);
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
 	/* A thread names itself, and `cat` shows it to a terminal: no controls, those of C1 and Unicode included. */
 	for (__u32 i = 0; i < sizeof(comm) - 1; i++)
@@ -121,7 +125,7 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 		return;
 	}
 	BPF_SEQ_PRINTF(seq, "%llu ", copy.ran_ns - copy.ran_base_ns);
-	if (copy.own.measured_ns + copy.others.measured_ns)
+	if (copy.own.tsc_cycles + copy.others.tsc_cycles)
 		BPF_SEQ_PRINTF(seq, "%llu ", shown_halted_ns(sums, &copy));
 	else
 		BPF_SEQ_PRINTF(seq, "- ");

@@ -21,12 +21,6 @@ const volatile __u64 targ_stint_floor_ns = STINT_MIN_NS;
 /* Of an error of the rate of MPERF up to 1/1024, no halt is made. */
 #define STINT_NOISE_SHIFT 10
 
-/*
- * Nanoseconds of an MPERF cycle of a CPU of the first kind, in 2^-STINT_NS_SHIFT, by the clock of struct mperf_reading:
- * NTP does not change it. Set before anything is attached.
- */
-__u64 ns_per_mperf_cycle = 0;
-
 /* By the index of the thread's entry. Not created without --histogram: an element takes 1.7 KiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -80,37 +74,38 @@ static __always_inline __u32 stint_bucket(__u64 ns)
 	       (ns >> (shift - STINT_SUB_SHIFT) & ((1 << STINT_SUB_SHIFT) - 1));
 }
 
-/* now_ns: CLOCK_MONOTONIC of the reading. */
-static __always_inline void count_stint(struct cpu_slot *slot, const struct mperf_reading *r,
+/*
+ * Counts what was halted since the last reading as a halt of the stint that ends at now_ns (CLOCK_MONOTONIC), where `r` was
+ * read.
+ */
+static __always_inline void count_stint(struct cpu_slot *slot, const struct counter_reading *r,
 					__u64 now_ns)
 {
-	__u64 span_ns = r->running_ns - slot->stint_running_ns;
-	__u64 cycles = r->cycles - slot->stint_mperf_cycles;
+	__u64 span_cycles = r->tsc_cycles - slot->stint.tsc_cycles;
+	__u64 cycles = r->mperf_cycles - slot->stint.mperf_cycles;
 	__u64 length_ns = now_ns - slot->entry_ns;
-	int is_unknown = !slot->stint_running_ns || !r->enabled_ns;
+	int is_unknown = !slot->stint.tsc_cycles || !r->tsc_cycles;
 	__u32 index = slot->index;
 	struct stint_sums *sums;
-	__s64 halted_ns;
+	__s64 halted_cycles, halted_ns;
 	__u32 bucket;
 
-	if (targ_scaled)
-		cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
-	halted_ns = span_ns - (cycles * ns_per_mperf_cycle >> STINT_NS_SHIFT);
-	if (is_unknown)
-		halted_ns = 0;
 	slot->stint_ns = now_ns;
-	slot->stint_running_ns = r->running_ns;
-	slot->stint_mperf_cycles = r->cycles;
-	/* NTP makes the length's clock faster or slower than the event's by up to a tenth. */
-	length_ns += length_ns >> 3;
-	if (halted_ns < (__s64)targ_stint_floor_ns ||
-	    halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
+	slot->stint = *r;
+	halted_cycles = halted_cycles_of(span_cycles, scaled(slot, cycles));
+	if (is_unknown || halted_cycles <= 0)
 		return;
+	halted_ns = ns_of(halted_cycles);
+	if (halted_ns < (__s64)targ_stint_floor_ns ||
+	    halted_cycles < (__s64)(span_cycles >> STINT_NOISE_SHIFT))
+		return;
+	/* NTP makes the clock of the length faster or slower than TSC by up to a tenth. */
+	length_ns += length_ns >> 3;
 	if (halted_ns > (__s64)length_ns)
 		halted_ns = length_ns;
 	if (halted_ns < (__s64)targ_stint_floor_ns)
 		return;
-	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r->cycles))
+	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r->mperf_cycles))
 		slot->mperf_stood = 1;
 	/* Until the window is read the next time: that looks whether it counts again. */
 	if (slot->mperf_stood)
@@ -124,17 +119,16 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct mper
 }
 
 /* A window begins: so does the span in which halts are the next stint's. */
-static __always_inline void start_stints_at(struct cpu_slot *slot, const struct mperf_reading *r)
+static __always_inline void start_stints_at(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	if (!targ_histogram)
 		return;
 	slot->stint_ns = slot->start_ns;
-	slot->stint_running_ns = r->running_ns;
-	slot->stint_mperf_cycles = r->cycles;
+	slot->stint = *r;
 }
 
 /* The end of the stint that is open, at a reading, which was taken at now_ns. */
-static __always_inline void end_stint(struct cpu_slot *slot, const struct mperf_reading *r,
+static __always_inline void end_stint(struct cpu_slot *slot, const struct counter_reading *r,
 				      __u64 now_ns)
 {
 	if (targ_histogram)
@@ -159,7 +153,7 @@ static __always_inline void stint_begin(void)
 static __always_inline void stint_end(void)
 {
 	struct cpu_slot *slot = this_slot();
-	struct mperf_reading r;
+	struct counter_reading r;
 	__u64 now_ns;
 
 	if (slot->entry_ns <= STINT_OFF)
@@ -167,7 +161,7 @@ static __always_inline void stint_end(void)
 	now_ns = bpf_ktime_get_ns();
 	if (targ_histogram && (now_ns - slot->entry_ns >= targ_stint_min_ns ||
 			       now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
-		read_mperf(&r);
+		read_counters(&r);
 		count_stint(slot, &r, now_ns);
 	}
 	slot->guest_ns += now_ns - slot->entry_ns;

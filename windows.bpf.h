@@ -52,87 +52,52 @@ static __always_inline struct vcpu_sums *sums_of_slot(const struct cpu_slot *slo
 	return sums && sums->tid == slot->tid ? sums : NULL;
 }
 
-/* In two parts: 64 bits do not hold the product of a window that nobody reads for hours. */
-static __always_inline __u64 scaled(__u64 cycles, __u64 mperf_scale)
-{
-	return (cycles >> GTIMEHALT_SCALE_SHIFT) * mperf_scale +
-	       ((cycles & ((1 << GTIMEHALT_SCALE_SHIFT) - 1)) * mperf_scale >>
-		GTIMEHALT_SCALE_SHIFT);
-}
-
-/*
- * perf takes the events of a CPU out of their PMU and puts them back when it switches between cgroups of which it counts
- * events of this PMU (perf_cgroup_switch()); the event's own time stands still meanwhile. MPERF and that time are not read
- * at the same moment then: each gap leaves an error, so that a window with many is no measure. Whether there were many is
- * told by CLOCK_MONOTONIC, which NTP can make faster by so much; shorter windows are not looked at, for a load is told to
- * the hooks and most switches between cgroups are loads.
- */
-#define GAP_LOOK_NS 10000000ULL
-#define GAP_SHIFT   6
-
-static __always_inline int is_looked_at(const struct cpu_slot *slot,
-					const struct mperf_reading *end)
-{
-	return end->enabled_ns - slot->start.enabled_ns >= GAP_LOOK_NS;
-}
-
 /*
  * Fills *gain with what the slot has gathered up to the reading `end`. end_ns: CLOCK_MONOTONIC of the end, 0: now.
- * Returns false when MPERF cannot be told: then no time is measured, and how much is unmeasured is for the caller to say.
+ * Returns 0 when the halts of the window are not known: then no time is measured, and the caller sets what is unmeasured.
  */
-static __always_inline int gather(struct cpu_slot *slot, const struct mperf_reading *end,
+static __always_inline int gather(struct cpu_slot *slot, const struct counter_reading *end,
 				  __u64 end_ns, struct window_sums *gain)
 {
-	__u64 enabled_ns = end->enabled_ns - slot->start.enabled_ns;
-	__u64 running_ns = end->running_ns - slot->start.running_ns;
-	__u64 cycles = end->cycles - slot->start.cycles;
-	int is_unknown = !slot->start.enabled_ns || !end->enabled_ns;
-	int has_stood, has_gaps = 0;
+	__u64 tsc_cycles = end->tsc_cycles - slot->start.tsc_cycles;
+	__u64 mperf_cycles = end->mperf_cycles - slot->start.mperf_cycles;
+	int is_unknown = !slot->start.tsc_cycles || !end->tsc_cycles;
+	int has_stood = slot->mperf_stood;
 
-	if (!end_ns && (slot->entry_ns > STINT_OFF || is_looked_at(slot, end)))
-		end_ns = bpf_ktime_get_ns();
-	if (is_looked_at(slot, end))
-		has_gaps = (__s64)(end_ns - slot->start_ns - enabled_ns) >
-			   (__s64)(enabled_ns >> GAP_SHIFT);
 	/*
 	 * A stint that is open has ended: the exit is what let this code run. Only kvm_exit on AMD before Linux 6.5
 	 * comes late, with interrupts and preemption on (791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for fastpath
 	 * VM-Exits"); it then finds no stint.
 	 */
 	if (slot->entry_ns > STINT_OFF)
-		end_stint(slot, end, end_ns);
-	gain->measured_ns = 0;
+		end_stint(slot, end, end_ns ? end_ns : bpf_ktime_get_ns());
+	gain->tsc_cycles = 0;
 	gain->mperf_cycles = 0;
 	gain->unmeasured_ns = 0;
 	gain->guest_ns = slot->guest_ns;
 	gain->entry_cnt = slot->entry_cnt;
 	/*
-	 * MPERF that stands still says nothing from there on; the end of the window before tells whether it stood when
-	 * this one began. A count or a time that went back is of an event that was opened again since, and time that
-	 * did not go on of an event that went stale when its CPU was offline.
+	 * From the moment on at which MPERF has stopped the window is unmeasured; the end of the window before tells whether
+	 * it stood when this window began. A count that went back is of an event that was opened again since, and TSC
+	 * that has not moved is of an event that went stale when its CPU was offline.
 	 */
-	has_stood = slot->mperf_stood;
-	if (has_stood || !cycles || running_ns >= MPERF_LOOK_NS)
-		slot->mperf_stood = end->enabled_ns && mperf_stands(end->cycles);
-	if (is_unknown || (__s64)cycles <= 0 || (__s64)enabled_ns <= 0 || has_stood ||
-	    slot->mperf_stood || has_gaps) {
+	if (has_stood || !mperf_cycles || ns_of(tsc_cycles) >= MPERF_LOOK_NS)
+		slot->mperf_stood = end->tsc_cycles && mperf_stands(end->mperf_cycles);
+	if (is_unknown || (__s64)mperf_cycles <= 0 || (__s64)tsc_cycles <= 0 || has_stood ||
+	    slot->mperf_stood) {
 		/* A read that failed has been counted. A count that went back is of an event that reads again. */
-		if (slot->mperf_stood || (!is_unknown && (!cycles || !enabled_ns)))
+		if (slot->mperf_stood || (!is_unknown && (!mperf_cycles || !tsc_cycles)))
 			COUNT(mperf_error_cnt);
 		return 0;
 	}
-	account_window(running_ns, cycles);
-	if (targ_scaled)
-		cycles = scaled(cycles, slot->mperf_scale);
-	gain->measured_ns = running_ns;
-	gain->mperf_cycles = cycles;
-	/* Events that share a counter, which those of this PMU do not. */
-	gain->unmeasured_ns = enabled_ns - running_ns;
+	account_window(tsc_cycles, mperf_cycles);
+	gain->tsc_cycles = tsc_cycles;
+	gain->mperf_cycles = scaled(slot, mperf_cycles);
 	return 1;
 }
 
 /* The window goes on, or a new one begins, at the reading; ran_ns is the thread's se.sum_exec_runtime there. */
-static __always_inline void start_at(struct cpu_slot *slot, const struct mperf_reading *r,
+static __always_inline void start_at(struct cpu_slot *slot, const struct counter_reading *r,
 				     __u64 ran_ns)
 {
 	slot->start = *r;
@@ -152,7 +117,7 @@ static __always_inline void add_own(struct vcpu_sums *sums, const struct window_
 	sums->own_head.begun++;
 	sums->own_tail.begun++;
 	barrier();
-	sums->own.measured_ns += gain->measured_ns;
+	sums->own.tsc_cycles += gain->tsc_cycles;
 	sums->own.mperf_cycles += gain->mperf_cycles;
 	if (gain->unmeasured_ns)
 		sums->own.unmeasured_ns += gain->unmeasured_ns;
@@ -164,8 +129,8 @@ static __always_inline void add_own(struct vcpu_sums *sums, const struct window_
 }
 
 /* The reading at which the window has ended: when the idle task first ran, if it did, else now. */
-static __always_inline const struct mperf_reading *end_of(const struct cpu_slot *slot,
-							  const struct mperf_reading *now)
+static __always_inline const struct counter_reading *end_of(const struct cpu_slot *slot,
+							    const struct counter_reading *now)
 {
 	return slot->idle_state == IDLE_READ ? &slot->idle : now;
 }
@@ -174,7 +139,7 @@ static __always_inline const struct mperf_reading *end_of(const struct cpu_slot 
  * Closes the window of a thread that has left this CPU, or has turned to another vCPU. The thread may be running
  * elsewhere, or may have ended.
  */
-static __always_inline void close_window(struct cpu_slot *slot, const struct mperf_reading *now)
+static __always_inline void close_window(struct cpu_slot *slot, const struct counter_reading *now)
 {
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
@@ -190,7 +155,7 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct mpe
 		return;
 	}
 	shared__begin(sums);
-	__sync_fetch_and_add(&sums->others.measured_ns, gain.measured_ns);
+	__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
 	__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
 	if (gain.unmeasured_ns)
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
@@ -199,45 +164,24 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct mpe
 	shared__end(sums);
 }
 
-/*
- * se.sum_exec_runtime of the thread that runs here, of which a window is open that nothing has interrupted. The kernel's
- * own account is as old as the last tick.
- */
-static __always_inline __u64 ran_until(const struct cpu_slot *slot, const struct mperf_reading *r,
-				       __u64 told_ns)
-{
-	__u64 elapsed_ns = r->enabled_ns - slot->start.enabled_ns;
-	__u64 ran_ns = slot->start_ran_ns + elapsed_ns;
-
-	if (!slot->start.enabled_ns || !r->enabled_ns || (__s64)elapsed_ns <= 0)
-		return told_ns;
-	return ran_ns > told_ns ? ran_ns : told_ns;
-}
-
 /* Moves to the entry of the thread, which runs here, what its slot has gathered. The window goes on. */
-static __always_inline void settle(struct cpu_slot *slot, const struct mperf_reading *r,
-				   struct task_struct *task)
+static __always_inline void settle(struct cpu_slot *slot, const struct counter_reading *r)
 {
-	__u64 told_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
-	__u64 ran_ns = ran_until(slot, r, told_ns);
+	__u64 ran_ns = slot->start_ran_ns;
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
 
-	if (!gather(slot, r, 0, &gain))
-		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
+	/* As close to the reading as can be: its moment is that of the account. */
 	if (sums) {
-		add_own(sums, &gain);
-		/* What a tick has told since was before the window: it is not this vCPU's. */
-		if (slot->start_is_old && ran_ns == told_ns && slot->start.enabled_ns &&
-		    r->enabled_ns) {
-			sums->ran_base_ns += ran_ns - slot->start_ran_ns -
-					     (r->enabled_ns - slot->start.enabled_ns);
-			slot->start_is_old = 0;
-		}
-		put_account(sums, task, ran_ns, 0, 0);
-	} else {
-		COUNT(lost_window_cnt);
+		take_account(slot->index, 0);
+		ran_ns = sums->ran_ns;
 	}
+	if (!gather(slot, r, 0, &gain) && ran_ns > slot->start_ran_ns)
+		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
+	if (sums)
+		add_own(sums, &gain);
+	else
+		COUNT(lost_window_cnt);
 	start_at(slot, r, ran_ns);
 	if (sums)
 		sums->window_ns = slot->start_ns;
@@ -247,7 +191,7 @@ static __always_inline void settle(struct cpu_slot *slot, const struct mperf_rea
  * The thread is back on the CPU of its open window, and no other vCPU has been loaded there: ends the window and begins
  * the next. Returns false when the entry is not the thread's any more.
  */
-static __always_inline int come_back(struct cpu_slot *slot, const struct mperf_reading *now,
+static __always_inline int come_back(struct cpu_slot *slot, const struct counter_reading *now,
 				     struct task_struct *task, __u64 switches, const int typed)
 {
 	__u64 ran_ns = FIELD(typed, task, se.sum_exec_runtime);
@@ -257,17 +201,16 @@ static __always_inline int come_back(struct cpu_slot *slot, const struct mperf_r
 	if (!sums || sums->thread_boottime_ns != FIELD(typed, task, start_boottime) ||
 	    sums->away_since_ns)
 		return 0;
-	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain))
+	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain) && ran_ns > slot->start_ran_ns)
 		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
 	add_own(sums, &gain);
 	slot->switch_cnt = switches;
-	slot->start_is_old = 0;
 	start_at(slot, now, ran_ns);
 	sums->window_ns = slot->start_ns;
 	return 1;
 }
 
-static __always_inline void open_window(struct cpu_slot *slot, const struct mperf_reading *r,
+static __always_inline void open_window(struct cpu_slot *slot, const struct counter_reading *r,
 					struct task_struct *task, struct kvm_vcpu *vcpu,
 					__u64 ran_ns, const int typed)
 {
@@ -278,7 +221,6 @@ static __always_inline void open_window(struct cpu_slot *slot, const struct mper
 		return;
 	slot->index = index;
 	slot->switch_cnt = switch_cnt(task, typed);
-	slot->start_is_old = 0;
 	start_at(slot, r, ran_ns);
 	slot->tid = FIELD(typed, task, pid);
 	sums = sums_of_slot(slot);
@@ -294,7 +236,7 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	__u64 switches = switch_cnt(task, typed), ran_ns;
 	int is_own = slot->tid == (__u32)FIELD(typed, task, pid);
 	int is_same = is_own && slot->vcpu == (__u64)vcpu;
-	struct mperf_reading r;
+	struct counter_reading r;
 	int wanted;
 
 	/* Nothing else has run here since this thread's window was opened: it goes on. */
@@ -308,12 +250,13 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 		return;
 	slot->busy = 1;
 	barrier();
-	read_mperf(&r);
+	read_counters(&r);
 	if (is_same && wanted && come_back(slot, &r, task, switches, typed))
 		goto out;
 	ran_ns = FIELD(typed, task, se.sum_exec_runtime);
+	/* No switch has brought the scheduler's account up to date. */
 	if (is_own && slot->switch_cnt == switches)
-		ran_ns = ran_until(slot, &r, ran_ns);
+		ran_ns = ran_until_now((void *)bpf_get_current_task());
 	if (slot->tid)
 		close_window(slot, &r);
 	if (wanted)
@@ -347,16 +290,16 @@ static __always_inline int is_in_window(const struct cpu_slot *slot, struct task
  * The forced read. It comes as an inter-processor interrupt, so the stint that it ended is closed;
  * `current` is the thread that it interrupted. The reading is the caller's unless the slot was busy.
  */
-static __always_inline int window_read(struct task_struct *task, struct mperf_reading *r)
+static __always_inline int window_read(struct task_struct *task, struct counter_reading *r)
 {
 	struct cpu_slot *slot = this_slot();
 	struct kvm_vcpu *vcpu;
 
 	if (slot->busy)
 		return FORCED_READ_BUSY;
-	read_mperf(r);
+	read_counters(r);
 	if (is_in_window(slot, task)) {
-		settle(slot, r, task);
+		settle(slot, r);
 		return FORCED_READ_DONE;
 	}
 	if (slot->tid) {
@@ -371,8 +314,7 @@ static __always_inline int window_read(struct task_struct *task, struct mperf_re
 	if (!vcpu || !runs_vcpu(task, vcpu, 0) || BPF_CORE_READ(task, flags) & PF_EXITING ||
 	    !is_watched(task, 0))
 		return FORCED_READ_NONE;
-	open_window(slot, r, task, vcpu, BPF_CORE_READ(task, se.sum_exec_runtime), 0);
-	slot->start_is_old = 1;
+	open_window(slot, r, task, vcpu, ran_until_now(task), 0);
 	return FORCED_READ_OPENED;
 }
 
@@ -382,23 +324,20 @@ static __always_inline int window_read(struct task_struct *task, struct mperf_re
  */
 static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 {
-	__u64 ran_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	struct entry_place *place = place_of(tid, 0);
 	struct cpu_slot *slot;
-	struct mperf_reading r;
+	struct counter_reading r;
 
 	if (!place)
 		return;
 	slot = this_slot();
 	slot->busy = 1;
 	barrier();
-	read_mperf(&r);
-	if (is_in_window(slot, task))
-		ran_ns = ran_until(slot, &r, ran_ns);
+	read_counters(&r);
 	/* A forced read may just have closed it. */
 	if (slot->tid == tid)
 		close_window(slot, &r);
-	end_entries(task, tid, place, ran_ns);
+	end_entries(task, tid, place, ran_until_now(task));
 	barrier();
 	slot->busy = 0;
 }
@@ -407,11 +346,11 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
  * The idle task is about to halt, and with it the CPU that a thread has left: the window has ended. The next who has to do
  * with it adds it up.
  */
-static __always_inline void window_idle(struct cpu_slot *slot, const struct mperf_reading *r)
+static __always_inline void window_idle(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	if (slot->idle_state != IDLE_WANTED)
 		return;
-	if (slot->entry_ns > STINT_OFF || is_looked_at(slot, r))
+	if (slot->entry_ns > STINT_OFF)
 		slot->idle_ns = bpf_ktime_get_ns();
 	slot->idle = *r;
 	barrier();

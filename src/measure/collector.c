@@ -19,6 +19,7 @@
 #include "measure/hooks.h"
 #include "measure/host_rights.h"
 #include "measure/meter.h"
+#include "measure/sched_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
 
@@ -84,16 +85,18 @@ static int set_up_map_sizes(struct collector *c)
 {
 	const struct {
 		struct bpf_map *map;
-		bool wanted, per_cpu, keeps_events;
+		bool wanted;
+		int per_cpu; /* elements; 0: the size is not that of the host */
+		bool keeps_events;
 	} maps[] = {
-		{ c->skel->maps.mperf_events, true, true, c->pinned },
-		{ c->skel->maps.cpu_healths, true, true, false },
-		{ c->skel->maps.cpu_beats, c->pinned, true, false },
-		{ c->skel->maps.cpu_accounts, c->check, true, false },
-		{ c->skel->maps.ended, c->pinned, false, false },
-		{ c->skel->maps.about, c->pinned, false, false },
-		{ c->skel->maps.stints, c->histogram, false, false },
-		{ c->skel->maps.blank_stints, c->histogram, false, false },
+		{ c->skel->maps.counter_events, true, EVENT_CNT_PER_CPU, c->pinned },
+		{ c->skel->maps.cpu_healths, true, 1, false },
+		{ c->skel->maps.cpu_beats, c->pinned, 1, false },
+		{ c->skel->maps.cpu_accounts, c->check, 1, false },
+		{ c->skel->maps.ended, c->pinned, 0, false },
+		{ c->skel->maps.about, c->pinned, 0, false },
+		{ c->skel->maps.stints, c->histogram, 0, false },
+		{ c->skel->maps.blank_stints, c->histogram, 0, false },
 	};
 	struct bpf_map *by_index[] = { c->skel->maps.vcpus, c->skel->maps.objects,
 				       c->skel->maps.free_indexes, c->skel->maps.stints };
@@ -102,7 +105,8 @@ static int set_up_map_sizes(struct collector *c)
 	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
 		err = bpf_map__set_autocreate(maps[i].map, maps[i].wanted);
 		if (!err && maps[i].per_cpu)
-			err = bpf_map__set_max_entries(maps[i].map, (__u32)c->cpu_cnt);
+			err = bpf_map__set_max_entries(maps[i].map,
+						       (__u32)(c->cpu_cnt * maps[i].per_cpu));
 		/* Else events are taken out when the process that has put them in ends. */
 		if (!err && maps[i].keeps_events)
 			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
@@ -160,17 +164,21 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
-/* Of the first kind of core, by the scheduler's clock. */
-static int find_rate(struct collector *c, const struct collector_opts *opts __attribute__((unused)))
+static int open_clock(struct collector *c,
+		      const struct collector_opts *opts __attribute__((unused)))
 {
-	int err = counters__ns_per_tsc_cycle(c->counters, &c->ns_per_mperf_cycle);
+	return sched_clock__new(&c->sched_clock);
+}
 
-	if (err) {
-		pr_err("cannot find the rate of TSC: %s", strerror(-err));
-		return err;
-	}
-	c->ns_per_mperf_cycle /= c->mperf_ratio;
-	return 0;
+static double ns_per_tsc_cycle(const struct collector *c)
+{
+	return sched_clock__ns_per_tsc_cycle(c->sched_clock);
+}
+
+/* A factor as BPF programs have it, in 2^-shift. */
+static __u64 fixed_point(double factor, int shift)
+{
+	return (__u64)(factor * (double)(1ULL << shift) + 0.5);
 }
 
 /* What readers get to see in place of kernel addresses is hashed with a key of this measurement. */
@@ -207,8 +215,8 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_histogram = c->histogram;
 	c->skel->rodata->targ_pinned = c->pinned;
 	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
-	c->skel->rodata->targ_stat_ns_per_cycle =
-		(__u64)(c->ns_per_mperf_cycle * (1 << STAT_NS_SHIFT) + 0.5);
+	c->skel->rodata->targ_ns_per_tsc_cycle = fixed_point(ns_per_tsc_cycle(c), TSC_NS_SHIFT);
+	c->skel->rodata->targ_tsc_per_mperf = fixed_point(1 / c->mperf_ratio, TSC_PER_MPERF_SHIFT);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
@@ -221,8 +229,6 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	if (err)
 		return err;
 	c->skel->rodata->targ_process_max = c->room / 2;
-	c->skel->bss->ns_per_mperf_cycle =
-		(__u64)(c->ns_per_mperf_cycle * (1 << STINT_NS_SHIFT) + 0.5);
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
 		return refused(err, "load the BPF programs");
@@ -249,6 +255,8 @@ static int start_meter(struct collector *c)
 	const struct meter_opts meter_opts = {
 		.mode = c->mode,
 		.mperf_ratio = c->mperf_ratio,
+		.ns_per_tsc_cycle = ns_per_tsc_cycle(c),
+		.sched_clock = c->sched_clock,
 		.cpu_cnt = c->cpu_cnt,
 		.slots = skel->bss->slots,
 		.shared_fd = -1,
@@ -265,21 +273,13 @@ static int start_meter(struct collector *c)
 		.reader_fd = bpf_program__fd(c->reader),
 		.accounts_fd = bpf_program__fd(skel->progs.take_accounts),
 		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
-		.mperf_events_fd = bpf_map__fd(skel->maps.mperf_events),
+		.events_fd = bpf_map__fd(skel->maps.counter_events),
 		.about_fd = -1,
 		.calibration = &c->calibration,
 		.counters = c->counters,
 	};
 
 	return meter__new(&meter_opts, &c->meter);
-}
-
-static int put_event(struct collector *c, int cpu, int fd)
-{
-	__u32 key = (__u32)cpu;
-
-	return bpf_map__update_elem(c->skel->maps.mperf_events, &key, sizeof(key), &fd, sizeof(fd),
-				    BPF_ANY);
 }
 
 static void set_up_slot(struct collector *c, int cpu)
@@ -302,6 +302,7 @@ static int put_about(struct collector *c)
 		.has_histogram = c->histogram,
 		.cpu_cnt = (__u32)c->cpu_cnt,
 		.mperf_ratio_ppb = (__u64)(c->mperf_ratio * 1e9 + 0.5),
+		.ns_per_tsc_cycle = fixed_point(ns_per_tsc_cycle(c), TSC_NS_SHIFT),
 	};
 	__u32 key = 0;
 	int err;
@@ -333,10 +334,9 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 	if (err)
 		return err;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int fd = counters__fd(c->counters, cpu);
-
 		set_up_slot(c, cpu);
-		err = fd < 0 ? 0 : put_event(c, cpu, fd);
+		err = counters__hand_over(c->counters, cpu,
+					  bpf_map__fd(c->skel->maps.counter_events));
 		if (err)
 			return refused(err, "hand the MPERF events to BPF");
 	}
@@ -401,12 +401,13 @@ static int enable_stats(struct collector *c, const struct collector_opts *opts)
 static int take_baseline(struct collector *c,
 			 const struct collector_opts *opts __attribute__((unused)))
 {
+	__s64 offset_ns = sched_clock__offset_ns(c->sched_clock);
 	int opened = 0;
 
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		int answer = counters__fd(c->counters, cpu) < 0
 				     ? FORCED_READ_NONE
-				     : forced_read__run(bpf_program__fd(c->reader), cpu);
+				     : forced_read__run(bpf_program__fd(c->reader), cpu, offset_ns);
 
 		if (answer < 0 && answer != -ENXIO)
 			return refused(answer, "read a CPU's counters from BPF");
@@ -423,7 +424,7 @@ static const struct {
 } steps[] = {
 	{ "open MPERF", open_counters },
 	{ "calibrate", calibrate },
-	{ "find the rate of TSC", find_rate },
+	{ "open the clock", open_clock },
 	{ "load", load },
 	{ "set up maps", set_up_maps },
 	{ "enable statistics", enable_stats },
@@ -486,6 +487,7 @@ void collector__free(struct collector *c)
 	meter__free(c->meter);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
+	sched_clock__free(c->sched_clock);
 	program_clock__stop(&c->program_clock);
 	free(c);
 }

@@ -19,8 +19,8 @@ struct collector {
 	struct counters *counters;
 	struct calibration calibration;
 	double mperf_ratio;
-	double ns_per_mperf_cycle; /* by the scheduler's clock */
-	__u32 room;                /* entries of vCPU threads, and one */
+	struct sched_clock *sched_clock;
+	__u32 room; /* entries of vCPU threads, and one */
 	const struct hook_plan *plan;
 	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
 	struct bpf_program *reader;              /* what a forced read runs */

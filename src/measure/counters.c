@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -7,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "gtimehalt.h"
 #include "measure/counters.h"
 #include "measure/cpu_event.h"
 #include "measure/host_rights.h"
 #include "measure/opener.h"
-#include "base/clock.h"
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -24,72 +24,47 @@
 
 struct counters {
 	__u32 pmu_type;
-	__u64 mperf_config, tsc_config;
+	__u64 configs[EVENT_CNT_PER_CPU];
 	struct opener *opener; /* NULL: this process opens them itself */
 	int cpu_cnt;
-	int fds[];
+	int fds[]; /* EVENT_CNT_PER_CPU a CPU */
 };
 
-static int open_alone(const struct counters *counters, __u64 config, int cpu)
+static int open_event(const struct counters *counters, int cpu, int event)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = counters->pmu_type,
-		.config = config,
+		.config = counters->configs[event],
 	};
 
-	return cpu_event__open(&attr, cpu, -1);
+	return counters->opener ? opener__open(counters->opener, cpu, event)
+				: cpu_event__open(&attr, cpu, -1);
 }
 
-static int open_mperf(const struct counters *counters, int cpu)
+static void close_cpu(struct counters *counters, int cpu)
 {
-	return open_alone(counters, counters->mperf_config, cpu);
-}
+	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
+		int *fd = &counters->fds[cpu * EVENT_CNT_PER_CPU + event];
 
-/* For so long TSC is held against the clock where the kernel does not tell its rate. */
-#define RATE_SPAN_NS 100000000ULL
-
-/* The kernel tells it where its clock is TSC (arch_perf_update_userpage()): the factor that it uses itself. */
-static bool ask_rate(int fd, double *ns_per_cycle)
-{
-	const volatile struct perf_event_mmap_page *page =
-		mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
-	bool known;
-
-	if (page == MAP_FAILED)
-		return false;
-	known = page->cap_user_time && page->time_mult;
-	if (known)
-		*ns_per_cycle = (double)page->time_mult / (double)(1ULL << page->time_shift);
-	munmap((void *)page, (size_t)sysconf(_SC_PAGESIZE));
-	return known;
-}
-
-static void measure_rate(double *ns_per_cycle)
-{
-	struct clock_reading first, now;
-
-	clock__read(&first);
-	do
-		clock__read(&now);
-	while (now.raw_ns - first.raw_ns < RATE_SPAN_NS);
-	*ns_per_cycle =
-		(double)(now.raw_ns - first.raw_ns) / (double)(now.tsc_cycles - first.tsc_cycles);
-}
-
-int counters__ns_per_tsc_cycle(const struct counters *counters, double *ns_per_cycle)
-{
-	int fd = -ENODEV;
-
-	for (int cpu = 0; cpu < counters->cpu_cnt && fd == -ENODEV; cpu++)
-		fd = open_alone(counters, counters->tsc_config, cpu);
-	if (fd < 0)
-		return fd;
-	if (!ask_rate(fd, ns_per_cycle)) {
-		pr_info("the kernel's clock is not TSC alone: its rate is measured");
-		measure_rate(ns_per_cycle);
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
 	}
-	close(fd);
+}
+
+/* Both events or none, always in the same order: perf takes them out and puts them back in that order. */
+static int open_cpu(struct counters *counters, int cpu)
+{
+	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
+		int fd = open_event(counters, cpu, event);
+
+		if (fd < 0) {
+			close_cpu(counters, cpu);
+			return fd;
+		}
+		counters->fds[cpu * EVENT_CNT_PER_CPU + event] = fd;
+	}
 	return 0;
 }
 
@@ -132,16 +107,17 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	if (number__parse(text, UINT32_MAX, &type))
 		return -EINVAL;
 	counters->pmu_type = (__u32)type;
-	err = find_config(fs, "tsc", &counters->tsc_config);
-	return err ? err : find_config(fs, "mperf", &counters->mperf_config);
+	err = find_config(fs, "tsc", &counters->configs[EVENT_TSC]);
+	return err ? err : find_config(fs, "mperf", &counters->configs[EVENT_MPERF]);
 }
 
-/* A descriptor a CPU, and the usual soft limit is 1024. */
+/* Two descriptors a CPU, and the usual soft limit is 1024. */
 static void raise_fd_limit(int cpu_cnt)
 {
+	rlim_t fd_cnt = (rlim_t)cpu_cnt * EVENT_CNT_PER_CPU + SPARE_FDS;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= (rlim_t)cpu_cnt + SPARE_FDS)
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= fd_cnt)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -154,17 +130,16 @@ static int open_all(struct counters *counters)
 	raise_fd_limit(counters->cpu_cnt);
 
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
-		int fd = open_mperf(counters, cpu);
+		int err = open_cpu(counters, cpu);
 
 		/* ENODEV: the CPU is offline, or possible only on paper. */
-		if (fd < 0 && fd != -ENODEV) {
+		if (err && err != -ENODEV) {
 			char what[32];
 
 			snprintf(what, sizeof(what), "open MPERF on CPU %d", cpu);
-			return host_rights__refused(fd, what, "perf_event_open", false);
+			return host_rights__refused(err, what, "perf_event_open", false);
 		}
-		counters->fds[cpu] = fd < 0 ? -1 : fd;
-		opened += fd >= 0;
+		opened += !err;
 	}
 	pr_info("MPERF is read on %d of %d possible CPUs", opened, counters->cpu_cnt);
 	return 0;
@@ -172,15 +147,16 @@ static int open_all(struct counters *counters)
 
 int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 {
-	struct counters *counters = malloc(sizeof(*counters) + (size_t)cpu_cnt * sizeof(int));
+	size_t fd_cnt = (size_t)cpu_cnt * EVENT_CNT_PER_CPU;
+	struct counters *counters = malloc(sizeof(*counters) + fd_cnt * sizeof(int));
 	int err;
 
 	if (!counters)
 		return -ENOMEM;
 	counters->opener = NULL;
 	counters->cpu_cnt = cpu_cnt;
-	for (int cpu = 0; cpu < cpu_cnt; cpu++)
-		counters->fds[cpu] = -1;
+	for (size_t i = 0; i < fd_cnt; i++)
+		counters->fds[i] = -1;
 
 	err = find_events(fs, counters);
 	if (err) {
@@ -214,21 +190,35 @@ void counters__free(struct counters *counters)
 		return;
 	opener__free(counters->opener);
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
-		if (counters->fds[cpu] >= 0)
-			close(counters->fds[cpu]);
+		close_cpu(counters, cpu);
 	free(counters);
 }
 
 int counters__fd(const struct counters *counters, int cpu)
 {
-	return counters->fds[cpu];
+	return counters->fds[cpu * EVENT_CNT_PER_CPU + EVENT_MPERF];
+}
+
+int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
+{
+	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
+		__u32 index = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
+		int err;
+
+		if (counters->fds[index] < 0)
+			return 0;
+		err = bpf_map_update_elem(map_fd, &index, &counters->fds[index], BPF_ANY);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 int counters__start_opener(struct counters *counters, const char *user)
 {
 	const struct opener_opts opts = {
 		.type = counters->pmu_type,
-		.config = counters->mperf_config,
+		.configs = { counters->configs[EVENT_TSC], counters->configs[EVENT_MPERF] },
 		.cpu_cnt = counters->cpu_cnt,
 		.user = user,
 	};
@@ -238,13 +228,8 @@ int counters__start_opener(struct counters *counters, const char *user)
 
 int counters__reopen(struct counters *counters, int cpu)
 {
-	int fd;
-
-	if (counters->fds[cpu] >= 0)
-		close(counters->fds[cpu]);
-	fd = counters->opener ? opener__open(counters->opener, cpu) : open_mperf(counters, cpu);
-	counters->fds[cpu] = fd < 0 ? -1 : fd;
-	return fd;
+	close_cpu(counters, cpu);
+	return open_cpu(counters, cpu);
 }
 
 static int read_count(int fd, __u64 *count)
@@ -259,7 +244,7 @@ static int read_count(int fd, __u64 *count)
 
 int counters__stand_still(const struct counters *counters, int cpu)
 {
-	int fd = counters->fds[cpu];
+	int fd = counters__fd(counters, cpu);
 	__u64 first, again;
 	int err;
 
@@ -276,14 +261,14 @@ int counter_pair__open(const struct counters *counters, int cpu, struct counter_
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = counters->pmu_type,
-		.config = counters->tsc_config,
+		.config = counters->configs[EVENT_TSC],
 		.read_format = PERF_FORMAT_GROUP,
 	};
 	int tsc_fd = cpu_event__open(&attr, cpu, -1), mperf_fd;
 
 	if (tsc_fd < 0)
 		return tsc_fd;
-	attr.config = counters->mperf_config;
+	attr.config = counters->configs[EVENT_MPERF];
 	mperf_fd = cpu_event__open(&attr, cpu, tsc_fd);
 	if (mperf_fd < 0) {
 		close(tsc_fd);

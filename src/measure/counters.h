@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * counters - the perf msr PMU's mperf event, opened once on each CPU.
+ * counters - the tsc and mperf events of the perf msr PMU, opened once on each CPU.
  *
  * MPERF counts in C0 only, at a fixed rate (Intel SDM volume 3, "Hardware Feedback: IA32_MPERF and
  * IA32_APERF"). The msr PMU reads it in place, needs no hardware counter and is never multiplexed
- * (arch/x86/events/msr.c), so one event a CPU serves all threads.
+ * (arch/x86/events/msr.c), so one pair of events a CPU serves all threads.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -15,7 +15,7 @@ struct counters;
 struct hostfs;
 
 /*
- * Opens MPERF on every CPU that is online, of cpu_cnt possible ones.
+ * Opens both on every CPU that is online, of cpu_cnt possible ones.
  * Returns 0 and *counters, which the caller ends with counters__free(); -EOPNOTSUPP, with the reason
  * logged, when there is no MPERF; or another -errno, logged.
  */
@@ -25,8 +25,11 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **counte
 int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **counters);
 void counters__free(struct counters *counters);
 
-/* The CPU's event, owned by counters; -1 when the CPU was offline when it was last opened. */
+/* The CPU's MPERF event, owned by counters; -1 when the CPU was offline when it was last opened. */
 int counters__fd(const struct counters *counters, int cpu);
+
+/* Puts both events of the CPU into the event array of the BPF programs, if they are open. Returns 0 or -errno. */
+int counters__hand_over(const struct counters *counters, int cpu, int map_fd);
 
 /*
  * From here on a process of its own opens events anew, so that this one can give up the right to; see opener.h,
@@ -35,8 +38,8 @@ int counters__fd(const struct counters *counters, int cpu);
 int counters__start_opener(struct counters *counters, const char *user);
 
 /*
- * Opens the CPU's event anew: after a CPU was offline its event is stale, and reads with success.
- * Returns the new descriptor, owned by counters, or -errno (-ENODEV: the CPU is offline).
+ * Reopens the CPU's events: after a CPU was offline they are stale, and read with success.
+ * Returns 0 or -errno (-ENODEV: the CPU is offline).
  */
 int counters__reopen(struct counters *counters, int cpu);
 
@@ -45,12 +48,6 @@ int counters__reopen(struct counters *counters, int cpu);
  * C0, whatever runs there. 1, 0, or -errno (-ENODEV: the CPU is offline, or was when its event was last opened).
  */
 int counters__stand_still(const struct counters *counters, int cpu);
-
-/*
- * Nanoseconds of the clock of perf and the scheduler in a cycle of TSC, which NTP does not change. Returns 0, or -errno (no
- * event can be opened).
- */
-int counters__ns_per_tsc_cycle(const struct counters *counters, double *ns_per_cycle);
 
 /* TSC and MPERF of one CPU, read together. */
 struct counter_pair {

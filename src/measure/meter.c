@@ -10,6 +10,7 @@
 #include "measure/forced_read.h"
 #include "measure/heartbeat.h"
 #include "measure/meter.h"
+#include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
 
 /* So many processes that had windows refused are named in the log. */
@@ -17,6 +18,7 @@
 
 struct meter {
 	struct meter_opts opts;
+	__s64 sched_offset_ns; /* at the last snapshot */
 	bool may_force;
 	bool has_read;
 	__u64 hooked_ns; /* snapshot.hooked_ns */
@@ -72,7 +74,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
 	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
 	if (m->healths && m->mperf_error_cnts && m->stands)
-		err = sums_reader__new(&opts->sums, &m->sums);
+		err = sums_reader__new(&opts->sums, opts->ns_per_tsc_cycle, &m->sums);
 	if (!err)
 		err = copy_shared(m);
 	if (!err)
@@ -124,7 +126,7 @@ static int force_read(struct meter *m, int cpu)
 
 	if (!m->may_force || m->opts.cpu_accounts_fd >= 0 || !m->opts.slots[cpu].tid)
 		return 0;
-	err = forced_read__run(m->opts.reader_fd, cpu);
+	err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
 	return err == -ENXIO ? 0 : err;
 }
 
@@ -135,13 +137,10 @@ static int force_read(struct meter *m, int cpu)
 static void mend_event(struct meter *m, int cpu)
 {
 	int stands = counters__stand_still(m->opts.counters, cpu);
-	__u32 key = (__u32)cpu;
-	int fd;
 
 	if (stands) {
-		fd = counters__reopen(m->opts.counters, cpu);
-		if (fd >= 0) {
-			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
+		if (!counters__reopen(m->opts.counters, cpu)) {
+			counters__hand_over(m->opts.counters, cpu, m->opts.events_fd);
 			/* The window in which that was shows it by a count that goes back: before it has come up again. */
 			force_read(m, cpu);
 		}
@@ -173,7 +172,7 @@ int meter__find_loaded(struct meter *m, __u64 since_ns)
 	if (!m->may_force && clock__now_ns() - since_ns < 2 * HEARTBEAT_NS)
 		return 0;
 	for (int cpu = 0; m->may_force && cpu < m->opts.cpu_cnt; cpu++) {
-		int err = forced_read__run(m->opts.reader_fd, cpu);
+		int err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
 
 		if (err < 0 && err != -ENXIO)
 			return tell(err, "read a CPU's counters from BPF");
@@ -182,14 +181,39 @@ int meter__find_loaded(struct meter *m, __u64 since_ns)
 	return 1;
 }
 
-static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+static double ratio_of(const struct meter *m, int cpu)
 {
 	const struct calibration *calibration = m->opts.calibration;
-	double ratio = m->opts.mperf_ratio;
 
-	if (calibration && calibration->kinds.cnt > 1)
-		ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
-	return forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu, ratio, snap);
+	if (!calibration || calibration->kinds.cnt < 2)
+		return m->opts.mperf_ratio;
+	return calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
+}
+
+static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+{
+	double ns_per_cycle = m->opts.ns_per_tsc_cycle;
+	struct cpu_account account;
+	struct cpu_reading *reading;
+	int answer = forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu,
+					  m->sched_offset_ns, &account);
+
+	if (answer <= 0)
+		return answer;
+	reading = snapshot__add_cpu(snap);
+	if (!reading)
+		return -ENOMEM;
+	*reading = (struct cpu_reading){
+		.cpu = cpu,
+		.mperf_ratio = ratio_of(m, cpu),
+		.at_ns = tsc_cycles_to_ns(account.read.tsc_cycles, ns_per_cycle),
+		.mperf_cycles = account.read.mperf_cycles,
+		.window_ns = tsc_cycles_to_ns(account.read_sums.window_tsc_cycles, ns_per_cycle),
+		.window_mperf_cycles = account.read_sums.window_mperf_cycles,
+		.idle_ns = tsc_cycles_to_ns(account.read_sums.idle_tsc_cycles, ns_per_cycle),
+		.idle_mperf_cycles = account.read_sums.idle_mperf_cycles,
+	};
+	return 0;
 }
 
 struct refused {
@@ -245,12 +269,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	snap->mode = m->opts.mode;
 	snap->mperf_ratio = m->opts.mperf_ratio;
 	snap->hooked_ns = m->hooked_ns;
-	/* Before the windows: their reads know better of threads that run. */
-	if (m->opts.accounts_fd >= 0)
-		err = forced_read__accounts(m->opts.accounts_fd,
-					    sums_reader__highest_index(m->sums));
-	if (err)
-		return tell(err, "have the accounts of the vCPUs taken");
+	m->sched_offset_ns = sched_clock__offset_ns(m->opts.sched_clock);
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
 		if (m->opts.cpu_accounts_fd >= 0)
 			err = read_account(m, cpu, snap);
@@ -259,6 +278,13 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		if (err < 0)
 			return tell(err, "read a CPU's counters from BPF");
 	}
+	/* Behind the windows: the account of a thread that runs in one is taken with it. */
+	if (m->opts.accounts_fd >= 0)
+		err = forced_read__accounts(m->opts.accounts_fd,
+					    sums_reader__highest_index(m->sums),
+					    snap->clock.mono_ns, m->sched_offset_ns);
+	if (err)
+		return tell(err, "have the accounts of the vCPUs taken");
 	err = sums_reader__read(m->sums, snap);
 	if (err)
 		return tell(err, "read the vCPUs' sums");
@@ -272,7 +298,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		snap->health.map_full_cnt = 0;
 	sums_reader__refused(m->sums, tell_refused, &(struct refused){ m, &snap->health });
 	m->has_read = true;
-	if (m->opts.mperf_events_fd >= 0)
+	if (m->opts.events_fd >= 0)
 		mend_events(m);
 	return 0;
 }
@@ -285,7 +311,7 @@ int meter__check_rights(const struct meter *m)
 
 	if (err)
 		return err;
-	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0) : 0;
+	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0, m->sched_offset_ns) : 0;
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 

@@ -14,11 +14,14 @@
 struct calibration;
 struct counters;
 struct meter;
+struct sched_clock;
 
 struct meter_opts {
 	enum measure_mode mode;
-	double mperf_ratio; /* of CPUs of the first kind */
-	int cpu_cnt;        /* possible CPUs */
+	double mperf_ratio;                    /* of CPUs of the first kind */
+	double ns_per_tsc_cycle;               /* by the scheduler's clock */
+	const struct sched_clock *sched_clock; /* NULL: not known */
+	int cpu_cnt;                           /* possible CPUs */
 	/* NULL: they may not be read, nor may a read be forced. */
 	const volatile struct cpu_slot *slots;
 	/*
@@ -33,10 +36,10 @@ struct meter_opts {
 	/* The programs that a forced read runs, and that takes the accounts of threads. -1: they may not be run. */
 	int reader_fd, accounts_fd;
 	int cpu_accounts_fd; /* -1: no --check; reader_fd is check_read otherwise */
-	int mperf_events_fd; /* -1: events are not mended */
+	int events_fd;       /* -1: events are not reopened */
 	int about_fd; /* of a pinned measurement, which may end before its readers do; else -1 */
 	const struct calibration *calibration; /* NULL: one kind of core */
-	struct counters *counters;             /* with mperf_events_fd */
+	struct counters *counters;             /* with events_fd */
 };
 
 /*

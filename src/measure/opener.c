@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,9 +28,14 @@ struct opener {
 	int socket_fd; /* -1: the helper is not asked any more */
 };
 
-/* A request is the number of the CPU, an int. With an answer of err 0 comes the descriptor. */
-struct answer {
+struct request {
 	int cpu;
+	int event;
+};
+
+/* With an answer of err 0 comes the descriptor. */
+struct answer {
+	struct request request;
 	int err;
 };
 
@@ -41,12 +47,12 @@ union fd_message {
 /* The child's only descriptor. */
 #define CHILD_FD 0
 
-static int open_one(const struct opener_opts *opts, int cpu)
+static int open_one(const struct opener_opts *opts, int cpu, int event)
 {
 	const struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = opts->type,
-		.config = opts->config,
+		.config = opts->configs[event],
 	};
 
 	return cpu_event__open(&attr, cpu, -1);
@@ -59,7 +65,7 @@ static int try_to_open(void *arg)
 	int fd = -ENODEV;
 
 	for (int cpu = 0; fd == -ENODEV && cpu < opts->cpu_cnt; cpu++)
-		fd = open_one(opts, cpu);
+		fd = open_one(opts, cpu, EVENT_MPERF);
 	if (fd < 0)
 		return fd;
 	close(fd);
@@ -83,18 +89,25 @@ static int send_answer(const struct answer *answer, int event_fd)
 	return sendmsg(CHILD_FD, &message, MSG_NOSIGNAL) == sizeof(*answer) ? 0 : -errno;
 }
 
+static bool is_valid(const struct opener_opts *opts, const struct request *request)
+{
+	return request->cpu >= 0 && request->cpu < opts->cpu_cnt && request->event >= 0 &&
+	       request->event < EVENT_CNT_PER_CPU;
+}
+
 /* Until the parent closes its end, or says what no parent of ours says. */
 static int serve(const struct opener_opts *opts)
 {
 	for (;;) {
 		struct answer answer = { .err = -EINVAL };
-		ssize_t len = recv(CHILD_FD, &answer.cpu, sizeof(answer.cpu), MSG_TRUNC);
+		struct request *request = &answer.request;
+		ssize_t len = recv(CHILD_FD, request, sizeof(*request), MSG_TRUNC);
 		int event_fd = -1, err;
 
-		if (len != sizeof(answer.cpu))
+		if (len != sizeof(*request))
 			return len ? 1 : 0;
-		if (answer.cpu >= 0 && answer.cpu < opts->cpu_cnt) {
-			event_fd = open_one(opts, answer.cpu);
+		if (is_valid(opts, request)) {
+			event_fd = open_one(opts, request->cpu, request->event);
 			answer.err = event_fd < 0 ? event_fd : 0;
 		}
 		err = send_answer(&answer, event_fd);
@@ -162,7 +175,7 @@ static int confine(const struct opener_opts *opts, int socket_fd, pid_t parent)
 __attribute__((noreturn)) static void run_child(const struct opener_opts *opts, int socket_fd,
 						pid_t parent)
 {
-	struct answer ready = { .cpu = -1 };
+	struct answer ready = { .request.cpu = -1 };
 
 	socket_fd = keep_one_fd(socket_fd);
 	if (socket_fd < 0)
@@ -271,17 +284,21 @@ void opener__free(struct opener *opener)
 	free(opener);
 }
 
-int opener__open(struct opener *opener, int cpu)
+int opener__open(struct opener *opener, int cpu, int event)
 {
+	const struct request request = { cpu, event };
 	struct answer answer;
 	int event_fd = -1, err;
 
 	if (opener->socket_fd < 0)
 		return -EPIPE;
-	err = send(opener->socket_fd, &cpu, sizeof(cpu), MSG_NOSIGNAL) == sizeof(cpu) ? 0 : -errno;
+	err = send(opener->socket_fd, &request, sizeof(request), MSG_NOSIGNAL) == sizeof(request)
+		      ? 0
+		      : -errno;
 	if (!err)
 		err = receive(opener->socket_fd, &answer, &event_fd);
-	if (!err && answer.cpu == cpu && (answer.err < 0) == (event_fd < 0))
+	if (!err && !memcmp(&answer.request, &request, sizeof(request)) &&
+	    (answer.err < 0) == (event_fd < 0))
 		return answer.err ? answer.err : event_fd;
 	/* Ended, stuck, or out of step: another answer could be to another question. */
 	if (event_fd >= 0)

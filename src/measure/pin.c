@@ -169,21 +169,18 @@ int pin__create(const struct pin_dir *dir, const struct collector *collector, gi
 
 struct renewal {
 	struct heartbeat heartbeat;
-	int mperf_fd, links_fd;
+	int events_fd, links_fd;
 	int cpu_cnt;
 	struct counters *counters;
 };
 
 static int renew_cpu(const struct renewal *r, int cpu)
 {
-	__u32 key = (__u32)cpu;
 	char name[64];
-	int fd = counters__reopen(r->counters, cpu);
-	int err;
+	int err = counters__reopen(r->counters, cpu);
 
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(r->mperf_fd, &key, &fd, BPF_ANY);
+	if (!err)
+		err = counters__hand_over(r->counters, cpu, r->events_fd);
 	if (err)
 		return err;
 	name_timer(name, sizeof(name), cpu);
@@ -232,7 +229,7 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 	} objects[] = {
 		{ PIN_HEARTBEAT, &r->heartbeat.prog_fd },
 		{ PIN_CPU_BEATS, &r->heartbeat.cpu_beats_fd },
-		{ PIN_MPERF_EVENTS, &r->mperf_fd },
+		{ PIN_EVENTS, &r->events_fd },
 	};
 	char why[160];
 
@@ -257,7 +254,7 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 {
 	struct renewal r = {
 		.heartbeat = { .prog_fd = -1, .cpu_beats_fd = -1 },
-		.mperf_fd = -1,
+		.events_fd = -1,
 		.links_fd = -1,
 	};
 	struct collector *layout = NULL;
@@ -274,7 +271,7 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 	counters__free(r.counters);
 	collector__free(layout);
 	close_fd(r.links_fd);
-	close_fd(r.mperf_fd);
+	close_fd(r.events_fd);
 	close_fd(r.heartbeat.cpu_beats_fd);
 	close_fd(r.heartbeat.prog_fd);
 	return err;

@@ -25,7 +25,7 @@ static const struct pin_object objects[] = {
 	{ PIN_STAT, 0440, false },
 	{ PIN_FORCED_READ, 0660, false },
 	{ PIN_ACCOUNTS, 0660, false },
-	{ PIN_MPERF_EVENTS, 0600, false },
+	{ PIN_EVENTS, 0600, false },
 	{ PIN_CPU_BEATS, 0600, false },
 	{ PIN_HEARTBEAT, 0600, false },
 	/* The last: whoever finds it finds the others. --unpin writes it, with no right to pass over modes. */

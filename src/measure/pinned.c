@@ -14,6 +14,7 @@
 #include "measure/pin_objects.h"
 #include "measure/pinned.h"
 #include "measure/pinned_programs.h"
+#include "measure/sched_clock.h"
 
 struct pinned {
 	/* While it is opened. */
@@ -22,9 +23,11 @@ struct pinned {
 	struct collector *layout;
 
 	struct pinned_about about;
+	double ns_per_tsc_cycle;
+	struct sched_clock *sched_clock; /* NULL: accounts are not taken */
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
-	int shared_fd, mperf_events_fd, reader_fd, accounts_fd;
+	int shared_fd, events_fd, reader_fd, accounts_fd;
 	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
 	struct pinned_programs programs;
@@ -54,7 +57,7 @@ static int read_about(struct pinned *p)
 	if (!about.layout)
 		return -ENOENT;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
-	    about.cpu_cnt != (__u32)p->cpu_cnt) {
+	    !about.ns_per_tsc_cycle || about.cpu_cnt != (__u32)p->cpu_cnt) {
 		snprintf(p->why.text, sizeof(p->why.text),
 			 PIN_DIR "/" PIN_ABOUT " is of another version of gtimehalt");
 		return -EPROTO;
@@ -62,6 +65,7 @@ static int read_about(struct pinned *p)
 	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
 	p->about.has_histogram = about.has_histogram;
 	p->about.mperf_ratio = (double)about.mperf_ratio_ppb / 1e9;
+	p->ns_per_tsc_cycle = (double)about.ns_per_tsc_cycle / (double)(1ULL << TSC_NS_SHIFT);
 	_Static_assert(sizeof(p->about.window_hook) == sizeof(about.window_hook), "same text");
 	memcpy(p->about.window_hook, about.window_hook, sizeof(about.window_hook) - 1);
 	memcpy(p->about.stint_hook, about.stint_hook, sizeof(about.stint_hook) - 1);
@@ -106,19 +110,21 @@ static int open_maps(struct pinned *p, bool histogram)
 	return p->shared ? 0 : -ENOMEM;
 }
 
-/* What only those have who may do more than read. Returns 0, or -EPROTO and why. */
+/* What takes more rights than reading. Returns 0, -ENOMEM, or -EPROTO and why. */
 static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
 	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
 	p->accounts_fd = open_object(p, PIN_ACCOUNTS, 0);
 	if (mend)
-		p->mperf_events_fd = open_object(p, PIN_MPERF_EVENTS, 0);
-	if (p->reader_fd == -EPROTO || p->accounts_fd == -EPROTO || p->mperf_events_fd == -EPROTO)
+		p->events_fd = open_object(p, PIN_EVENTS, 0);
+	if (p->reader_fd == -EPROTO || p->accounts_fd == -EPROTO || p->events_fd == -EPROTO)
 		return -EPROTO;
-	if (p->mperf_events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
-		close(p->mperf_events_fd);
-		p->mperf_events_fd = -1;
+	if (p->events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
+		close(p->events_fd);
+		p->events_fd = -1;
 	}
+	if (p->accounts_fd >= 0 && sched_clock__new(&p->sched_clock))
+		return -ENOMEM;
 	if (p->reader_fd < 0 || !p->shared)
 		pr_info("no right to force a read: sums are up to a second old");
 	return 0;
@@ -129,6 +135,8 @@ static int start_meter(struct pinned *p)
 	const struct meter_opts opts = {
 		.mode = p->about.mode,
 		.mperf_ratio = p->about.mperf_ratio,
+		.ns_per_tsc_cycle = p->ns_per_tsc_cycle,
+		.sched_clock = p->sched_clock,
 		.cpu_cnt = p->cpu_cnt,
 		.slots = p->shared ? collector__shared_slots(p->shared) : NULL,
 		.shared_fd = p->shared_fd,
@@ -144,7 +152,7 @@ static int start_meter(struct pinned *p)
 		.accounts_fd = p->accounts_fd,
 		.cpu_accounts_fd = -1,
 		.about_fd = p->about_fd,
-		.mperf_events_fd = p->mperf_events_fd,
+		.events_fd = p->events_fd,
 		.counters = p->counters,
 	};
 
@@ -216,7 +224,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	p->dir = (struct pin_dir){ -1, -1 };
 	p->about_fd = p->vcpus_fd = p->ended_fd = p->stints_fd = p->processes_fd = p->healths_fd =
 		-1;
-	p->shared_fd = p->mperf_events_fd = p->reader_fd = p->accounts_fd = -1;
+	p->shared_fd = p->events_fd = p->reader_fd = p->accounts_fd = -1;
 	err = open_all(p, fs, opts);
 	pin_dir__close(&p->dir);
 	collector__free(p->layout);
@@ -242,6 +250,7 @@ void pinned__free(struct pinned *p)
 		return;
 	meter__free(p->meter);
 	counters__free(p->counters);
+	sched_clock__free(p->sched_clock);
 	program_clock__stop(&p->program_clock);
 	pinned_programs__close(&p->programs);
 	free(p->shared);
@@ -252,7 +261,7 @@ void pinned__free(struct pinned *p)
 	close_fd(p->stints_fd);
 	close_fd(p->processes_fd);
 	close_fd(p->healths_fd);
-	close_fd(p->mperf_events_fd);
+	close_fd(p->events_fd);
 	close_fd(p->reader_fd);
 	close_fd(p->accounts_fd);
 	free(p);

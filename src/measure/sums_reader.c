@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "gtimehalt.h"
 #include "report/snapshot.h"
+#include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
 
 /*
@@ -25,6 +26,7 @@
 
 struct sums_reader {
 	struct sums_maps maps;
+	double ns_per_tsc_cycle;
 	__u64 last_ns; /* when the last snapshot was taken; 0: there was none */
 	__u32 highest_index;
 	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
@@ -34,13 +36,15 @@ struct sums_reader {
 	struct ended_key keys[CHUNK_CNT];
 };
 
-int sums_reader__new(const struct sums_maps *maps, struct sums_reader **out)
+int sums_reader__new(const struct sums_maps *maps, double ns_per_tsc_cycle,
+		     struct sums_reader **out)
 {
 	struct sums_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
 	r->maps = *maps;
+	r->ns_per_tsc_cycle = ns_per_tsc_cycle;
 	*out = r;
 	return 0;
 }
@@ -86,7 +90,8 @@ static __u64 complete_ns(const struct vcpu_sums *sums)
 	return sums->at_ns - sums->away_ns;
 }
 
-static void fill_reading(const struct vcpu_sums *sums, __u64 hooked_ns, struct vcpu_reading *vcpu)
+static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *sums, __u64 hooked_ns,
+			 struct vcpu_reading *vcpu)
 {
 	const struct window_sums *own = &sums->own, *others = &sums->others;
 
@@ -103,7 +108,8 @@ static void fill_reading(const struct vcpu_sums *sums, __u64 hooked_ns, struct v
 	vcpu->wait_ns = sums->wait_ns - sums->wait_base_ns;
 	vcpu->sleeps = sums->sleeps;
 	vcpu->sleeps_known = true;
-	vcpu->measured_ns = own->measured_ns + others->measured_ns;
+	vcpu->measured_ns =
+		tsc_cycles_to_ns(own->tsc_cycles + others->tsc_cycles, r->ns_per_tsc_cycle);
 	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
 	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
 	vcpu->guest_ns = own->guest_ns + others->guest_ns;
@@ -133,12 +139,13 @@ static int add_stints(const struct sums_reader *r, struct snapshot *snap, __u32 
 }
 
 /* Returns the reading, or NULL: memory is short. */
-static struct vcpu_reading *add_reading(struct snapshot *snap, const struct vcpu_sums *sums)
+static struct vcpu_reading *add_reading(const struct sums_reader *r, struct snapshot *snap,
+					const struct vcpu_sums *sums)
 {
 	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
 
 	if (vcpu)
-		fill_reading(sums, snap->hooked_ns, vcpu);
+		fill_reading(r, sums, snap->hooked_ns, vcpu);
 	return vcpu;
 }
 
@@ -204,7 +211,7 @@ static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 		return err;
 	if (index > r->highest_index)
 		r->highest_index = index;
-	vcpu = add_reading(snap, sums);
+	vcpu = add_reading(r, snap, sums);
 	if (!vcpu)
 		return -ENOMEM;
 	if (r->maps.stints_fd >= 0)
@@ -226,7 +233,7 @@ static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
 		r->lost_cnt++;
 		return 0;
 	}
-	return add_reading(snap, sums) ? 0 : -ENOMEM;
+	return add_reading(r, snap, sums) ? 0 : -ENOMEM;
 }
 
 /*
@@ -304,7 +311,7 @@ static void take_last(const struct sums_reader *r, struct snapshot *snap, __u32 
 {
 	struct stint_sums stints;
 
-	fill_reading(sums, snap->hooked_ns, vcpu);
+	fill_reading(r, sums, snap->hooked_ns, vcpu);
 	if (r->maps.stints_fd < 0 || !vcpu->stint_number ||
 	    bpf_map_lookup_elem(r->maps.stints_fd, &index, &stints))
 		return;

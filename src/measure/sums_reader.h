@@ -27,8 +27,9 @@ struct sums_maps {
 	int processes_fd;
 };
 
-/* Returns 0 and *reader, which the caller ends with sums_reader__free(); or -ENOMEM. */
-int sums_reader__new(const struct sums_maps *maps, struct sums_reader **reader);
+/* ns_per_tsc_cycle: by the scheduler's clock. Returns 0 and *reader, which the caller ends with sums_reader__free(); or -ENOMEM. */
+int sums_reader__new(const struct sums_maps *maps, double ns_per_tsc_cycle,
+		     struct sums_reader **reader);
 void sums_reader__free(struct sums_reader *reader);
 
 /*

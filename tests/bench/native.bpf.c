@@ -61,11 +61,11 @@ SEC("?raw_tp")
 int native_idle(void *ctx)
 {
 	struct cpu_slot *slot = this_slot();
-	struct mperf_reading r;
+	struct counter_reading r;
 
 	if (slot->idle_state != IDLE_WANTED)
 		return 0;
-	read_mperf(&r);
+	read_counters(&r);
 	window_idle(slot, &r);
 	/* As if it had slept. */
 	slot->switch_cnt--;

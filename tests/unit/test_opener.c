@@ -19,7 +19,7 @@ static struct opener_opts options(void)
 {
 	return (struct opener_opts){
 		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.configs = { PERF_COUNT_SW_DUMMY, PERF_COUNT_SW_CPU_CLOCK },
 		.cpu_cnt = 2,
 	};
 }
@@ -65,7 +65,7 @@ static void test_it_opens_an_event_that_counts(void **state)
 	before = next_fd();
 	opener = start();
 	for (int i = 0; i < 3; i++) {
-		fd = opener__open(opener, 0);
+		fd = opener__open(opener, 0, EVENT_MPERF);
 		assert_true(fd >= 0);
 		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		assert_true(count(fd) > 0);
@@ -86,8 +86,8 @@ static void test_a_cpu_out_of_range_is_refused(void **state)
 		skip();
 	opener = start();
 	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++)
-		assert_int_equal(opener__open(opener, cpus[i]), -EINVAL);
-	fd = opener__open(opener, 0);
+		assert_int_equal(opener__open(opener, cpus[i], EVENT_MPERF), -EINVAL);
+	fd = opener__open(opener, 0, EVENT_MPERF);
 	assert_true(fd >= 0);
 	close(fd);
 	opener__free(opener);
@@ -234,8 +234,8 @@ static void test_without_it_nothing_is_opened_and_that_is_said_once(void **state
 	kill(opener__pid(opener), SIGKILL);
 	assert_true(has_ended(opener__pid(opener)));
 	capture__begin(&capture, stderr);
-	first = opener__open(opener, 0);
-	second = opener__open(opener, 0);
+	first = opener__open(opener, 0, EVENT_MPERF);
+	second = opener__open(opener, 0, EVENT_MPERF);
 	capture__end(&capture);
 	assert_int_equal(first, -EPIPE);
 	assert_int_equal(second, -EPIPE);
@@ -276,7 +276,7 @@ static void drop_and_open(void *arg)
 	(void)arg;
 	CHILD_CHECK(!opener__new(&opts, &opener));
 	CHILD_CHECK(!privileges__drop(&privileges));
-	fd = opener__open(opener, 0);
+	fd = opener__open(opener, 0, EVENT_MPERF);
 	CHILD_CHECK(fd >= 0 && count(fd) > 0);
 	opener__free(opener);
 }

@@ -162,9 +162,8 @@ static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 					      any_u64(seed) };
 	snap->mode = next_random(seed) % 2 ? MODE_ENTRY : MODE_SWITCH;
 	snap->mperf_ratio = any_ratio(seed);
-	snap->health =
-		(struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed),
-				 any_u64(seed) };
+	snap->health = (struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed),
+					any_u64(seed) };
 	for (size_t i = 0; i < vm_cnt; i++) {
 		struct vm_reading *vm = snapshot__add_vm(snap);
 

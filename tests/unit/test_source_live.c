@@ -18,6 +18,7 @@
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 #include "measure/program_stats.h"
+#include "measure/sched_clock.h"
 #include "options_run.h"
 #include "report/snapshot.h"
 #include "recording/recording.h"
@@ -261,9 +262,20 @@ static struct vcpu_sums some_sums(__u32 tid)
 		.ran_ns = 6100,
 		.ran_base_ns = 100,
 		.wait_ns = 70,
-		.own = { .measured_ns = 5000, .mperf_cycles = 400, .guest_ns = 30, .entry_cnt = 2 },
-		.others = { .measured_ns = 500, .mperf_cycles = 40, .unmeasured_ns = 8 },
+		.own = { .tsc_cycles = 5000, .mperf_cycles = 400, .guest_ns = 30, .entry_cnt = 2 },
+		.others = { .tsc_cycles = 500, .mperf_cycles = 40, .unmeasured_ns = 8 },
 	};
+}
+
+static __u64 ns_of_tsc_cycles(__u64 cycles)
+{
+	struct sched_clock *clock;
+	__u64 ns;
+
+	assert_int_equal(sched_clock__new(&clock), 0);
+	ns = tsc_cycles_to_ns(cycles, sched_clock__ns_per_tsc_cycle(clock));
+	sched_clock__free(clock);
+	return ns;
 }
 
 static const struct vcpu_reading *vcpu_of(const struct snapshot *snap, __u32 tid)
@@ -325,7 +337,7 @@ static void test_entries_and_stints(void **state)
 	assert_int_equal(vcpu->vcpu_id, 3);
 	assert_int_equal(vcpu->loaded_ns, 6000);
 	assert_int_equal(vcpu->wait_ns, 70);
-	assert_int_equal(vcpu->measured_ns, 5500);
+	assert_int_equal(vcpu->measured_ns, ns_of_tsc_cycles(5500));
 	assert_int_equal(vcpu->mperf_cycles, 440);
 	assert_int_equal(vcpu->unmeasured_ns, 8);
 	assert_int_equal(vcpu->guest_ns, 30);
@@ -700,6 +712,7 @@ static void assert_all_layouts_refused(const struct tree *tree, const char *name
 	other = is;
 	other.type = is.type == BPF_MAP_TYPE_ARRAY ? BPF_MAP_TYPE_HASH : BPF_MAP_TYPE_ARRAY;
 	other.map_flags = 0;
+	other.key_size = sizeof(__u32);
 	assert_layout_refused(tree, name, &other, "type");
 	other = is;
 	other.key_size = 64;
@@ -710,7 +723,7 @@ static void assert_all_layouts_refused(const struct tree *tree, const char *name
 static void test_maps_of_another_layout_are_not_read(void **state)
 {
 	static const char *const names[] = { PIN_ABOUT,  PIN_VCPUS,  PIN_ENDED,
-					     PIN_STINTS, PIN_SHARED, PIN_MPERF_EVENTS };
+					     PIN_STINTS, PIN_SHARED, PIN_EVENTS };
 	struct capture said;
 	int map_fd, program_fd, heartbeat_fd;
 

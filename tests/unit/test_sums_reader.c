@@ -142,7 +142,7 @@ static void start_reader(struct fixture *f, int ended_fd)
 	};
 
 	sums_reader__free(f->reader);
-	assert_int_equal(sums_reader__new(&maps, &f->reader), 0);
+	assert_int_equal(sums_reader__new(&maps, 2, &f->reader), 0);
 }
 
 static int set_up(void **state)
@@ -241,7 +241,7 @@ static void test_sums_of_both_writers_are_added(void **state)
 	vcpus[INDEX].own = (struct window_sums){ 1, 2, 3, 4, 5 };
 	vcpus[INDEX].others = (struct window_sums){ 10, 20, 30, 40, 50 };
 	reading = take(f, 110 * S);
-	assert_int_equal(reading->measured_ns, 11);
+	assert_int_equal(reading->measured_ns, 2 * 11);
 	assert_int_equal(reading->mperf_cycles, 22);
 	assert_int_equal(reading->unmeasured_ns, 33);
 	assert_int_equal(reading->guest_ns, 44);
@@ -291,12 +291,12 @@ static void test_ended_after_it_was_copied(void **state)
 
 	vcpus[INDEX].at_ns = vcpus[INDEX].ended_ns = 100 * S + 4000;
 	vcpus[INDEX].ran_ns += 3000;
-	vcpus[INDEX].others.measured_ns = 3000;
+	vcpus[INDEX].others.tsc_cycles = 3000;
 	stints.halted_ns = 9;
 	sums_reader__forget(f->reader, &f->snap, reading);
 	assert_int_equal(reading->at_ns, 100 * S + 4000);
 	assert_int_equal(reading->loaded_ns, S + 3000);
-	assert_int_equal(reading->measured_ns, 3000);
+	assert_int_equal(reading->measured_ns, 2 * 3000);
 	assert_int_equal(f->snap.stints[reading->stint_number - 1].halted_ns, 9);
 	assert_freed();
 }
