@@ -119,13 +119,14 @@ __noinline __u64 hash_of(__u64 address)
 
 /*
  * The scheduler's clock (sched_clock_cpu()) less CLOCK_MONOTONIC, ns; 0: not known. No helper reads that clock. User space
- * passes the difference with each read, the timers of a pinned measurement have it from perf.
+ * passes the difference with each read; the timers of a pinned measurement have it from perf.
  */
 __s64 sched_offset_ns = 0;
 
+/* offset_ns: what user space passes. A group that may run the programs of a pinned measurement is not to change it. */
 static __always_inline void set_sched_offset(__s64 offset_ns)
 {
-	if (offset_ns)
+	if (!targ_pinned && offset_ns)
 		sched_offset_ns = offset_ns;
 }
 

@@ -328,9 +328,9 @@ int heartbeat(struct bpf_perf_event_data_kern *ctx)
 {
 	struct counter_reading r;
 
-	beat(ctx);
+	read_sched_clock(ctx);
 	window_read((void *)bpf_get_current_task(), &r);
-	take_turn();
+	beat();
 	return 0;
 }
 

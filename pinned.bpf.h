@@ -33,17 +33,17 @@ struct {
  * The event is a cpu-clock of perf: perf_swevent_hrtimer() has just put the time into hw.prev_count
  * (cpu_clock_event_update()).
  */
-static __always_inline void beat(struct bpf_perf_event_data_kern *ctx)
+static __always_inline void read_sched_clock(struct bpf_perf_event_data_kern *ctx)
 {
 	struct perf_event *event = BPF_CORE_READ(ctx, event);
 	__u64 sched_ns = 0;
 
 	bpf_core_read(&sched_ns, sizeof(sched_ns), &event->hw.prev_count);
 	if (sched_ns)
-		set_sched_offset(sched_ns - bpf_ktime_get_ns());
+		sched_offset_ns = sched_ns - bpf_ktime_get_ns();
 }
 
-static __always_inline void take_turn(void)
+static __always_inline void beat(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), index;
 	struct cpu_beat *beat = bpf_map_lookup_elem(&cpu_beats, &cpu);

@@ -23,49 +23,18 @@
 #define SPARE_FDS 128
 
 struct counters {
-	__u32 pmu_type;
-	__u64 configs[EVENT_CNT_PER_CPU];
+	struct cpu_events events;
 	struct opener *opener; /* NULL: this process opens them itself */
 	int cpu_cnt;
-	int fds[]; /* EVENT_CNT_PER_CPU a CPU */
+	int fds[][EVENT_CNT_PER_CPU];
 };
 
-static int open_event(const struct counters *counters, int cpu, int event)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = counters->pmu_type,
-		.config = counters->configs[event],
-	};
-
-	return counters->opener ? opener__open(counters->opener, cpu, event)
-				: cpu_event__open(&attr, cpu, -1);
-}
-
-static void close_cpu(struct counters *counters, int cpu)
-{
-	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
-		int *fd = &counters->fds[cpu * EVENT_CNT_PER_CPU + event];
-
-		if (*fd >= 0)
-			close(*fd);
-		*fd = -1;
-	}
-}
-
-/* Both events or none, always in the same order: perf takes them out and puts them back in that order. */
 static int open_cpu(struct counters *counters, int cpu)
 {
-	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
-		int fd = open_event(counters, cpu, event);
+	int *fds = counters->fds[cpu];
 
-		if (fd < 0) {
-			close_cpu(counters, cpu);
-			return fd;
-		}
-		counters->fds[cpu * EVENT_CNT_PER_CPU + event] = fd;
-	}
-	return 0;
+	return counters->opener ? opener__open(counters->opener, cpu, fds)
+				: cpu_events__open(&counters->events, cpu, fds);
 }
 
 /* "0x02" of an events file that reads "event=0x02". */
@@ -106,9 +75,9 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	text[strcspn(text, "\n")] = '\0';
 	if (number__parse(text, UINT32_MAX, &type))
 		return -EINVAL;
-	counters->pmu_type = (__u32)type;
-	err = find_config(fs, "tsc", &counters->configs[EVENT_TSC]);
-	return err ? err : find_config(fs, "mperf", &counters->configs[EVENT_MPERF]);
+	counters->events.type = (__u32)type;
+	err = find_config(fs, "tsc", &counters->events.configs[EVENT_TSC]);
+	return err ? err : find_config(fs, "mperf", &counters->events.configs[EVENT_MPERF]);
 }
 
 /* Two descriptors a CPU, and the usual soft limit is 1024. */
@@ -147,16 +116,15 @@ static int open_all(struct counters *counters)
 
 int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 {
-	size_t fd_cnt = (size_t)cpu_cnt * EVENT_CNT_PER_CPU;
-	struct counters *counters = malloc(sizeof(*counters) + fd_cnt * sizeof(int));
+	size_t fds_size = (size_t)cpu_cnt * EVENT_CNT_PER_CPU * sizeof(int);
+	struct counters *counters = malloc(sizeof(*counters) + fds_size);
 	int err;
 
 	if (!counters)
 		return -ENOMEM;
 	counters->opener = NULL;
 	counters->cpu_cnt = cpu_cnt;
-	for (size_t i = 0; i < fd_cnt; i++)
-		counters->fds[i] = -1;
+	memset(counters->fds, -1, fds_size);
 
 	err = find_events(fs, counters);
 	if (err) {
@@ -190,24 +158,22 @@ void counters__free(struct counters *counters)
 		return;
 	opener__free(counters->opener);
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
-		close_cpu(counters, cpu);
+		cpu_events__close(counters->fds[cpu]);
 	free(counters);
 }
 
 int counters__fd(const struct counters *counters, int cpu)
 {
-	return counters->fds[cpu * EVENT_CNT_PER_CPU + EVENT_MPERF];
+	return counters->fds[cpu][EVENT_MPERF];
 }
 
 int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
 {
 	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
 		__u32 index = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
-		int err;
+		const int *fd = &counters->fds[cpu][event];
+		int err = *fd < 0 ? 0 : bpf_map_update_elem(map_fd, &index, fd, BPF_ANY);
 
-		if (counters->fds[index] < 0)
-			return 0;
-		err = bpf_map_update_elem(map_fd, &index, &counters->fds[index], BPF_ANY);
 		if (err)
 			return err;
 	}
@@ -217,8 +183,7 @@ int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
 int counters__start_opener(struct counters *counters, const char *user)
 {
 	const struct opener_opts opts = {
-		.type = counters->pmu_type,
-		.configs = { counters->configs[EVENT_TSC], counters->configs[EVENT_MPERF] },
+		.events = counters->events,
 		.cpu_cnt = counters->cpu_cnt,
 		.user = user,
 	};
@@ -228,7 +193,7 @@ int counters__start_opener(struct counters *counters, const char *user)
 
 int counters__reopen(struct counters *counters, int cpu)
 {
-	close_cpu(counters, cpu);
+	cpu_events__close(counters->fds[cpu]);
 	return open_cpu(counters, cpu);
 }
 
@@ -258,30 +223,12 @@ int counters__stand_still(const struct counters *counters, int cpu)
 
 int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = counters->pmu_type,
-		.config = counters->configs[EVENT_TSC],
-		.read_format = PERF_FORMAT_GROUP,
-	};
-	int tsc_fd = cpu_event__open(&attr, cpu, -1), mperf_fd;
-
-	if (tsc_fd < 0)
-		return tsc_fd;
-	attr.config = counters->configs[EVENT_MPERF];
-	mperf_fd = cpu_event__open(&attr, cpu, tsc_fd);
-	if (mperf_fd < 0) {
-		close(tsc_fd);
-		return mperf_fd;
-	}
-	*pair = (struct counter_pair){ tsc_fd, mperf_fd };
-	return 0;
+	return cpu_events__open(&counters->events, cpu, pair->fds);
 }
 
 void counter_pair__close(struct counter_pair *pair)
 {
-	close(pair->mperf_fd);
-	close(pair->tsc_fd);
+	cpu_events__close(pair->fds);
 }
 
 int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading)
@@ -290,7 +237,7 @@ int counter_pair__read(const struct counter_pair *pair, struct pair_reading *rea
 	struct {
 		__u64 cnt, tsc_cycles, mperf_cycles;
 	} group;
-	ssize_t n = read(pair->tsc_fd, &group, sizeof(group));
+	ssize_t n = read(pair->fds[EVENT_TSC], &group, sizeof(group));
 
 	if (n < 0)
 		return -errno;

@@ -10,6 +10,7 @@
 #define COUNTERS_H
 
 #include <linux/types.h>
+#include "gtimehalt.h"
 
 struct counters;
 struct hostfs;
@@ -51,7 +52,7 @@ int counters__stand_still(const struct counters *counters, int cpu);
 
 /* TSC and MPERF of one CPU, read together. */
 struct counter_pair {
-	int tsc_fd, mperf_fd;
+	int fds[EVENT_CNT_PER_CPU];
 };
 
 struct pair_reading {
@@ -59,7 +60,7 @@ struct pair_reading {
 };
 
 /*
- * Opens both events of a CPU as one perf group: a single read(2) reads them one right after the other
+ * Opens both events of a CPU: a single read(2) reads them one right after the other
  * with interrupts off, always in the same order, so the skew between them cancels in differences.
  * Returns 0, and the caller ends the pair with counter_pair__close(); or -errno, and nothing is open.
  */

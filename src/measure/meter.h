@@ -18,10 +18,11 @@ struct sched_clock;
 
 struct meter_opts {
 	enum measure_mode mode;
-	double mperf_ratio;                    /* of CPUs of the first kind */
-	double ns_per_tsc_cycle;               /* by the scheduler's clock */
-	const struct sched_clock *sched_clock; /* NULL: not known */
-	int cpu_cnt;                           /* possible CPUs */
+	double mperf_ratio;      /* of CPUs of the first kind */
+	double ns_per_tsc_cycle; /* by the scheduler's clock */
+	const struct sched_clock
+		*sched_clock; /* NULL: the measurement is pinned, and has its own */
+	int cpu_cnt;          /* possible CPUs */
 	/* NULL: they may not be read, nor may a read be forced. */
 	const volatile struct cpu_slot *slots;
 	/*

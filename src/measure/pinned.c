@@ -14,7 +14,6 @@
 #include "measure/pin_objects.h"
 #include "measure/pinned.h"
 #include "measure/pinned_programs.h"
-#include "measure/sched_clock.h"
 
 struct pinned {
 	/* While it is opened. */
@@ -24,7 +23,6 @@ struct pinned {
 
 	struct pinned_about about;
 	double ns_per_tsc_cycle;
-	struct sched_clock *sched_clock; /* NULL: accounts are not taken */
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
 	int shared_fd, events_fd, reader_fd, accounts_fd;
@@ -110,7 +108,7 @@ static int open_maps(struct pinned *p, bool histogram)
 	return p->shared ? 0 : -ENOMEM;
 }
 
-/* What takes more rights than reading. Returns 0, -ENOMEM, or -EPROTO and why. */
+/* What takes more rights than reading. Returns 0, or -EPROTO and why. */
 static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
 	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
@@ -123,8 +121,6 @@ static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend
 		close(p->events_fd);
 		p->events_fd = -1;
 	}
-	if (p->accounts_fd >= 0 && sched_clock__new(&p->sched_clock))
-		return -ENOMEM;
 	if (p->reader_fd < 0 || !p->shared)
 		pr_info("no right to force a read: sums are up to a second old");
 	return 0;
@@ -136,7 +132,6 @@ static int start_meter(struct pinned *p)
 		.mode = p->about.mode,
 		.mperf_ratio = p->about.mperf_ratio,
 		.ns_per_tsc_cycle = p->ns_per_tsc_cycle,
-		.sched_clock = p->sched_clock,
 		.cpu_cnt = p->cpu_cnt,
 		.slots = p->shared ? collector__shared_slots(p->shared) : NULL,
 		.shared_fd = p->shared_fd,
@@ -250,7 +245,6 @@ void pinned__free(struct pinned *p)
 		return;
 	meter__free(p->meter);
 	counters__free(p->counters);
-	sched_clock__free(p->sched_clock);
 	program_clock__stop(&p->program_clock);
 	pinned_programs__close(&p->programs);
 	free(p->shared);
