@@ -155,8 +155,11 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 		return;
 	}
 	shared__begin(sums);
-	__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
-	__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+	/* clang makes an atomic OR of adding a constant 0, which Linux before 5.12 does not know. */
+	if (gain.tsc_cycles) {
+		__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
+		__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+	}
 	if (gain.unmeasured_ns)
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);

@@ -140,9 +140,12 @@ measure_odd() {
 # bats test_tags=core,core-oldest
 @test "a wait that is not over at the end of an interval belongs to that interval" {
 	odd work
+	"$GTIMEHALT" -v -j 0.2 20 >"$BATS_TEST_TMPDIR/odd.json" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	others+=($!)
+	measuring "$BATS_TEST_TMPDIR/said"
 	chrt -f 10 taskset -c 1 sh -c 'while :; do timeout 0.3 sh -c "while :; do :; done"; sleep 0.1; done' 3>&- &
 	others+=($!)
-	"$GTIMEHALT" -j 0.2 20 >"$BATS_TEST_TMPDIR/odd.json"
+	wait "${others[-2]}"
 	jq -c '.vms[].vcpus[]' "$BATS_TEST_TMPDIR/odd.json"
 	# The first one sees the thread for the first time.
 	jq -e -s '.[1:] | any(.[].vms[].vcpus[]; .wait_ns > .wall_ns * 0.95) and
