@@ -34,9 +34,9 @@ static void test_rows(void **state)
 	assert_string_equal(
 		written(f, write_it),
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vm,1234,1,\"demo\",,,"
-		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4\n"
+		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4,5\n"
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vcpu,1234,1,\"demo\",5,1240,"
-		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4\n");
+		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4,5\n");
 }
 
 /* As many fields in each line as in the heading. */
@@ -65,7 +65,7 @@ static void test_unknown_is_empty(void **state)
 	add_vm(f, 7, "silent", all_unknown);
 	assert_string_equal(written(f, write_it),
 			    "2025-11-23T14:26:41.007000045Z,1000000000,switch,vm,7,1,\"silent\",,,"
-			    ",,,,,,,,,,,0,0,0,0\n");
+			    ",,,,,,,,,,,0,0,0,0,0\n");
 }
 
 static void test_rows_are_those_of_the_view(void **state)
