@@ -226,6 +226,15 @@ struct process_entries {
 	__u64 refused_cnt; /* windows that were not measured because of that */
 };
 
+/* --pin: how often each CPU is read by its own timer. */
+#define HEARTBEAT_NS 1000000000ULL
+
+/*
+ * --pin: an account that is older is not of a window that a timer reads: it may be taken at any moment. That of a window is
+ * taken with the window, so that both are of one moment.
+ */
+#define ACCOUNT_AGE_MAX_NS (HEARTBEAT_NS + HEARTBEAT_NS / 2)
+
 /* --pin: when a CPU was last read by its own timer. One a possible CPU, written there. */
 struct cpu_beat {
 	__u64 beat_ns;

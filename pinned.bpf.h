@@ -46,15 +46,17 @@ static __always_inline void read_sched_clock(struct bpf_perf_event_data_kern *ct
 static __always_inline void beat(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), index;
+	__u64 now_ns;
 	struct cpu_beat *beat = bpf_map_lookup_elem(&cpu_beats, &cpu);
 
 	if (!beat)
 		return;
-	beat->beat_ns = bpf_ktime_get_ns();
+	now_ns = bpf_ktime_get_ns();
+	beat->beat_ns = now_ns;
 	index = beat->next_index;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < BEAT_ACCOUNTS; i++)
-		take_account(index + i, 0);
+		take_account(index + i, now_ns - ACCOUNT_AGE_MAX_NS);
 	index += BEAT_ACCOUNTS;
 	beat->next_index = index < GTIMEHALT_MAX_VCPUS ? index : 0;
 }
@@ -113,7 +115,7 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 	sums = bpf_map_lookup_elem(&vcpus, &index);
 	if (!sums || sums->tid != tid || sums->thread_boottime_ns != task->start_boottime)
 		return;
-	take_account(index, 0);
+	take_account(index, bpf_ktime_get_ns() - ACCOUNT_AGE_MAX_NS);
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
 	/* A thread names itself, and `cat` shows it to a terminal: no controls, those of C1 and Unicode included. */
 	for (__u32 i = 0; i < sizeof(comm) - 1; i++)

@@ -7,9 +7,9 @@
 #define HEARTBEAT_H
 
 #include <linux/types.h>
+#include "gtimehalt.h"
 
 /* A CPU that has missed some is offline, or was. */
-#define HEARTBEAT_NS      1000000000ULL
 #define HEARTBEAT_LATE_NS (3 * HEARTBEAT_NS)
 
 /* Descriptors of the program, and of its map. */

@@ -278,11 +278,12 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		if (err < 0)
 			return tell(err, "read a CPU's counters from BPF");
 	}
-	/* Behind the windows: the account of a thread that runs in one is taken with it. */
+	/* Behind the windows: the account of a thread that runs in one is taken with it, here or by the CPU's timer. */
 	if (m->opts.accounts_fd >= 0)
-		err = forced_read__accounts(m->opts.accounts_fd,
-					    sums_reader__highest_index(m->sums),
-					    snap->clock.mono_ns, m->sched_offset_ns);
+		err = forced_read__accounts(
+			m->opts.accounts_fd, sums_reader__highest_index(m->sums),
+			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
+			m->sched_offset_ns);
 	if (err)
 		return tell(err, "have the accounts of the vCPUs taken");
 	err = sums_reader__read(m->sums, snap);

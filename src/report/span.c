@@ -114,7 +114,13 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 static __u64 bounded_unmeasured_ns(const struct growth *growth, const struct span *span,
 				   __u64 loaded_ns)
 {
-	if (growth->measured_ns <= 0 || span->halts_unknown)
+	if (span->halts_unknown)
+		return loaded_ns;
+	/* No window at all: the thread ran outside of KVM. */
+	if (!growth->measured_ns && !growth->unmeasured_ns && !growth->entry_cnt &&
+	    !growth->mperf_cycles)
+		return 0;
+	if (growth->measured_ns <= 0)
 		return loaded_ns;
 	if (growth->unmeasured_ns < 0)
 		return 0;

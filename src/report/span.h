@@ -32,7 +32,7 @@
  * What is unknown, and why:
  *
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
- *	no time measured	halted and busy, if any time was loaded
+ *	no time measured	halted and busy, if any time was loaded and there was a window at all
  *	the host was suspended	the same: TSC's rate is not known then
  *	the host halts CPUs	the same: outside of its idle task its halts look like a guest's
  *	some of it unmeasured	busy; halted is that of the measured part, so it is a lower bound that

@@ -20,9 +20,9 @@ link_ids() {
 	bpftool -j link show | jq -c 'map(.id)'
 }
 
-# entries: how many there are.
+# entries: how many all processes have.
 entries() {
-	bpftool -j map dump pinned "$PINNED"/vcpus | jq 'map(select(.formatted.value.tid != 0)) | length'
+	bpftool -j map dump pinned "$PINNED"/processes | jq 'map(.formatted.value.entry_cnt) | add // 0'
 }
 
 # bats test_tags=core-oldest
