@@ -229,6 +229,8 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	if (err)
 		return err;
 	c->skel->rodata->targ_process_max = c->room / 2;
+	/* A pinned measurement keeps this until its timers come round. */
+	c->skel->bss->sched_offset_ns = sched_clock__offset_ns(c->sched_clock);
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
 		return refused(err, "load the BPF programs");
