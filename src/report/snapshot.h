@@ -91,8 +91,8 @@ struct cpu_reading {
 struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
-	double mperf_ratio; /* MPERF rate over TSC rate */
 	bool host_halts;    /* outside of its idle task: see acpi_pad.h */
+	double mperf_ratio; /* MPERF rate over TSC rate */
 	struct health health;
 	/* CLOCK_MONOTONIC since when the hooks run without a break; 0: they always did. Not recorded: vcpus have it. */
 	__u64 hooked_ns;
