@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/hostfs.h"
 
@@ -155,6 +156,24 @@ int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 	if (faccessat(fs->root_fd, path, F_OK, AT_EACCESS) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+int hostfs__open_dir(const struct hostfs *fs, const char *path_format, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, path_format);
+	fd = open_path(fs, path_format, args, O_PATH | O_DIRECTORY);
+	va_end(args);
+	return fd;
+}
+
+long hostfs__link_cnt(int dir_fd)
+{
+	struct stat stat;
+
+	return fstat(dir_fd, &stat) ? -errno : (long)stat.st_nlink;
 }
 
 DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)

@@ -48,6 +48,16 @@ ssize_t hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const 
 int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Opens a directory without the right to list it, for hostfs__link_cnt(). The caller closes it.
+ * Returns the descriptor or -errno.
+ */
+int hostfs__open_dir(const struct hostfs *fs, const char *path_format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Returns the link count of an open directory: 2 and one for each subdirectory; or -errno. */
+long hostfs__link_cnt(int dir_fd);
+
 /* A directory stream that the caller ends with closedir(); NULL and errno on failure. */
 DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -17,12 +17,12 @@ __u64 self__start_ns(const struct hostfs *fs)
 {
 	long ticks_per_s = sysconf(_SC_CLK_TCK);
 	struct clock_reading now;
-	struct proc_stat stat;
+	__u64 start_ticks;
 
-	if (ticks_per_s <= 0 || proc__read_stat(fs, getpid(), &stat))
+	if (ticks_per_s <= 0 || proc__read_start(fs, getpid(), &start_ticks))
 		return SCALAR_UNKNOWN;
 	clock__read(&now);
-	return now.real_ns - now.boot_ns + stat.start_ticks * (NS_PER_S / (__u64)ticks_per_s);
+	return now.real_ns - now.boot_ns + start_ticks * (NS_PER_S / (__u64)ticks_per_s);
 }
 
 static __u64 read_cpu_ns(void)

@@ -153,7 +153,10 @@ static int look_at_known(struct vm_table *table, const struct hostfs *fs, bool l
 			continue;
 		}
 		note(err, vm->pid, listed, &first_err);
-		table->looks[kept] = err ? LOOK_FAILED : changed ? LOOK_CHANGED : LOOK_SAME;
+		table->looks[kept] = err              ? LOOK_FAILED
+				     : changed        ? LOOK_CHANGED
+				     : vm->has_unseen ? LOOK_UNSEEN
+						      : LOOK_SAME;
 		table->vms[kept++] = *vm;
 	}
 	table->cnt = kept;
@@ -182,7 +185,7 @@ static int reread(struct vm_table *table, const struct hostfs *fs, bool listed, 
 		/* The VM is just exiting; the next look will drop it. */
 		note(is_gone(err) ? 0 : err, vm->pid, listed, &first_err);
 		--*left;
-		if (look == LOOK_SAME)
+		if (look == LOOK_UNSEEN)
 			table->last_reread = vm->pid;
 	}
 	return first_err;
@@ -201,7 +204,7 @@ static int update_known(struct vm_table *table, const struct hostfs *fs, bool li
 	first_err = look_at_known(table, fs, listed, pid_cnt);
 	err = reread(table, fs, listed, LOOK_CHANGED, &reread_left);
 	first_err = first_err ? first_err : err;
-	err = reread(table, fs, listed, LOOK_SAME, &recheck_left);
+	err = reread(table, fs, listed, LOOK_UNSEEN, &recheck_left);
 	return first_err ? first_err : err;
 }
 
