@@ -9,7 +9,7 @@ static const char *const identities[IDENTITY_CNT] = {
 	[IDENTITY_GUEST] = "busy + halted = guest",
 };
 
-/* Without a guest time, all of loaded takes its place. */
+/* In MODE_SWITCH guest time is unknown, and check.c compares with loaded instead. */
 static const char *identity_name(const struct check *check, enum identity identity)
 {
 	if (check->mode == MODE_SWITCH && identity == IDENTITY_GUEST)
@@ -91,7 +91,7 @@ int render__check(const struct check *check, FILE *out)
 	write_cpus(check, out);
 	write_vcpus(check, out);
 	write_verdict(check, out);
-	/* The stream remembers an error of any of these lines. */
+	/* The stream keeps the error of any previous write. */
 	if (fflush(out))
 		return -errno;
 	return ferror(out) ? -EIO : 0;
