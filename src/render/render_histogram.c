@@ -21,9 +21,10 @@
 static const struct unit_def {
 	const char *name;
 	__u64 ns;
-	int bound_digits, figure_digits; /* shorter halts are all in the first row */
+	int bound_digits, figure_digits; /* digits after the decimal point */
 	int bound_width;
-	unsigned int min_shift; /* all that is shorter is in one row with it */
+	/* log2 of ns; all shorter halts share the row of this power of two */
+	unsigned int min_shift;
 } units[] = {
 	[HISTOGRAM_US] = { "usecs", 1000, 1, 1, 10, STINT_MIN_SHIFT },
 	[HISTOGRAM_MS] = { "msecs", 1000000, 1, 2, 10, 19 },
