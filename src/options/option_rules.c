@@ -48,26 +48,32 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_GROUP] = "--group",
 };
 
-/* What says how something is shown to people, or for how long: metrics are for programs, and go on. */
+/*
+ * Options that select how long and in what form something is shown to people. Metrics are for
+ * programs, and do not end.
+ */
 #define NOT_FOR_METRICS                                                                            \
 	(WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |        \
 	 WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |   \
 	 WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(COUNT) | WORD(RECORD))
 #define WHY_NOT_FOR_METRICS "metrics are sums over all of a VM, in one form, until a signal"
 
-/* Which VMs are shown, how, and for how long. */
+/* Options that select what is shown, how, and for how long. */
 #define SHOWN                                                                                      \
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
 	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
 	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
 	 WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
 
-/* How it is measured, or shown: what is pinned has been started already. */
+/*
+ * Options that select how to measure or show. They come too late for a pinned
+ * measurement, which is already running.
+ */
 #define NOT_FOR_PINNED                                                                             \
 	(SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |           \
 	 WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP))
 
-/* The first that applies is told. */
+/* Only the first rule that is violated is reported. */
 static const struct rule {
 	enum option_word word;
 	__u64 others;
@@ -117,7 +123,7 @@ static const struct rule {
 
 static const struct need {
 	enum option_word word;
-	enum option_word needed, or_needed; /* one of them; the same twice: only that */
+	enum option_word needed, or_needed; /* one of these is needed; equal if there is only one */
 	const char *why;
 } needs[] = {
 	{ WORD_MILLISECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
