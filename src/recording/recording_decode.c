@@ -11,10 +11,10 @@
 #include "recording/recording_fields.h"
 #include "text/utf8.h"
 
-/* What is being decoded: "vcpus[3].tid" is a field in an element in a list. */
+/* The path to the value being decoded, as a linked list: "vcpus[3].tid" has three places. */
 struct place {
 	const struct place *up;
-	const char *key; /* NULL: the element of that number */
+	const char *key; /* NULL: element number idx of a list */
 	size_t idx;
 	struct recording_problem *problem;
 };
@@ -27,7 +27,7 @@ static size_t put_place(const struct place *place, char *text, size_t size)
 		len += snprintf(text + len, size - len, "%s%s", len ? "." : "", place->key);
 	else
 		len += snprintf(text + len, size - len, "[%zu]", place->idx);
-	/* Keys are ours and few levels deep: they do fit. */
+	/* Never truncated: the keys are those of our tables, and nesting is limited. */
 	return len < size ? len : size - 1;
 }
 
@@ -44,7 +44,10 @@ static int get_u64(const struct place *place, struct json_object *from, __u64 ma
 {
 	char why[64];
 
-	/* A negative one reads as less than 0 as int64; one that int64 does not hold, as its maximum. */
+	/*
+	 * json-c returns a negative number for negative integers, and INT64_MAX
+	 * for those that exceed int64.
+	 */
 	if (json_object_is_type(from, json_type_int) && json_object_get_int64(from) >= 0 &&
 	    json_object_get_uint64(from) <= max) {
 		*value = json_object_get_uint64(from);
@@ -66,7 +69,7 @@ static int get_ratio(const struct place *place, struct json_object *from, double
 	return 0;
 }
 
-/* *text is the JSON value's. */
+/* *text belongs to the JSON value. */
 static int get_string(const struct place *place, struct json_object *from, const char **text)
 {
 	if (!json_object_is_type(from, json_type_string))
@@ -104,7 +107,10 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 		return err;
 	if (strlen(text) >= size)
 		return refuse(place, -EBADMSG, "too long a text");
-	/* Printable, as who made the recording need not have left it. It never gets longer. */
+	/*
+	 * Make it printable, because a recording may come from anywhere. This
+	 * never makes the text longer.
+	 */
 	while (*text) {
 		struct utf8_glyph glyph = utf8__next_glyph(&text);
 
@@ -115,7 +121,7 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 	return 0;
 }
 
-/* In their order, so that none is there twice. */
+/* Buckets must be in ascending order, which also excludes duplicates. */
 static int get_buckets(const struct place *place, struct json_object *from, __u64 *cnt)
 {
 	size_t number_cnt;
@@ -240,13 +246,13 @@ static int get_field(const struct place *place, struct json_object *from, const 
 	return refuse(place, -EBADMSG, "of no known kind");
 }
 
-/* `place` is NULL for the line itself. */
+/* place is NULL for the line itself. */
 static int get_members(const struct place *place, struct json_object *from,
 		       const struct field *fields, void *to, struct recording_problem *problem)
 {
 	int err = 0;
 
-	/* Of the line it is known. */
+	/* The line itself is known to be an object. */
 	if (place && !json_object_is_type(from, json_type_object))
 		return refuse(place, -EBADMSG, "no object");
 	for (const struct field *field = fields; field->key && !err; field++) {
