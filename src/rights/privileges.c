@@ -12,7 +12,7 @@
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
 
-/* Returns err. */
+/* Logs a failure and returns err. */
 static int tell(const char *what, int err)
 {
 	if (err)
@@ -20,7 +20,7 @@ static int tell(const char *what, int err)
 	return err;
 }
 
-/* Of the entries of a directory two are "." and "..". */
+/* A directory also has the entries "." and "..". */
 static int check_single_thread(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -34,7 +34,10 @@ static int check_single_thread(void)
 	return tell("drop the rights of several threads", entry_cnt == 3 ? 0 : -EBUSY);
 }
 
-/* Those of the bounding set are what execve(2) could bring back. It needs a right itself: so it comes first. */
+/*
+ * Empties the bounding set, so that execve(2) cannot regain capabilities. This
+ * needs CAP_SETPCAP, so it comes first.
+ */
 static int drop_bounds(void)
 {
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
@@ -62,7 +65,10 @@ static int become(const struct privileges_opts *opts)
 		pr_err("there is no user %s", name);
 		return -ENOENT;
 	}
-	/* Else the change of the user would take all capabilities at once, and none could be kept. */
+	/*
+	 * PR_SET_KEEPCAPS: without it, setresuid() from root to another user
+	 * would clear all capabilities.
+	 */
 	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(opts->group_cnt, opts->groups) ||
 	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid)) {
@@ -76,7 +82,10 @@ static int become(const struct privileges_opts *opts)
 	return 0;
 }
 
-/* Makes the one effective, of those that are kept permitted until it is known which are needed. */
+/*
+ * Makes `cap` the only effective capability. The other candidates stay permitted
+ * until one has been chosen.
+ */
 static int wield(const struct privileges_opts *opts, const bool *permitted, int cap)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
@@ -90,7 +99,9 @@ static int wield(const struct privileges_opts *opts, const bool *permitted, int 
 
 #define CAPS_MAX 4
 
-/* Finds the first capability that does. Returns 0 and *kept, or -errno, logged. */
+/*
+ * Finds the first capability with which works() succeeds. Returns 0 and *kept; or -errno, logged.
+ */
 static int choose_cap(const struct privileges_opts *opts, int *kept)
 {
 	bool permitted[CAPS_MAX];
@@ -121,7 +132,7 @@ static int choose_cap(const struct privileges_opts *opts, int *kept)
 	return tell("go on with fewer rights", err);
 }
 
-/* libcap-ng has them in small letters, and without the prefix. */
+/* libcap-ng uses lower-case names without the prefix CAP_. */
 static void say_kept(int cap)
 {
 	const char *name = capng_capability_to_name((unsigned int)cap);
@@ -140,7 +151,10 @@ static int keep_only(int cap)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)cap, -1);
 		say_kept(cap);
 	}
-	/* The ambient set needs no right to be emptied, and ends with the permitted one anyway. */
+	/*
+	 * The ambient set can be emptied without a capability, and cannot exceed
+	 * the permitted set anyway.
+	 */
 	return capng_apply(CAPNG_SELECT_CAPS) || capng_apply(CAPNG_SELECT_AMBIENT) ? -EPERM : 0;
 }
 
