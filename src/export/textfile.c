@@ -60,7 +60,7 @@ static int check_old(const struct textfile *file)
 static void tell(const char *path, int err)
 {
 	pr_err("cannot write %s: %s", path,
-	       err == -EMEDIUMTYPE ? "what is there is no regular file" : strerror(-err));
+	       err == -EMEDIUMTYPE ? "it exists and is not a regular file" : strerror(-err));
 }
 
 int textfile__new(const char *path, struct textfile **textfile)
@@ -143,7 +143,7 @@ int textfile__write(struct textfile *file, const char *text, size_t len)
 	if (err && err != file->last_err)
 		tell(file->path, err);
 	if (!err && file->last_err)
-		pr_info("%s is written again", file->path);
+		pr_info("writing %s works again", file->path);
 	file->last_err = err;
 	return err;
 }

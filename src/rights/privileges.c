@@ -31,7 +31,7 @@ static int check_single_thread(void)
 	while (readdir(dir))
 		entry_cnt++;
 	closedir(dir);
-	return tell("drop the rights of several threads", entry_cnt == 3 ? 0 : -EBUSY);
+	return tell("drop the privileges of several threads", entry_cnt == 3 ? 0 : -EBUSY);
 }
 
 /*
@@ -41,7 +41,7 @@ static int check_single_thread(void)
 static int drop_bounds(void)
 {
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
-		pr_info("the capability bounding set stays: emptying it takes CAP_SETPCAP");
+		pr_info("the capability bounding set is not emptied: this needs CAP_SETPCAP");
 		return 0;
 	}
 	capng_clear(CAPNG_SELECT_BOUNDS);
@@ -54,14 +54,14 @@ static int become(const struct privileges_opts *opts)
 	const struct passwd *user;
 
 	if (geteuid()) {
-		pr_info("not root: stays the user that it is");
+		pr_info("not root: the user is not changed");
 		return 0;
 	}
 	errno = 0;
 	user = getpwnam(name);
 	if (!user) {
 		if (errno)
-			return tell("look for the user", -errno);
+			return tell("look up the user", -errno);
 		pr_err("there is no user %s", name);
 		return -ENOENT;
 	}
@@ -74,11 +74,11 @@ static int become(const struct privileges_opts *opts)
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid)) {
 		int err = -errno;
 
-		pr_err("cannot become user %s: %s%s", name, strerror(-err),
-		       err == -EPERM ? "; that takes CAP_SETUID and CAP_SETGID" : "");
+		pr_err("cannot switch to user %s: %s%s", name, strerror(-err),
+		       err == -EPERM ? "; this needs CAP_SETUID and CAP_SETGID" : "");
 		return err;
 	}
-	pr_info("is user %s from here on", name);
+	pr_info("switched to user %s", name);
 	return 0;
 }
 
@@ -129,7 +129,7 @@ static int choose_cap(const struct privileges_opts *opts, int *kept)
 		if (err != -EPERM && err != -EACCES)
 			break;
 	}
-	return tell("go on with fewer rights", err);
+	return tell("continue with fewer privileges", err);
 }
 
 /* libcap-ng uses lower-case names without the prefix CAP_. */
@@ -140,7 +140,7 @@ static void say_kept(int cap)
 
 	for (size_t i = 0; name && name[i] && i < sizeof(upper) - 1; i++)
 		upper[i] = (char)toupper((unsigned char)name[i]);
-	pr_info("keeps CAP_%s, which this kernel asks for, and no other capability", upper);
+	pr_info("keeps CAP_%s, which this kernel requires, and no other capability", upper);
 }
 
 static int keep_only(int cap)
@@ -180,9 +180,9 @@ int privileges__drop(const struct privileges_opts *opts)
 	if (!err)
 		err = choose_cap(opts, &kept);
 	if (!err)
-		err = tell("give up the capabilities", keep_only(kept));
+		err = tell("drop the capabilities", keep_only(kept));
 	if (!err)
-		err = tell("forbid new rights", close_doors());
+		err = tell("forbid new privileges", close_doors());
 	if (!err && opts->syscalls)
 		err = tell("filter the system calls", syscall_filter__load(opts->syscalls));
 	return err;

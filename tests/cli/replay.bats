@@ -211,7 +211,7 @@ for number, line in enumerate(sys.stdin):
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -g nobody
 	[[ -z $output && $stderr == "gtimehalt: no VM has a name like 'nobody'" ]]
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -p 4194304
-	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU fits all of what was asked for" ]]
+	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU matches all of the filters" ]]
 	# Made without -H.
 	sed -E 's/,"stints":[0-9]+//g; s/,"has_stints":true.*/}/' "$recording" >"$dir/without"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H
