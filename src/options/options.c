@@ -137,7 +137,7 @@ static error_t parse_group(struct parse *parse, const char *word)
 static error_t parse_new_path(const char *what, const char *word, const char **path)
 {
 	if (!strcmp(word, "-"))
-		return bad_value(what, word, "a file name: stdout is not for it");
+		return bad_value(what, word, "a file name: stdout cannot be used here");
 	return parse_path(what, word, path);
 }
 
@@ -431,7 +431,7 @@ enum options_verdict options__parse(int argc, char **argv, struct options *opts)
 		return OPTIONS_DONE;
 	/* All other errors have been reported already. */
 	if (err == ENOMEM)
-		pr_err("no memory for the command line");
+		pr_err("cannot parse the command line: out of memory");
 	return OPTIONS_USAGE;
 }
 
