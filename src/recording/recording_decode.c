@@ -53,7 +53,7 @@ static int get_u64(const struct place *place, struct json_object *from, __u64 ma
 		*value = json_object_get_uint64(from);
 		return 0;
 	}
-	snprintf(why, sizeof(why), "no integer from 0 to %llu", max);
+	snprintf(why, sizeof(why), "not an integer from 0 to %llu", max);
 	return refuse(place, -EBADMSG, why);
 }
 
@@ -64,7 +64,7 @@ static int get_ratio(const struct place *place, struct json_object *from, double
 	if (json_object_is_type(from, json_type_double) || json_object_is_type(from, json_type_int))
 		value = json_object_get_double(from);
 	if (!(value > 0) || __builtin_isinf(value))
-		return refuse(place, -EBADMSG, "no number above 0");
+		return refuse(place, -EBADMSG, "not a number above 0");
 	*ratio = value;
 	return 0;
 }
@@ -73,10 +73,10 @@ static int get_ratio(const struct place *place, struct json_object *from, double
 static int get_string(const struct place *place, struct json_object *from, const char **text)
 {
 	if (!json_object_is_type(from, json_type_string))
-		return refuse(place, -EBADMSG, "no text");
+		return refuse(place, -EBADMSG, "not a string");
 	*text = json_object_get_string(from);
 	if (strlen(*text) != (size_t)json_object_get_string_len(from))
-		return refuse(place, -EBADMSG, "a text with a NUL in it");
+		return refuse(place, -EBADMSG, "a string with a NUL in it");
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int get_mode(const struct place *place, struct json_object *from, enum me
 			return 0;
 		}
 	}
-	return refuse(place, -EBADMSG, "a mode that is not known here");
+	return refuse(place, -EBADMSG, "an unknown mode");
 }
 
 static int get_text(const struct place *place, struct json_object *from, char *to, size_t size)
@@ -106,7 +106,7 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 	if (err)
 		return err;
 	if (strlen(text) >= size)
-		return refuse(place, -EBADMSG, "too long a text");
+		return refuse(place, -EBADMSG, "the string is too long");
 	/*
 	 * Make it printable, because a recording may come from anywhere. This
 	 * never makes the text longer.
@@ -128,7 +128,7 @@ static int get_buckets(const struct place *place, struct json_object *from, __u6
 	__u64 low = 0;
 
 	if (!json_object_is_type(from, json_type_array))
-		return refuse(place, -EBADMSG, "no list");
+		return refuse(place, -EBADMSG, "not an array");
 	number_cnt = json_object_array_length(from);
 	if (number_cnt % 2)
 		return refuse(place, -EBADMSG, "a bucket without its count");
@@ -141,7 +141,7 @@ static int get_buckets(const struct place *place, struct json_object *from, __u6
 		if (err)
 			return err;
 		if (bucket < low)
-			return refuse(&here, -EBADMSG, "out of order, or there twice");
+			return refuse(&here, -EBADMSG, "out of order, or a duplicate");
 		here.idx = i + 1;
 		err = get_u64(&here, json_object_array_get_idx(from, i + 1), UINT64_MAX,
 			      &cnt[bucket]);
@@ -162,7 +162,7 @@ static int get_list(const struct place *place, struct json_object *from, const s
 	size_t cnt;
 
 	if (!json_object_is_type(from, json_type_array))
-		return refuse(place, -EBADMSG, "no list");
+		return refuse(place, -EBADMSG, "not an array");
 	cnt = json_object_array_length(from);
 	if (cnt > RECORDING_ELEMENTS_MAX)
 		return refuse(place, -EFBIG, "too many elements");
@@ -178,7 +178,7 @@ static int get_list(const struct place *place, struct json_object *from, const s
 		if (err)
 			return err;
 		if (i && list->compare && list->compare(to - list->element_size, to) >= 0)
-			return refuse(&here, -EBADMSG, "out of order, or there twice");
+			return refuse(&here, -EBADMSG, "out of order, or a duplicate");
 	}
 	return 0;
 }
@@ -243,7 +243,7 @@ static int get_field(const struct place *place, struct json_object *from, const 
 	case FIELD_LIST:
 		return get_list(place, from, field, to);
 	}
-	return refuse(place, -EBADMSG, "of no known kind");
+	return refuse(place, -EBADMSG, "of an unknown kind");
 }
 
 /* place is NULL for the line itself. */
@@ -254,7 +254,7 @@ static int get_members(const struct place *place, struct json_object *from,
 
 	/* The line itself is known to be an object. */
 	if (place && !json_object_is_type(from, json_type_object))
-		return refuse(place, -EBADMSG, "no object");
+		return refuse(place, -EBADMSG, "not an object");
 	for (const struct field *field = fields; field->key && !err; field++) {
 		struct place here = { .up = place, .key = field->key, .problem = problem };
 		struct json_object *value;

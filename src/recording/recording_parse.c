@@ -112,7 +112,7 @@ static int parse_small(const char *line, size_t len, struct json_object **root,
 	*root = json_tokener_parse_ex(tokener, line, (int)len);
 	error = json_tokener_get_error(tokener);
 	if (!*root && error != json_tokener_success && error != json_tokener_continue)
-		snprintf(problem->text, sizeof(problem->text), "no JSON: %s at byte %zu",
+		snprintf(problem->text, sizeof(problem->text), "not JSON: %s at byte %zu",
 			 json_tokener_error_desc(error), json_tokener_get_parse_end(tokener) + 1);
 	json_tokener_free(tokener);
 	if (*root)
@@ -132,18 +132,18 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 	int err;
 
 	if (memchr(line, '\0', len))
-		return refuse(problem, -EBADMSG, "a NUL byte, which no JSON has");
+		return refuse(problem, -EBADMSG, "a NUL byte, which JSON does not allow");
 	while (begin < len && strchr(" \t\r", line[begin]))
 		begin++;
 	if (begin == len)
 		return -ENODATA;
 	if (line[begin] != '{')
-		return refuse(problem, -EBADMSG, "no JSON object");
+		return refuse(problem, -EBADMSG, "not a JSON object");
 	count_marks(line + begin, len - begin, &marks);
 	if (marks.depth_max > RECORDING_DEPTH_MAX)
-		return refuse(problem, -EFBIG, "too many lists and objects in each other");
+		return refuse(problem, -EFBIG, "arrays and objects are nested too deeply");
 	if (marks.container_cnt > RECORDING_CONTAINERS_MAX)
-		return refuse(problem, -EFBIG, "too many lists and objects");
+		return refuse(problem, -EFBIG, "too many arrays and objects");
 	/* A value is the first of its container, or follows a comma. */
 	if (marks.comma_cnt + marks.container_cnt > RECORDING_VALUES_MAX)
 		return refuse(problem, -EFBIG, "too many values");
@@ -155,7 +155,7 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 	/* json-c keeps only the last of members with the same name. */
 	if (member_cnt(parsed) != marks.colon_cnt) {
 		json_object_put(parsed);
-		return refuse(problem, -EBADMSG, "a member is there twice");
+		return refuse(problem, -EBADMSG, "a duplicate member");
 	}
 	*root = parsed;
 	return 0;

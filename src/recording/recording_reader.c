@@ -92,7 +92,7 @@ static int reserve(struct recording_reader *r)
 	if (r->len < r->room)
 		return 0;
 	if (r->len >= RECORDING_LINE_MAX)
-		return refuse(r, -EFBIG, "too long a line");
+		return refuse(r, -EFBIG, "the line is too long");
 	line = realloc(r->line, room);
 	if (!line)
 		return -ENOMEM;
@@ -162,7 +162,7 @@ static int next_object(struct recording_reader *r, struct json_object **root)
 	    (err == -EBADMSG && !r->has_newline && r->line_nr > 1))
 		return refuse(r, -ENODATA, "the recording is cut off here");
 	if (err == -ENODATA)
-		return refuse(r, -EBADMSG, "the line ends too early");
+		return refuse(r, -EBADMSG, "the line is incomplete");
 	return err;
 }
 
@@ -174,14 +174,14 @@ static int check_format(struct recording_reader *r, struct json_object *root)
 	if (!json_object_object_get_ex(root, "format", &format) ||
 	    !json_object_is_type(format, json_type_string) ||
 	    strcmp(json_object_get_string(format), RECORDING_FORMAT) != 0)
-		return refuse(r, -EBADMSG, "this is no recording: no " RECORDING_FORMAT);
+		return refuse(r, -EBADMSG, "not a recording: its format is not " RECORDING_FORMAT);
 	if (!json_object_object_get_ex(root, "version", &version) ||
 	    !json_object_is_type(version, json_type_int))
-		return refuse(r, -EBADMSG, "version: missing, or no integer");
+		return refuse(r, -EBADMSG, "version: missing, or not an integer");
 	if (json_object_get_int64(version) == RECORDING_VERSION)
 		return 0;
 	snprintf(r->problem.text, sizeof(r->problem.text),
-		 "version %lld of the format; known here is %d",
+		 "version %lld of the format is not supported, only version %d",
 		 (long long)json_object_get_int64(version), RECORDING_VERSION);
 	return -EPROTONOSUPPORT;
 }
@@ -195,7 +195,7 @@ static int read_header(struct recording_reader *r, struct recording_header *head
 	if (err < 0)
 		return err;
 	if (!err)
-		return refuse(r, -ENODATA, "there is nothing in it");
+		return refuse(r, -ENODATA, "the recording is empty");
 	err = check_format(r, root);
 	if (!err)
 		err = recording__decode(recording_header_fields, root, &read, &r->problem);
@@ -232,7 +232,7 @@ static int check_stints(struct recording_reader *r, const struct snapshot *snap)
 		if (snap->vcpus[i].stint_number <= snap->stint_cnt)
 			continue;
 		snprintf(r->problem.text, sizeof(r->problem.text),
-			 "vcpus[%zu].stints: there are but %zu", i, snap->stint_cnt);
+			 "vcpus[%zu].stints: there are only %zu", i, snap->stint_cnt);
 		return -EBADMSG;
 	}
 	return 0;

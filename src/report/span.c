@@ -212,9 +212,9 @@ const char *span__clock_problem(const struct clock_reading *prev, const struct c
 {
 	/* Compare as signed: a difference above 2^63 means that the clock went back. */
 	if ((__s64)(cur->mono_ns - prev->mono_ns) <= 0)
-		return "clock.monotonic_ns: not later than the one before";
+		return "clock.monotonic_ns: not later than in the previous snapshot";
 	if ((__s64)(cur->tsc_cycles - prev->tsc_cycles) <= 0 && !was_suspended(prev, cur))
-		return "clock.tsc_cycles: not later than the one before, without a suspend";
+		return "clock.tsc_cycles: not later than in the previous snapshot, without a suspend";
 	return NULL;
 }
 
