@@ -260,7 +260,8 @@ int render__histogram(const struct report *report, const struct view *view,
 	}
 	if (!err)
 		err = stream__put(
-			out, "# Of a stint, VM entry to exit, all halts add up to one entry.\n");
+			out,
+			"# Halts within one stint, from VM entry to exit, add up to one entry.\n");
 	if (!err)
 		err = render__notes(report, view, out);
 	return err ? err : stream__flush(out);

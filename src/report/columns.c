@@ -30,7 +30,7 @@ const struct failure_def failure_defs[FAILURE_CNT] = {
 	{ "mperf_errors", "MPERF reads failed", offsetof(struct health, mperf_error_cnt) },
 	{ "map_full", "windows of vCPUs for which there was no room",
 	  offsetof(struct health, map_full_cnt) },
-	{ "hooks_off", "hooks were off, nothing is known of the interval",
+	{ "hooks_off", "hooks were off, nothing is known about the interval",
 	  offsetof(struct health, hooks_off_cnt) },
 };
 _Static_assert(sizeof(struct health) == FAILURE_CNT * sizeof(__u64), "every failure is shown");

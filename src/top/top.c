@@ -105,7 +105,7 @@ static int update(struct top *top)
 		err = top_notes__make(&top->shown.report, &top->state.view, &top->total,
 				      top->interval_cnt, &top->notes);
 	if (err)
-		pr_err("cannot make the screen: %s", strerror(-err));
+		pr_err("cannot update the screen: %s", strerror(-err));
 	draw(top);
 	return err;
 }

@@ -321,7 +321,7 @@ static size_t put_page(const struct top_state *state, const struct top_content *
 		return cnt;
 	}
 	if (!note_cnt(content))
-		return put_text(&pen, end, &skip, "There is nothing to note.");
+		return put_text(&pen, end, &skip, "There are no notes.");
 	for (size_t i = 0; i < note_cnt(content); i++)
 		cnt += put_text(&pen, end, &skip, note(content, i));
 	return cnt;

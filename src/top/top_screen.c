@@ -43,7 +43,7 @@ int top_screen__check(void)
 		return -ENOTTY;
 	}
 	if (!name || !*name || setupterm(name, STDOUT_FILENO, &found) != OK) {
-		pr_err("--top: this terminal is not known; TERM must say what it is");
+		pr_err("--top: unknown terminal; set TERM to its type");
 		return -ENOTTY;
 	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {

@@ -133,7 +133,7 @@ for number, line in enumerate(sys.stdin):
 	diff -q <(sed -n '1p;3p' <<<"$output") <(sed -n '1p;3p' "$golden_dir/json-histogram.ndjson")
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
 	run -0 --separate-stderr "$GTIMEHALT" --replay "$dir/off"
-	[[ $output == *'# hooks were off, nothing is known of the interval: 1'* ]]
+	[[ $output == *'# hooks were off, nothing is known about the interval: 1'* ]]
 	[[ $output == *'# vCPUs that are not measured (no room, or hooks were off): '* ]]
 	run -0 --separate-stderr "$GTIMEHALT" -H --replay "$dir/off"
 	[[ $output == *'stints were not counted'* ]]
