@@ -8,8 +8,8 @@
 #include "base/hostfs.h"
 
 /*
- * O_NONBLOCK: never wait, neither for the writer of a FIFO at this path nor for
- * data, as /proc/kmsg does.
+ * O_NONBLOCK: never wait, neither for the writer of a FIFO at this path nor for data, for which a
+ * read of /proc/kmsg would wait.
  */
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 

@@ -14,7 +14,7 @@
 static const struct signal_event {
 	int number;
 	enum interval_event event;
-	bool for_screen; /* false: in all programs */
+	bool for_screen; /* only with for_screen; otherwise always */
 } signal_events[] = {
 	{ SIGINT, INTERVAL_END, false },     { SIGTERM, INTERVAL_END, false },
 	{ SIGHUP, INTERVAL_END, false },     { SIGQUIT, INTERVAL_END, true },

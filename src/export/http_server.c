@@ -308,8 +308,8 @@ int http_server__new(const struct http_server_opts *opts, struct http_server **s
 	for (size_t i = 0; i < HTTP_SCRAPE_CODE_CNT; i++)
 		s->stats.scrapes[i].code = codes[i];
 	/*
-	 * libmicrohttpd accepts some more, so that there is
-	 * room for new ones until old ones are dropped.
+	 * This limit is below libmicrohttpd's own, so that there is room for new connections until
+	 * old ones are dropped.
 	 */
 	http_connections__init(&s->connections, opts->deadline_ns,
 			       opts->connection_max - opts->connection_max / 64);

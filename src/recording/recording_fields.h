@@ -21,7 +21,7 @@ enum field_kind {
 	FIELD_RATIO, /* double, finite and above 0 */
 	FIELD_MODE,  /* enum measure_mode, by name */
 	FIELD_TEXT,  /* array of char, printable */
-	/* __u64[STINT_BUCKET_CNT], as index, count, index, count, ... of those not 0 */
+	/* __u64[STINT_BUCKET_CNT], as index, count, index, count, ... of nonzero buckets */
 	FIELD_BUCKETS,
 	FIELD_OBJECT,
 	FIELD_LIST, /* only in a snapshot */

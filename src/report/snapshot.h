@@ -74,7 +74,7 @@ struct vm_reading {
 /* --check: one online CPU. The counters are of what happened on that CPU. */
 struct cpu_reading {
 	int cpu;
-	double mperf_ratio; /* of its type of core */
+	double mperf_ratio; /* of this type of core */
 	__u64 at_ns;        /* CLOCK_MONOTONIC of the counters below */
 	__u64 mperf_cycles; /* of the CPU, whatever ran on it */
 	__u64 window_ns;    /* of vCPUs' windows with known MPERF cycles */

@@ -35,7 +35,7 @@
 struct exporter {
 	const struct options *opts;
 	struct hostfs fs;
-	__u64 start_ns; /* of the process, since 1970 */
+	__u64 start_ns; /* start of the process, since 1970 */
 	/* between snapshots: the interval, or less if systemd's watchdog waits for them */
 	__u64 period_ns;
 	struct http_server *server;

@@ -154,7 +154,7 @@ static bool take_event(struct pipeline *p, enum interval_event event, enum verdi
 		return false;
 	case INTERVAL_RELOAD:
 	case INTERVAL_TIMEOUT:
-		/* Not requested by this program's wait. */
+		/* The pipeline does not ask for these events. */
 		return false;
 	}
 	return false;

@@ -208,8 +208,8 @@ static void stop_process(void)
 }
 
 /*
- * A background process is stopped by the kernel when it
- * changes the terminal, or writes to it under "stty tostop".
+ * Returns whether this process is in the background, where the kernel stops it when it changes the
+ * terminal, or writes to it under "stty tostop".
  */
 static bool is_in_background(void)
 {

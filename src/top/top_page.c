@@ -331,7 +331,7 @@ static void draw_page(struct top_state *state, const struct top_content *content
 		      struct top_canvas *canvas)
 {
 	int end = canvas->row_cnt - (canvas->row_cnt >= FOOTER_FROM);
-	size_t line_cnt = put_page(state, content, canvas, 0, 0); /* only counts */
+	size_t line_cnt = put_page(state, content, canvas, 0, 0); /* counts lines only */
 
 	top_state__fit_page(state, line_cnt, (size_t)end);
 	put_page(state, content, canvas, end, state->page_first);
