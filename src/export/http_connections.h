@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * http_connections - the open connections, and since when
- * each has made no progress; private to http_server.
+ * http_connections - the open connections, and since when each has made no
+ * progress; private to http_server.
  *
  * The timeout of libmicrohttpd restarts with every byte received. Here each step of a connection,
  * sending a complete request and receiving the answer, has a deadline.

@@ -78,8 +78,8 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
 }
 
 /*
- * Replaces the response. Slow clients may still be reading
- * the previous one; libmicrohttpd frees it after them.
+ * Replaces the response. Slow clients may still be reading the previous one;
+ * libmicrohttpd frees it after them.
  */
 static int keep_metrics(struct http_server *s, enum metrics_form form, const char *text, size_t len)
 {

@@ -23,9 +23,9 @@ struct http_server_opts {
 	__u64 deadline_ns;
 	void *context; /* passed to both callbacks */
 	/*
-	 * Makes the metrics in a format. Returns 1 and a text, which the
-	 * server copies; 0 if the last text it returned for this format
-	 * is still valid; or -errno, and the client gets status 500.
+	 * Makes the metrics in a format. Returns 1 and a text, which the server
+	 * copies; 0 if the last text it returned for this format is still valid;
+	 * or -errno, and the client gets status 500.
 	 */
 	int (*metrics)(void *context, enum metrics_form form, const char **text, size_t *len);
 	bool (*is_healthy)(void *context);

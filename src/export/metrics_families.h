@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_families - the names, units and help texts of
- * all metrics, as data. gtimehalt(8) describes them.
+ * metrics_families - the names, units and help texts of all metrics, as data.
+ * gtimehalt(8) describes them.
  */
 #ifndef METRICS_FAMILIES_H
 #define METRICS_FAMILIES_H

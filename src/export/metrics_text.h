@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_text - write totals in the formats that Prometheus
- * reads. One table of families serves both formats.
+ * metrics_text - write totals in the formats that Prometheus reads. One table of
+ * families serves both formats.
  *
- * Times are kept in nanoseconds and written exactly, in seconds with
- * nine decimals. Unknown values are absent, never zero, and a family
- * without known values is omitted. gtimehalt(8) lists the families.
+ * Times are kept in nanoseconds and written exactly, in seconds with nine
+ * decimals. Unknown values are absent, never zero, and a family without known
+ * values is omitted. gtimehalt(8) lists the families.
  */
 #ifndef METRICS_TEXT_H
 #define METRICS_TEXT_H
@@ -63,9 +63,9 @@ struct metrics_source {
 int metrics_text__write(const struct metrics_source *source, enum metrics_form form, FILE *out);
 
 /*
- * A text in memory, which is overwritten by the next one. A new buffer
- * for each scrape would be shrunk to its final size, and the remainders,
- * which malloc() of glibc caches, would fragment the heap over hours.
+ * A text in memory, which is overwritten by the next one. A new buffer for each
+ * scrape would be shrunk to its final size, and the remainders, which malloc()
+ * of glibc caches, would fragment the heap over hours.
  */
 struct metrics_text {
 	FILE *out;

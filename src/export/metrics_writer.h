@@ -2,9 +2,9 @@
 /*
  * metrics_writer - the syntax of both metrics formats: families, samples, labels, numbers.
  *
- * HELP and TYPE of a family are written with its first sample.
- * Labels come between metrics_writer__sample() and the value.
- * Errors of the stream are reported by stream__flush() at the end.
+ * HELP and TYPE of a family are written with its first sample. Labels come
+ * between metrics_writer__sample() and the value. Errors of the stream are
+ * reported by stream__flush() at the end.
  */
 #ifndef METRICS_WRITER_H
 #define METRICS_WRITER_H

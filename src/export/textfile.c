@@ -109,8 +109,8 @@ static int write_all(int fd, const char *text, size_t len)
 }
 
 /*
- * Creates the new file. Removes what has its name: the
- * rest of a run that was killed, or somebody's link.
+ * Creates the new file. Removes what has its name: the rest of a run that was
+ * killed, or somebody's link.
  */
 static int write_new(const struct textfile *file, const char *text, size_t len)
 {

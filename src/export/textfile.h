@@ -11,8 +11,8 @@
 struct textfile;
 
 /*
- * Opens the directory of the file; the rest of the path is
- * not used any more. The path is borrowed, for messages.
+ * Opens the directory of the file; the rest of the path is not used any more.
+ * The path is borrowed, for messages.
  * Returns 0 and *textfile, which the caller frees with textfile__free(); or -errno, logged, for
  * example if the path exists and is not a regular file.
  */
@@ -21,8 +21,8 @@ void textfile__free(struct textfile *textfile);
 
 /*
  * Replaces the file; its mode is 0644.
- * Returns 0; or -errno, with the old file unchanged. An
- * error is logged unless it is the same as the last time.
+ * Returns 0; or -errno, with the old file unchanged. An error is logged unless
+ * it is the same as the last time.
  */
 int textfile__write(struct textfile *textfile, const char *text, size_t len);
 

@@ -94,8 +94,8 @@ void total_list__settle(struct total_list *list, __u64 now_ns)
 }
 
 /*
- * Drops up to `max` items that had ended by limit_ns,
- * and keeps the order of the others. Returns how many.
+ * Drops up to `max` items that had ended by limit_ns, and keeps the order of the
+ * others. Returns how many.
  */
 static size_t drop(struct total_list *list, __u64 limit_ns, size_t max)
 {

@@ -33,8 +33,8 @@ void total_list__begin(struct total_list *list);
 void total_list__settle(struct total_list *list, __u64 now_ns);
 
 /*
- * Drops items that ended TOTALS_KEEP_NS ago or earlier,
- * and the oldest ended ones above TOTALS_ENDED_MAX.
+ * Drops items that ended TOTALS_KEEP_NS ago or earlier, and the oldest ended
+ * ones above TOTALS_ENDED_MAX.
  * Returns the number of the latter.
  */
 size_t total_list__drop_ended(struct total_list *list, __u64 now_ns);

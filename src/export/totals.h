@@ -5,9 +5,9 @@
  * Sums never decrease. An interval with an unknown value of a metric adds nothing to it; a metric
  * that was never known stays METRIC_UNKNOWN and is absent from the output, not 0.
  *
- * A VM is identified by process and name: several VMs of one process
- * are one VM here, and a VM that is renamed ends and begins again. A
- * vCPU is identified by its number in the VM, whichever thread runs it.
+ * A VM is identified by process and name: several VMs of one process are one VM
+ * here, and a VM that is renamed ends and begins again. A vCPU is identified by
+ * its number in the VM, whichever thread runs it.
  *
  * A VM or vCPU that is missing from a report has ended. It is kept for TOTALS_KEEP_NS, so that
  * every scraper sees its last values, and then dropped. Its sums remain part of its VM, and those
@@ -21,8 +21,8 @@
 #include "report/account.h"
 
 /*
- * Longer than any usual scrape interval. Prometheus
- * itself regards a series as stale after five minutes.
+ * Longer than any usual scrape interval. Prometheus itself regards a series as
+ * stale after five minutes.
  */
 #define TOTALS_KEEP_NS (300 * 1000000000ULL)
 

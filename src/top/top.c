@@ -16,8 +16,8 @@
 #include "top/top_screen.h"
 
 /*
- * How often a process looks for the foreground if
- * SIGTSTP did not stop it, because no shell controls it.
+ * How often a process looks for the foreground if SIGTSTP did not stop it,
+ * because no shell controls it.
  */
 #define STOPPED_LOOK_MS 100
 
@@ -139,8 +139,8 @@ int top__key(struct top *top, enum top_event *event)
 		if (!err && asked != TOP_QUIT) {
 			take_newer(top);
 			/*
-			 * Update now, because the next key refers to the
-			 * rows as they are after this one.
+			 * Update now, because the next key refers to the rows as
+			 * they are after this one.
 			 */
 			err = update(top);
 		}

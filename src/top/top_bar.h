@@ -25,9 +25,9 @@ struct top_bar_mark {
 extern const struct top_bar_mark top_bar_marks[TOP_BAR_PART_CNT];
 
 /*
- * Computes the number of columns of each part in a bar of `width` columns;
- * they add up to at most `width`. The edges of the parts are rounded, not
- * the widths, so that an edge depends only on the time before it.
+ * Computes the number of columns of each part in a bar of `width` columns; they
+ * add up to at most `width`. The edges of the parts are rounded, not the widths,
+ * so that an edge depends only on the time before it.
  */
 void top_bar__divide(const struct metrics *metrics, enum measure_mode mode, int width,
 		     int part_width[static TOP_BAR_PART_CNT]);

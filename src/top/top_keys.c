@@ -34,8 +34,8 @@ static void hold_cursor(struct top_state *state)
 }
 
 /*
- * Returns the number of lines by which a key moves,
- * and the direction. Returns false for other keys.
+ * Returns the number of lines by which a key moves, and the direction. Returns
+ * false for other keys.
  */
 static bool find_move(const struct top_state *state, __u32 key, bool *up, size_t *cnt)
 {
@@ -82,8 +82,8 @@ static void move_cursor(struct top_state *state, bool up, size_t cnt)
 	state->cursor = moved(state->cursor, up, cnt, row_cnt - 1);
 	hold_cursor(state);
 	/*
-	 * Release the cursor at the top, so that it stays on
-	 * the first row while rows change places.
+	 * Release the cursor at the top, so that it stays on the first row while
+	 * rows change places.
 	 */
 	if (!state->cursor)
 		state->cursor_held = false;

@@ -12,8 +12,8 @@
 #define TOP_MARKS_WIDTH 3
 
 /*
- * Blank in front of each field, included in the width
- * of all fields but the name. The bar has brackets too.
+ * Blank in front of each field, included in the width of all fields but the
+ * name. The bar has brackets too.
  */
 #define TOP_GAP 1
 
@@ -34,9 +34,9 @@ struct top_layout_opts {
 };
 
 /*
- * If not all fields fit, the least important are dropped, in this
- * order: entries, ID, blocked, host, wait, loaded, busy, bar, halted.
- * Width that is left over goes to long names first, then to the bar.
+ * If not all fields fit, the least important are dropped, in this order:
+ * entries, ID, blocked, host, wait, loaded, busy, bar, halted. Width that is
+ * left over goes to long names first, then to the bar.
  */
 struct top_layout top_layout__make(const struct top_layout_opts *opts);
 

@@ -289,8 +289,8 @@ static void take_line(const char **text, int max_width, char line[static 512])
 }
 
 /*
- * Writes a text, wrapped, above line `end`, without
- * its first *skip lines. Returns its number of lines.
+ * Writes a text, wrapped, above line `end`, without its first *skip lines.
+ * Returns its number of lines.
  */
 static size_t put_text(struct pen *pen, int end, size_t *skip, const char *text)
 {

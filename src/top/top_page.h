@@ -22,9 +22,9 @@ struct top_content {
 };
 
 /*
- * Draws the page on a blank canvas of any size. Text that does not
- * fit is dropped or truncated, notes last, and the number of hidden
- * notes is shown. Scrolls the state so that the cursor is visible.
+ * Draws the page on a blank canvas of any size. Text that does not fit is
+ * dropped or truncated, notes last, and the number of hidden notes is shown.
+ * Scrolls the state so that the cursor is visible.
  */
 void top_page__draw(struct top_state *state, const struct top_content *content,
 		    struct top_canvas *canvas);

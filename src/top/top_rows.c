@@ -13,8 +13,8 @@
 #define NUMBER_SIZE sizeof("  vCPU 4294967295")
 
 /*
- * Formats the vCPU's number, which follows the VM's
- * name or stands alone in the row of an unfolded vCPU.
+ * Formats the vCPU's number, which follows the VM's name or stands alone in the
+ * row of an unfolded vCPU.
  */
 static void format_number(const struct top_state *state, const struct vcpu_report *vcpu,
 			  char text[static NUMBER_SIZE])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_rows - draw the rows of the full-screen display:
- * name, numbers and bar of each VM and vCPU. Pure.
+ * top_rows - draw the rows of the full-screen display: name, numbers and bar of
+ * each VM and vCPU. Pure.
  */
 #ifndef TOP_ROWS_H
 #define TOP_ROWS_H
@@ -14,8 +14,8 @@ struct top_layout;
 struct top_state;
 
 /*
- * Makes one layout for all rows of the state, visible
- * or not, so that scrolling does not move columns.
+ * Makes one layout for all rows of the state, visible or not, so that scrolling
+ * does not move columns.
  */
 struct top_layout top_rows__layout(const struct top_state *state, const struct report *report,
 				   const struct top_canvas *canvas);

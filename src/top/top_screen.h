@@ -12,8 +12,8 @@ struct top_canvas;
 struct top_screen;
 
 /*
- * Checks that stdin and stdout are a terminal that can
- * show a full screen. The terminal is not changed.
+ * Checks that stdin and stdout are a terminal that can show a full screen. The
+ * terminal is not changed.
  * Returns 0, or -ENOTTY, logged.
  */
 int top_screen__check(void);

@@ -44,8 +44,8 @@ bool top_state__is_unfolded(const struct top_state *state, const struct vm_repor
 }
 
 /*
- * Forgets the folds of VMs that have exited, so that
- * a new VM with a reused PID starts with the default.
+ * Forgets the folds of VMs that have exited, so that a new VM with a reused PID
+ * starts with the default.
  */
 static void forget_folds(struct top_state *state, const struct report *report)
 {

@@ -98,9 +98,9 @@ struct top_state_opts {
 void top_state__init(struct top_state *state, const struct top_state_opts *opts);
 
 /*
- * Makes the rows from a report, which must stay valid until the next call.
- * Call it for every report and after every key. Returns 0; or -ENOMEM,
- * with the rows unchanged: they still point to the previous report.
+ * Makes the rows from a report, which must stay valid until the next call. Call
+ * it for every report and after every key. Returns 0; or -ENOMEM, with the rows
+ * unchanged: they still point to the previous report.
  */
 int top_state__update(struct top_state *state, const struct report *report);
 

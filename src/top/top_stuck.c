@@ -9,8 +9,8 @@
 #include "top/top_stuck.h"
 
 /*
- * Interval between checks of a blocked write, and how
- * many of them before an ending program gives up.
+ * Interval between checks of a blocked write, and how many of them before an
+ * ending program gives up.
  */
 #define LOOK_MS      100
 #define ENDING_LOOKS 10
@@ -28,8 +28,8 @@ static void wait_until_it_takes(int number __attribute__((unused)))
 		if (looks != looks_max && !ending_signals__is_asked())
 			continue;
 		/*
-		 * A Ctrl-S can only be undone with tcflow() by a
-		 * process that has suspended output itself.
+		 * A Ctrl-S can only be undone with tcflow() by a process that
+		 * has suspended output itself.
 		 */
 		tcflow(STDOUT_FILENO, TCOOFF);
 		tcflow(STDOUT_FILENO, TCOON);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_stuck - survive a terminal that accepts no output
- * because of Ctrl-S or a stopped terminal emulator.
+ * top_stuck - survive a terminal that accepts no output because of Ctrl-S or a
+ * stopped terminal emulator.
  *
  * Curses loops until everything is written. With the terminating signals blocked, only SIGKILL
  * could end such a loop, and if the descriptor is non-blocking, the loop does not even sleep.
