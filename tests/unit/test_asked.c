@@ -187,7 +187,7 @@ static void test_closed_process(void **state)
 	capture__end(&capture);
 	assert_int_equal(fchmodat(tree->fs.root_fd, "proc/7/fd", 0755, 0), 0);
 	assert_int_equal(err, -EOPNOTSUPP);
-	assert_non_null(strstr(capture.text, "process 7: that takes CAP_SYS_PTRACE"));
+	assert_non_null(strstr(capture.text, "process 7: this needs CAP_SYS_PTRACE"));
 }
 
 static void test_threads(void **state)
