@@ -11,7 +11,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Appends a decimal digit; false when the value does not fit any more. */
+/* Appends a decimal digit. Returns false on overflow. */
 static bool append_digit(__u64 *value, char digit)
 {
 	return !__builtin_mul_overflow(*value, 10ULL, value) &&
@@ -19,9 +19,9 @@ static bool append_digit(__u64 *value, char digit)
 }
 
 /*
- * Digits, then at most frac_digits more behind a point, as units of 10^-frac_digits. The whole
- * string is looked at even when the value has long been too large: "99999999999999999999x" is no
- * number.
+ * Parses digits, optionally followed by a decimal point and at most frac_digits digits, in units of
+ * 10^-frac_digits. The whole string is checked even after an overflow: "99999999999999999999x" is
+ * -EINVAL, not -ERANGE.
  */
 static int parse_fixed(const char *string, unsigned int frac_digits, __u64 max, __u64 *value)
 {
@@ -68,7 +68,7 @@ int number__parse_ratio(const char *string, double max, double *ratio)
 	err = parse_fixed(string, NANO_DIGITS, ~0ULL, &units);
 	if (err)
 		return err;
-	/* One division, hence one rounding: "0.97" is the same double as in C. */
+	/* A single division rounds once, so "0.97" gives the same double as the literal in C. */
 	if (!units || (double)units / NANO > max)
 		return -ERANGE;
 	*ratio = (double)units / NANO;

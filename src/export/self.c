@@ -34,7 +34,7 @@ static __u64 read_cpu_ns(void)
 	return (__u64)ts.tv_sec * NS_PER_S + (__u64)ts.tv_nsec;
 }
 
-/* The second number of statm, in pages. */
+/* Reads the second number of statm: resident pages. */
 static __u64 read_resident_bytes(const struct hostfs *fs)
 {
 	long page_size = sysconf(_SC_PAGESIZE);
@@ -59,7 +59,7 @@ static __u64 count_open_fds(const struct hostfs *fs)
 	while (proc__next_number(dir, &number) == 1)
 		cnt++;
 	closedir(dir);
-	/* But for the one that it took to count them. */
+	/* Do not count the descriptor used for counting. */
 	return cnt ? cnt - 1 : SCALAR_UNKNOWN;
 }
 

@@ -10,12 +10,12 @@
 
 #define PID_MAX_LIMIT (1 << 22)
 
-/* Lists are allocated with this room at once. The BPF side has no more for PIDs. */
+/* Lists are allocated with this capacity. The BPF side cannot take more PIDs. */
 #define ELEMENT_MAX GTIMEHALT_MAX_WATCHED
 
 struct id_option {
 	const char *name;
-	const char *element; /* what one is, for messages */
+	const char *element; /* description of an element, for messages */
 	const char *list;
 	__u64 min, max;
 };
@@ -66,7 +66,9 @@ static int add_ids(const struct id_option *option, const char *list, __u32 *ids,
 	if (!ids || !words)
 		err = ENOMEM;
 	while (!err && (word = strsep(&rest, ",")))
-		/* An empty word is not to be found in "1,,2" by its own look: show the list. */
+		/*
+		 * An empty word, as in "1,,2", would be invisible in the message, so show the list.
+		 */
 		err = *word ? add_id(option, word, ids, cnt)
 			    : refuse(option->name, list, option->list);
 	free(words);
@@ -94,7 +96,10 @@ int option_lists__add_vcpu_ids(struct filter *filter, const char *list)
 	return add_ids(&vcpu_option, list, filter->vcpu_ids, &filter->vcpu_id_cnt);
 }
 
-/* Up to a comma that is not escaped. A backslash that has nothing to escape counts as the end. */
+/*
+ * Returns the length up to an unescaped comma. A trailing backslash, which
+ * escapes nothing, ends it too.
+ */
 static size_t pattern_len(const char *list)
 {
 	size_t len = 0;
@@ -107,7 +112,7 @@ static size_t pattern_len(const char *list)
 	return len;
 }
 
-/* Takes the pattern over. */
+/* Takes ownership of the pattern. */
 static int add_name(struct filter *filter, char *pattern)
 {
 	int err = 0;

@@ -19,7 +19,7 @@
 /* Version 1 has a line for each of about a dozen hierarchies. */
 #define CGROUP_MAX 8192
 
-/* A name before it is made printable, which shortens it to a quarter at most. */
+/* Room for a name before it is made printable, which may shorten it to a quarter. */
 #define RAW_NAME_MAX (4 * sizeof(((struct vm *)NULL)->name))
 
 int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)

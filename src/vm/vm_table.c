@@ -115,7 +115,7 @@ static int reserve_looks(struct vm_table *table)
 /* Logs here, because the caller has many processes and cannot know which one failed. */
 static void report(pid_t pid, int err)
 {
-	pr_err("cannot look at process %d: %s", pid, strerror(-err));
+	pr_err("cannot inspect process %d: %s", pid, strerror(-err));
 }
 
 /*
@@ -254,8 +254,8 @@ static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 static void warn_of_closed(size_t closed_cnt)
 {
 	if (closed_cnt)
-		pr_warn("processes closed to us: %zu; a VM of theirs is shown from when a vCPU of it runs; "
-			"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH would open them",
+		pr_warn("cannot inspect some processes (%zu): their VMs appear only once a vCPU runs; "
+			"inspecting them needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 			closed_cnt);
 }
 

@@ -342,7 +342,7 @@ static void listed_and_unreadable_is_reported(void **state)
 	spoil_dir(tree, 100, "fd");
 	proc_tree__add_vm(tree, 200, "b");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200), 2), -ENOTDIR);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 100: Not a directory\n");
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: Not a directory\n");
 	assert_pids(&table, PIDS(200, 0));
 
 	/* Of several the first is returned; the known stay as they were. */
@@ -355,10 +355,10 @@ static void listed_and_unreadable_is_reported(void **state)
 	tree__mkdir(tree, "proc/400/comm");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4),
 			 -ENOTDIR);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 200: Not a directory\n"
-				      "gtimehalt: cannot look at process 300: Not a directory\n"
-				      "gtimehalt: cannot look at process 100: Not a directory\n"
-				      "gtimehalt: cannot look at process 400: Is a directory\n");
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 200: Not a directory\n"
+				      "gtimehalt: cannot inspect process 300: Not a directory\n"
+				      "gtimehalt: cannot inspect process 100: Not a directory\n"
+				      "gtimehalt: cannot inspect process 400: Is a directory\n");
 	assert_pids(&table, PIDS(200, 300, 0));
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 400), 2), -ENOTDIR);
 	assert_pids(&table, PIDS(0));
@@ -415,7 +415,7 @@ static void shortage_leaves_the_table_whole(void **state)
 		if (more)
 			assert_string_equal(err.text, "");
 		else
-			assert_string_equal(err.text, "gtimehalt: cannot look at process 100: "
+			assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: "
 						      "Too many open files\n");
 		assert_pids(&table, PIDS(100, 0));
 		assert_int_equal(table.vms[0].vcpus.cnt, 1);
