@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What test_vm.c does not see: the forms of descriptors and of /proc/PID/task/TID/syscall. */
+/* Formats that test_vm.c does not cover: descriptors, and /proc/PID/task/TID/syscall. */
 #include <errno.h>
 #include <limits.h>
 #include "vm/proc.h"
