@@ -3,7 +3,7 @@
  * top_feeder - the full screen with simulated reports, without root and KVM, set up as the tool
  * does it. tests/cli/top.bats drives it with keys.
  *
- * 	top_feeder [CASE]	CASE: few (default), many, switch, none, failing
+ *	top_feeder [CASE]	CASE: few (default), many, switch, none, failing
  *
  * Each SIGUSR1 ends an interval. Nothing happens by itself, so that a test knows what is on the
  * screen.

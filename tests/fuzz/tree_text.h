@@ -3,12 +3,12 @@
  * tree_text - a host's /proc and /sys as one text, which a fuzzer can change, and as a tree of
  * files while an input is tested:
  *
- * 	@ PATH		a file; its content is the text up to the next line that begins with @
- * 	@> PATH		a symbolic link; its target is the following text
- * 	@/ PATH		a directory
- * 	@! PATH		makes PATH inaccessible
- * 	@- PATH		removes a file or an empty directory
- * 	@@		the host in its present state is read; then it changes
+ *	@ PATH		a file; its content is the text up to the next line that begins with @
+ *	@> PATH		a symbolic link; its target is the following text
+ *	@/ PATH		a directory
+ *	@! PATH		makes PATH inaccessible
+ *	@- PATH		removes a file or an empty directory
+ *	@@		the host in its present state is read; then it changes
  *
  * Missing parent directories are created.
  */

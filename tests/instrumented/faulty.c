@@ -2,7 +2,7 @@
 /*
  * faulty - makes the faults that the instruments must detect: a test of the instruments.
  *
- * 	faulty none|leak|overflow|freed|uninitialised|undefined|open [confined]
+ *	faulty none|leak|overflow|freed|uninitialised|undefined|open [confined]
  *
  * confined: with only the privileges that the exporter of a recording keeps, and with stderr
  * closed.

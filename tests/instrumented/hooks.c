@@ -6,9 +6,9 @@
  * Nothing of this is in the tool itself. Without INSTRUMENTED_RIGHTS in the environment the system
  * call filters are unchanged, so that their own tests are not affected.
  *
- * 	INSTRUMENTED_RIGHTS=1		allow the exporter the system calls that instruments need
- * 	INSTRUMENTED_UBSAN_PATH=PATH	write UBSan's reports to PATH.PID
- * 	INSTRUMENTED_SKIP=NAME		skip this cmocka test
+ *	INSTRUMENTED_RIGHTS=1		allow the exporter the system calls that instruments need
+ *	INSTRUMENTED_UBSAN_PATH=PATH	write UBSan's reports to PATH.PID
+ *	INSTRUMENTED_SKIP=NAME		skip this cmocka test
  */
 #include <dlfcn.h>
 #include <errno.h>
