@@ -129,8 +129,7 @@ static void run_stretches(const struct order *order, void (*one)(void *arg), voi
 	}
 	before = switches_so_far() - before;
 	if (before < expected - expected / 50 || before > expected + expected / 50) {
-		fprintf(stderr, "switches: %" PRIu64 " instead of %" PRIu64 "\n", before,
-			expected);
+		fprintf(stderr, "switches: %" PRIu64 " instead of %" PRIu64 "\n", before, expected);
 		exit(1);
 	}
 	for (long i = 0; i < order->rounds * 2; i++)
