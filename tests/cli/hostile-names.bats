@@ -92,7 +92,7 @@ says() {
 		says 2 "--$word"
 		says 2 "-$word"
 		says 2 1 1 "$word"
-		# A file that exists, but is no recording.
+		# A file that exists, but is not a recording.
 		echo nothing >"$dir/$(tr / _ <<<"$word")"
 		says 1 --replay "$dir/$(tr / _ <<<"$word")"
 	done
@@ -105,7 +105,7 @@ says() {
 
 @test "recordings with invalid names: one line, exit 1, and no output" {
 	local name
-	# A NUL, which would end the name; a name that is too long; values that are no strings.
+	# A NUL, which would end the name; a name that is too long; values that are not strings.
 	for name in '"a\u0000b"' "\"$(printf 'x%.0s' {1..128})\"" 17 null '["a"]' '{}'; do
 		NAME=$name perl -pe 's/"name":"linux"/"name":$ENV{NAME}/' "$RECORDING" >"$dir/broken"
 		run -1 --separate-stderr timeout 60 "$GTIMEHALT" -j --replay "$dir/broken"

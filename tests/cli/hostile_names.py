@@ -62,7 +62,7 @@ def names():
 		"a  1  99.9  0.0", "|||||", "PID",
 	]
 	raw = [text.encode("utf-8", "surrogatepass") for text in texts]
-	# Bytes that are no valid characters: lone C1 bytes, truncated, overlong, surrogates, beyond Unicode.
+	# Invalid bytes: lone C1 bytes, truncated, overlong, surrogates, beyond Unicode.
 	raw += [b"\x9b2J", b"\xff\xfe", b"a\xe2\x82", b"a\xe2\x82b", b"\xc0\xaf\xc1\xbf", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
 		b"\xf5\x80", b"\x80\x85\x90\x9d", b"\xc2", b"\xc2\x1b[2J", b"\xf0\x9f\x98" + b"\n"]
 	# Every character of the unprintable categories.
@@ -93,7 +93,7 @@ def printable(raw):
 
 
 def json_text(raw):
-	"""Returns a JSON string; bytes that are no valid characters stay as they are."""
+	"""Returns a JSON string; invalid bytes stay as they are."""
 	return b'"' + b"".join(b"\\u%04x" % byte if byte < 0x20 or byte in b'"\\' else bytes([byte]) for byte in raw) + b'"'
 
 
@@ -134,7 +134,7 @@ def differ(what, is_not, should_be):
 
 def check_json(text, plain):
 	def of(string):
-		return [json.loads(line, parse_constant=lambda word: sys.exit(f"{word} is no JSON")) for line in string.splitlines()]
+		return [json.loads(line, parse_constant=lambda word: sys.exit(f"{word} is not JSON")) for line in string.splitlines()]
 
 	promised = [printable(name) for name in names()]
 	reports, plain_reports = of(text), of(plain)

@@ -133,9 +133,9 @@ def typed(tool, hostile_path, _):
 	terminal.type(b"\x15vm\r")
 	terminal.settle(0.05)
 	terminal.type(b"q")
-	if terminal.ended("q behind a filter"):
-		fail(f"q behind a filter: status {terminal.process.returncode}")
-	terminal.check_restored("q behind a filter")
+	if terminal.ended("q after a filter"):
+		fail(f"q after a filter: status {terminal.process.returncode}")
+	terminal.check_restored("q after a filter")
 	check_text(without_sequences(terminal.bytes), "C.UTF-8")
 	check_raw(terminal.bytes)
 	terminal.close()
@@ -152,7 +152,7 @@ def is_name(shown, name):
 			while place < len(name):
 				if name[place] == char or char == "?":
 					after.add(place + 1)
-				# The second "?" of a wide character.
+				# A wide character is replaced by two "?": this is the second one.
 				if char == "?" and place and unicodedata.east_asian_width(name[place - 1]) in "WF":
 					after.add(place)
 				if not unicodedata.combining(name[place]) and unicodedata.category(name[place])[0] != "M":

@@ -26,7 +26,7 @@ section() {
 }
 
 @test "mandoc reports no fault" {
-	# Ignore pages that are not installed on this machine; and FIELDS is no misspelt FILES.
+	# Ignore pages that are not installed on this machine; and FIELDS, which is not a misspelt FILES.
 	run mandoc -T lint "$page"
 	faults=$(grep -v -e 'referenced manual not found' -e 'possible typo in section name: Sh FIELDS' \
 		-e 'outdated mandoc.db' <<<"$output" || :)

@@ -186,7 +186,7 @@ for number, line in enumerate(sys.stdin):
 	[[ -z $output && $stderr == *"there is no interval to show" ]]
 }
 
-@test "a file that is no recording: file, line, reason, exit 1" {
+@test "a file that is not a recording: file, line, reason, exit 1" {
 	printf 'garbage\n' >"$dir/garbage"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
 	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: no JSON object" ]]

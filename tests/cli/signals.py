@@ -124,9 +124,9 @@ def kept(tool, recording):
 	if terminal.process.poll() is not None:
 		fail("an ignored SIGHUP has ended a screen")
 	terminal.process.send_signal(signal.SIGTERM)
-	if terminal.ended("SIGTERM behind SIGHUP", SOON_S):
+	if terminal.ended("SIGTERM after SIGHUP", SOON_S):
 		fail("a screen has not exited with status 0")
-	terminal.check_restored("SIGTERM behind SIGHUP")
+	terminal.check_restored("SIGTERM after SIGHUP")
 	terminal.close()
 
 

@@ -13,7 +13,7 @@ import termios
 import time
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-# A program that takes longer to exit hangs. The limit is long enough for any slow machine, and is no measurement.
+# A program that takes longer to exit hangs. The limit is long enough for any slow machine; it does not measure speed.
 END_MAX_S = 60
 
 

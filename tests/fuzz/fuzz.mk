@@ -37,7 +37,7 @@ FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 FUZZ_OUT         := $(OUTPUT)/fuzz
 FUZZ_LIBS        := -Wl,--wrap=patient__write -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
 
-# Everything that clang counts as undefined, and conversions of floats that are no integers. A finding ends the run.
+# Everything that clang counts as undefined, and conversions of floats that are not integers. A finding ends the run.
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 FUZZ_CFLAGS   := -O1 -g -fno-omit-frame-pointer $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link
 COVERAGE_CFLAGS := -O0 -g -fprofile-instr-generate -fcoverage-mapping

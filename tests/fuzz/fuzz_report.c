@@ -2,7 +2,7 @@
 /*
  * Snapshots with arbitrary numbers, as a recording can have them: recording and reading them must
  * change nothing, the sums of their intervals must satisfy the identities, and every form must be
- * able to show them. An input is a sequence of numbers and names; behind its end, all values are 0.
+ * able to show them. An input is a sequence of numbers and names; after its end, all values are 0.
  */
 #include <limits.h>
 #include <stdlib.h>

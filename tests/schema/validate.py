@@ -72,7 +72,7 @@ def mutations(document):
 
 
 def no_constants(name):
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def main(arguments):

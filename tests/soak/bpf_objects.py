@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Counts BPF objects in the kernel by bpf(2) itself. bpftool is no alternative, because it loads a BPF program to
+"""Counts BPF objects in the kernel by bpf(2) itself. bpftool cannot be used, because it loads a BPF program to
 find the owners of objects.
 """
 

@@ -14,7 +14,7 @@
 #define S  1000000000ULL
 #define MS 1000000ULL
 
-/* TSC of the test host: 2.5 GHz, so that 1 ns is no whole number of cycles. */
+/* TSC of the test host: 2.5 GHz, so that 1 ns is not a whole number of cycles. */
 #define CYCLES(ns) ((ns)*5 / 2)
 
 #define UNKNOWN METRIC_UNKNOWN
@@ -251,7 +251,7 @@ static void test_suspended(void **state)
 }
 
 /*
- * The clocks are read one after the other, so a difference of a few ms between them is no suspend.
+ * The clocks are read one after the other, so a difference of a few ms is not a suspend.
  */
 static void test_hardly_suspended(void **state)
 {
@@ -383,7 +383,7 @@ static void test_known_but_not_seen_before(void **state)
 {
 	struct fixture *f = *state;
 
-	/* As the sampler creates it: VM number and start time of the thread are unknown. */
+	/* A reading as the sampler creates it: VM number and start time of the thread are unknown. */
 	f->before[0] = (struct vcpu_reading){ .pid = 100, .tid = 101, .at_ns = 1000 * S };
 	f->after[0].loaded_ns = f->after[0].measured_ns = f->after[0].guest_ns = 200 * MS;
 	f->after[0].mperf_cycles = CYCLES(200 * MS);
@@ -419,8 +419,8 @@ static void test_wait_of_a_vcpu_not_seen_before(void **state)
 		.wait_ns = 2 * S,
 	};
 	/*
-	 * Readings that must not be confused with it: other threads of the VM, and a thread of
-	 * another process.
+	 * Readings that must not be confused with that of the vCPU: other threads of the VM, and
+	 * a thread of another process.
 	 */
 	f->before[1] = (struct vcpu_reading){ .pid = 100, .tid = 99, .wait_known = true };
 	f->before[2] = (struct vcpu_reading){ .pid = 100, .tid = 102, .wait_known = true };

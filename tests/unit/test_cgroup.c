@@ -76,7 +76,7 @@ static void name_is_cut_to_fit(void **state)
 
 	/*
 	 * Longer than any path component can be: no name is found in it, nothing crashes, and the
-	 * search goes on behind it.
+	 * search goes on after it.
 	 */
 	memset(text, 'a', sizeof(text));
 	memcpy(text, before, sizeof(before) - 1);

@@ -230,7 +230,7 @@ static void unknown_capabilities_do_not_refuse(void **state)
 	assert_good(tree, "svm_vcpu_run", true);
 }
 
-/* A process with very many groups has CapEff behind the part of the file that is read. */
+/* A process with very many groups has CapEff after the part of the file that is read. */
 static void capabilities_behind_many_groups(void **state)
 {
 	static const char head[] = "Name:\tgtimehalt\nGroups:\t";

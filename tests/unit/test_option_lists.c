@@ -106,7 +106,7 @@ static void names_with_a_comma(void **state)
 	(void)state;
 	assert_names(WORDS("-g", "a\\,b"), 1, WORDS("a\\,b"));
 	assert_names(WORDS("-g", "\\,,\\,\\,"), 2, WORDS("\\,", "\\,\\,"));
-	/* An escaped backslash does not escape the comma behind it. */
+	/* An escaped backslash does not escape the comma after it. */
 	assert_names(WORDS("-g", "a\\\\,b"), 2, WORDS("a\\\\", "b"));
 	assert_names(WORDS("-g", "a\\*,b"), 2, WORDS("a\\*", "b"));
 }

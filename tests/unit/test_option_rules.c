@@ -65,7 +65,7 @@ static const struct sample {
 
 #define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
 
-/* Such a pair is no conflict: if an option is repeated, the last one wins. */
+/* Such a pair is not a conflict: if an option is repeated, the last one wins. */
 static bool is_no_pair(const struct sample *a, const struct sample *b)
 {
 	static const char *const groups[] = { "sb", "in", "ew", "ak" };
@@ -170,7 +170,7 @@ static void a_group_needs_what_it_reads(void **state)
 	run_bad("--unpin does not go with --group", WORDS("--unpin", "--group", "a"));
 }
 
-/* Only the final value of an option counts: a conflict that a later option removes is no error. */
+/* Only the final value of an option counts: a conflict that a later option removes is not an error. */
 static void what_counts_is_how_it_ends(void **state)
 {
 	struct run run;

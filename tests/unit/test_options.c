@@ -444,7 +444,7 @@ static void version(void **state)
 		assert_string_equal(run.err.text, "");
 	}
 	/*
-	 * Arguments behind -V are not parsed; those before it were valid, and their memory is
+	 * Arguments after -V are not parsed; those before it were valid, and their memory is
 	 * freed.
 	 */
 	run_words(&run, WORDS("-p", "1", "-V", "--bogus", "x"));
@@ -605,7 +605,7 @@ static void pinning(void **state)
 	assert_true(run.opts.renew);
 	assert_false(run.opts.pin);
 	run_bad("--group ''", WORDS("--pin", "--group="));
-	/* Whether a pinned measurement in switch mode is sufficient. */
+	/* needs_entry_mode: a pinned measurement in switch mode would not be sufficient. */
 	run_good(&run, WORDS("-s", "busy"));
 	assert_true(run.opts.needs_entry_mode);
 	run_good(&run, WORDS("-s", "halted"));

@@ -84,7 +84,7 @@ static void drop_all(void *arg)
 	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
 	CHILD_CHECK(says("Uid", ids) && getegid() == getpwnam("nobody")->pw_gid);
 	CHILD_CHECK(prctl(PR_GET_DUMPABLE) == 0 && prctl(PR_GET_KEEPCAPS) == 0);
-	/* Its own files stay accessible. */
+	/* The process can still list its own descriptors and threads. */
 	CHILD_CHECK(can_list("/proc/self/fd") && can_list("/proc/self/task"));
 	/* Nothing can be regained. */
 	CHILD_CHECK(setresuid(0, 0, 0) < 0 && setgroups(0, NULL) < 0);

@@ -28,7 +28,7 @@ static void set_title(void *arg)
 	CHILD_CHECK(read_cmdline(after, sizeof(after)) == room);
 	CHILD_CHECK(!memcmp(after, title, shown));
 	/*
-	 * Nothing is left of the old command line, and nothing of the environment behind it is
+	 * Nothing is left of the old command line, and nothing of the environment after it is
 	 * shown.
 	 */
 	for (size_t i = shown; i < room; i++)

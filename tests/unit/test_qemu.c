@@ -38,7 +38,7 @@ static void name_is_cut_to_fit(void **state)
 	assert_name(CMDLINE("q\0-name\0guest=abc,process=p"), 2, "a");
 	/* An escaped (doubled) comma takes the room of one. */
 	assert_name(CMDLINE("q\0-name\0a,,b,,c"), 4, "a,b");
-	/* A name behind one that was cut is still found. */
+	/* A name after one that was cut is still found. */
 	assert_name(CMDLINE("q\0-name\0guest=abcdef,guest=xy"), 4, "xy");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Files that are no recordings, or that contradict themselves. */
+/* Files that are not recordings, or that contradict themselves. */
 #include <errno.h>
 #include "recording_run.h"
 

@@ -207,7 +207,7 @@ static void test_what_cannot_be_cut_back(void **state)
 	assert_int_equal(recording_writer__write(w, &f->snap), -EINTR);
 	assert_int_equal(sigwait(&signals, &signal), 0);
 	assert_true(read(fds[0], rest, sizeof(rest)) > 0);
-	/* Another line behind the partial one would make both unreadable. */
+	/* Another line after the partial one would make both unreadable. */
 	assert_int_equal(recording_writer__write(w, &f->snap), -EIO);
 	assert_int_equal(read(fds[0], rest, sizeof(rest)), -1);
 	assert_int_equal(errno, EAGAIN);
@@ -331,7 +331,7 @@ static void test_names_are_utf8(void **state)
 
 /*
  * Kernel addresses must be replaced by other numbers in the same order, different in each
- * recording. Values that are no kernel addresses are smaller and stay unchanged.
+ * recording. Values that are not kernel addresses are smaller and stay unchanged.
  */
 static void test_vm_ids_are_moved(void **state)
 {

@@ -180,7 +180,7 @@ static void test_long_names(void **state)
 	       half_halted);
 	add_vm(f, 4, "\xc3\xa9t\xc3\xa9", half_halted);
 	/*
-	 * A glyph of two columns does not fit before the cut, so that a blank fills the gap behind
+	 * A glyph of two columns does not fit before the cut, so that a blank fills the gap after
 	 * the mark.
 	 */
 	add_vm(f, 5, "nineteen-characters\xe6\x97\xa5\xe6\x97\xa5", half_halted);

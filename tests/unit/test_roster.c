@@ -157,7 +157,7 @@ static void reused_pid_gets_its_own_name_and_no_ghosts(void **state)
 	proc_tree__add_vm(tree, 100, "new");
 	proc_tree__write_stat(tree, 100, "new", 9999);
 	/*
-	 * Thread 101 has not run yet, and 102 is no vCPU thread: the sums that BPF has for them
+	 * Thread 101 has not run yet, and 102 is not a vCPU thread: the sums that BPF has for them
 	 * belong to the old threads.
 	 */
 	proc_tree__add_thread(tree, 100, 102, "worker");
@@ -343,7 +343,7 @@ static void wait_that_is_not_told_is_unknown(void **state)
 }
 
 /*
- * There are more VMs than are reread per snapshot, and a vCPU thread of the last VM has exited
+ * There are more VMs than a snapshot rereads, and a vCPU thread of the last VM has exited
  * unnoticed.
  */
 static void ended_vcpus_are_not_added(void **state)

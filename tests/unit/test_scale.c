@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The cost of knowing all VMs of a large host: 1000 QEMUs with 8 vCPUs, 60 descriptors and 4 other
- * threads each, among 1000 processes that are no VMs. The limits do not depend on the machine: the
+ * threads each, among 1000 processes without VMs. The limits do not depend on the machine: the
  * number of file accesses, and the growth of CPU time from a quarter of the VMs to all of them. The
  * two are measured alternately, and the best of several rounds counts.
  */

@@ -201,7 +201,7 @@ static void test_compare_tells_every_pair_apart(void **state)
 	}
 }
 
-/* The sums of a vCPU are no part of its identity. */
+/* The sums of a vCPU are not part of its identity. */
 static void test_compare_ignores_counters(void **state)
 {
 	struct vcpu_reading a = { .pid = 1, .tid = 2 }, b = { .pid = 1, .tid = 2 };

@@ -379,7 +379,7 @@ static void test_filter_in_utf8(void **state)
 	assert_string_equal(f->state.typed, "");
 }
 
-/* Control characters, half of a surrogate pair, and keys that are no characters are refused. */
+/* Control characters, half of a surrogate pair, and keys that are not characters are refused. */
 static void test_filter_refuses_what_is_no_text(void **state)
 {
 	struct fixture *f = *state;

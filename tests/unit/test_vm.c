@@ -65,7 +65,7 @@ static void check_tells_vms_from_others(void **state)
 	proc_tree__add_fd(tree, 200, 5, KVM_VM "x");
 	proc_tree__add_fd(tree, 200, 6, "/tmp/" KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
-	/* A name in /proc/PID/fd that is not a number is no descriptor. */
+	/* Names in /proc/PID/fd that are not numbers are ignored. */
 	tree__symlink(tree, proc_tree__path(name, "proc/200/fd/x"), KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
 	proc_tree__add_fd(tree, 200, 1048575, KVM_VM);
@@ -131,7 +131,7 @@ static void *check_own_tid(void *arg)
 	return NULL;
 }
 
-/* The formats of the real /proc are understood; the test's own process is no VM. */
+/* The formats of the real /proc are understood; the test's own process has no VM. */
 static void host_is_understood(void **state)
 {
 	struct real_thread thread;
@@ -258,7 +258,7 @@ static void read_of_a_process_that_ends(void **state)
 	tree__remove(tree, "proc/100/stat");
 	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 
-	/* A thread that exits or a command line that vanishes is no error. */
+	/* A thread that exits or a command line that vanishes is not an error. */
 	proc_tree__add_vm(tree, 200, "qemu");
 	tree__remove(tree, "proc/200/task/201/comm");
 	tree__remove(tree, "proc/200/cmdline");

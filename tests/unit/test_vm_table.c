@@ -88,7 +88,7 @@ static void table_finds_all_vms(void **state)
 	assert_int_equal(tree__next_fd(tree), before);
 }
 
-/* The format of the real /proc is understood; the test itself is no VM. */
+/* The format of the real /proc is understood; the test itself has no VM. */
 static void host_is_understood(void **state)
 {
 	struct vm_table table = { 0 };
@@ -121,7 +121,7 @@ static void assert_vcpu_ids(const struct vm_table *table, size_t first, size_t e
 }
 
 /*
- * There are two VMs more than are reread at a time if the number of their threads has not changed.
+ * There are two more VMs than are reread at a time if the number of their threads has not changed.
  */
 static void threads_are_reread_in_turn(void **state)
 {
@@ -212,7 +212,7 @@ static void reused_pid_is_another_vm(void **state)
 		assert_int_equal(vm_table__update(&table, &tree->fs, pids, 2), 0);
 		assert_pids(&table, PIDS(100, 200, 0));
 
-		/* The same PIDs: one belongs to a new VM, the other to a process that is no VM. */
+		/* The same PIDs: one belongs to a new VM, the other to a process without a VM. */
 		proc_tree__remove_process(tree, 100);
 		proc_tree__add_vm(tree, 100, "new");
 		proc_tree__write_stat(tree, 100, "new", 9999);
@@ -263,7 +263,7 @@ static void table_keeps_to_the_list(void **state)
 	proc_tree__add_vm(tree, 200, "b");
 	proc_tree__add_vm(tree, 300, "c");
 	proc_tree__add_process(tree, 400, "bash");
-	/* In any order, repeated, a process that is no VM, a process that does not exist. */
+	/* PIDs in any order, repeated, of a process without a VM, and of no process. */
 	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(300, 100, 300, 400, 999), 5), 0);
 	assert_pids(&table, PIDS(100, 300, 0));
 	/* 100 is no longer listed, although it still runs. */

@@ -265,7 +265,7 @@ static void account(const struct options *opts, const struct vcpu *v)
 
 		if (!json_object_is_type(segment, json_type_array) ||
 		    json_object_array_length(segment) != 2)
-			REFUSE(v, "segment %zu is no pair", i);
+			REFUSE(v, "segment %zu is not a pair", i);
 		begin = integer(json_object_array_get_idx(segment, 0), "segments");
 		end = integer(json_object_array_get_idx(segment, 1), "segments");
 		if (end < begin)
