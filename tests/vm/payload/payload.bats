@@ -35,7 +35,7 @@ check() {
 		shift 2
 	done
 	jq -e "${args[@]}" '. as $r | .vcpus[0] as $v | ($v.end_ns - $v.start_ns) as $span |
-		# Time that the vCPU's thread had to wait for a CPU may prolong its busy or its halted part.
+		# Time for which the vCPU thread had to wait for a CPU may prolong its busy or its halted part.
 		(0.02 + ($v.waited_ns // 0) / ([$span, 1] | max)) as $near |
 		def in_order(f): . as $all | all(range(1; length); $all[. - 1:. + 1] | f);
 		('"$filter"') == true' "$report" >/dev/null || {
