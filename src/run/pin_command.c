@@ -57,7 +57,7 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs,
 	host__warn_of_hypervisor(fs);
 	err = pin__create(dir, collector, gid);
 	collector__free(collector);
-	/* Who has asked for the end meanwhile does not want what would go on without a process. */
+	/* A signal arrived meanwhile: undo the pinning, because the user no longer wants it. */
 	if (!err && ending_signals__is_asked())
 		err = -EINTR;
 	if (err)
@@ -74,7 +74,10 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
 	return renewed < 0 ? renewed : 0;
 }
 
-/* One that is there may be what another run is using. */
+/*
+ * Keeps a measurement that is already pinned, because another run may be reading it. Fails if it
+ * cannot provide what the options ask for.
+ */
 static int keep(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir,
 		const struct pinned *pinned)
 {
@@ -123,7 +126,10 @@ static int unpin(const struct pin_dir *dir)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* What a stranger has put there is not touched. It is in the way of --pin only. */
+/*
+ * Handles a pin directory that could not be locked. Objects pinned by others are not touched; they
+ * only prevent --pin.
+ */
 static int tell_unlocked(const struct options *opts, int err, const struct pin_refusal *why)
 {
 	if (err == -EPERM && opts->pin) {

@@ -25,7 +25,7 @@ static int check_pid(const struct hostfs *fs, pid_t pid)
 	return proc__is_closed(err) ? -EOPNOTSUPP : err;
 }
 
-/* /proc lists processes, but it has every thread. */
+/* /proc/TID exists for every thread, although a listing of /proc shows processes only. */
 static int check_tid(const struct hostfs *fs, pid_t tid)
 {
 	int exists = hostfs__exists(fs, "proc/%d", tid);

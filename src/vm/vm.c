@@ -12,13 +12,13 @@
 #include "vm/vm.h"
 #include "vm/vmm.h"
 
-/* libvirt's command lines reach 20 KiB, and have the name in front. */
+/* libvirt's command lines reach 20 KiB; the name is near the beginning. */
 #define CMDLINE_MAX (64 * 1024)
 
-/* Version 1 has a line for each of a dozen hierarchies. */
+/* Version 1 has a line for each of about a dozen hierarchies. */
 #define CGROUP_MAX 8192
 
-/* A name before it is made printable: what that shortens most is four bytes to one. */
+/* A name before it is made printable, which shortens it to a quarter at most. */
 #define RAW_NAME_MAX (4 * sizeof(((struct vm *)NULL)->name))
 
 int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)
@@ -38,7 +38,10 @@ int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)
 			err = 0;
 			break;
 		}
-		/* Unlike one closed meanwhile, this one might have been the VM. */
+		/*
+		 * A descriptor closed meanwhile (-ENOENT) is not the VM; after other errors it
+		 * might have been.
+		 */
 		if (check != -ENODEV && check != -ENOENT)
 			err = check;
 	}
@@ -72,7 +75,7 @@ static void copy_printable(char *dst, size_t size, const char *src)
 	dst[len] = '\0';
 }
 
-/* By the program, else, for one that is run through another, by what it says that it is. */
+/* Finds the VMM by its executable or, if it is run through another one, by its argv[0]. */
 static const struct vmm *find_vmm(const struct hostfs *fs, pid_t pid, const struct cmdline *cmdline)
 {
 	const struct vmm *vmm = NULL;

@@ -157,6 +157,21 @@ extern int use_icount;
 extern __thread struct CPUState *current_cpu;
 void icount_update(struct CPUState *cpu);
 int64_t icount_get(void);
+void cpu_exit(struct CPUState *cpu);
+int64_t qemu_clock_get_ns(int clock);
+void timer_init_full(void *timer, void *timer_list_group, int clock, int scale, int attributes,
+		     void (*cb)(void *opaque), void *opaque);
+void timer_mod_ns(void *timer, int64_t expire_ns);
+
+#define QEMU_CLOCK_VIRTUAL 1
+#define QEMU_TIMER_SIZE    256 /* more than sizeof(QEMUTimer) */
+
+/*
+ * With -icount, QEMU runs the CPUs in turns. Each turn lasts until the next timer is due, which can be
+ * milliseconds. For the waiting CPUs, the clock then jumps by that time between two instructions, such
+ * as reads of TSC and MPERF. While several CPUs are busy, a timer of this plugin limits the turns.
+ */
+#define TURNS_NS 100000
 
 EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
@@ -227,6 +242,9 @@ static struct plugin {
 	struct where where;
 	uint64_t start_tsc;
 	int64_t start_mono_ns;
+
+	_Alignas(max_align_t) char turn_timer[QEMU_TIMER_SIZE];
+	bool is_turn_timer_set;
 
 	cpu_set_t cores; /* for QEMU's other threads */
 	unsigned int pinned_cnt;
@@ -403,6 +421,33 @@ static void cores__take(unsigned int vcpu)
 		fprintf(stderr, "mperf plugin: cannot give CPU %u a core of its own\n", vcpu);
 }
 
+static bool several_are_busy(void)
+{
+	unsigned int cnt = 0;
+
+	for (unsigned int i = 0; i < plugin.cpu_cnt; i++)
+		cnt += plugin.cpus[i].state && !plugin.cpus[i].idle;
+	return cnt > 1;
+}
+
+static void on_turn_timer(void *opaque)
+{
+	(void)opaque;
+	plugin.is_turn_timer_set = several_are_busy();
+	if (plugin.is_turn_timer_set)
+		timer_mod_ns(plugin.turn_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + TURNS_NS);
+}
+
+/* Called when a CPU resumes: its current turn may be long. */
+static void shorten_turns(void)
+{
+	if (plugin.is_turn_timer_set || !several_are_busy())
+		return;
+	plugin.is_turn_timer_set = true;
+	timer_mod_ns(plugin.turn_timer, (int64_t)tsc__now() + TURNS_NS);
+	cpu_exit(current_cpu);
+}
+
 static void on_vcpu_init(unsigned int vcpu, void *udata)
 {
 	g_autoptr(GArray) regs = qemu_plugin_get_registers();
@@ -424,8 +469,12 @@ static void on_vcpu_init(unsigned int vcpu, void *udata)
 	cores__take(vcpu);
 	cpu->rate_ppm = plugin.boot_rate_ppm;
 	cpu->start_tsc = tsc__now();
-	if (is_virtual())
+	if (is_virtual()) {
+		if (vcpu == 0)
+			timer_init_full(plugin.turn_timer, NULL, QEMU_CLOCK_VIRTUAL, 1, 0,
+					on_turn_timer, NULL);
 		return;
+	}
 	cpu->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	if (cpu->schedstat_fd < 0)
 		g_error("no /proc/thread-self/schedstat: cannot measure stolen time");
@@ -452,6 +501,8 @@ static void on_vcpu_resume(unsigned int vcpu, void *udata)
 	cpu->idle = false;
 	cpu->halted_tsc += tsc__now() - cpu->idle_start_tsc;
 	cpu->idle_delay_ns += cpu__delay_ns(cpu) - cpu->idle_start_delay_ns;
+	if (is_virtual())
+		shorten_turns();
 }
 
 /* L1 takes an interrupt, or L2 a virtual one: if the CPU was halted, it runs again. */
