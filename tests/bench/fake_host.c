@@ -45,7 +45,7 @@ ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size,
 	return snprintf(buf, size, "%s", strcmp(target, VM_STANDIN) ? target : VM_LINK);
 }
 
-/* What a started vCPU thread sends through the pipe. */
+/* The argument of a vCPU thread. The thread sets tid and sends the structure through the pipe. */
 struct vcpu_start {
 	int pipe_fd;
 	unsigned int vcpu_id;

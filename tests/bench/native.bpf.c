@@ -57,7 +57,7 @@ int native_load(void *ctx)
 	return 0;
 }
 
-/* What runs in the idle task, on the CPU that the thread has left. */
+/* Runs in the idle task, on the CPU that the thread has left. */
 SEC("?raw_tp")
 int native_idle(void *ctx)
 {

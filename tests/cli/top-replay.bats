@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The tool itself with --top, on a recording of real guests: how it begins, goes on and ends. What the screen can do
-# is tested in tests/cli/top.bats.
+# The tool itself with --top, on a recording of real guests: how it begins, goes on and ends. The features of
+# the screen are tested in tests/cli/top.bats.
 
 bats_require_minimum_version 1.5.0
 load top

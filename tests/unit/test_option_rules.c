@@ -170,7 +170,7 @@ static void a_group_needs_what_it_reads(void **state)
 	run_bad("--unpin does not go with --group", WORDS("--unpin", "--group", "a"));
 }
 
-/* Only the final value of an option counts: a conflict that a later option removes is not an error. */
+/* Only the final value of an option counts: an earlier value causes no conflict. */
 static void what_counts_is_how_it_ends(void **state)
 {
 	struct run run;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is left in the file if the disk is full or the recorder is killed, and what must not be in
- * the file at all.
+ * Tests which data remains in the file if the disk is full or the recorder is killed, and that
+ * some data never gets into the file.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,8 @@
 #include "child.h"
 
 /*
- * Closes some of the three standard descriptors. Those left open must not change; the others must
- * become descriptors that can be neither read nor written.
+ * Closes some of the three standard descriptors. The open ones must not change; the closed ones
+ * must become descriptors that can be neither read nor written.
  */
 static void fill(void *arg)
 {

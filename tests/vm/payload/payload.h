@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shared by the payload's three parts: payload.c parses the options and waits, vmm.c runs the vCPUs,
- * report.c converts the guests' logs to JSON.
+ * Shared by the payload's three parts: payload.c parses the options and waits, vmm.c runs the
+ * vCPUs, report.c converts the guests' logs to JSON.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
