@@ -3,7 +3,8 @@
 
 INSTRUMENTED := $(OUTPUT)/instrumented
 
-# Everything that gcc counts as undefined, and conversions of floats that are not integers. A finding ends the program.
+# Everything that gcc counts as undefined, and conversions of floats that are not integers. A finding ends the
+# program.
 INSTRUMENTED_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
 		       -fno-sanitize-recover=all --coverage -fprofile-update=single
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The interface between the payload's VMM and its guest: the memory layout, the ports, and struct
- * guest_cpu, through which each vCPU gets its orders and returns its log. Included by C code on both
- * sides and by the guest's assembler code.
+ * guest_cpu, through which each vCPU gets its orders and returns its log. Included by C code on
+ * both sides and by the guest's assembler code.
  */
 #ifndef GUEST_H
 #define GUEST_H
