@@ -24,13 +24,13 @@ static void test_fields(void **state)
 	line__add(&line, "ab");
 	line__pad(&line, 5);
 	line__add(&line, "|");
-	/* There already. */
+	/* Padding to a column that was already reached adds nothing. */
 	line__pad(&line, 6);
 	line__pad(&line, 0);
 	line__pad(&line, -1);
 	line__add_right(&line, "12", 4);
 	line__add_right(&line, "345", 3);
-	/* Wider than its field: it moves the rest, it is not cut. */
+	/* Text that is wider than its field is not cut; it moves the rest of the line. */
 	line__add_right(&line, "6789", 3);
 	assert_line(&line, "ab   |  123456789", 17);
 }
@@ -61,14 +61,16 @@ static void test_names_are_cut(void **state)
 	assert_name("abcde", 1, "|~|", 3);
 }
 
-/* E-acute is one column of two bytes, the sun two columns of three. */
+/*
+ * E-acute takes one column and two bytes, the CJK glyph for sun takes two columns and three bytes.
+ */
 static void test_names_are_cut_between_glyphs(void **state)
 {
 	(void)state;
 	assert_name("\xc3\xa9\xc3\xa9\xc3\xa9", 2, "|\xc3\xa9~|", 4);
 	assert_name("\xe6\x97\xa5\xe6\x97\xa5", 4, "|\xe6\x97\xa5\xe6\x97\xa5|", 6);
 	assert_name("\xe6\x97\xa5\xe6\x97\xa5", 3, "|\xe6\x97\xa5~|", 5);
-	/* Half a sun does not fit. */
+	/* A glyph of two columns does not fit into one. */
 	assert_name("a\xe6\x97\xa5\xe6\x97\xa5", 3, "|a~|", 4);
 }
 
@@ -78,7 +80,7 @@ static void test_names_cannot_act_on_a_terminal(void **state)
 	assert_name("\x1b[2J\n\xff\xc2\x9b", 20, "|?[2J???|", 9);
 }
 
-/* Marks without width of their own would go on for ever. */
+/* Combining marks have no width, so a name made of them would never reach the end of its field. */
 static void test_names_without_width(void **state)
 {
 	struct line line = { 0 };
@@ -90,13 +92,16 @@ static void test_names_without_width(void **state)
 	line__add_name(&line, name, 20);
 	assert_int_equal(line.width, 0);
 	assert_int_equal(line.len, LINE_NAME_SIZE);
-	/* Room for all that stands beside a name is left. */
+	/* The line must still have room for everything beside the name. */
 	line__pad(&line, LINE_WIDTH);
 	assert_int_equal(line.width, LINE_WIDTH);
 	assert_int_equal(line.len, LINE_NAME_SIZE + LINE_WIDTH);
 }
 
-/* What does not fit into the line's memory is left out as a whole, and does not count. */
+/*
+ * Text that does not fit into the line's buffer is omitted as a whole, and does not add to the
+ * width.
+ */
 static void test_full(void **state)
 {
 	struct line line = { 0 };

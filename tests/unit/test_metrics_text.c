@@ -51,7 +51,7 @@ static const char *text_of(struct page *p, enum metrics_form form)
 	return p->text.bytes;
 }
 
-/* A VM of one vCPU, of which all is unknown but these. */
+/* Adds a VM with one vCPU; all values except the given ones are unknown. */
 static void add_vm_of(struct page *p, const char *name, __u64 halted_ns, __u64 clamped_ns,
 		      const struct histogram *histogram)
 {
@@ -169,7 +169,10 @@ static void assert_has(const char *text, const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-/* Of its own are names of families, units, the type of what only labels say, and the end. */
+/*
+ * Only OpenMetrics has family names without _total, UNIT lines, the type info, and a final EOF
+ * line.
+ */
 static void as_openmetrics_has_it(void **state)
 {
 	struct page *p = *state;
@@ -193,7 +196,7 @@ static void as_openmetrics_has_it(void **state)
 	assert_string_equal(text + p->text.size - 1 - strlen("4096\n# EOF\n"), "4096\n# EOF\n");
 }
 
-/* Line breaks are gone by now; should one come through, it is no new line. */
+/* Names no longer contain line breaks at this point; if one did, it must not start a new line. */
 static void names_are_hostile(void **state)
 {
 	struct page *p = *state;
@@ -246,11 +249,11 @@ static void nothing_is_known_yet(void **state)
 
 	assert_null(strstr(text_of(p, METRICS_PROMETHEUS), "seconds"));
 	assert_null(strstr(p->text.bytes, "mperf_ratio"));
-	/* VMs may run, but that takes two snapshots to be told. */
+	/* VMs may be running, but values need two snapshots. */
 	assert_null(strstr(p->text.bytes, "gtimehalt_vm"));
 }
 
-/* It is written over the one before. */
+/* A page is written over the previous one, which was longer. */
 static void a_text_is_shorter_than_the_last(void **state)
 {
 	struct page *p = *state;

@@ -9,7 +9,7 @@
 
 #define UNTOUCHED 4711
 
-/* What no parser here takes for a number, whatever its unit. */
+/* Texts that all parsers here must reject, whatever the unit. */
 static const char *const never_numbers[] = {
 	"",
 	" ",
@@ -74,7 +74,7 @@ static void parse_refuses_non_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(never_numbers) / sizeof(*never_numbers); i++)
 		assert_int_equal(number__parse(never_numbers[i], UINT64_MAX, &value), -EINVAL);
-	/* A fraction is one to the other two only. */
+	/* Only the other two parsers accept fractions. */
 	assert_int_equal(number__parse("1.5", UINT64_MAX, &value), -EINVAL);
 	assert_true(value == UNTOUCHED);
 }
@@ -133,7 +133,7 @@ static void seconds_refuse_non_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(never_numbers) / sizeof(*never_numbers); i++)
 		assert_int_equal(number__parse_seconds(never_numbers[i], UINT64_MAX, &ns), -EINVAL);
-	/* The tenth digit is not dropped in silence. */
+	/* A tenth digit is an error; it is not dropped silently. */
 	assert_int_equal(number__parse_seconds("0.0000000010", UINT64_MAX, &ns), -EINVAL);
 	assert_int_equal(number__parse_seconds("2s", UINT64_MAX, &ns), -EINVAL);
 	assert_true(ns == UNTOUCHED);

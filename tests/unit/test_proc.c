@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What test_vm.c does not cover: start times, counts of threads, the forms of descriptors and of
+ * Formats that test_vm.c does not cover: start times, counts of threads, descriptors, and
  * /proc/PID/task/TID/syscall.
  */
 #include <errno.h>

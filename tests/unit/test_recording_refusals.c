@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Recordings that are none, or are not as they say. */
+/* Files that are not recordings, or that contradict themselves. */
 #include <errno.h>
 #include "recording_run.h"
 
@@ -66,12 +66,12 @@ static void test_headers(void **state)
 	}
 }
 
-/* Refused by json-c or behind it, which depends on its version. */
+/* Any reason: it depends on json-c's version whether json-c or the reader refuses the line. */
 #define ANY ""
 
 #define STINTS(counts) "\"stints\":[{\"halted_ns\":1,\"counts\":" counts "}],\"vms\":["
 
-/* One thing wrong in the one snapshot. */
+/* A single fault in the only snapshot. */
 static void test_snapshots(void **state)
 {
 	static const struct {
@@ -167,7 +167,7 @@ static void test_snapshots(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		/* Behind a good header, and before a line that may well be good. */
+		/* The bad line follows a good header, and a good line follows the bad one. */
 		char *bad = replaced(SNAPSHOT, cases[i].old, cases[i].new);
 		char *text = NULL;
 		struct replayed got;
@@ -177,7 +177,10 @@ static void test_snapshots(void **state)
 		if (got.end != -EBADMSG ||
 		    strncmp(got.reason, cases[i].reason, strlen(cases[i].reason)))
 			fail_msg("%s: %d, %s", cases[i].new, got.end, got.reason);
-		/* Where a reason ends openly, it ends so here too. */
+		/*
+		 * A reason in the table that does not end with json-c's own words must match as a
+		 * whole.
+		 */
 		if (cases[i].reason[0] && !strstr(cases[i].reason, "not JSON: "))
 			assert_string_equal(got.reason, cases[i].reason);
 		assert_int_equal(got.line, 2);
@@ -200,7 +203,7 @@ static void test_nul_bytes(void **state)
 		struct replayed got;
 
 		assert_non_null(at);
-		/* Everything up to there makes room. */
+		/* Shift the text up to this point by one byte, to make room for the NUL. */
 		memmove(snapshot, snapshot + 1, (size_t)(at - snapshot) - 1);
 		at[-1] = '\0';
 		got = replayed(text, sizeof(text) - 1);
@@ -261,7 +264,7 @@ static void test_clocks_go_on(void **state)
 		  "clock.tsc_cycles: not later than in the previous snapshot, without a suspend" },
 		{ "2", "1", "9223372036854775809",
 		  "clock.tsc_cycles: not later than in the previous snapshot, without a suspend" },
-		/* A suspend, behind which TSC has begun at 0. */
+		/* After a suspend, TSC restarted at 0. */
 		{ "2", "1000000003", "0", "" },
 		{ "1", "1000000003", "0",
 		  "clock.monotonic_ns: not later than in the previous snapshot" },
@@ -287,7 +290,7 @@ static void test_clocks_go_on(void **state)
 	}
 }
 
-/* What is shown later must not act on the terminal. */
+/* Names from a recording must not contain characters that act on a terminal. */
 static void test_names_are_made_printable(void **state)
 {
 	static const char expected[] = "?|?|?|?|\xc3\xa9";

@@ -122,7 +122,7 @@ static void test_unknown_is_a_dash(void **state)
 		"silent                       7        -      -      -      -       -          -\n");
 }
 
-/* A vCPU born as the interval ended has no time of which there could be a share. */
+/* A vCPU that was created at the end of the interval has no wall time to take a share of. */
 static void test_no_wall_time(void **state)
 {
 	struct fixture *f = *state;
@@ -137,7 +137,7 @@ static void test_rounding(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Neither 100.1 nor -0.0; a half goes up. */
+	/* No 100.1 and no -0.0; halves are rounded up. */
 	add_vm(f, 1, "a", (struct metrics){ { 3, 3, 2, 3, 1, 0, 0, 0, 0, 0, 0 } });
 	add_vm(f, 2, "b",
 	       (struct metrics){ { S, S, 999500000, S, 500000, 499999, 0, 0, 1, 0, 0 } });
@@ -151,7 +151,7 @@ static void test_rounding(void **state)
 		"c                            3     99.9    0.1    0.0    0.0     0.0  500000000\n");
 }
 
-/* The widest values that there are, and those that no interval can have. */
+/* The widest possible values, and values that are too large for any interval. */
 static void test_width_of_numbers(void **state)
 {
 	struct fixture *f = *state;
@@ -173,13 +173,16 @@ static void test_long_names(void **state)
 
 	add_vm(f, 1, "exactly-21-characters", half_halted);
 	add_vm(f, 2, "more-than-21-characters", half_halted);
-	/* 10 of these take 20 columns; an eleventh would need one too many beside the mark. */
+	/* 10 of these glyphs take 20 columns; an eleventh would leave no room for the mark. */
 	add_vm(f, 3,
 	       "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
 	       "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5",
 	       half_halted);
 	add_vm(f, 4, "\xc3\xa9t\xc3\xa9", half_halted);
-	/* Two columns in the way of a cut after 20: a blank before the rest. */
+	/*
+	 * A glyph of two columns does not fit before the cut, so that a blank fills the gap after
+	 * the mark.
+	 */
 	add_vm(f, 5, "nineteen-characters\xe6\x97\xa5\xe6\x97\xa5", half_halted);
 	assert_string_equal(
 		table(f), HEADING
@@ -205,7 +208,7 @@ static void test_names_cannot_write_to_the_terminal(void **state)
 		"a?[2J?b????txt               1     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
-/* Combining characters take no column, so a line of them has no end of its own. */
+/* Combining marks have no width, so a name made of them would never reach the end of its column. */
 static void test_names_without_width(void **state)
 {
 	struct fixture *f = *state;
@@ -242,7 +245,7 @@ static void test_two_vms_of_one_process(void **state)
 		"a-name-that-has-to~#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
-/* Of each line: no more than 79 columns, no byte that is not to be shown. */
+/* No line may exceed 79 columns or contain a byte that is not printable. */
 static void assert_fits(const char *text)
 {
 	int width = 0;

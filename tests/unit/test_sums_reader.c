@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Maps of any size are read whole; what becomes of a thread's sums when it has ended. The kernel's maps are variables here. */
+/*
+ * Maps of any size are read completely, and the sums of an exited thread are read and dropped
+ * correctly. The maps are simulated by variables.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +28,10 @@ enum {
 static struct vcpu_sums vcpu;
 static bool has_vcpu, has_stints;
 static struct stint_sums stints;
-/* Further threads, which have the TIDs behind it and are never asked for by themselves. */
+/*
+ * The number of further threads, with TIDs that follow TID. Their entries are never looked up one
+ * by one.
+ */
 static __u32 further_cnt;
 
 int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
@@ -108,7 +114,7 @@ static struct vcpu_reading *take(struct fixture *f, __u64 now_ns)
 	return &f->snap.vcpus[0];
 }
 
-/* The sizes about what is copied at once, and the map that is full. */
+/* Sizes around that of a batch, and a full map. */
 static void test_maps_are_read_whole(void **state)
 {
 	static const __u32 sizes[] = { 1, 255, 256, 257, 511, 512, 513, GTIMEHALT_MAX_VCPUS };
@@ -124,14 +130,14 @@ static void test_maps_are_read_whole(void **state)
 	}
 }
 
-/* The thread's last window, from open_ns to put_ns, closed by others. */
+/* Sets the thread's last window, from open_ns to put_ns, which another CPU closed. */
 static void put(__u64 open_ns, __u64 put_ns)
 {
 	vcpu.updated_ns = vcpu.open_ns = open_ns;
 	vcpu.put_ns = put_ns;
 }
 
-/* Its last window ended on another CPU than it did. */
+/* The thread's last window ended before the thread did, on another CPU. */
 static void test_lived_until_it_ended(void **state)
 {
 	struct fixture *f = *state;
@@ -147,7 +153,10 @@ static void test_lived_until_it_ended(void **state)
 	assert_false(has_vcpu || has_stints);
 }
 
-/* A measurement that is pinned moves what has ended elsewhere by itself. */
+/*
+ * In a pinned measurement BPF moves exited threads to another map, so that user space must not drop
+ * them.
+ */
 static void test_what_is_pinned_is_not_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -179,7 +188,7 @@ static void test_ended_after_it_was_copied(void **state)
 	assert_false(has_vcpu || has_stints);
 }
 
-/* Its process has become another program: nobody has said when. */
+/* The thread's entry has no exit time, because its process called execve(). */
 static void test_gone_without_a_word(void **state)
 {
 	struct fixture *f = *state;

@@ -3,7 +3,7 @@
 #include "report_fixture.h"
 #include "render/vm_label.h"
 
-/* The label of the VM at that index, cut to a width. */
+/* The label of the VM at this index, cut to `width`, must equal `expected`. */
 static void assert_label(struct fixture *f, size_t idx, int width, const char *expected)
 {
 	struct line line = { 0 };
@@ -49,7 +49,7 @@ static void test_several_vms_of_a_process(void **state)
 	assert_label(f, 11, 20, "demo");
 	assert_int_equal(width_of(f, 1), 13);
 	assert_int_equal(width_of(f, 10), 14);
-	/* The number is what tells them apart: the name gives way. */
+	/* The number distinguishes the VMs, so the name is cut instead. */
 	assert_label(f, 1, 10, "a-long-~#1");
 	assert_label(f, 10, 10, "a-long~#10");
 	assert_label(f, 10, 13, "a-long-na~#10");
