@@ -43,7 +43,7 @@ exposure() {
 }
 
 # Threshold is the figure times ten. What is left is what they need: BPF, the network, /proc.
-@test "they are as shut as the README says" {
+@test "they are as shut as SECURITY.md says" {
 	echo "# exporter $(exposure gtimehalt-exporter.service), pin $(exposure gtimehalt-pin.service)" >&3
 	systemd-analyze security --offline=yes --threshold=29 ./gtimehalt-exporter.service
 	systemd-analyze security --offline=yes --threshold=24 ./gtimehalt-pin.service
