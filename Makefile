@@ -136,7 +136,7 @@ help:
 	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
 	@echo 'make bench-intel  the same on an Intel host'
 	@echo 'make golden       write tests/golden anew, to be read as a diff'
-	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, comments, SPDX'
 	@echo 'make clean        remove what was built; the VM stays below .cache'
 	@echo 'make distclean    remove that too'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
