@@ -142,7 +142,7 @@ help:
 	@echo 'make bench        cost of gtimehalt and of other tools, in a VM (as root); KERNELS="6.12"'
 	@echo 'make bench-intel  the same on an Intel host'
 	@echo 'make golden       regenerate the expected outputs in tests/golden; review the diff'
-	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX, order of includes'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, comments, SPDX, order of includes'
 	@echo 'make clean        remove the build; the VM stays below .cache'
 	@echo 'make distclean    remove the build and the VM'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
