@@ -169,8 +169,8 @@ void timer_mod_ns(void *timer, int64_t expire_ns);
 /*
  * With -icount, QEMU runs the CPUs in turns. Each turn lasts until the next timer is due, which can
  * be milliseconds. For the waiting CPUs, the clock then jumps by that time between two
- * instructions, such as reads of TSC and MPERF. While several CPUs are busy, a timer of this plugin limits the
- * turns.
+ * instructions, such as reads of TSC and MPERF. While several CPUs are busy, a timer of this plugin
+ * limits the turns.
  */
 #define TURNS_NS 100000
 
