@@ -51,7 +51,7 @@ const struct argp_option option_table[] = {
 	{ "pid", 'p', "PID", 0, "Only the VMs of these processes", 0 },
 	{ "tid", 't', "TID", 0, "Only the vCPUs of these threads", 0 },
 	{ "guest", 'g', "NAME", 0, "Only VMs whose names match, as in the shell: 'web-*'", 0 },
-	{ "vcpu", KEY_VCPU, "N", 0, "Only the vCPUs of these numbers", 0 },
+	{ "vcpu", KEY_VCPU, "N", 0, "Only the vCPUs of these numbers; 0-3 is a range", 0 },
 
 	{ NULL, 0, NULL, 0, "What is shown:", GROUP_OUTPUT },
 	{ "per-vm", 'P', NULL, 0, "One row for each VM", 0 },
@@ -71,7 +71,7 @@ const struct argp_option option_table[] = {
 	{ "csv", KEY_CSV, NULL, 0, "CSV, one row a line", 0 },
 
 	{ NULL, 0, NULL, 0, "How it is measured:", GROUP_MEASURE },
-	{ "duration", 'd', "SECS", 0, "Length of a single measurement (default 1)", 0 },
+	{ "duration", 'd', "TIME", 0, "Length of a single measurement, such as 10, 500ms or 5m (default 1 s)", 0 },
 	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: no hooks at VM entry and exit",
 	  0 },
 	{ "hook", KEY_HOOK, "HOOK", 0, "Force fentry, kprobe, vcpu_enter_guest or tracepoint", 0 },

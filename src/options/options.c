@@ -21,7 +21,7 @@
 #define INTERVAL_MAX_NS     (1000000 * NS_PER_SEC)
 #define METRICS_INTERVAL_NS (10 * NS_PER_SEC)
 #define MPERF_RATIO_MAX     4096.0
-#define SECONDS_EXPECTED    "a number of seconds from 0.001 to 1000000"
+#define SECONDS_EXPECTED    "a time from 0.001 to 1000000 seconds, such as 10, 0.25, 500ms, 5m or 1h"
 #define CNT_EXPECTED        "a number from 1 to 4294967295"
 
 struct parse {
@@ -117,8 +117,13 @@ static error_t parse_hook(struct parse *parse, const char *word)
 	return bad_value("--hook", word, "auto, fentry, kprobe, vcpu_enter_guest or tracepoint");
 }
 
+/* *path: NULL unless the option was given before. */
 static error_t parse_path(const char *what, const char *word, const char **path)
 {
+	if (*path) {
+		pr_err("%s was given twice: '%s' and '%s'; one file at a time", what, *path, word);
+		return EINVAL;
+	}
 	if (!*word)
 		return bad_value(what, word, "a file name");
 	*path = word;
