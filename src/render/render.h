@@ -17,7 +17,12 @@
 /*
  * Writes a heading and a line for each row of the view. Shares are in per cent of wall time; those
  * of a VM are the mean over its vCPUs, weighted with the wall time of each. VMs of one process are
- * numbered: "name#1", "name#2". Lines have at most 79 columns, whatever the names are.
+ * numbered: "name#1", "name#2".
+ *
+ * max_width: the columns of the terminal; 0: no limit, so that names are shown in full. Lines have 79
+ * columns, and more if names need more and max_width allows it. Where it does not, names are cut so
+ * that different names stay different, if that is possible; in less than 79 columns entries and IDs
+ * may be left out.
  *
  * Notes follow, in lines that begin with "# ": how many VMs or vCPUs the view leaves out; which of
  * the VMs shown have their idle time in BLOCK%; each kind of failure; unmeasured time; clamps above
@@ -26,7 +31,7 @@
  *
  * Flushes the stream. Returns 0 or -errno.
  */
-int render__table(const struct report *report, const struct view *view, FILE *out);
+int render__table(const struct report *report, const struct view *view, int max_width, FILE *out);
 
 /* Separates the tables of two intervals. Returns 0 or -errno. */
 int render__gap(FILE *out);

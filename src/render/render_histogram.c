@@ -15,7 +15,6 @@
 #define ROW_CNT     (STINT_MAX_SHIFT - STINT_MIN_SHIFT)
 #define COUNT_WIDTH 8 /* as in libbpf-tools; larger counts shorten the bars */
 #define BAR_WIDTH   40
-#define NAME_WIDTH  40
 #define TEXT_SIZE   32
 
 static const struct unit_def {
@@ -233,7 +232,7 @@ static int write_one(const struct report *report, const struct view_row *row,
 	struct line title = { 0 };
 	char text[64];
 
-	vm_label__add(report, row->vm, NAME_WIDTH, &title);
+	vm_label__add(report, row->vm, vm_label__width(report, row->vm), NAME_CUT_END, &title);
 	if (row->vcpu)
 		snprintf(text, sizeof(text), ", vCPU %u, TID %d", row->vcpu->vcpu_id,
 			 row->vcpu->tid);

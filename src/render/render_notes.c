@@ -56,13 +56,14 @@ static int write_idle_in_blocked(const struct report *report, const struct view 
 {
 	const int more_width = sizeof(" and 99999 more") - 1;
 	const struct vm_report *vm = next_idle_in_blocked(report, view, report->vms);
+	const enum name_cut cut = vm_label__cut(report, NAME_WIDTH);
 	struct line line = { 0 };
 	size_t more_cnt = 0;
 
 	if (!vm)
 		return 0;
 	line__add(&line, "# idle in BLOCK% (HLT exits, or paused): ");
-	vm_label__add(report, vm, NAME_WIDTH, &line);
+	vm_label__add(report, vm, NAME_WIDTH, cut, &line);
 	while ((vm = next_idle_in_blocked(report, view, vm + 1))) {
 		int width = vm_label__width(report, vm);
 
@@ -72,7 +73,7 @@ static int write_idle_in_blocked(const struct report *report, const struct view 
 			continue;
 		}
 		line__add(&line, ", ");
-		vm_label__add(report, vm, NAME_WIDTH, &line);
+		vm_label__add(report, vm, NAME_WIDTH, cut, &line);
 	}
 	if (more_cnt) {
 		char text[32];

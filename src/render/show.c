@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "options/options.h"
 #include "render/render.h"
 #include "render/render_check.h"
@@ -15,8 +17,9 @@ struct show {
 	const struct options *opts;
 	FILE *out;
 	struct view view;
-	bool clears; /* clear the screen before each table except the first */
-	bool begun;  /* something was shown */
+	bool is_terminal; /* `out` is stdout, which is a terminal */
+	bool clears;      /* clear the screen before each table except the first */
+	bool begun;       /* something was shown */
 };
 
 /* ECMA-48: cursor to the top left, erase the screen. It does not touch the scrollback. */
@@ -38,6 +41,7 @@ int show__new(const struct options *opts, FILE *out, bool is_terminal, struct sh
 		return -ENOMEM;
 	s->opts = opts;
 	s->out = out;
+	s->is_terminal = is_terminal;
 	/*
 	 * The tables of a recording come all at once; clearing would hide them
 	 * before they could be read.
@@ -67,6 +71,17 @@ static int begin_text(struct show *s)
 	return s->clears ? stream__put(s->out, CLEAR_SCREEN) : render__gap(s->out);
 }
 
+/* Returns the columns that a line may have on the terminal as wide as it is now; 0: no limit. */
+static int max_width(const struct show *s)
+{
+	struct winsize size;
+
+	if (!s->is_terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < 2)
+		return 0;
+	/* Some terminals wrap when the last column is written. */
+	return size.ws_col - 1;
+}
+
 static int show_text(struct show *s, const struct report *report)
 {
 	int err = begin_text(s);
@@ -77,7 +92,7 @@ static int show_text(struct show *s, const struct report *report)
 		return err;
 	if (s->opts->histogram)
 		return render__histogram(report, &s->view, s->opts->histogram_unit, s->out);
-	return render__table(report, &s->view, s->out);
+	return render__table(report, &s->view, max_width(s), s->out);
 }
 
 static int show_csv(struct show *s, const struct report *report)

@@ -6,7 +6,8 @@
 #ifndef VM_LABEL_H
 #define VM_LABEL_H
 
-struct line;
+#include "text/line.h"
+
 struct report;
 struct vm_report;
 
@@ -17,10 +18,16 @@ struct vm_report;
 int vm_label__width(const struct report *report, const struct vm_report *vm);
 
 /*
- * Adds the label to a line, with the name truncated so that it fits `width`,
+ * Returns the part to leave out of labels that do not fit `width`, so that the labels of VMs with
+ * different names differ; NAME_CUT_MIDDLE if none does that.
+ */
+enum name_cut vm_label__cut(const struct report *report, int width);
+
+/*
+ * Adds the label to a line, with a part of the name left out if the label does not fit `width`,
  * which should be 8 or more.
  */
 void vm_label__add(const struct report *report, const struct vm_report *vm, int width,
-		   struct line *line);
+		   enum name_cut cut, struct line *line);
 
 #endif /* VM_LABEL_H */

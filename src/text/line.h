@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* The width of lines where there is no terminal, and the least width of a table. */
 #define LINE_WIDTH 79
 
 /* Limit on the bytes of a name: a glyph may have any number of combining characters. */
@@ -26,8 +27,16 @@ void line__add(struct line *line, const char *text);
 /* Adds ASCII text, right-aligned in a field of this width. */
 void line__add_right(struct line *line, const char *text, int width);
 
-/* Adds a name. If it is wider than `width`, which must be above 0, its end is replaced by "~". */
-void line__add_name(struct line *line, const char *name, int width);
+/* Which part of a name is left out where it is too wide; a "~" stands for that part. */
+enum name_cut {
+	NAME_CUT_MIDDLE,
+	NAME_CUT_START,
+	NAME_CUT_END,
+	NAME_CUT_CNT
+};
+
+/* Adds a name, of which only a part is shown if it is wider than `width`, which must be above 0. */
+void line__add_name(struct line *line, const char *name, int width, enum name_cut cut);
 
 /* Adds blanks up to a column. */
 void line__pad(struct line *line, int width);

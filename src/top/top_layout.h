@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include "report/columns.h"
+#include "text/line.h"
 
 /* In front of the name: cursor, fold mark, blank. */
 #define TOP_MARKS_WIDTH 3
@@ -19,7 +20,8 @@
 
 struct top_layout {
 	int name_width;
-	int id_width; /* here and below: 0 if the field is not shown */
+	enum name_cut cut; /* of names that are wider; set by the caller */
+	int id_width;      /* here and below: 0 if the field is not shown */
 	int column_width[COLUMN_CNT];
 	int bar_width; /* without the brackets */
 };

@@ -59,8 +59,12 @@ struct top_layout top_rows__layout(const struct top_state *state, const struct r
 		.name_width = widest_name(state, report),
 		.by_vcpu = state->by_vcpu,
 	};
+	struct top_layout layout;
 
-	return top_layout__make(&opts);
+	layout = top_layout__make(&opts);
+	layout.cut = vm_label__cut(report,
+				   layout.name_width - (state->by_vcpu ? (int)strlen("/4095") : 0));
+	return layout;
 }
 
 /* Writes a right-aligned text that ends before column `end`. */
@@ -147,7 +151,7 @@ static void draw_name(const struct top_state *state, const struct top_layout *la
 	if (row->vcpu)
 		format_number(state, row->vcpu, number);
 	if (!row->vcpu || state->by_vcpu)
-		vm_label__add(report, row->vm, width - (int)strlen(number), &line);
+		vm_label__add(report, row->vm, width - (int)strlen(number), layout->cut, &line);
 	line__add(&line, number);
 	line.text[line.len < sizeof(line.text) ? line.len : sizeof(line.text) - 1] = '\0';
 	canvas->put(canvas, line_number, TOP_MARKS_WIDTH, style, line.text);

@@ -147,7 +147,7 @@ static void run_part(struct bench *bench, enum part part, unsigned int step)
 	case PART_TABLE:
 		err = view__make(&bench->report, &(struct view_opts){ 0 }, &bench->view);
 		if (!err)
-			err = render__table(&bench->report, &bench->view, bench->out);
+			err = render__table(&bench->report, &bench->view, 0, bench->out);
 		break;
 	default:
 		err = render__json(&bench->report, bench->out);

@@ -166,6 +166,32 @@ for number, line in enumerate(sys.stdin):
 	diff "$golden_dir/per-vm.txt" <(tr -d '\r' <"$dir/out")
 }
 
+@test "names that differ only at the end, in the middle or at the start differ at any width; in a pipe they are whole" {
+	local names width form
+	for names in 'instance-00000a01 instance-00000a02 instance-00000a03' \
+		'prod-web1-eu-west-1.example prod-web2-eu-west-1.example prod-web3-eu-west-1.example' \
+		'a1-production-web-server b2-production-web-server c3-production-web-server'; do
+		# shellcheck disable=SC2086 # several words
+		set -- $names
+		sed "s/\"name\":\"linux\"/\"name\":\"$1\"/; s/\"name\":\"through\"/\"name\":\"$2\"/
+			s/\"name\":\"exits\"/\"name\":\"$3\"/" "$recording" >"$dir/names"
+		for form in '' -P -L; do
+			for width in 60 80 120 200; do
+				TERM=xterm script -qec "stty cols $width; $GTIMEHALT --replay $dir/names $form" /dev/null \
+					</dev/null | tr -d '\r' | sed '/^$/,$d; /^# /d' >"$dir/out"
+				[[ $(awk '{ if (length > w) w = length } END { print w }' "$dir/out") -lt $width ]]
+				[[ $(awk 'NR > 1 && $1 != "vCPU" { print $1 }' "$dir/out" | sort -u | wc -l) == 3 ]] || {
+					cat "$dir/out"
+					return 1
+				}
+			done
+			# shellcheck disable=SC2086
+			"$GTIMEHALT" --replay "$dir/names" $form >"$dir/out"
+			grep -q "^$1 " "$dir/out" && grep -q "^$2 " "$dir/out" && grep -q "^$3 " "$dir/out"
+		done
+	done
+}
+
 @test "a truncated recording is shown up to the cut, with a warning: exit 0" {
 	local size
 	size=$(head -n 4 "$recording" | wc -c)

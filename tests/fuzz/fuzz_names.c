@@ -65,10 +65,11 @@ static void make_report(struct site *site, const char *first, const char *second
 static void check_lines(const char *name)
 {
 	for (int width = 1; width < LINE_WIDTH; width = width * 2 + 1) {
+		enum name_cut cut = (enum name_cut)(width / 2 % NAME_CUT_CNT);
 		struct line line = { 0 };
 
 		line__add(&line, "  ");
-		line__add_name(&line, name, width);
+		line__add_name(&line, name, width, cut);
 		FUZZ_ASSERT(line.width <= width + 2 && line.len <= sizeof(line.text));
 		shown__check_safe(line.text, line.len);
 	}

@@ -89,7 +89,7 @@ static void test_note_of_many_idle_in_blocked(void **state)
 	for (pid_t pid = 2; pid < 9; pid++)
 		add_vm(f, pid, "short", sleeping());
 	assert_string_equal(notes(f), "# idle in BLOCK% (HLT exits, or paused): "
-				      "a-name-that-is-rath~ and 7 more\n");
+				      "a-name-tha~ther-long and 7 more\n");
 	f->vms[0].name = "short";
 	f->vms[3].name = "longer-than-that";
 	assert_string_equal(notes(f), "# idle in BLOCK% (HLT exits, or paused): "

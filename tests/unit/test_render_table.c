@@ -2,15 +2,19 @@
 #include <time.h>
 #include "failing_stream.h"
 #include "render/render.h"
+#include "text/line.h"
 #include "text/utf8.h"
 
 #define HEADING "VM/vCPU                PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 #define HEADING_SWITCH                                                                             \
 	"VM/vCPU                                PID/TID  HALTED%  LOADED%  WAIT%  BLOCK%\n"
 
+/* Of the terminal; 0: there is none. */
+static int max_width = LINE_WIDTH;
+
 static int write_it(struct fixture *f, FILE *out)
 {
-	return render__table(&f->report, view_of(f), out);
+	return render__table(&f->report, view_of(f), max_width, out);
 }
 
 static const char *table(struct fixture *f)
@@ -56,7 +60,7 @@ static void test_table_of_vms(void **state)
 		table(f),
 		"VM              vCPUs      PID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 		"demo                2     1234     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-than-14-~      0        5        -      -      -      -       -          -\n");
+		"more-th~acters      0        5        -      -      -      -       -          -\n");
 }
 
 static void test_table_of_vcpus(void **state)
@@ -72,7 +76,7 @@ static void test_table_of_vcpus(void **state)
 		"VM               vCPU      TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 		"demo                0     1240     98.0    1.2    0.8    0.0     0.0        104\n"
 		"demo                1     1241      0.2   97.9    1.0    0.6     0.3        108\n"
-		"more-than-15-c~  4095       51        -      -      -      -       -          -\n");
+		"more-th~racters  4095       51        -      -      -      -       -          -\n");
 }
 
 static void test_table_in_the_order_of_the_view(void **state)
@@ -187,13 +191,13 @@ static void test_long_names(void **state)
 	assert_string_equal(
 		table(f), HEADING
 		"exactly-21-characters        1     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-than-21-charact~        2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+		"more-than-~characters        2     49.1   50.0    0.9    0.0     0.0        212\n"
+		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5~\xe6\x97\xa5"
 		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
-		"~        3     49.1   50.0    0.9    0.0     0.0        212\n"
+		"        3     49.1   50.0    0.9    0.0     0.0        212\n"
 		"\xc3\xa9t\xc3\xa9"
 		"                          4     49.1   50.0    0.9    0.0     0.0        212\n"
-		"nineteen-characters~         5     49.1   50.0    0.9    0.0     0.0        212\n");
+		"nineteen-c~acters\xe6\x97\xa5\xe6\x97\xa5        5     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
 static void test_names_cannot_write_to_the_terminal(void **state)
@@ -224,7 +228,47 @@ static void test_names_without_width(void **state)
 
 	memset(name, 'x', 30);
 	assert_true(strlen(table(f)) < 512);
-	assert_non_null(strstr(f->text, "xxxx~        1     49.1   50.0 "));
+	assert_non_null(strstr(f->text, "\nxxxxxxxxxx~xxxxxxxxxx\xcc\x81"));
+	assert_non_null(strstr(f->text, "\xcc\x81        1     49.1   50.0 "));
+}
+
+/* Names that differ at their ends only, as OpenStack's do, at several widths of the terminal. */
+static void test_widths(void **state)
+{
+	static const struct {
+		int max_width;
+		const char *table;
+	} cases[] = {
+		{ 0,
+		  "VM/vCPU                          PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
+		  "ENTRIES/s\n"
+		  "a-long-prefix-instance-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n"
+		  "a-long-prefix-instance-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n" },
+		{ 84,
+		  "VM/vCPU                     PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
+		  "ENTRIES/s\n"
+		  "a-long-prefix~nce-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n"
+		  "a-long-prefix~nce-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n" },
+		{ 60, "VM/vCPU        PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
+		      "a-long~000a01        1     49.1   50.0    0.9    0.0     0.0\n"
+		      "a-long~000a02        2     49.1   50.0    0.9    0.0     0.0\n" },
+		{ 50, "VM/vCPU       HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
+		      "a-long~00a01     49.1   50.0    0.9    0.0     0.0\n"
+		      "a-long~00a02     49.1   50.0    0.9    0.0     0.0\n" },
+	};
+	struct fixture *f = *state;
+
+	add_vm(f, 1, "a-long-prefix-instance-00000a01", half_halted);
+	add_vm(f, 2, "a-long-prefix-instance-00000a02", half_halted);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		max_width = cases[i].max_width;
+		assert_string_equal(table(f), cases[i].table);
+	}
+	max_width = LINE_WIDTH;
 }
 
 static void test_two_vms_of_one_process(void **state)
@@ -241,8 +285,8 @@ static void test_two_vms_of_one_process(void **state)
 		"a                            1     49.1   50.0    0.9    0.0     0.0        212\n"
 		"twins#1                      2     49.1   50.0    0.9    0.0     0.0        212\n"
 		"twins#2                      2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-that-has-to~#1        3     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-that-has-to~#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
+		"a-name-th~to-be-cut#1        3     49.1   50.0    0.9    0.0     0.0        212\n"
+		"a-name-th~to-be-cut#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
 /* No line may exceed 79 columns or contain a byte that is not printable. */
@@ -322,6 +366,7 @@ int main(void)
 		TEST(test_long_names),
 		TEST(test_names_cannot_write_to_the_terminal),
 		TEST(test_names_without_width),
+		TEST(test_widths),
 		TEST(test_two_vms_of_one_process),
 		TEST(test_every_line_fits),
 		TEST(test_full_device),
