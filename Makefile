@@ -19,7 +19,7 @@ ifneq ($(ARCH),x86_64)
 $(error gtimehalt reads MPERF, which only x86 has: cannot build for $(ARCH))
 endif
 
-# Debian packages that the build and the tests need; the README says what each is for.
+# Debian packages that the build and the tests need; HACKING.md says what each is for.
 BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev \
 		  libmicrohttpd-dev libcap-ng-dev libseccomp-dev libsystemd-dev \
 		  pkg-config
@@ -67,7 +67,7 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
 
 .DELETE_ON_ERROR:
-.PHONY: all clean distclean help deps
+.PHONY: all clean distclean help deps compile_commands.json
 .DEFAULT_GOAL := all
 
 all: $(LINK_AS)
@@ -108,8 +108,13 @@ deps:
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
 		$(BUILD_PACKAGES)
 
+# For clangd: the compilations that make would run for the tool and its unit tests.
+compile_commands.json:
+	$(Q)$(MAKE) -Bn V=1 all check-programs | grep -e ' -c -o ' | \
+		jq -nR '[inputs | {directory: "$(CURDIR)", command: ., file: (split(" ") | last)}]' >$@
+
 clean:
-	$(Q)rm -rf $(OUTPUT) $(LINK_AS)
+	$(Q)rm -rf $(OUTPUT) $(LINK_AS) compile_commands.json
 
 distclean: clean
 	$(Q)rm -rf --one-file-system .cache
@@ -121,6 +126,7 @@ help:
 	@echo 'make uninstall    remove the files that make install has installed'
 	@echo 'make deb          build a Debian package below $(DEB_DIR) and check it with lintian'
 	@echo 'make deb-deps     install the Debian packages that make deb needs'
+	@echo 'make compile_commands.json   list how each file is compiled, for clangd (needs jq)'
 	@echo 'make demo         show gtimehalt measuring a real guest on a KVM host in a VM (as root)'
 	@echo 'make check        quick tests of the changed files; needs no root, VM or network'
 	@echo 'make test         the tests that CI runs, some of them in VMs (as root)'
@@ -136,7 +142,7 @@ help:
 	@echo 'make bench        cost of gtimehalt and of other tools, in a VM (as root); KERNELS="6.12"'
 	@echo 'make bench-intel  the same on an Intel host'
 	@echo 'make golden       regenerate the expected outputs in tests/golden; review the diff'
-	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, comments, SPDX, order of includes'
 	@echo 'make clean        remove the build; the VM stays below .cache'
 	@echo 'make distclean    remove the build and the VM'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'

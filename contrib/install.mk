@@ -25,7 +25,7 @@ INSTALLED := \
 	0644:$(OUTPUT)/units/70-gtimehalt.rules:$(UDEVDIR)/70-gtimehalt.rules \
 	0644:contrib/grafana/gtimehalt.json:$(SHARE)/gtimehalt/grafana/gtimehalt.json \
 	$(foreach file,$(RULES_AND_EXAMPLES),0644:$(file):$(file:contrib/%=$(SHARE)/gtimehalt/%)) \
-	0644:README.md:$(SHARE)/doc/gtimehalt/README.md
+	$(foreach file,README.md SECURITY.md CHANGELOG.md,0644:$(file):$(SHARE)/doc/gtimehalt/$(file))
 
 # Always regenerated, because they contain the path of the program, which depends on PREFIX.
 .PHONY: units

@@ -2,7 +2,7 @@
 #include "recording/recording.h"
 #include "recording/recording_fields.h"
 
-/* A struct that has grown has a member without a line here. */
+/* These fail when a struct grows, as a reminder to add the new member below. */
 _Static_assert(sizeof(struct clock_reading) == 32, "clock_fields has every member");
 _Static_assert(sizeof(struct health) == 32, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
@@ -100,7 +100,7 @@ static void *add_cpu(struct snapshot *snap)
 	return snapshot__add_cpu(snap);
 }
 
-/* Which vCPU they are of, its own member says. */
+/* The vCPU of the stints is in its own member, so the reference made here is dropped. */
 static void *add_stints(struct snapshot *snap)
 {
 	struct vcpu_reading unused;

@@ -10,11 +10,11 @@
 #include "render/vm_label.h"
 
 #define ID_WIDTH     7 /* PID_MAX_LIMIT is 2^22 */
-#define NUMBER_WIDTH 4 /* of a vCPU; KVM has up to 4096 in a VM */
+#define NUMBER_WIDTH 4 /* of a vCPU number; KVM has up to 4096 per VM */
 #define GAP          2
 #define NS_PER_S     1000000000ULL
 
-/* What stands in front of the metrics: a name, a number unless the VMs' rows have vCPUs', an ID. */
+/* The columns in front of the metrics: name, number and ID. */
 struct layout {
 	const char *name_heading;
 	const char *number_heading; /* NULL: no such column */
@@ -50,7 +50,7 @@ static int max_width(int width, size_t number)
 	return digits > width ? digits : width;
 }
 
-/* The name has what the other columns leave of the line. */
+/* The name gets the width that the other columns leave. */
 static struct layout make_layout(const struct report *report, const struct view *view)
 {
 	struct layout layout = layouts[view->level];
@@ -69,7 +69,7 @@ static struct layout make_layout(const struct report *report, const struct view 
 	return layout;
 }
 
-/* Right-aligned behind a gap. */
+/* Adds a right-aligned field after a gap. */
 static void add_field(struct line *line, const char *text, int width)
 {
 	line__add_right(line, text, GAP + width);
@@ -82,7 +82,7 @@ static __u64 divide_rounded(__u64 value, __u64 factor, __u64 divisor)
 	return quotient > UINT64_MAX ? UINT64_MAX : quotient;
 }
 
-/* In integers: no rounding makes 100.1, and no locale a comma. */
+/* Uses integers, so that rounding cannot yield 100.1 and the locale cannot yield a comma. */
 static void add_metric(struct line *line, enum column column, const struct metrics *metrics,
 		       const struct report *report)
 {
@@ -101,7 +101,7 @@ static void add_metric(struct line *line, enum column column, const struct metri
 		shown = divide_rounded(value, 1000, wall_ns);
 		snprintf(text, sizeof(text), "%llu.%llu", shown / 10, shown % 10);
 	}
-	/* Only a broken counter gets here; the columns behind it are to stay where they are. */
+	/* Only a broken counter is that large; keep the following columns aligned. */
 	if (strlen(text) > (size_t)width)
 		snprintf(text, sizeof(text), "%.0e", (double)shown);
 	add_field(line, text, width);

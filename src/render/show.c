@@ -15,14 +15,14 @@ struct show {
 	const struct options *opts;
 	FILE *out;
 	struct view view;
-	bool clears; /* before each table but the first */
+	bool clears; /* clear the screen before each table except the first */
 	bool begun;  /* something was shown */
 };
 
-/* What ECMA-48 says, as every terminal but a dumb one does; the lines scrolled off are left alone. */
+/* ECMA-48: cursor to the top left, erase the screen. It does not touch the scrollback. */
 #define CLEAR_SCREEN "\033[H\033[2J"
 
-/* A terminal that does not say what it is can do nothing. */
+/* If TERM is not set, assume that the terminal cannot clear its screen. */
 static bool can_clear(void)
 {
 	const char *term = getenv("TERM");
@@ -38,7 +38,10 @@ int show__new(const struct options *opts, FILE *out, bool is_terminal, struct sh
 		return -ENOMEM;
 	s->opts = opts;
 	s->out = out;
-	/* What comes all at once would be gone before it was read. */
+	/*
+	 * The tables of a recording come all at once; clearing would hide them
+	 * before they could be read.
+	 */
 	s->clears =
 		is_terminal && !opts->no_clear && !opts->check && !opts->replay_path && can_clear();
 	*show = s;
@@ -53,7 +56,7 @@ void show__free(struct show *s)
 	free(s);
 }
 
-/* What stands between two texts for people. */
+/* Writes what separates two tables. */
 static int begin_text(struct show *s)
 {
 	bool is_first = !s->begun;

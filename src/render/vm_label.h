@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * vm_label - what a VM is called where people read it: its name, with a number ("name#2") when its
+ * vm_label - the label of a VM in text for people: its name, followed by a number ("name#2") if its
  * process has several VMs.
  */
 #ifndef VM_LABEL_H
@@ -10,10 +10,16 @@ struct line;
 struct report;
 struct vm_report;
 
-/* Terminal columns of the whole label of one of report->vms. */
+/*
+ * Returns the width in terminal columns of the untruncated label. `vm` must be
+ * an element of report->vms.
+ */
 int vm_label__width(const struct report *report, const struct vm_report *vm);
 
-/* Adds it to a line, its name cut so that it is no wider than `width`, which should be 8 or more. */
+/*
+ * Adds the label to a line, with the name truncated so that it fits `width`,
+ * which should be 8 or more.
+ */
 void vm_label__add(const struct report *report, const struct vm_report *vm, int width,
 		   struct line *line);
 

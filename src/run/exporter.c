@@ -35,7 +35,7 @@
 struct exporter {
 	const struct options *opts;
 	struct hostfs fs;
-	__u64 start_ns; /* of the process, since 1970 */
+	__u64 start_ns; /* start of the process, since 1970 */
 	/* between snapshots: the interval, or less if systemd's watchdog waits for them */
 	__u64 period_ns;
 	struct http_server *server;
@@ -166,7 +166,7 @@ static void raise_fd_limit(void)
 	if (limit.rlim_cur > limit.rlim_max)
 		limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		pr_warn("cannot have more descriptors: %s", strerror(errno));
+		pr_warn("cannot raise the limit of open files: %s", strerror(errno));
 }
 
 static int start_server(struct exporter *e)
@@ -236,7 +236,7 @@ void exporter__free(struct exporter *e)
 static void reload(void)
 {
 	service__reloading();
-	pr_info("SIGHUP: nothing to read again");
+	pr_info("SIGHUP: there is no configuration to reload");
 	service__ready();
 }
 

@@ -70,7 +70,7 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
 	int renewed = pin__renew(dir, fs);
 
 	if (renewed >= 0)
-		pr_info("pinned already; %d CPUs have come online since", renewed);
+		pr_info("already pinned; added %d CPUs that came online since", renewed);
 	return renewed < 0 ? renewed : 0;
 }
 
@@ -85,12 +85,12 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
 	    (opts->histogram && !about->has_histogram)) {
-		pr_err("a measurement of another kind (--mode %s%s) is pinned: --unpin it first",
+		pr_err("another kind of measurement is pinned (--mode %s%s): end it with --unpin first",
 		       mode__name(about->mode), about->has_histogram ? " -H" : "");
 		return -EEXIST;
 	}
 	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
-		pr_warn("pinned already: --group, --hook and --mperf-ratio change nothing in it");
+		pr_warn("already pinned: --group, --hook and --mperf-ratio have no effect");
 	return take_in_cpus(fs, dir);
 }
 

@@ -111,7 +111,7 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 		ended = source__has_ended(p->source, filter);
 	}
 	if (!err && ended)
-		pr_warn("what was asked for has ended");
+		pr_warn("the selected VMs or vCPUs have exited");
 	return err ? err : !ended;
 }
 
@@ -154,7 +154,7 @@ static bool take_event(struct pipeline *p, enum interval_event event, enum verdi
 		return false;
 	case INTERVAL_RELOAD:
 	case INTERVAL_TIMEOUT:
-		/* Not requested by this program's wait. */
+		/* The pipeline does not ask for these events. */
 		return false;
 	}
 	return false;

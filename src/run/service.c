@@ -9,7 +9,7 @@
 static void told(int result)
 {
 	if (result < 0)
-		pr_debug("cannot tell systemd: %s", strerror(-result));
+		pr_debug("cannot notify systemd: %s", strerror(-result));
 }
 
 void service__ready(void)

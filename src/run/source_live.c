@@ -200,8 +200,8 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 		return 0;
 	err = pinned__open(fs, &pinned_opts, &live->pinned);
 	if (err == -ENOENT && pin__is_left_over())
-		pr_warn("a --pin or --unpin that was killed has left programs in " PIN_DIR
-			" that still run: --unpin removes them");
+		pr_warn("an interrupted --pin or --unpin has left programs running in " PIN_DIR
+			": remove them with --unpin");
 	/* A measurement pinned by another version or by someone else does not prevent our own. */
 	if (err == -ENOENT || err == -EPROTO)
 		return 0;
@@ -213,7 +213,7 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 		live->source.header.mode = pinned__about(live->pinned)->mode;
 		return 0;
 	}
-	pr_info("what is pinned does not give what was asked for: measured apart from it");
+	pr_info("the pinned measurement does not provide what the options ask for: starting another one");
 	pinned__free(live->pinned);
 	live->pinned = NULL;
 	return 0;

@@ -48,18 +48,18 @@ int pid_space__check(const struct hostfs *fs)
 {
 	/* /proc/self is a dangling link if this process has no PID in the namespace of /proc. */
 	if (hostfs__exists(fs, "proc/self/status") != 1) {
-		pr_err("/proc is not there, or is that of a PID namespace in which this process is not: "
+		pr_err("/proc is not mounted, or belongs to a PID namespace without this process: "
 		       "mount -t proc proc /proc");
 		return -EOPNOTSUPP;
 	}
 	if (!is_initial(fs)) {
-		pr_err("/proc is that of a PID namespace, as a container has its own: VMs of the host cannot be "
-		       "told by it; run it in the host's (docker run --pid=host)");
+		pr_err("/proc belongs to a container's PID namespace and does not show the VMs of the host: "
+		       "run gtimehalt in the PID namespace of the host (docker run --pid=host)");
 		return -EOPNOTSUPP;
 	}
 	if (!hostfs__exists(fs, "proc/1"))
-		pr_warn("/proc hides processes (hidepid): a VM of theirs is shown from when a vCPU of it runs, "
-			"and without a name; CAP_SYS_PTRACE, or the group of its option gid, would help");
+		pr_warn("/proc hides processes (hidepid): their VMs appear only once a vCPU runs, and without "
+			"a name; CAP_SYS_PTRACE or membership in the group of the mount option gid avoids this");
 	return 0;
 }
 

@@ -21,9 +21,8 @@ bool proc__is_closed(int err)
 	return err == -EACCES || err == -EPERM;
 }
 
-int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
+int proc__read_start(const struct hostfs *fs, pid_t pid, __u64 *start_ticks)
 {
-	struct proc_stat found = { 0 };
 	char text[STAT_MAX];
 	char *rest, *field;
 	ssize_t len;
@@ -33,17 +32,26 @@ int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
 		return proc__error((int)len);
 	/* comm (field 2) may contain blanks and parentheses; the fields after it cannot. */
 	rest = strrchr(text, ')');
-	for (int number = 2; (field = strsep(&rest, " \n")); number++) {
-		if (number == 20 && number__parse(field, UINT64_MAX, &found.thread_cnt))
-			return -EPROTO;
-		if (number == 22) {
-			if (number__parse(field, UINT64_MAX, &found.start_ticks))
-				return -EPROTO;
-			*stat = found;
-			return 0;
-		}
-	}
+	for (int number = 2; (field = strsep(&rest, " \n")); number++)
+		if (number == 22)
+			return number__parse(field, UINT64_MAX, start_ticks) ? -EPROTO : 0;
 	return -EPROTO;
+}
+
+int proc__open_task(const struct hostfs *fs, pid_t pid)
+{
+	int fd = hostfs__open_dir(fs, "proc/%d/task", pid);
+
+	return fd < 0 ? proc__error(fd) : fd;
+}
+
+long proc__thread_cnt(int task_fd)
+{
+	long link_cnt = hostfs__link_cnt(task_fd);
+
+	if (link_cnt < 0)
+		return proc__error((int)link_cnt);
+	return link_cnt > 2 ? link_cnt - 2 : -ESRCH;
 }
 
 bool proc__is_thread(const struct hostfs *fs, pid_t pid)

@@ -13,12 +13,6 @@
 
 struct hostfs;
 
-/* The fields of /proc/PID/stat that are used here. */
-struct proc_stat {
-	__u64 start_ticks; /* field 22; with the PID it identifies the process */
-	__u64 thread_cnt;  /* field 20 */
-};
-
 /*
  * Maps -ENOENT to -ESRCH: both mean that the process has exited, before its file was opened or
  * after.
@@ -35,8 +29,24 @@ int proc__error(int err);
  */
 bool proc__is_closed(int err);
 
-/* Returns 0, -ESRCH, -EPROTO (stat has an unknown format) or another -errno. */
-int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat);
+/*
+ * Reads when a process started, in clock ticks since boot (field 22 of /proc/PID/stat), which
+ * identifies the process together with its PID.
+ * Returns 0, -ESRCH, -EPROTO (stat has an unknown format) or another -errno.
+ */
+int proc__read_start(const struct hostfs *fs, pid_t pid, __u64 *start_ticks);
+
+/*
+ * Opens /proc/PID/task for proc__thread_cnt(). The descriptor stands for this process, also when
+ * its PID is reused. Returns the descriptor, which the caller closes, -ESRCH or another -errno.
+ */
+int proc__open_task(const struct hostfs *fs, pid_t pid);
+
+/*
+ * Returns the number of threads, which the kernel adds to the directory's link count
+ * (proc_task_getattr() in fs/proc/base.c), -ESRCH, or another -errno.
+ */
+long proc__thread_cnt(int task_fd);
 
 /*
  * Returns whether `pid` is a thread other than the first one of its process: /proc/TID exists for

@@ -26,8 +26,9 @@ void roster__free(struct roster *roster);
  *   seen;
  * - adds the vCPUs that exist but were not seen;
  * - drops vCPUs of a process that has exited and whose PID was reused, because they would be shown
- *   under the
- * name of the new process. The snapshot is not sorted afterwards. Returns 0 or -errno.
+ *   under the name of the new process.
+ *
+ * The snapshot is not sorted afterwards. Returns 0 or -errno.
  */
 int roster__complete(struct roster *roster, struct snapshot *snap);
 

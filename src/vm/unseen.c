@@ -149,11 +149,12 @@ static bool is_added(const struct snapshot *snap, size_t seen_cnt, const struct 
 	return false;
 }
 
-static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm, size_t seen_cnt,
+static int add_vm(struct unseen *u, const struct hostfs *fs, struct vm *vm, size_t seen_cnt,
 		  struct snapshot *snap)
 {
 	int err = 0;
 
+	vm->has_unseen = !vm->vcpus.cnt;
 	for (size_t i = 0; !err && i < vm->vcpus.cnt; i++) {
 		const struct vm_thread *thread = &vm->vcpus.threads[i];
 		struct unseen_thread unseen = { .tid = thread->tid };
@@ -161,6 +162,7 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm
 
 		if (find_seen(u, seen_cnt, thread->tid))
 			continue;
+		vm->has_unseen = true;
 		vm_id = vm_id_of(u, seen_cnt, vm, thread->kvm);
 		if (is_added(snap, seen_cnt, thread, vm_id) || !find_wait(u, fs, vm->pid, &unseen))
 			continue;
@@ -171,7 +173,7 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm
 	return err;
 }
 
-int unseen__add(struct unseen *u, const struct hostfs *fs, const struct vm_table *vms,
+int unseen__add(struct unseen *u, const struct hostfs *fs, struct vm_table *vms,
 		struct snapshot *snap)
 {
 	const struct unseen_list oldest = u->before;

@@ -53,10 +53,10 @@ struct unseen {
 /*
  * Adds the unseen vCPUs of these VMs to a snapshot whose clock is set and whose vcpus are those
  * that were seen, in no order. A vCPU is added once, even if it is listed twice with the same
- * thread, number and VM.
+ * thread, number and VM. Sets has_unseen of each VM.
  * Returns 0; or -ENOMEM, with some vCPUs added.
  */
-int unseen__add(struct unseen *u, const struct hostfs *fs, const struct vm_table *vms,
+int unseen__add(struct unseen *u, const struct hostfs *fs, struct vm_table *vms,
 		struct snapshot *snap);
 void unseen__free(struct unseen *u);
 

@@ -19,8 +19,10 @@ struct kvm_dirs;
 struct vm {
 	pid_t pid;
 	__u64 start_ticks; /* field 22 of /proc/PID/stat; with the PID it identifies the process */
+	int task_fd;       /* /proc/PID/task, which this struct owns; -1: no right to open it */
 	int vm_fd;         /* a descriptor that is a VM, or -1 if none was seen */
 	bool closed;       /* its descriptors cannot be read, or no longer */
+	bool has_unseen;   /* the last snapshot had to take a vCPU from `vcpus`, or knew none */
 	char name[128];    /* printable ASCII or UTF-8, no control characters */
 	struct vm_threads vcpus;
 };

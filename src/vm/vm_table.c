@@ -115,7 +115,7 @@ static int reserve_looks(struct vm_table *table)
 /* Logs here, because the caller has many processes and cannot know which one failed. */
 static void report(pid_t pid, int err)
 {
-	pr_err("cannot look at process %d: %s", pid, strerror(-err));
+	pr_err("cannot inspect process %d: %s", pid, strerror(-err));
 }
 
 /*
@@ -153,7 +153,10 @@ static int look_at_known(struct vm_table *table, const struct hostfs *fs, bool l
 			continue;
 		}
 		note(err, vm->pid, listed, &first_err);
-		table->looks[kept] = err ? LOOK_FAILED : changed ? LOOK_CHANGED : LOOK_SAME;
+		table->looks[kept] = err              ? LOOK_FAILED
+				     : changed        ? LOOK_CHANGED
+				     : vm->has_unseen ? LOOK_UNSEEN
+						      : LOOK_SAME;
 		table->vms[kept++] = *vm;
 	}
 	table->cnt = kept;
@@ -182,7 +185,7 @@ static int reread(struct vm_table *table, const struct hostfs *fs, bool listed, 
 		/* The VM is just exiting; the next look will drop it. */
 		note(is_gone(err) ? 0 : err, vm->pid, listed, &first_err);
 		--*left;
-		if (look == LOOK_SAME)
+		if (look == LOOK_UNSEEN)
 			table->last_reread = vm->pid;
 	}
 	return first_err;
@@ -201,7 +204,7 @@ static int update_known(struct vm_table *table, const struct hostfs *fs, bool li
 	first_err = look_at_known(table, fs, listed, pid_cnt);
 	err = reread(table, fs, listed, LOOK_CHANGED, &reread_left);
 	first_err = first_err ? first_err : err;
-	err = reread(table, fs, listed, LOOK_SAME, &recheck_left);
+	err = reread(table, fs, listed, LOOK_UNSEEN, &recheck_left);
 	return first_err ? first_err : err;
 }
 
@@ -251,8 +254,8 @@ static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 static void warn_of_closed(size_t closed_cnt)
 {
 	if (closed_cnt)
-		pr_warn("processes closed to us: %zu; a VM of theirs is shown from when a vCPU of it runs; "
-			"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH would open them",
+		pr_warn("cannot inspect some processes (%zu): their VMs appear only once a vCPU runs; "
+			"inspecting them needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 			closed_cnt);
 }
 

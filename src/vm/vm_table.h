@@ -13,14 +13,16 @@
 /*
  * Limits how many VMs one update rereads, so that its cost does not grow with their number: up to
  * REREAD_MAX in which threads came or went, and up to RECHECK_MAX of the others, in rotation,
- * because a thread may have been renamed.
+ * because a thread may have been renamed. VMs whose vCPUs BPF has seen are not rechecked: BPF knows
+ * their numbers.
  */
 #define VM_TABLE_REREAD_MAX  32
 #define VM_TABLE_RECHECK_MAX 8
 
 /* Result of a look at a VM. */
 enum vm_look {
-	LOOK_SAME,
+	LOOK_SAME,   /* and BPF has seen all vCPUs */
+	LOOK_UNSEEN, /* no thread came or went, but the vCPUs that BPF has not seen may be others */
 	LOOK_CHANGED,
 	LOOK_FAILED, /* already reported, if it has to be */
 };

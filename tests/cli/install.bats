@@ -28,7 +28,9 @@ installed() {
 		644 usr/local/lib/udev/rules.d/70-gtimehalt.rules
 		755 usr/local/sbin/gtimehalt
 		644 usr/local/share/bash-completion/completions/gtimehalt
+		644 usr/local/share/doc/gtimehalt/CHANGELOG.md
 		644 usr/local/share/doc/gtimehalt/README.md
+		644 usr/local/share/doc/gtimehalt/SECURITY.md
 		644 usr/local/share/doc/gtimehalt/gtimehalt.default
 		644 usr/local/share/gtimehalt/grafana/gtimehalt.json
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
@@ -47,7 +49,7 @@ installed() {
 
 @test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 16 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 18 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

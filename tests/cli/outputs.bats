@@ -180,7 +180,7 @@ on_small_disk() {
 }
 
 @test "--textfile with a device, a FIFO or a link: left as it is; one line, exit 1" {
-	local line='what is there is no regular file' name
+	local line='it exists and is not a regular file' name
 	mkfifo fifo
 	ln -s /dev/null link
 	mknod null c 1 3 2>/dev/null || cp -a fifo null

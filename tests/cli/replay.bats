@@ -121,7 +121,7 @@ for number, line in enumerate(sys.stdin):
 	# The same step of TSC without a suspend makes the recording invalid.
 	edited 'clock["tsc_cycles"] -= 132 * 10**9' >"$dir/step"
 	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/step"
-	[[ $stderr == "gtimehalt: $dir/step:4: clock.tsc_cycles: not later than the one before, without a suspend" ]]
+	[[ $stderr == "gtimehalt: $dir/step:4: clock.tsc_cycles: not later than in the previous snapshot, without a suspend" ]]
 }
 
 @test "hooks that were switched off: that interval has only a wall time, in any form, the next has everything" {
@@ -133,7 +133,7 @@ for number, line in enumerate(sys.stdin):
 	diff -q <(sed -n '1p;3p' <<<"$output") <(sed -n '1p;3p' "$golden_dir/json-histogram.ndjson")
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
 	run -0 --separate-stderr "$GTIMEHALT" --replay "$dir/off"
-	[[ $output == *'# hooks were off, nothing is known of the interval: 1'* ]]
+	[[ $output == *'# hooks were off, nothing is known about the interval: 1'* ]]
 	[[ $output == *'# vCPUs that are not measured (no room, or hooks were off): '* ]]
 	run -0 --separate-stderr "$GTIMEHALT" -H --replay "$dir/off"
 	[[ $output == *'stints were not counted'* ]]
@@ -189,15 +189,15 @@ for number, line in enumerate(sys.stdin):
 @test "a file that is not a recording: file, line, reason, exit 1" {
 	printf 'garbage\n' >"$dir/garbage"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
-	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: no JSON object" ]]
+	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: not a JSON object" ]]
 	head -c 100000 /dev/urandom >"$dir/garbage"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
 	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $dir/garbage:1: "* ]]
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$golden_dir/json.ndjson"
-	[[ -z $output && $stderr == "gtimehalt: "*"json.ndjson:1: this is no recording: no gtimehalt-recording" ]]
+	[[ -z $output && $stderr == "gtimehalt: "*"json.ndjson:1: not a recording: its format is not gtimehalt-recording" ]]
 	sed '1s/"version":1/"version":7/' "$recording" >"$dir/version"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/version"
-	[[ -z $output && $stderr == "gtimehalt: $dir/version:1: version 7 of the format; known here is 1" ]]
+	[[ -z $output && $stderr == "gtimehalt: $dir/version:1: version 7 of the format is not supported, only version 1" ]]
 	# The intervals before the faulty line have been shown.
 	sed '4s/"vms":/"VMs":/' "$recording" >"$dir/broken"
 	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/broken"
@@ -211,7 +211,7 @@ for number, line in enumerate(sys.stdin):
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -g nobody
 	[[ -z $output && $stderr == "gtimehalt: no VM has a name like 'nobody'" ]]
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -p 4194304
-	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU fits all of what was asked for" ]]
+	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU matches all of the filters" ]]
 	# A recording made without -H.
 	sed -E 's/,"stints":[0-9]+//g; s/,"has_stints":true.*/}/' "$recording" >"$dir/without"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H

@@ -44,7 +44,7 @@ exposure() {
 
 # The threshold is the exposure level times ten. The remaining exposure is what the units need: BPF, the network,
 # /proc.
-@test "the units are as confined as the README says" {
+@test "the units are as confined as the SECURITY.md says" {
 	echo "# exporter $(exposure gtimehalt-exporter.service), pin $(exposure gtimehalt-pin.service)" >&3
 	systemd-analyze security --offline=yes --threshold=29 ./gtimehalt-exporter.service
 	systemd-analyze security --offline=yes --threshold=24 ./gtimehalt-pin.service

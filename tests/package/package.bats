@@ -45,14 +45,17 @@ version() {
 }
 
 @test "the package has the program, units, man page, completion, schema, and files for Prometheus and Grafana" {
-	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' | sort) <<-'END'
+	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' |
+		sed 's/[.]md[.]gz$/.md/' | sort) <<-'END'
 		./etc/default/gtimehalt
 		./lib/systemd/system/gtimehalt-exporter.service
 		./lib/systemd/system/gtimehalt-pin.service
 		./lib/udev/rules.d/70-gtimehalt.rules
 		./usr/sbin/gtimehalt
 		./usr/share/bash-completion/completions/gtimehalt
-		./usr/share/doc/gtimehalt/README.md.gz
+		./usr/share/doc/gtimehalt/CHANGELOG.md
+		./usr/share/doc/gtimehalt/README.md
+		./usr/share/doc/gtimehalt/SECURITY.md
 		./usr/share/doc/gtimehalt/changelog.gz
 		./usr/share/doc/gtimehalt/copyright
 		./usr/share/gtimehalt/grafana/gtimehalt.json
@@ -97,6 +100,11 @@ version() {
 			return 1
 		}
 	done
+}
+
+@test "its changelog is that of the package" {
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/share/doc/gtimehalt/changelog.gz | zcat |
+		grep -q "^gtimehalt ($(version)) "
 }
 
 # tests/lint checks every file against debian/copyright, so that a difference is seen before a commit.

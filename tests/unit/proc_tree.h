@@ -27,27 +27,17 @@ static inline void proc_tree__write(const struct tree *tree, const char *name, c
 	tree__write(tree, name, text, strlen(text));
 }
 
-static inline void proc_tree__write_stat_of(const struct tree *tree, pid_t pid, const char *comm,
-					    unsigned int thread_cnt, unsigned int start)
+static inline void proc_tree__write_stat(const struct tree *tree, pid_t pid, const char *comm,
+					 unsigned int start)
 {
 	char name[256], stat[512];
 
 	snprintf(
 		stat, sizeof(stat),
-		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 %u 0 %u 2147483648 2000 "
+		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 2 0 %u 2147483648 2000 "
 		"18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0\n",
-		pid, comm, pid, pid, thread_cnt, start);
+		pid, comm, pid, pid, start);
 	proc_tree__write(tree, proc_tree__path(name, "proc/%d/stat", pid), stat);
-}
-
-/*
- * Writes a thread count that no process here has, so that the process looks changed at every
- * update.
- */
-static inline void proc_tree__write_stat(const struct tree *tree, pid_t pid, const char *comm,
-					 unsigned int start)
-{
-	proc_tree__write_stat_of(tree, pid, comm, 17, start);
 }
 
 /*

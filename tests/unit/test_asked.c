@@ -120,7 +120,7 @@ static void test_each_but_not_together(void **state)
 	assert_missing(
 		(struct filter){
 			.tids = tids, .tid_cnt = 1, .names = (char **)names, .name_cnt = 1 },
-		"gtimehalt: no VM or vCPU fits all of what was asked for\n", state);
+		"gtimehalt: no VM or vCPU matches all of the filters\n", state);
 }
 
 /* The process exited between the search of /proc and the first snapshot. */
@@ -129,7 +129,7 @@ static void test_a_process_that_has_just_ended(void **state)
 	pid_t pids[] = { 50 };
 
 	assert_missing((struct filter){ .pids = pids, .pid_cnt = 1 },
-		       "gtimehalt: no VM or vCPU fits all of what was asked for\n", state);
+		       "gtimehalt: no VM or vCPU matches all of the filters\n", state);
 }
 
 static void assert_ids(const struct tree *tree, struct filter filter, int expected,
@@ -190,7 +190,7 @@ static void test_closed_process(void **state)
 	capture__end(&capture);
 	assert_int_equal(fchmodat(tree->fs.root_fd, "proc/7/fd", 0755, 0), 0);
 	assert_int_equal(err, -EOPNOTSUPP);
-	assert_non_null(strstr(capture.text, "process 7: that takes CAP_SYS_PTRACE"));
+	assert_non_null(strstr(capture.text, "process 7: this needs CAP_SYS_PTRACE"));
 }
 
 static void test_threads(void **state)

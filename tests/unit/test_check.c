@@ -424,9 +424,9 @@ static void rendered_when_broken(void **state)
 		f, CPU_HEADING
 		"   3      600.000    60.00      400.000      230.000     -30.000   -3.000\n" VCPU_HEADING
 		"    101    1   1000.00    100.00    400.00         -    520.00    -20.00  2.000\n"
-		"# vCPUs not there all along, not checked: 1\n"
+		"# vCPUs seen in only a part of the interval, not checked: 1\n"
 		"# windows lost, their time is missing: 7\n"
-		"# most off: busy + halted = loaded, TID 101\n"
+		"# largest error: busy + halted = loaded, TID 101\n"
 		"FAIL: rest -3.000 % on CPU 3 (limit 1), identities off 2.000 % (limit 0.1)\n");
 }
 

@@ -23,6 +23,13 @@ static void pids(void **state)
 	assert_int_equal(run.opts.filter.pids[3], 20);
 	assert_int_equal(run.opts.filter.pids[4], 1);
 	options__free(&run.opts);
+
+	/* As pidof prints them. */
+	run_good(&run, WORDS("-p", "30 10,  20 , 7 "));
+	assert_int_equal(run.opts.filter.pid_cnt, 4);
+	assert_int_equal(run.opts.filter.pids[0], 30);
+	assert_int_equal(run.opts.filter.pids[3], 7);
+	options__free(&run.opts);
 }
 
 static void bad_pids(void **state)
@@ -34,10 +41,12 @@ static void bad_pids(void **state)
 	run_bad("--pid '99999999999999999999'", WORDS("-p", "99999999999999999999"));
 	/* Only the bad element of a list is named. */
 	run_bad("--pid 'x' is not a process ID", WORDS("-p", "1,x,2"));
-	run_bad("--pid ' 2'", WORDS("-p", "1, 2"));
 	/* Empty elements. */
 	run_bad("--pid '' is not a list of process IDs", WORDS("-p", ""));
 	run_bad("--pid ','", WORDS("-p", ","));
+	run_bad("--pid ' ' is not a list of process IDs", WORDS("-p", " "));
+	run_bad("--pid '1, ,2' is not a list of process IDs", WORDS("-p", "1, ,2"));
+	run_bad("--pid '1-3' is not a process ID", WORDS("-p", "1-3"));
 	run_bad("--pid ',1'", WORDS("-p", ",1"));
 	run_bad("--pid '1,'", WORDS("-p", "1,"));
 	run_bad("--pid '1,,2'", WORDS("-p", "1,,2"));
@@ -73,6 +82,16 @@ static void vcpus(void **state)
 	assert_int_equal(run.opts.filter.vcpu_ids[1], 0);
 	assert_int_equal(run.opts.filter.vcpu_ids[2], UINT32_MAX);
 	options__free(&run.opts);
+	run_good(&run, WORDS("--vcpu", "0-3,2-5 9", "--vcpu=4294967294-4294967295"));
+	assert_int_equal(run.opts.filter.vcpu_id_cnt, 9);
+	assert_int_equal(run.opts.filter.vcpu_ids[5], 5);
+	assert_int_equal(run.opts.filter.vcpu_ids[6], 9);
+	assert_int_equal(run.opts.filter.vcpu_ids[8], UINT32_MAX);
+	options__free(&run.opts);
+	run_bad("--vcpu '3-0' is not a vCPU number", WORDS("--vcpu", "3-0"));
+	run_bad("--vcpu '0-' is not a vCPU number", WORDS("--vcpu", "0-"));
+	run_bad("--vcpu '0-1-2' is not a vCPU number", WORDS("--vcpu", "0-1-2"));
+	run_bad("--vcpu '0-4294967295' is one too many", WORDS("--vcpu", "0-4294967295"));
 	run_bad("--vcpu '4294967296' is not a vCPU number", WORDS("--vcpu", "4294967296"));
 	run_bad("--vcpu '-1'", WORDS("--vcpu", "-1"));
 	run_bad("--vcpu '0,' is not a list of vCPU numbers", WORDS("--vcpu", "0,"));

@@ -167,7 +167,7 @@ static void a_group_needs_what_it_reads(void **state)
 {
 	(void)state;
 	run_bad("--group needs --pin", WORDS("--group", "a"));
-	run_bad("--unpin does not go with --group", WORDS("--unpin", "--group", "a"));
+	run_bad("--unpin cannot be used with --group", WORDS("--unpin", "--group", "a"));
 }
 
 /* Only the final value of an option counts: an earlier value causes no conflict. */
@@ -176,7 +176,7 @@ static void what_counts_is_how_it_ends(void **state)
 	struct run run;
 
 	(void)state;
-	run_bad("--hook does not go with --mode switch",
+	run_bad("--hook cannot be used with --mode switch",
 		WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
 	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
 	assert_int_equal(run.opts.mode, MODE_ENTRY);
@@ -186,7 +186,7 @@ static void what_counts_is_how_it_ends(void **state)
 	assert_int_equal(run.opts.hook, HOOK_AUTO);
 	run_good(&run, WORDS("--mode=switch", "-s", "busy", "-s", "blocked"));
 	assert_int_equal(run.opts.view.sort, COLUMN_BLOCKED);
-	run_bad("--sort does not go with --mode switch",
+	run_bad("--sort cannot be used with --mode switch",
 		WORDS("-s", "blocked", "--mode=switch", "-s", "entries"));
 }
 
@@ -203,7 +203,7 @@ static void sorting_in_each_mode(void **state)
 		run_good(&run, WORDS("-s", in_both[i], "--mode=entry"));
 	}
 	for (size_t i = 0; i < sizeof(in_entry) / sizeof(*in_entry); i++) {
-		run_bad("--sort does not go with --mode switch",
+		run_bad("--sort cannot be used with --mode switch",
 			WORDS("-s", in_entry[i], "--mode=switch"));
 		run_good(&run, WORDS("-s", in_entry[i], "--mode=entry"));
 	}
@@ -218,8 +218,9 @@ static void a_recording_on_a_screen_has_a_pace(void **state)
 	run_good(&run, WORDS("--replay", "f", "--top", "0.5", "3"));
 	assert_int_equal(run.opts.interval_ns, 500000000);
 	assert_int_equal(run.opts.count, 3);
-	run_bad("--replay does not go with INTERVAL", WORDS("--replay", "f", "0.5"));
-	run_bad("--replay does not go with --duration", WORDS("--replay", "f", "--top", "-d", "1"));
+	run_bad("--replay cannot be used with INTERVAL", WORDS("--replay", "f", "0.5"));
+	run_bad("--replay cannot be used with --duration",
+		WORDS("--replay", "f", "--top", "-d", "1"));
 }
 
 static void help_comes_before_rules(void **state)
@@ -235,7 +236,7 @@ static void help_comes_before_rules(void **state)
 static void one_line_for_several_faults(void **state)
 {
 	(void)state;
-	run_bad("--check does not go with --pid",
+	run_bad("--check cannot be used with --pid",
 		WORDS("--check", "-p1", "-P", "-L", "-j", "--csv", "-d1", "2"));
 }
 

@@ -86,7 +86,9 @@ static void bad_interval(void **state)
 	run_bad("INTERVAL '0.000999999'", WORDS("0.000999999"));
 	run_bad("INTERVAL '1000000.000000001'", WORDS("1000000.000000001"));
 	run_bad("INTERVAL '99999999999999999999'", WORDS("99999999999999999999"));
-	run_bad("INTERVAL '1s'", WORDS("1s"));
+	run_bad("INTERVAL '1d'", WORDS("1d"));
+	run_bad("INTERVAL '0.9ms'", WORDS("0.9ms"));
+	run_bad("INTERVAL '300h'", WORDS("300h"));
 	run_bad("INTERVAL '-1'", WORDS("--", "-1"));
 	run_bad("'1'", WORDS("-1"));
 	run_bad("INTERVAL '-'", WORDS("-"));
@@ -293,6 +295,9 @@ static void recordings(void **state)
 	assert_null(run.opts.record_path);
 	run_bad("--record '' is not a file name", WORDS("--record", ""));
 	run_bad("--replay '' is not a file name", WORDS("--replay="));
+	run_bad("--replay was given twice: 'a' and 'b'", WORDS("--replay", "a", "--replay", "b"));
+	run_bad("--record was given twice: 'a' and 'a'", WORDS("--record", "a", "--record", "a"));
+	run_bad("--textfile was given twice", WORDS("--textfile", "a", "--textfile", "b"));
 	/*
 	 * A replay has no end of its own: all intervals are shown. "-" is stdin for --replay, but
 	 * --record refuses stdout.
@@ -476,7 +481,7 @@ static void help(void **state)
 		"\n      --top ",
 		"\n  -j, --json ",
 		"\n      --csv ",
-		"\n  -d, --duration=SECS ",
+		"\n  -d, --duration=TIME ",
 		"\n      --mode=MODE ",
 		"\n      --hook=HOOK ",
 		"\n      --mperf-ratio=R ",

@@ -75,7 +75,7 @@ static void a_container_with_its_own(void **state)
 static void no_proc(void **state)
 {
 	tree__remove(*state, "proc/self");
-	assert_checked(*state, -EOPNOTSUPP, "/proc is not there");
+	assert_checked(*state, -EOPNOTSUPP, "/proc is not mounted");
 	tree__remove(*state, "proc");
 	assert_checked(*state, -EOPNOTSUPP, "mount -t proc");
 }

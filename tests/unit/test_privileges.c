@@ -191,9 +191,9 @@ static void refuse(void *arg)
 	err = privileges__drop(&opts);
 	capture__end(&capture);
 	CHILD_CHECK(err == -EPERM && tries == 2);
-	CHILD_CHECK(
-		!strcmp(capture.text,
-			"gtimehalt: cannot go on with fewer rights: Operation not permitted\n"));
+	CHILD_CHECK(!strcmp(
+		capture.text,
+		"gtimehalt: cannot continue with fewer privileges: Operation not permitted\n"));
 }
 
 static void fail_once(void *arg)

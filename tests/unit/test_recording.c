@@ -307,7 +307,7 @@ static void test_cut_off_is_told(void **state)
 
 	got = replayed(bytes, 0);
 	assert_int_equal(got.end, -ENODATA);
-	assert_string_equal(got.reason, "there is nothing in it");
+	assert_string_equal(got.reason, "the recording is empty");
 	free(bytes);
 }
 

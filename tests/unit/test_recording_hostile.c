@@ -43,10 +43,10 @@ static void test_limits(void **state)
 	assert_string_equal(got.reason, "clock: missing");
 
 	assert_limit(replayed_many("[", RECORDING_DEPTH_MAX - 1, ""),
-		     "too many lists and objects in each other");
-	assert_limit(replayed_many("[", 1000000, "\n"), "too many lists and objects in each other");
+		     "arrays and objects are nested too deeply");
+	assert_limit(replayed_many("[", 1000000, "\n"), "arrays and objects are nested too deeply");
 	assert_limit(replayed_many("[],", RECORDING_CONTAINERS_MAX, good_end),
-		     "too many lists and objects");
+		     "too many arrays and objects");
 	assert_limit(replayed_many("0,", RECORDING_VALUES_MAX, good_end), "too many values");
 }
 
@@ -110,7 +110,7 @@ static void test_length_of_a_line(void **state)
 	setvbuf(in, NULL, _IOFBF, 65536);
 	assert_int_equal(recording_reader__new(in, &r), 0);
 	assert_int_equal(recording_reader__header(r, &header), -EFBIG);
-	assert_string_equal(recording_reader__reason(r), "too long a line");
+	assert_string_equal(recording_reader__reason(r), "the line is too long");
 	assert_int_equal(recording_reader__line(r), 1);
 	/* The reader does not read on to find the end of the line. */
 	assert_true(size - left <= RECORDING_LINE_MAX + 65536);

@@ -46,7 +46,7 @@ static void add_counted(struct fixture *f, struct histogram sums[3])
 	f->vcpus[1].histogram = &sums[2];
 }
 
-#define NOTE "# Of a stint, VM entry to exit, all halts add up to one entry.\n"
+#define NOTE "# Halts within one stint, from VM entry to exit, add up to one entry.\n"
 
 static void test_all(void **state)
 {

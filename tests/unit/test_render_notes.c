@@ -110,7 +110,7 @@ static void test_note_of_failures(void **state)
 	f->report.health = (struct health){ 0, 2, 3, 4 };
 	assert_string_equal(notes(f), "# MPERF reads failed: 2\n"
 				      "# windows of vCPUs for which there was no room: 3\n"
-				      "# hooks were off, nothing is known of the interval: 4\n");
+				      "# hooks were off, nothing is known about the interval: 4\n");
 }
 
 static void test_note_of_vcpus_without_room(void **state)

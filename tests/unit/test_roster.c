@@ -38,6 +38,29 @@ static void unseen_vcpus_are_added(void **state)
 	snapshot__free(&snap);
 }
 
+/* A thread that is swapped for another one, unnoticed by the count of threads, is found by the next recheck. */
+static void unseen_vcpus_are_rechecked(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 2);
+	tree__remove(tree, "proc/100/task/102");
+	proc_tree__add_thread(tree, 100, 103, "CPU 2/KVM");
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 2);
+	assert_int_equal(find(&snap, 103)->vcpu_id, 2);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
 static void vms_come_by_their_first_window(void **state)
 {
 	const struct tree *tree = *state;
@@ -355,7 +378,6 @@ static void ended_vcpus_are_not_added(void **state)
 
 	for (pid_t i = 0; i <= VM_TABLE_REREAD_MAX; i++) {
 		proc_tree__add_vm(tree, 100 + 10 * i, "web");
-		proc_tree__write_stat_of(tree, 100 + 10 * i, "web", 2, 7);
 	}
 	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
 	tree__remove(tree, proc_tree__path(name, "proc/%d/task/%d", 100 + 10 * VM_TABLE_REREAD_MAX,
@@ -401,6 +423,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		tree_test(unseen_vcpus_are_added),
+		tree_test(unseen_vcpus_are_rechecked),
 		tree_test(vms_come_by_their_first_window),
 		tree_test(vcpus_end_before_their_vm),
 		tree_test(vcpus_are_plugged_in_and_out),

@@ -268,7 +268,7 @@ static void closed_from_the_beginning(void **state)
 	tree__raise_rights();
 	capture__end(&capture);
 	assert_int_equal(err, 0);
-	assert_non_null(strstr(capture.text, "warning: processes closed to us: 1; "));
+	assert_non_null(strstr(capture.text, "warning: cannot inspect some processes (1): "));
 	assert_int_equal(roster__vm_cnt(roster), 0);
 	begin(&snap);
 	see(&snap, 100, 101, 0, 1);

@@ -97,7 +97,7 @@ static void add_qemu(const struct tree *tree, int vm)
 	int len;
 
 	proc_tree__add_process(tree, pid, "qemu-system-x86");
-	proc_tree__write_stat_of(tree, pid, "qemu-system-x86", 4 + VCPU_CNT, 1000);
+	proc_tree__write_stat(tree, pid, "qemu-system-x86", 1000);
 	len = snprintf(text, sizeof(text),
 		       "/usr/bin/qemu-system-x86_64%c-name%cguest=vm-%d,debug-threads=on%c-m%c4096",
 		       0, 0, vm, 0, 0);

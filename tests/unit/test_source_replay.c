@@ -133,7 +133,7 @@ static void test_no_interval(void **state)
 	assert_said(&played, "", ": the recording is cut off here; there is no interval to show");
 	play_text(&played, "");
 	assert_int_equal(played.err, -ENODATA);
-	assert_said(&played, "", ": there is nothing in it; there is no interval to show");
+	assert_said(&played, "", ": the recording is empty; there is no interval to show");
 	free(bytes);
 }
 
@@ -144,17 +144,17 @@ static void test_at_fault(void **state)
 	(void)state;
 	play_text(&played, "hello\n");
 	assert_int_equal(played.err, -EBADMSG);
-	assert_said(&played, "", ":1: no JSON object");
+	assert_said(&played, "", ":1: not a JSON object");
 	play_text(&played, "{\"format\":\"gtimehalt-recording\",\"version\":2}\n");
 	assert_int_equal(played.err, -EPROTONOSUPPORT);
-	assert_said(&played, "", ":1: version 2 of the format; known here is 1");
+	assert_said(&played, "", ":1: version 2 of the format is not supported, only version 1");
 	play_text(&played, HEADER SNAPSHOT "{}\n" SNAPSHOT);
 	assert_int_equal(played.err, 0);
 	assert_int_equal(played.end, -EBADMSG);
 	assert_said(&played, "", ":3: clock: missing");
 	play_text(&played, HEADER SNAPSHOT "[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n" SNAPSHOT);
 	assert_int_equal(played.end, -EBADMSG);
-	assert_said(&played, "", ":3: no JSON object");
+	assert_said(&played, "", ":3: not a JSON object");
 }
 
 static void test_no_file(void **state)

@@ -114,7 +114,7 @@ static void what_is_no_file_is_not_replaced(void **state)
 	at_start = textfile__new(f->path, &file);
 	capture__end(&err);
 	assert_int_equal(at_start, -EMEDIUMTYPE);
-	assert_non_null(strstr(err.text, "g.prom: what is there is no regular file\n"));
+	assert_non_null(strstr(err.text, "g.prom: it exists and is not a regular file\n"));
 	assert_null(file);
 	unlink(f->path);
 	assert_int_equal(textfile__new(f->path, &file), 0);

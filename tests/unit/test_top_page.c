@@ -514,7 +514,7 @@ static void test_nothing_to_note(void **state)
 	make_notes(f);
 	press(f, 'n');
 	draw(f, 80, 9);
-	assert_string_equal(line(0), "There is nothing to note.");
+	assert_string_equal(line(0), "There are no notes.");
 }
 
 static void test_help(void **state)

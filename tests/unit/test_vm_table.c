@@ -133,7 +133,6 @@ static void threads_are_reread_in_turn(void **state)
 
 	for (pid_t i = 0; i < CNT; i++) {
 		proc_tree__add_vm(tree, 1000 + 10 * i, "qemu");
-		proc_tree__write_stat_of(tree, 1000 + 10 * i, "qemu", 2, 7);
 	}
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_int_equal(table.cnt, CNT);
@@ -152,13 +151,30 @@ static void threads_are_reread_in_turn(void **state)
 	for (pid_t i = 0; i < CNT; i++)
 		swap_thread(tree, 1000 + 10 * i, 2);
 	proc_tree__add_thread(tree, 1000 + 10 * (CNT - 3), 9999, "worker");
-	proc_tree__write_stat_of(tree, 1000 + 10 * (CNT - 3), "qemu", 3, 7);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT - 5, 2);
 	assert_vcpu_ids(&table, CNT - 5, CNT - 4, 1);
 	assert_vcpu_ids(&table, CNT - 4, CNT, 2);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT, 2);
+	vm_table__free(&table);
+}
+
+/* BPF knows the numbers of the vCPUs that it has seen: nothing in /proc can correct them. */
+static void vms_without_unseen_vcpus_are_not_rechecked(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_table table = { 0 };
+
+	proc_tree__add_vm(tree, 100, "qemu");
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	table.vms[0].has_unseen = false;
+	swap_thread(tree, 100, 1);
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	assert_vcpu_ids(&table, 0, 1, 0);
+	table.vms[0].has_unseen = true;
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	assert_vcpu_ids(&table, 0, 1, 1);
 	vm_table__free(&table);
 }
 
@@ -340,7 +356,7 @@ static void listed_and_unreadable_is_reported(void **state)
 	spoil_dir(tree, 100, "fd");
 	proc_tree__add_vm(tree, 200, "b");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200), 2), -ENOTDIR);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 100: Not a directory\n");
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: Not a directory\n");
 	assert_pids(&table, PIDS(200, 0));
 
 	/*
@@ -348,16 +364,17 @@ static void listed_and_unreadable_is_reported(void **state)
 	 */
 	proc_tree__add_vm(tree, 300, "c");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(200, 300), 2), 0);
-	proc_tree__write(tree, "proc/200/stat", "");
-	spoil_dir(tree, 300, "task");
+	spoil_dir(tree, 200, "fd");
+	spoil_dir(tree, 300, "fd");
 	proc_tree__add_vm(tree, 400, "d");
 	tree__remove(tree, "proc/400/comm");
 	tree__mkdir(tree, "proc/400/comm");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4), -EPROTO);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 200: Protocol error\n"
-				      "gtimehalt: cannot look at process 300: Not a directory\n"
-				      "gtimehalt: cannot look at process 100: Not a directory\n"
-				      "gtimehalt: cannot look at process 400: Is a directory\n");
+	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4),
+			 -ENOTDIR);
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 200: Not a directory\n"
+				      "gtimehalt: cannot inspect process 300: Not a directory\n"
+				      "gtimehalt: cannot inspect process 100: Not a directory\n"
+				      "gtimehalt: cannot inspect process 400: Is a directory\n");
 	assert_pids(&table, PIDS(200, 300, 0));
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 400), 2), -ENOTDIR);
 	assert_pids(&table, PIDS(0));
@@ -420,7 +437,7 @@ static void shortage_leaves_the_table_whole(void **state)
 		if (more)
 			assert_string_equal(err.text, "");
 		else
-			assert_string_equal(err.text, "gtimehalt: cannot look at process 100: "
+			assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: "
 						      "Too many open files\n");
 		assert_pids(&table, PIDS(100, 0));
 		assert_int_equal(table.vms[0].vcpus.cnt, 1);
@@ -449,6 +466,7 @@ int main(void)
 		tree_test(table_finds_all_vms),
 		cmocka_unit_test(host_is_understood),
 		tree_test(threads_are_reread_in_turn),
+		tree_test(vms_without_unseen_vcpus_are_not_rechecked),
 		tree_test(table_follows_changes),
 		tree_test(reused_pid_is_another_vm),
 		tree_test(debugfs_is_but_a_hint),
