@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks the form of comments in C: lines within the column limit, and no sentence that begins with a word that puts
-the topic before the subject. Prints what it finds, and fails then.
+"""Checks comments in C: no line may exceed the column limit, and no sentence may begin with a word that puts the
+topic before the subject. Prints each fault; exits with status 1 if there is any.
 
 usage: tests/comments.py FILE...
 """
@@ -10,13 +10,13 @@ import re
 import sys
 
 COLUMNS_MAX = int(re.search(r"ColumnLimit: *(\d+)", open(".clang-format").read())[1])
-# The alternatives before the comment keep "/*" and "//" in strings from being taken for one.
+# The first alternatives match strings and characters, so that "/*" and "//" inside them are not taken for comments.
 TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|(?P<comment>/\*.*?\*/|//[^\n]*)', re.S)
 FRONTED = re.compile(r"(?:^|(?<=[.?!]))\s*(?:Of|Else|Nor|Who|What|Those)\b", re.M)
 
 
 def text_of(comment):
-	"""The words of a comment, each paragraph in a line of its own."""
+	"""Returns the text of a comment, one line for each paragraph."""
 	lines = [re.sub(r"^\s*\*?", "", line).strip() for line in comment.strip("/").strip("*").split("\n")]
 	return re.sub(r"\n+", "\n", re.sub(r"(?<=.)\n(?=.)", " ", "\n".join(lines))).strip()
 

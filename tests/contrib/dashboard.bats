@@ -49,7 +49,8 @@ as_rules() {
 			select(.[0][1] < .[1][2] and .[1][1] < .[0][2] and .[0][3] < .[1][4] and .[1][3] < .[0][4])] == []' "$dashboard"
 }
 
-# So that Grafana shows a rate as a rate, and a share as a share.
+# Counters must be queried with rate() over an interval that Grafana chooses. Shares must have the unit "percentunit",
+# because "percent" would show 0.5 as 0.5 %.
 @test "counters are shown as rates over Grafana's own interval" {
 	run ! jq -e '[.panels[].targets[]?.expr | select(test("_total\\{") and (test("rate\\(") | not))] | length > 0' "$dashboard"
 	run ! jq -e '[.panels[].targets[]?.expr | [match("\\[[^]]*\\]"; "g").string] | .[] | select(. != "[$__rate_interval]")] | length > 0' "$dashboard"

@@ -24,7 +24,7 @@ static void pids(void **state)
 	assert_int_equal(run.opts.filter.pids[4], 1);
 	options__free(&run.opts);
 
-	/* As pidof prints them. */
+	/* Separated by blanks, as pidof prints PIDs. */
 	run_good(&run, WORDS("-p", "30 10,  20 , 7 "));
 	assert_int_equal(run.opts.filter.pid_cnt, 4);
 	assert_int_equal(run.opts.filter.pids[0], 30);

@@ -141,7 +141,7 @@ static void test_rounding(void **state)
 {
 	struct fixture *f = *state;
 
-	/* No 100.1 and no -0.0; halves are rounded up. */
+	/* Percentages never exceed 100.0 or show as -0.0; halves are rounded up. */
 	add_vm(f, 1, "a", (struct metrics){ { 3, 3, 2, 3, 1, 0, 0, 0, 0, 0, 0 } });
 	add_vm(f, 2, "b",
 	       (struct metrics){ { S, S, 999500000, S, 500000, 499999, 0, 0, 1, 0, 0 } });

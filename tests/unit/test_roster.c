@@ -38,7 +38,10 @@ static void unseen_vcpus_are_added(void **state)
 	snapshot__free(&snap);
 }
 
-/* A thread that is swapped for another one, unnoticed by the count of threads, is found by the next recheck. */
+/*
+ * If one thread exits and another one is created, the number of threads stays the same. The next
+ * recheck must find the new thread.
+ */
 static void unseen_vcpus_are_rechecked(void **state)
 {
 	const struct tree *tree = *state;

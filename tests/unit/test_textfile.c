@@ -84,7 +84,7 @@ static void it_is_replaced(void **state)
 	umask(mask);
 }
 
-/* A link in place of the temporary file is replaced and not followed, whoever has put it there. */
+/* A link in place of the temporary file is replaced and not followed, whatever its owner. */
 static void a_link_is_in_the_way(void **state)
 {
 	struct folder *f = *state;

@@ -288,7 +288,7 @@ static void read_errors(void **state)
 	proc_tree__add_vm(tree, 200, "qemu");
 	limit = tree__limit_files(3);
 	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), -EMFILE);
-	/* Enough: one descriptor that the VM keeps, and one at a time. */
+	/* Two descriptors are enough: one that the VM keeps, and one for each file in turn. */
 	tree__limit_files((rlim_t)before + 2);
 	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), 0);
 	vm__free(&vm);
