@@ -17,7 +17,8 @@ int number__parse(const char *string, __u64 max, __u64 *value);
 
 /*
  * Parses a duration into nanoseconds: decimal seconds such as "2" or "0.25", or a decimal number
- * with a unit, as in "500ms", "10s", "1.5m", "1h". At most nine digits follow the point (six with ms).
+ * with a unit, as in "500ms", "10s", "1.5m", "1h". At most nine digits follow the
+ * point (six with ms).
  * Returns 0, -EINVAL or -ERANGE (above max_ns). On failure *ns is unchanged.
  */
 int number__parse_seconds(const char *string, __u64 max_ns, __u64 *ns);

@@ -63,7 +63,7 @@ static int add_id(const struct id_option *option, const char *word, __u64 id, __
 	return 0;
 }
 
-/* Parses "N", or "FIRST-LAST" if the option takes ranges. Returns whether the word is one of these. */
+/* Parses "N", or "FIRST-LAST" if the option takes ranges. Returns false if the word is neither. */
 static bool parse_range(const struct id_option *option, const char *word, __u64 *first, __u64 *last)
 {
 	const char *hyphen = option->takes_ranges ? strchr(word, '-') : NULL;
@@ -91,7 +91,7 @@ static int add_word(const struct id_option *option, const char *word, __u32 *ids
 	return err;
 }
 
-/* Adds the IDs of a list. Commas, blanks or both separate them, as pgrep -d, and pidof print them. */
+/* Adds the IDs of a list. Commas or blanks separate them, as "pgrep -d," and pidof print them. */
 static int add_ids(const struct id_option *option, const char *list, __u32 *ids, size_t *cnt)
 {
 	char *words = strdup(list);

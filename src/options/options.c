@@ -120,7 +120,7 @@ static error_t parse_hook(struct parse *parse, const char *word)
 /* *path: NULL unless the option was given before. */
 static error_t parse_path(const char *what, const char *word, const char **path)
 {
-	if (*path) {
+	if (*path && strcmp(*path, word) != 0) {
 		pr_err("%s was given twice: '%s' and '%s'; one file at a time", what, *path, word);
 		return EINVAL;
 	}

@@ -19,8 +19,8 @@
  * of a VM are the mean over its vCPUs, weighted with the wall time of each. VMs of one process are
  * numbered: "name#1", "name#2".
  *
- * max_width: the columns of the terminal; 0: no limit, so that names are shown in full. Lines have 79
- * columns, and more if names need more and max_width allows it. Where it does not, names are cut so
+ * max_width: the columns of the terminal; 0: no limit, so that names are shown in full. Lines have
+ * 79 columns, and more if names need more and max_width allows it. Where it does not, names are cut so
  * that different names stay different, if that is possible; in less than 79 columns entries and IDs
  * may be left out.
  *

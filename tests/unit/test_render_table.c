@@ -9,7 +9,7 @@
 #define HEADING_SWITCH                                                                             \
 	"VM/vCPU                                PID/TID  HALTED%  LOADED%  WAIT%  BLOCK%\n"
 
-/* Of the terminal; 0: there is none. */
+/* The width of the terminal; 0: there is none. */
 static int max_width = LINE_WIDTH;
 
 static int write_it(struct fixture *f, FILE *out)
