@@ -20,9 +20,9 @@
  * numbered: "name#1", "name#2".
  *
  * max_width: the columns of the terminal; 0: no limit, so that names are shown in full. Lines have
- * 79 columns, and more if names need more and max_width allows it. Where it does not, names are cut so
- * that different names stay different, if that is possible; in less than 79 columns entries and IDs
- * may be left out.
+ * 79 columns, and more if names need more and max_width allows it. Where it does not, names are cut
+ * so that different names stay different, if that is possible; in less than 79 columns entries and
+ * IDs may be left out.
  *
  * Notes follow, in lines that begin with "# ": how many VMs or vCPUs the view leaves out; which of
  * the VMs shown have their idle time in BLOCK%; each kind of failure; unmeasured time; clamps above

@@ -55,7 +55,7 @@ static void add_glyphs(struct line *line, const char *name, int width)
 	}
 }
 
-/* Returns the longest end of a name that fits into `width` and begins with a glyph of some width. */
+/* Returns the longest end of a name that fits into `width` and begins with a glyph that has one. */
 static const char *tail_of(const char *name, int width)
 {
 	int left = width_of(name);

@@ -142,7 +142,7 @@ int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, st
 	struct vm new = { .pid = pid, .vm_fd = -1, .has_unseen = true };
 	int err = 0;
 
-	/* Open it first: if the PID is reused while the rest is read, the next look finds no thread. */
+	/* Open it first: if the PID is reused before the rest is read, the next look finds out. */
 	new.task_fd = proc__open_task(fs, pid);
 	if (new.task_fd < 0)
 		err = new.task_fd;
