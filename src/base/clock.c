@@ -4,7 +4,10 @@
 #include <x86intrin.h>
 #include "base/clock.h"
 
-/* The tightest of a few pairs is kept: one is spoilt when this thread is preempted in between. */
+/*
+ * Number of attempts, of which the fastest is used, because this thread may be
+ * preempted between two reads.
+ */
 #define CLOCK_TRIES 9
 
 static __u64 now_ns(clockid_t id)
@@ -28,7 +31,10 @@ void clock__read(struct clock_reading *clock)
 		__u64 real_ns = now_ns(CLOCK_REALTIME);
 		__u64 all_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 
-		/* Boot time less CLOCK_MONOTONIC tells a suspend: nothing may have come between these either. */
+		/*
+		 * Compare all of the reads, because the difference between CLOCK_BOOTTIME and
+		 * CLOCK_MONOTONIC is also used: it shows whether there was a suspend.
+		 */
 		if (all_ns >= best_ns)
 			continue;
 		best_ns = all_ns;

@@ -2,7 +2,7 @@
 #include "recording/recording.h"
 #include "recording/recording_fields.h"
 
-/* A struct that has grown has a member without a line here. */
+/* These fail when a struct grows, as a reminder to add the new member below. */
 _Static_assert(sizeof(struct clock_reading) == 40, "clock_fields has every member");
 _Static_assert(sizeof(struct health) == 40, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
@@ -10,7 +10,7 @@ _Static_assert(sizeof(struct vcpu_reading) == 112, "vcpu_fields has every member
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 216, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 208, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 
@@ -104,7 +104,7 @@ static void *add_cpu(struct snapshot *snap)
 	return snapshot__add_cpu(snap);
 }
 
-/* Which vCPU they are of, its own member says. */
+/* The vCPU of the stints is in its own member, so the reference made here is dropped. */
 static void *add_stints(struct snapshot *snap)
 {
 	struct vcpu_reading unused;

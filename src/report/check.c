@@ -5,7 +5,10 @@
 
 struct span {
 	const struct snapshot *prev, *cur;
-	/* By the clock of MPERF events. A count of cycles is exact in x87's 64 bits; see account.c. */
+	/*
+	 * By the clock of cpu_reading.at_ns. The 64-bit mantissa of x87 holds any count of cycles
+	 * exactly; see struct span in span.h.
+	 */
 	long double ns_per_tsc_cycle;
 	long double mono_per_raw; /* as in span.h */
 };
@@ -47,7 +50,7 @@ static struct cpu_check check_cpu(const struct cpu_reading *old, const struct cp
 	return check;
 }
 
-/* By how much the lowest of three terms is below 0. */
+/* Returns by how much the lowest of three terms is below 0; 0 if none is. */
 static __s64 below_zero(__s64 a, __s64 b, __s64 c)
 {
 	__s64 lowest = a < b ? a : b;
@@ -178,7 +181,7 @@ int check__make(const struct snapshot *prev, const struct snapshot *cur, struct 
 		raw_ns = interval_ns;
 	span.ns_per_tsc_cycle = raw_ns / (long double)tsc_cycles;
 	span.mono_per_raw = interval_ns / (long double)raw_ns;
-	/* One more than is needed, so that NULL is no memory and not nothing. */
+	/* Allocate one element more, so that NULL always means out of memory. */
 	check.cpus = calloc(cur->cpu_cnt + 1, sizeof(*check.cpus));
 	check.vcpus = calloc(cur->vcpu_cnt + 1, sizeof(*check.vcpus));
 	if (!check.cpus || !check.vcpus) {

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include "report/span.h"
 
-/* Less is the distance between two clocks that are read one after the other. */
+/* Smaller differences may come from reading two clocks one after the other. */
 #define SUSPENDED_MIN_NS 1000000
 
-/* What a vCPU has gathered within the span. Signed: see span.h. */
+/* The changes of a vCPU's counters within the span. Signed: see span.h. */
 struct growth {
 	__s64 wall_ns;
 	__s64 loaded_ns;
@@ -28,7 +28,7 @@ static __u64 add_saturated(__u64 a, __u64 b)
 	return sum;
 }
 
-/* value within 0 .. max; what that takes away or adds goes to *clamped_ns. */
+/* Clamps a value to 0 .. max, and adds what this changes to *clamped_ns. */
 static __u64 clamp_ns(__s64 value, __u64 max, __u64 *clamped_ns)
 {
 	if (value < 0) {
@@ -75,8 +75,8 @@ static bool has_slept(const struct vcpu_reading *old, const struct vcpu_reading 
 }
 
 /*
- * `old` is the same vCPU at the begin of the span, or NULL; `waited` the reading of the same thread
- * there, whether it was seen then or not, or NULL.
+ * `old` is the same vCPU at the begin of the span, or NULL. `waited` is the reading of the same
+ * thread there, seen or not, or NULL.
  */
 static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu_reading *waited,
 			       const struct vcpu_reading *now, const struct span *span)
@@ -108,8 +108,8 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 }
 
 /*
- * Spans that were not measured can be longer than the vCPU was loaded in them: a bound, no clamp. Without
- * a span that was, none of it is.
+ * Unmeasured spans can be longer than the time loaded in them, so this only takes the smaller one;
+ * it is no clamp. If nothing was measured, all of the loaded time is unmeasured.
  */
 static __u64 bounded_unmeasured_ns(const struct growth *growth, const struct span *span,
 				   __u64 loaded_ns)
@@ -184,7 +184,10 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	}
 }
 
-/* Windows for which there was no room have left no trace: what came behind them is not all there was. */
+/*
+ * Returns whether windows may be missing because the map was full. Such windows leave no trace, so
+ * the counters of a later window are not complete.
+ */
 static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_reading *now,
 			     const struct span *span)
 {
@@ -233,11 +236,11 @@ static bool was_suspended(const struct clock_reading *prev, const struct clock_r
 
 const char *span__clock_problem(const struct clock_reading *prev, const struct clock_reading *cur)
 {
-	/* Signed: a later one that is further away than 2^63 is an earlier one. */
+	/* Compare as signed: a difference above 2^63 means that the clock went back. */
 	if ((__s64)(cur->mono_ns - prev->mono_ns) <= 0)
-		return "clock.monotonic_ns: not later than the one before";
+		return "clock.monotonic_ns: not later than in the previous snapshot";
 	if ((__s64)(cur->tsc_cycles - prev->tsc_cycles) <= 0 && !was_suspended(prev, cur))
-		return "clock.tsc_cycles: not later than the one before, without a suspend";
+		return "clock.tsc_cycles: not later than in the previous snapshot, without a suspend";
 	return NULL;
 }
 
@@ -266,7 +269,7 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 	span->mono_per_raw = 1;
 	if (prev->clock.raw_ns && raw_ns > 0)
 		span->mono_per_raw = interval_ns / (long double)raw_ns;
-	/* Not used where TSC went back with a suspend. */
+	/* Unused if TSC went back, which it may do across a suspend. */
 	if (tsc_cycles > 0)
 		span->ns_per_mperf_cycle =
 			interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);

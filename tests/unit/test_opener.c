@@ -14,7 +14,10 @@
 #include "measure/opener.h"
 #include "rights/privileges.h"
 
-/* A clock in place of MPERF, which not every machine has; it takes the same right to count a CPU. */
+/*
+ * Uses a software clock, because not every machine has MPERF. Opening it on a CPU needs the same
+ * privilege.
+ */
 static struct opener_opts options(void)
 {
 	return (struct opener_opts){
@@ -55,7 +58,7 @@ static struct opener *start(void)
 	return opener;
 }
 
-/* What an event has counted; 0 is what it has not. */
+/* Returns what the event counts within a millisecond; 0 if it does not count. */
 static __u64 count(int event_fd)
 {
 	__u64 value = 0;
@@ -122,7 +125,10 @@ static void assert_status(pid_t pid, const char *key, const char *expected)
 	assert_string_equal(value, expected);
 }
 
-/* Of these, 1ULL << CAP_PERFMON, or 1ULL << CAP_SYS_ADMIN on kernels that ask for it, is what it may keep. */
+/*
+ * The opener may keep no capability, CAP_PERFMON (1ULL << 38), or CAP_SYS_ADMIN (1ULL << 21) on
+ * kernels that require it.
+ */
 static void assert_one_capability(pid_t pid)
 {
 	char value[64];
@@ -203,7 +209,7 @@ static void leave_it(void *arg)
 	_exit(0);
 }
 
-/* The helper of a child that does this with it, and ends. */
+/* Starts a helper in a child that runs `leave` and exits; the helper must exit, too. */
 static void assert_ends_after(void (*leave)(void *arg))
 {
 	int pipe_fds[2];
@@ -235,7 +241,7 @@ static void stop_it_and_leave(void *arg)
 	CHILD_CHECK(write(*(int *)arg, &pid, sizeof(pid)) == sizeof(pid));
 }
 
-/* Nor does it keep its parent from ending. */
+/* A stopped helper must not keep its parent from exiting. */
 static void test_one_that_is_stopped_ends_all_the_same(void **state)
 {
 	(void)state;
@@ -286,7 +292,7 @@ static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* The whole of it: a process that has no rights gets an event through one that has one. */
+/* The complete purpose: a process without privileges gets an event from a process that has one. */
 static void drop_and_open(void *arg)
 {
 	const struct opener_opts opts = options();
@@ -310,7 +316,7 @@ static void test_a_process_without_rights_gets_an_event(void **state)
 	child__run(drop_and_open, NULL);
 }
 
-/* A parent that was taken over: what it sends is not what opener.c would. */
+/* A compromised parent may send messages that opener.c never sends. */
 static void send_rubbish(void *arg)
 {
 	const struct opener_opts opts = options();
@@ -319,7 +325,7 @@ static void send_rubbish(void *arg)
 	int socket_fd;
 
 	(void)arg;
-	socket_fd = next_fd(); /* the first of the pair */
+	socket_fd = next_fd(); /* will be the first descriptor of the socket pair */
 	CHILD_CHECK(!opener__new(&opts, &opener));
 	CHILD_CHECK(send(socket_fd, rubbish, sizeof(rubbish), MSG_NOSIGNAL) == sizeof(rubbish));
 	CHILD_CHECK(has_ended(opener__pid(opener)));

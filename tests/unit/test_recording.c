@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is written is read back, and where it was cut off. */
+/* Recordings are read back as they were written, and up to the point where they were cut off. */
 #include <errno.h>
 #include <fcntl.h>
 #include "recording_run.h"
@@ -89,9 +89,9 @@ static void test_header(void **state)
 	assert_true(none.header.mperf_ratio == 0);
 }
 
-/* Round trip of anything */
+/* Round trips of random snapshots */
 
-/* Any number of bits, so that small numbers and large ones come as often. */
+/* Returns a number of random width, so that small numbers are as frequent as large ones. */
 static __u64 any_u64(__u64 *seed)
 {
 	static const __u64 edges[] = {
@@ -109,7 +109,7 @@ static int any_int(__u64 *seed)
 	return (int)(any_u64(seed) & INT32_MAX);
 }
 
-/* Every positive double of finite size can come, also the smallest. */
+/* Returns any positive finite double, including the smallest ones. */
 static double any_ratio(__u64 *seed)
 {
 	double ratio;
@@ -137,7 +137,7 @@ static void fill_name(char *name, size_t size, __u64 *seed)
 	}
 }
 
-/* Of about half of the vCPUs, in another order than theirs. */
+/* Adds stints to about half of the vCPUs, in another order than that of the vCPUs. */
 static void add_stints(struct snapshot *snap, __u64 *seed)
 {
 	snap->has_stints = next_random(seed) % 2;
@@ -266,7 +266,7 @@ static void test_round_trip_of_random_snapshots(void **state)
 	}
 }
 
-/* Cut off */
+/* Truncated recordings */
 
 static void test_cut_off_at_every_byte(void **state)
 {
@@ -279,7 +279,7 @@ static void test_cut_off_at_every_byte(void **state)
 	(void)state;
 	for (size_t cut = 0; cut <= size; cut++) {
 		struct replayed got = replayed(bytes, cut);
-		/* The newline may be what is missing. */
+		/* A last line without its newline is complete. */
 		size_t expected_cnt = (cut >= first_size - 1) + (cut >= size - 1);
 		bool is_whole = cut == header_size - 1 || cut == header_size ||
 				cut == first_size - 1 || cut == first_size || cut >= size - 1;
@@ -308,11 +308,14 @@ static void test_cut_off_is_told(void **state)
 
 	got = replayed(bytes, 0);
 	assert_int_equal(got.end, -ENODATA);
-	assert_string_equal(got.reason, "there is nothing in it");
+	assert_string_equal(got.reason, "the recording is empty");
 	free(bytes);
 }
 
-/* Some editors and copiers end every file with a newline; a crash can leave zeroes. */
+/*
+ * Some editors and copying programs end every file with a newline; a crash can leave zeroes at the
+ * end.
+ */
 static void test_cut_off_with_something_behind(void **state)
 {
 	static const char *const ends[] = { "\n", "\0\0\0", "\0\n", "}}", "\xff" };
@@ -334,7 +337,7 @@ static void test_cut_off_with_something_behind(void **state)
 	free(bytes);
 }
 
-/* What comes through a pipe is replayed while the rest is not there yet. */
+/* A snapshot that arrives through a pipe is returned although the next one has not arrived yet. */
 static void test_a_line_is_read_as_soon_as_it_is_there(void **state)
 {
 	struct recording_header header;
@@ -354,7 +357,7 @@ static void test_a_line_is_read_as_soon_as_it_is_there(void **state)
 	assert_int_equal(recording_reader__new(in, &r), 0);
 	assert_int_equal(recording_reader__header(r, &header), 0);
 	assert_int_equal(recording_reader__next(r, &snap), 1);
-	/* A stream that fails is no end. */
+	/* An error of the stream is not the end of the recording. */
 	assert_int_equal(recording_reader__next(r, &snap), -EAGAIN);
 	recording_reader__free(r);
 	snapshot__free(&snap);

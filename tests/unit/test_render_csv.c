@@ -39,7 +39,7 @@ static void test_rows(void **state)
 		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4,5\n");
 }
 
-/* As many fields in each line as in the heading. */
+/* Each line must have as many fields as the heading. */
 static void test_number_of_fields(void **state)
 {
 	struct fixture *f = *state;
@@ -93,7 +93,7 @@ static void test_vms_of_one_process(void **state)
 	assert_non_null(strstr(f->text, ",vm,7,2,\"a\","));
 }
 
-/* The field of the name, in quotes, as it is for that name. */
+/* The quoted field that is written for a name must equal `expected`. */
 static void assert_name(struct fixture *f, const char *name, const char *expected)
 {
 	const char *field;
@@ -116,11 +116,14 @@ static void test_names_are_quoted(void **state)
 	assert_name(f, "a\"b\"", "\"a\"\"b\"\"\"");
 	assert_name(f, "\"", "\"\"\"\"");
 	assert_name(f, "\xc3\xa9", "\"\xc3\xa9\"");
-	/* Neither a line break nor what acts on a terminal. */
+	/* Line breaks, and characters that act on a terminal, are replaced. */
 	assert_name(f, "a\r\nb\x1b[2J\xff", "\"a??b?[2J?\"");
 }
 
-/* In a cell of its own a name must not begin like a formula. */
+/*
+ * Spreadsheets take a cell that begins with =, +, - or @ (or with their full-width forms) for a
+ * formula.
+ */
 static void test_names_are_no_formulas(void **state)
 {
 	struct fixture *f = *state;
@@ -149,11 +152,14 @@ static void test_names_are_no_formulas(void **state)
 		    "a",
 		    "\"'\xef\xbc\xa0"
 		    "a\"");
-	/* Tab and carriage return in front of one are as harmless as the rest of them. */
+	/* A tab or carriage return before such a character is replaced, so that it is harmless. */
 	assert_name(f, "\t=1", "\"?=1\"");
 	assert_name(f, "\r=1", "\"?=1\"");
 	assert_name(f, "a=1", "\"a=1\"");
-	/* Taking one quote away gives the name again. */
+	/*
+	 * Names that begin with a quote get another one, so that removing one quote always gives
+	 * the original name.
+	 */
 	assert_name(f, "'=1", "\"''=1\"");
 	assert_name(f, "'", "\"''\"");
 }

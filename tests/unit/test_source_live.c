@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Measuring, on the kernel that there is: its programs are loaded and attached, its maps are read. What no such kernel
- * has, an MPERF and a guest, is made up: MPERF is TSC here, and what a vCPU would have left in the maps is put there by
- * the test. That the programs measure is for the tests in a VM. As root.
+ * Measures on the running kernel, as root: its BPF programs are loaded and attached, and its maps
+ * are read. Such a kernel need not have MPERF or a guest: TSC takes the place of MPERF, and the
+ * test writes to the maps what a vCPU would have left there. Whether the programs measure correctly
+ * is tested in VMs.
  */
 #include <bpf/bpf.h>
 #include <cap-ng.h>
@@ -29,8 +30,8 @@
 static bool own_bpffs;
 
 /*
- * What is planned is as on any host; but what is attached to KVM itself is left out, which not every kernel has, and
- * whose programs are for the tests in a VM.
+ * Makes the normal plan, but without the hooks in KVM, which not every kernel has, and whose
+ * programs are tested in VMs.
  */
 int __real_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted,
 		      struct host *host, struct hook_plan *plan);
@@ -52,7 +53,10 @@ int __wrap_plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook
 	return err;
 }
 
-/* A wait that is known to end by its bound takes no time: while this is not 0, it is the time, and sleeps move it on. */
+/*
+ * While not 0, this is the current time, and sleeping advances it, so that waiting for a time-out
+ * takes no time.
+ */
 static __u64 injected_ns;
 
 #define INJECTED_BEGIN_NS 1000000000000000000
@@ -75,7 +79,7 @@ __u64 __wrap_clock__now_ns(void)
 	return injected_ns ? injected_ns : __real_clock__now_ns();
 }
 
-/* The machine on which this test runs may well be one. */
+/* Suppresses the warning, because the test may well run in a VM. */
 void __wrap_host__warn_of_hypervisor(const struct hostfs *fs);
 void __wrap_host__warn_of_hypervisor(const struct hostfs *fs)
 {
@@ -99,7 +103,7 @@ static void write_text(const struct tree *tree, const char *path, const char *te
 	tree__write(tree, path, text, strlen(text));
 }
 
-/* The host that there is, with an MPERF. */
+/* The running host, with an MPERF event. */
 static int setup(void **state)
 {
 	static const char *const dirs[] = {
@@ -136,7 +140,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Of a command line, with what is said on stderr. */
+/* The measurement that a command line starts, with its output on stderr. */
 struct measurement {
 	struct run run;
 	struct capture said;
@@ -154,7 +158,7 @@ static void start(struct measurement *m, const struct tree *tree, const char **w
 	capture__end(&m->said);
 }
 
-/* Else what was said is lost. */
+/* Prints what start() captured, which would be lost otherwise. */
 static void assert_started(const struct measurement *m)
 {
 	if (m->err)
@@ -179,7 +183,7 @@ static void end(struct measurement *m)
 	options__free(&m->run.opts);
 }
 
-/* What is done to have a measurement pinned, or no longer. */
+/* Runs a command that pins, renews or unpins a measurement. */
 static int run_pin(const struct tree *tree, struct capture *said, const char **words)
 {
 	struct run run;
@@ -193,7 +197,7 @@ static int run_pin(const struct tree *tree, struct capture *said, const char **w
 	return err;
 }
 
-/* The newest map of a name. */
+/* Returns the newest map with this name. */
 static int find_map(const char *name)
 {
 	__u32 id = 0;
@@ -305,7 +309,7 @@ static void test_windows_only(void **state)
 	assert_int_equal(m.snap.vcpu_cnt, 0);
 	assert_int_equal(m.snap.health.mperf_error_cnt, 0);
 	assert_non_null(strstr(m.said.text, "no VM is running"));
-	/* TSC counts at its own rate. */
+	/* TSC is measured against itself. */
 	assert_true(header->mperf_ratio > 0.999 && header->mperf_ratio < 1.001);
 	assert_false(source__has_ended(m.source, &m.run.opts.filter));
 	assert_int_equal(source__check_rights(m.source), 0);
@@ -350,7 +354,7 @@ static void test_entries_and_stints(void **state)
 
 static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **state)
 {
-	/* The greatest that a kernel can give. */
+	/* The highest TID that Linux allows. */
 	const __u32 gone = 4194303, tid = (__u32)gettid();
 	struct vcpu_sums sums = some_sums(gone);
 	struct measurement m;
@@ -369,7 +373,7 @@ static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **s
 	sums = some_sums(tid);
 	sums.own_head.begun++;
 	put("vcpus", INDEX, &sums);
-	/* It is read again for a second. */
+	/* An inconsistent entry is read again for up to a second. */
 	injected_ns = INJECTED_BEGIN_NS;
 	assert_int_equal(next(&m), -EIO);
 	assert_in_range(injected_ns - INJECTED_BEGIN_NS, 1000000000, 1001000000);
@@ -392,7 +396,7 @@ static void test_an_event_that_failed_is_opened_again(void **state)
 	assert_int_equal(next(&m), 1);
 	assert_int_equal(m.snap.health.mperf_error_cnt, 5);
 	assert_int_equal(m.snap.health.lost_window_cnt, 6);
-	/* In place of the other. */
+	/* The new event replaced the old one. */
 	assert_int_equal(tree__next_fd(*state), fd);
 	end(&m);
 }
@@ -430,7 +434,7 @@ static void test_programs_are_timed_when_that_is_wanted(void **state)
 	end(&m);
 }
 
-/* refused WORDS: not to be measured here, which is said. */
+/* Starting with `words` must fail with `err` and a message that contains `word`. */
 static void assert_refused(const struct tree *tree, int err, const char *word, const char **words)
 {
 	int before = tree__next_fd(tree);
@@ -469,14 +473,14 @@ static void test_what_a_host_lacks(void **state)
 	tree__remove(tree, "sys/module/kvm/initstate");
 	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "nonsense\n");
 	assert_refused(tree, -EOPNOTSUPP, "cannot find MPERF", WORDS());
-	/* One that the kernel does not have. */
+	/* An event that the kernel does not have. */
 	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "event=0x77\n");
 	assert_refused(tree, -EINVAL, "MPERF", WORDS());
 	tree__remove(tree, "sys/bus/event_source/devices/msr/events/mperf");
 	assert_refused(tree, -EOPNOTSUPP, "no MPERF", WORDS());
 }
 
-/* What a test that failed has left is not the next one's. */
+/* Removes what a failed test has left pinned. */
 static void empty_bpffs(void)
 {
 	assert_int_equal(umount2(PIN_ROOT, MNT_DETACH), 0);
@@ -530,7 +534,7 @@ static void test_pinned_it_goes_on_and_is_read_by_others(void **state)
 	assert_int_equal(next(&m), 1);
 	assert_int_equal(vcpu_of(&m.snap, tid)->loaded_ns, 6000);
 	assert_int_equal(m.snap.stints[vcpu_of(&m.snap, tid)->stint_number - 1].cnt[9], 2);
-	/* A thread that has ended between two looks is in the second, and not in the third. */
+	/* A thread that exits between two snapshots is in the second one, and not in the third. */
 	sums.tid = gone;
 	sums.at_ns = sums.ended_ns = m.snap.clock.mono_ns + 1;
 	fd = open_pinned(PIN_ENDED);
@@ -543,7 +547,10 @@ static void test_pinned_it_goes_on_and_is_read_by_others(void **state)
 	assert_int_equal(source__check_rights(m.source), 0);
 	assert_int_equal(source__program_stats(m.source, stats, PROGRAM_STATS_MAX), 0);
 
-	/* It ends for them too. The programs stay as long as m has them: --unpin gives up after five seconds. */
+	/*
+	 * Ends the measurement for its readers, too. Because m still holds the programs, --unpin
+	 * gives up waiting after five seconds.
+	 */
 	injected_ns = INJECTED_BEGIN_NS;
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 	assert_in_range(injected_ns - INJECTED_BEGIN_NS, 5000000000, 5010000000);
@@ -572,10 +579,10 @@ static void test_pinned_twice(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
 	assert_string_equal(said.text, "");
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mperf-ratio", "1")), 0);
-	assert_non_null(strstr(said.text, "change nothing"));
+	assert_non_null(strstr(said.text, "have no effect"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "entry")), -EEXIST);
 	assert_non_null(strstr(said.text, "(--mode switch)"));
-	/* What it does not have is measured apart. */
+	/* A mode that the pinned measurement does not have is measured separately. */
 	start(&m, *state, WORDS("--mode", "entry"));
 	assert_started(&m);
 	assert_int_equal(source__header(m.source)->mode, MODE_ENTRY);
@@ -615,7 +622,7 @@ static void test_a_cpu_that_beats_no_more_is_renewed(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 }
 
-/* What is pinned is not read, which one line says; the measurement is another one. */
+/* The pinned measurement must not be read, one line says so, and a separate measurement is made. */
 static void assert_measured_apart(const struct tree *tree, const char *why, const char **words)
 {
 	int before = tree__next_fd(tree);
@@ -667,7 +674,10 @@ static void put_in_place(const char *name, int fd)
 	assert_int_equal(bpf_obj_pin(fd, path), 0);
 }
 
-/* Puts a map of that layout in place of a pinned one, and back. */
+/*
+ * Replaces a pinned map by one with the given layout, which must be refused, and puts the original
+ * back.
+ */
 static void assert_layout_refused(const struct tree *tree, const char *name,
 				  const struct bpf_map_info *layout, const char *what)
 {
@@ -698,7 +708,7 @@ static void assert_all_layouts_refused(const struct tree *tree, const char *name
 	other.max_entries++;
 	assert_layout_refused(tree, name, &other, "number of entries");
 	other = is;
-	/* What any map of the type may have. */
+	/* A flag that is valid for maps of this type. */
 	other.map_flags ^= is.type == BPF_MAP_TYPE_HASH       ? BPF_F_NO_PREALLOC
 			   : is.type == BPF_MAP_TYPE_LRU_HASH ? BPF_F_NO_COMMON_LRU
 			   : is.type == BPF_MAP_TYPE_ARRAY    ? BPF_F_MMAPABLE
@@ -731,7 +741,7 @@ static void test_maps_of_another_layout_are_not_read(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "-H")), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_all_layouts_refused(*state, names[i]);
-	/* A map where a program is to be, another program, and a program where a map is to be. */
+	/* A map in place of a program, another program, and a program in place of a map. */
 	map_fd = open_pinned(PIN_VCPUS);
 	program_fd = open_pinned(PIN_FORCED_READ);
 	heartbeat_fd = open_pinned(PIN_HEARTBEAT);
@@ -746,7 +756,7 @@ static void test_maps_of_another_layout_are_not_read(void **state)
 	close(heartbeat_fd);
 	close(program_fd);
 	close(map_fd);
-	/* Nothing but what was put there was wrong. */
+	/* Without the replaced objects, the pinned measurement is accepted. */
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 }
@@ -771,7 +781,7 @@ static void test_what_others_own_or_may_write_is_not_read(void **state)
 	assert_measured_apart(*state, "vcpus is no BPF object", WORDS("-H"));
 	put_in_place(PIN_VCPUS, fd);
 	close(fd);
-	/* The directory, and that in which it is. */
+	/* Wrong owner or mode of the directory and of its parent. */
 	assert_int_equal(chown(PIN_DIR, 65534, (gid_t)-1), 0);
 	assert_measured_apart(*state, "a directory of user 65534", WORDS("-H"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPERM);
@@ -786,7 +796,7 @@ static void test_what_others_own_or_may_write_is_not_read(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 }
 
-/* As the unit has it: no right to pass over the modes of files. */
+/* As in gtimehalt-pin.service: without the capabilities that override file permissions. */
 static void test_readers_are_told_by_an_unpin_without_rights_over_files(void **state)
 {
 	struct pin_about about;
@@ -817,7 +827,7 @@ static void test_a_renewal_starts_nothing(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), 0);
 	assert_string_equal(said.text, "");
 	assert_int_equal(access(PIN_DIR, F_OK), -1);
-	/* Half of one is none, either. */
+	/* An incomplete pinned measurement is not renewed either. */
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
 	unlink(PIN_DIR "/" PIN_ABOUT);
 	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), 0);
@@ -844,7 +854,7 @@ static void test_directories_of_others_beside_what_is_pinned(void **state)
 	struct capture said;
 
 	NEEDS_BPFFS();
-	/* Empty: that of a --pin that was killed at once. */
+	/* Empty directories, as a --pin that was killed at once leaves them. */
 	assert_int_equal(mkdir(PIN_DIR, 0700), 0);
 	assert_int_equal(mkdir(PIN_DIR "/" PIN_LINKS, 0700), 0);
 	assert_int_equal(mkdir(PIN_DIR "/stray", 0700), 0);
@@ -871,7 +881,7 @@ static void test_what_a_run_that_was_killed_has_left_is_told_and_removed(void **
 	unlink(PIN_DIR "/" PIN_ABOUT);
 	start(&m, *state, WORDS("--mode", "switch"));
 	assert_started(&m);
-	assert_non_null(strstr(m.said.text, "was killed has left programs"));
+	assert_non_null(strstr(m.said.text, "has left programs running"));
 	end(&m);
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
 	assert_non_null(strstr(said.text, "had left part of it"));
@@ -917,7 +927,10 @@ int main(void)
 		TEST(test_without_bpffs_nothing_is_pinned),
 	};
 
-	/* What is pinned is nobody else's, and gone when this ends. */
+	/*
+	 * A bpffs of its own, so that pinned objects cannot collide with others and vanish when the
+	 * test ends.
+	 */
 	own_bpffs = !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 		    !mount("bpf", PIN_ROOT, "bpf", 0, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Maps of any size are read whole; what becomes of a thread's entries when it has ended. The kernel's maps are variables here. */
+/*
+ * Maps of any size are read completely, and the entries of an exited thread are read and dropped
+ * correctly. The maps are simulated by variables.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,7 +205,7 @@ static void assert_freed(void)
 	assert_int_equal(process.entry_cnt, 0);
 }
 
-/* The sizes about what is copied at once, and the map that is full. */
+/* Sizes around that of a batch, and a full map. */
 static void test_maps_are_read_whole(void **state)
 {
 	static const __u32 sizes[] = { 2, 255, 256, 257, 511, 512, 513, GTIMEHALT_MAX_VCPUS };
@@ -272,7 +275,10 @@ static void test_what_has_ended_is_read_once(void **state)
 	assert_int_equal(f->snap.vcpu_cnt, 0);
 }
 
-/* A measurement that is pinned moves what has ended elsewhere by itself. */
+/*
+ * In a pinned measurement BPF moves exited threads to another map, so that user space must not drop
+ * them.
+ */
 static void test_what_is_pinned_is_not_dropped(void **state)
 {
 	struct fixture *f = *state;

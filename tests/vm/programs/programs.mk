@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The tool's BPF programs, one by one through a kernel's verifier. Included by tests/tests.mk.
+# A program that loads the tool's BPF programs one by one. Included by tests/tests.mk.
 
 LOAD_PROGRAMS := $(OUTPUT)/tests/load_programs
 
