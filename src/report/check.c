@@ -20,7 +20,7 @@ static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const s
 	return (__s64)(halted < 0 ? halted - 0.5L : halted + 0.5L);
 }
 
-/* What the scheduler's clock has counted, by CLOCK_MONOTONIC. */
+/* Converts a time by the scheduler's clock to CLOCK_MONOTONIC. */
 static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
 {
 	return (__s64)((__s64)(to_ns - from_ns) * span->mono_per_raw);

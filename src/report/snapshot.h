@@ -46,7 +46,10 @@ struct vcpu_reading {
 	__u64 vm_id; /* distinguishes VMs of one process; 0: unknown */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC when the counters below were complete; never 0 */
-	/* What the thread ran, in its windows and outside of them. Times without another clock are the scheduler's. */
+	/*
+	 * Run time of the thread, in its windows and outside of them. Times without another clock
+	 * are by the scheduler's.
+	 */
 	__u64 loaded_ns;
 	/*
 	 * Length of spans that this vCPU shared with no other guest and no idle task, and MPERF

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * span - what one vCPU did between two snapshots. Pure arithmetic: no clock, no
- * file, no library but libc.
+ * span - what one vCPU did between two snapshots. Pure arithmetic: no clock, no file, no library
+ * but libc.
  *
  * With d for the difference between the snapshots:
  *
@@ -14,12 +14,12 @@
  *	wait    = d wait_ns, clamped to 0 .. wall - loaded
  *	blocked = wall - loaded - wait
  *
- * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots, and times by the scheduler's clock
- * (loaded_ns, measured_ns, unmeasured_ns, wait_ns) are multiplied by d mono_ns / d raw_ns, so that clock
- * steering cancels out.
+ * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots, and times by the scheduler's
+ * clock (loaded_ns, measured_ns, unmeasured_ns, wait_ns) are multiplied by d mono_ns / d raw_ns, so
+ * that clock steering cancels out.
  *
- * Where the kernel accounts for interrupts apart, run time does not include them. The rest of wall is
- * therefore called blocked only if the thread slept; if it did not, it had the CPU.
+ * Where the kernel accounts for interrupts apart, run time does not include them. The rest of wall
+ * is therefore called blocked only if the thread slept; if it did not, it had the CPU.
  *
  * In every report loaded + wait + blocked = wall, guest + host = loaded and busy + halted = guest
  * hold to the nanosecond wherever all three values are known, also in the sums of a VM.
@@ -34,7 +34,7 @@
  * Unknown values and their causes:
  *
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
- *	no time was measured	halted and busy, if any time was loaded and there was a window at all
+ *	no time was measured	halted and busy, if any time was loaded and there was a window
  *	the host was suspended	the same, because TSC's rate is unknown then
  *	the host halts CPUs	the same: halts outside of its idle task look like a guest's
  *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
@@ -76,8 +76,8 @@ struct span {
 	bool map_is_full;    /* within the span */
 	bool hooks_were_off; /* within the span, for some of it or all */
 	/*
-	 * The host was suspended, so that TSC has counted, or not counted, time that CLOCK_MONOTONIC does not
-	 * contain; or the host halted CPUs outside of its idle task.
+	 * The host was suspended, so that TSC has counted, or not counted, time that
+	 * CLOCK_MONOTONIC does not contain; or the host halted CPUs outside of its idle task.
 	 */
 	bool halts_unknown;
 };

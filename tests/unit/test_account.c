@@ -443,7 +443,7 @@ static void test_a_host_that_halts_cpus_itself(void **state)
 	}
 }
 
-/* What the scheduler has not counted yet is no sleep of a thread that has not slept. */
+/* Time that the scheduler has not counted yet is no sleep of a thread that has not slept. */
 static void test_only_a_thread_that_slept_is_blocked(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * clock_tick - makes CLOCK_MONOTONIC run at TICK / 10000 of its rate, as NTP does to take an offset away.
+ * clock_tick - makes CLOCK_MONOTONIC run at TICK / 10000 of its rate, as NTP does to take an offset
+ * away.
  *
  * usage: clock_tick TICK
  */
