@@ -64,7 +64,8 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N,"refused_windows":N},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N,
+ *		   "refused_windows":N},
  *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"vcpu_count":N,
  *		 "total":{METRICS,"histogram":{HISTOGRAM}},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}

@@ -249,7 +249,7 @@ static bool is_in(const char *map, __u32 key, void *value)
 	return found;
 }
 
-/* Of the first entry that is given to a thread. */
+/* The index of the first entry that is given to a thread. */
 #define INDEX 1
 
 static struct vcpu_sums some_sums(__u32 tid)
