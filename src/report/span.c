@@ -157,7 +157,7 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	*clamped_ns = 0;
 	wall_ns = clamp_ns(growth->wall_ns, INT64_MAX, clamped_ns);
 	loaded_ns = clamp_ns(growth->loaded_ns, wall_ns, clamped_ns);
-	/* A thread that neither slept nor waited had the CPU, even if the scheduler counted less. */
+	/* A thread that did not sleep or wait had the CPU, even if the scheduler counted less. */
 	if (!growth->slept && growth->wait_known && growth->wait_ns >= 0 &&
 	    (__u64)growth->wait_ns < wall_ns - loaded_ns)
 		loaded_ns = wall_ns - growth->wait_ns;

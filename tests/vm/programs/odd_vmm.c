@@ -3,7 +3,7 @@
  * odd_vmm - a VMM that uses its vCPUs in ways that KVM allows and QEMU avoids. Everything runs on
  * CPU 1, beside a thread that never sleeps; helpers run on CPU 0. Runs until it is killed.
  *
- * usage: odd_vmm look		a vCPU thread sleeps; another thread keeps reading the vCPU's registers
+ * usage: odd_vmm look		a vCPU thread sleeps; another thread keeps reading its registers
  *	  odd_vmm share		the same, but the other thread also runs the vCPU
  *	  odd_vmm work		a vCPU thread works in user mode between exits, and never sleeps
  *	  odd_vmm turn		a thread that runs two vCPUs in turn
