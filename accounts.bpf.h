@@ -181,6 +181,12 @@ static __always_inline __u64 sleeps_of(struct task_struct *task, int is_asleep)
 	return BPF_CORE_READ(task, nvcsw) << 1 | is_asleep;
 }
 
+/* An int in Linux 6.12, one byte in 7.3. */
+static __always_inline int is_on_cpu(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu) != 0;
+}
+
 struct account {
 	__u64 at_ns;
 	__u64 ran_ns;
@@ -199,7 +205,7 @@ static __always_inline int read_account(struct task_struct *task, struct account
 		__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
 		__u64 queued_ns = BPF_CORE_READ(task, sched_info.last_queued);
 		unsigned long arrivals = BPF_CORE_READ(task, sched_info.pcount);
-		int on_cpu = BPF_CORE_READ(task, on_cpu);
+		int on_cpu = is_on_cpu(task);
 
 		account->ran_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 		account->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
@@ -211,8 +217,7 @@ static __always_inline int read_account(struct task_struct *task, struct account
 			account->ran_ns += ran_since_update(task, exec_start_ns, account->at_ns);
 		if (exec_start_ns == BPF_CORE_READ(task, se.exec_start) &&
 		    queued_ns == BPF_CORE_READ(task, sched_info.last_queued) &&
-		    arrivals == BPF_CORE_READ(task, sched_info.pcount) &&
-		    on_cpu == BPF_CORE_READ(task, on_cpu))
+		    arrivals == BPF_CORE_READ(task, sched_info.pcount) && on_cpu == is_on_cpu(task))
 			return 1;
 	}
 	return 0;

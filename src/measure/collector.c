@@ -85,18 +85,17 @@ static int set_up_map_sizes(struct collector *c)
 {
 	const struct {
 		struct bpf_map *map;
-		bool wanted;
 		int per_cpu; /* elements; 0: the size is not that of the host */
-		bool keeps_events;
+		bool wanted, keeps_events;
 	} maps[] = {
-		{ c->skel->maps.counter_events, true, EVENT_CNT_PER_CPU, c->pinned },
-		{ c->skel->maps.cpu_healths, true, 1, false },
-		{ c->skel->maps.cpu_beats, c->pinned, 1, false },
-		{ c->skel->maps.cpu_accounts, c->check, 1, false },
-		{ c->skel->maps.ended, c->pinned, 0, false },
-		{ c->skel->maps.about, c->pinned, 0, false },
-		{ c->skel->maps.stints, c->histogram, 0, false },
-		{ c->skel->maps.blank_stints, c->histogram, 0, false },
+		{ c->skel->maps.counter_events, EVENT_CNT_PER_CPU, true, c->pinned },
+		{ c->skel->maps.cpu_healths, 1, true, false },
+		{ c->skel->maps.cpu_beats, 1, c->pinned, false },
+		{ c->skel->maps.cpu_accounts, 1, c->check, false },
+		{ c->skel->maps.ended, 0, c->pinned, false },
+		{ c->skel->maps.about, 0, c->pinned, false },
+		{ c->skel->maps.stints, 0, c->histogram, false },
+		{ c->skel->maps.blank_stints, 0, c->histogram, false },
 	};
 	struct bpf_map *by_index[] = { c->skel->maps.vcpus, c->skel->maps.objects,
 				       c->skel->maps.free_indexes, c->skel->maps.stints };

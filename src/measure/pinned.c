@@ -20,6 +20,7 @@ struct pinned {
 	struct pin_dir dir;
 	struct pin_refusal why;
 	struct collector *layout;
+	bool is_logged; /* the reason of the failure */
 
 	struct pinned_about about;
 	double ns_per_tsc_cycle;
@@ -158,8 +159,10 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 {
 	int err = pin_dir__find(&p->dir, &p->why);
 
-	if (!err)
+	if (!err) {
 		err = collector__new_layout(&p->layout);
+		p->is_logged = err != 0;
+	}
 	if (err)
 		return err;
 	p->cpu_cnt = collector__cpu_cnt(p->layout);
@@ -225,7 +228,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	collector__free(p->layout);
 	p->layout = NULL;
 	if (err) {
-		err = tell(p, err, opts->refusal_level);
+		err = p->is_logged ? err : tell(p, err, opts->refusal_level);
 		pinned__free(p);
 		return err;
 	}

@@ -10,7 +10,7 @@ _Static_assert(sizeof(struct vcpu_reading) == 112, "vcpu_fields has every member
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 216, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 208, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 

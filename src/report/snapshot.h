@@ -95,8 +95,8 @@ struct cpu_reading {
 struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
-	double mperf_ratio; /* MPERF rate over TSC rate */
 	bool host_halts;    /* outside of its idle task: see acpi_pad.h */
+	double mperf_ratio; /* MPERF rate over TSC rate */
 	struct health health;
 	/*
 	 * CLOCK_MONOTONIC since when the hooks have run without a break; 0: always. Not recorded:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Maps of any size are read completely, and the sums of an exited thread are read and dropped
+ * Maps of any size are read completely, and the entries of an exited thread are read and dropped
  * correctly. The maps are simulated by variables.
  */
 #include <setjmp.h>
