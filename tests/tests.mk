@@ -20,7 +20,7 @@ test-deps:
 
 check-programs: $(UNIT_BINS) $(REPORTS)
 
-test-programs: $(PAYLOAD) $(PAYLOAD_ACCOUNT) $(LOAD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
+test-programs: $(PAYLOAD) $(PAYLOAD_ACCOUNT) $(LOAD_PROGRAMS) $(ODD_PROGRAMS) $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) bench-programs broken stretched crowded
 
 # The tool with one hook missing, which --check must detect: see tests/vm/gtimehalt-check.bats. A make of its own
 # builds it in a folder below this build, so that dependencies are tracked there too.

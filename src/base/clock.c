@@ -26,6 +26,7 @@ void clock__read(struct clock_reading *clock)
 		__u64 before_ns = now_ns(CLOCK_MONOTONIC);
 		__u64 tsc_cycles = __rdtsc();
 		__u64 width_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
+		__u64 raw_ns = now_ns(CLOCK_MONOTONIC_RAW);
 		__u64 boot_ns = now_ns(CLOCK_BOOTTIME);
 		__u64 real_ns = now_ns(CLOCK_REALTIME);
 		__u64 all_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
@@ -39,6 +40,7 @@ void clock__read(struct clock_reading *clock)
 		best_ns = all_ns;
 		clock->mono_ns = before_ns + width_ns / 2;
 		clock->tsc_cycles = tsc_cycles;
+		clock->raw_ns = raw_ns;
 		clock->boot_ns = boot_ns;
 		clock->real_ns = real_ns;
 	}

@@ -13,6 +13,11 @@ struct clock_reading {
 	__u64 boot_ns;    /* CLOCK_BOOTTIME, for the age of threads */
 	__u64 real_ns;    /* CLOCK_REALTIME, only for display */
 	__u64 tsc_cycles; /* TSC at mono_ns */
+	/*
+	 * CLOCK_MONOTONIC_RAW: like the clock of perf and the scheduler, TSC at a fixed rate that
+	 * NTP does not steer. 0: unknown; times by the scheduler's clock are then used unconverted.
+	 */
+	__u64 raw_ns;
 };
 
 /*

@@ -85,6 +85,11 @@ const struct family failure_families[FAILURE_CNT] = {
 	    "the previous snapshot is missing.",
 	    NULL },
 	  FAMILY_COUNTER },
+	{ "gtimehalt_",
+	  "refused_windows",
+	  "",
+	  { "Windows of processes that had used up their share of the room.", NULL },
+	  FAMILY_COUNTER },
 };
 
 const struct family scalar_families[SCALAR_CNT] = {

@@ -163,6 +163,7 @@ int totals__add(struct totals *totals, const struct report *report)
 	totals->health.mperf_error_cnt += report->health.mperf_error_cnt;
 	totals->health.map_full_cnt += report->health.map_full_cnt;
 	totals->health.hooks_off_cnt += report->health.hooks_off_cnt;
+	totals->health.refused_window_cnt += report->health.refused_window_cnt;
 	totals->mperf_ratio = report->mperf_ratio;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "measure/acpi_pad.h"
 #include "measure/meter.h"
 #include "base/hostfs.h"
 #include "base/log.h"
@@ -25,6 +26,7 @@ struct sampler {
 	struct roster *roster;
 	const struct hostfs *fs;
 	size_t check_turn; /* index of the first vCPU that the next snapshot checks */
+	bool host_halts;   /* at the last snapshot */
 	bool takes_pids;   /* system calls know threads by the numbers that BPF has for them */
 };
 
@@ -83,6 +85,15 @@ static void forget_ended(struct sampler *s, struct snapshot *snap)
 	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
 }
 
+/* In the snapshot, and in the log when it changes. */
+static void look_for_host_halts(struct sampler *s, struct snapshot *snap)
+{
+	snap->host_halts = acpi_pad__halts(s->fs);
+	if (snap->host_halts && !s->host_halts)
+		pr_warn("acpi_pad halts CPUs of this host: halted time is not measured meanwhile");
+	s->host_halts = snap->host_halts;
+}
+
 int sampler__take(struct sampler *s, struct snapshot *snap)
 {
 	int err;
@@ -91,6 +102,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	err = meter__read(s->meter, snap);
 	if (err)
 		return err;
+	look_for_host_halts(s, snap);
 	forget_ended(s, snap);
 	err = roster__complete(s->roster, snap);
 	if (err) {

@@ -49,8 +49,8 @@ int render__csv_heading(FILE *out);
  *	time,interval_ns,mode,row,pid,instance,name,vcpu,tid,METRICS,FAILURES
  *
  * "row" is vm or vcpu. vcpu and tid are empty in a VM's row, whose METRICS are sums. FAILURES are
- * lost_windows, mperf_errors, map_full and hooks_off of the interval, the same in all its lines.
- * Everything else is as in JSON.
+ * lost_windows, mperf_errors, map_full, hooks_off and refused_windows of the interval, the same in
+ * all its lines. Everything else is as in JSON.
  *
  * Names are always quoted. Spreadsheets must not take a name for a formula: a name that begins with
  * =, +, -, @, one of their full-width forms, or ' gets a ' in front.
@@ -64,7 +64,8 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *
  *	{"schema":1,"time":"2025-11-23T14:26:41.000000045Z","interval_ns":N,
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
- *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N},
+ *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N,
+ *		   "refused_windows":N},
  *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"vcpu_count":N,
  *		 "total":{METRICS,"histogram":{HISTOGRAM}},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}

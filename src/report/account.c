@@ -259,6 +259,7 @@ static struct health health_of(const struct health *prev, const struct health *c
 		.mperf_error_cnt = cnt_since(prev->mperf_error_cnt, cur->mperf_error_cnt),
 		.map_full_cnt = cnt_since(prev->map_full_cnt, cur->map_full_cnt),
 		.hooks_off_cnt = cnt_since(prev->hooks_off_cnt, cur->hooks_off_cnt),
+		.refused_window_cnt = cnt_since(prev->refused_window_cnt, cur->refused_window_cnt),
 	};
 }
 

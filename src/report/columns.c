@@ -32,6 +32,8 @@ const struct failure_def failure_defs[FAILURE_CNT] = {
 	  offsetof(struct health, map_full_cnt) },
 	{ "hooks_off", "hooks were off, nothing is known about the interval",
 	  offsetof(struct health, hooks_off_cnt) },
+	{ "refused_windows", "windows refused, a process had its share of the room",
+	  offsetof(struct health, refused_window_cnt) },
 };
 _Static_assert(sizeof(struct health) == FAILURE_CNT * sizeof(__u64), "every failure is shown");
 

@@ -58,7 +58,7 @@ struct failure_def {
 	size_t offset;
 };
 
-#define FAILURE_CNT 4
+#define FAILURE_CNT 5
 extern const struct failure_def failure_defs[FAILURE_CNT];
 
 static inline __u64 failure_cnt(const struct health *health, size_t failure)

@@ -26,6 +26,8 @@ struct health {
 	__u64 mperf_error_cnt; /* failed reads of MPERF: loaded time that is unmeasured */
 	__u64 map_full_cnt;    /* windows of threads for which the map had no room */
 	__u64 hooks_off_cnt;   /* snapshots before which the hooks did not run, or may not have */
+	/* windows of threads of a process that had used up its share of the room */
+	__u64 refused_window_cnt;
 };
 
 /* One vCPU thread. `seen` false: known to exist, but never loaded since this program started. */
@@ -44,6 +46,10 @@ struct vcpu_reading {
 	__u64 vm_id; /* distinguishes VMs of one process; 0: unknown */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC when the counters below were complete; never 0 */
+	/*
+	 * Time that the thread had a CPU, in windows and outside of them. All times below without a
+	 * clock of their own are by the scheduler's clock.
+	 */
 	__u64 loaded_ns;
 	/*
 	 * Length of spans that this vCPU shared with no other guest and no idle task, and MPERF
@@ -53,9 +59,12 @@ struct vcpu_reading {
 	__u64 measured_ns;
 	__u64 mperf_cycles;
 	__u64 unmeasured_ns; /* length of such spans in which MPERF could not be read */
-	__u64 guest_ns;
+	__u64 guest_ns;      /* CLOCK_MONOTONIC */
 	__u64 entry_cnt;
 	__u64 wait_ns; /* run-queue delay since the thread was created */
+	/* Twice the number of times that the thread went to sleep, plus 1 while it sleeps. */
+	__u64 sleeps;
+	bool sleeps_known;
 	/* Index + 1 into snapshot.stints; 0: none of its stints was counted. */
 	__u32 stint_number;
 };
@@ -75,7 +84,7 @@ struct vm_reading {
 struct cpu_reading {
 	int cpu;
 	double mperf_ratio; /* of this type of core */
-	__u64 at_ns;        /* CLOCK_MONOTONIC of the counters below */
+	__u64 at_ns;        /* time for which the counters below have counted */
 	__u64 mperf_cycles; /* of the CPU, whatever ran on it */
 	__u64 window_ns;    /* of vCPUs' windows with known MPERF cycles */
 	__u64 window_mperf_cycles;
@@ -86,6 +95,7 @@ struct cpu_reading {
 struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
+	bool host_halts;    /* outside of its idle task: see acpi_pad.h */
 	double mperf_ratio; /* MPERF rate over TSC rate */
 	struct health health;
 	/*

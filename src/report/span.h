@@ -6,7 +6,7 @@
  * With d for the difference between the snapshots:
  *
  *	wall    = d at_ns, or the vCPU's age if it is younger
- *	loaded  = d loaded_ns, clamped to 0 .. wall
+ *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait if the thread did not sleep
  *	halted  = d measured_ns - d mperf_cycles / (mperf_ratio * tsc_per_ns), clamped to 0 .. guest
  *	guest   = d guest_ns, clamped to 0 .. loaded
  *	busy    = guest - halted
@@ -14,8 +14,13 @@
  *	wait    = d wait_ns, clamped to 0 .. wall - loaded
  *	blocked = wall - loaded - wait
  *
- * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots, so that
- * clock steering cancels out.
+ * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots. d of times by the scheduler's
+ * clock (loaded_ns, measured_ns, unmeasured_ns, wait_ns) is multiplied by d mono_ns / d raw_ns, so
+ * that clock steering cancels out.
+ *
+ * The scheduler does not count all the time in which a thread has a CPU as run time: it leaves out
+ * interrupts where it accounts for them separately, and the time since the last tick. The rest of
+ * wall is therefore called blocked only if the thread slept; otherwise the thread had the CPU.
  *
  * In every report loaded + wait + blocked = wall, guest + host = loaded and busy + halted = guest
  * hold to the nanosecond wherever all three values are known, also in the sums of a VM.
@@ -30,8 +35,9 @@
  * Unknown values and their causes:
  *
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
- *	no time was measured	halted and busy, if any time was loaded
+ *	no time was measured	halted and busy, if any time was loaded and there was a window
  *	the host was suspended	the same, because TSC's rate is unknown then
+ *	the host halts CPUs	the same, because halts outside of its idle task look like a guest's
  *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
  *				METRIC_UNMEASURED_NS at most
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread
@@ -64,12 +70,17 @@ struct span {
 	 * would reach 1 ns after 3 months.
 	 */
 	long double ns_per_mperf_cycle;
+	long double
+		mono_per_raw; /* nanoseconds of CLOCK_MONOTONIC in one of the scheduler's clock */
 	bool entry_mode;
 	bool map_was_full;   /* at any time up to the end of the span */
 	bool map_is_full;    /* within the span */
 	bool hooks_were_off; /* within the span, for some of it or all */
-	/* TSC has counted, or not counted, time that CLOCK_MONOTONIC does not contain */
-	bool was_suspended;
+	/*
+	 * The host was suspended, so that TSC has counted, or not counted, time that
+	 * CLOCK_MONOTONIC does not contain; or the host halted CPUs outside of its idle task.
+	 */
+	bool halts_unknown;
 };
 
 /*

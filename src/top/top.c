@@ -159,6 +159,7 @@ static void add_failures(struct health *total, const struct health *health)
 	total->mperf_error_cnt += health->mperf_error_cnt;
 	total->map_full_cnt += health->map_full_cnt;
 	total->hooks_off_cnt += health->hooks_off_cnt;
+	total->refused_window_cnt += health->refused_window_cnt;
 }
 
 int top__show(struct top *top, const struct report *report)

@@ -112,19 +112,23 @@ static void fill_map(const struct bench *bench, unsigned int step)
 		pid_t pid = bench->host.pids[i / FAKE_HOST_VCPUS_OF_VM];
 		__u64 ran_ns = (__u64)(step + 1) * (INTERVAL_US * 900ULL + i * 37);
 		struct vcpu_sums sums = {
+			.tid = (__u32)bench->host.tids[i],
+			.thread_boottime_ns = bench->host.births_ns[i / FAKE_HOST_VCPUS_OF_VM],
 			.start_boottime_ns = bench->host.births_ns[i / FAKE_HOST_VCPUS_OF_VM],
-			.vm_id = 0xffff888000000000ULL + (__u64)pid * 4096,
+			.vm_id = (__u64)pid,
 			.tgid = (__u32)pid,
 			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
-			.updated_ns = now,
-			.loaded_ns = ran_ns,
-			.own.measured_ns = ran_ns,
+			.at_ns = now,
+			.ran_ns = ran_ns,
+			.own.tsc_cycles = ran_ns,
 			.own.mperf_cycles = ran_ns * 3 / 4,
 			.own.guest_ns = ran_ns * 19 / 20,
 			.own.entry_cnt = (step + 1) * 20ULL,
 			.wait_ns = ran_ns / 50,
 		};
-		int err = bpf_map_update_elem(bench->map_fd, &bench->host.tids[i], &sums, BPF_ANY);
+		/* Index 0 is nobody's. */
+		__u32 index = i + 1;
+		int err = bpf_map_update_elem(bench->map_fd, &index, &sums, BPF_ANY);
 
 		if (err)
 			die("filling the map", err);
@@ -224,7 +228,7 @@ int main(int argc, char **argv)
 	long start_kb, interval_kb;
 	struct utsname machine;
 
-	if (!vcpu_cnt || vcpu_cnt > GTIMEHALT_MAX_VCPUS || !interval_cnt) {
+	if (!vcpu_cnt || vcpu_cnt >= GTIMEHALT_MAX_VCPUS || !interval_cnt) {
 		fprintf(stderr, "usage: interval VCPUS [INTERVALS]\n");
 		return 2;
 	}

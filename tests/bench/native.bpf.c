@@ -62,11 +62,13 @@ SEC("?raw_tp")
 int native_idle(void *ctx)
 {
 	struct cpu_slot *slot = this_slot();
-	struct reading r;
+	struct counter_reading r;
 
-	if (!slot->tid)
+	if (slot->idle_state != IDLE_WANTED)
 		return 0;
-	read_counters(slot, &r);
+	read_counters(&r);
 	window_idle(slot, &r);
+	/* As if it had slept. */
+	slot->switch_cnt--;
 	return 0;
 }

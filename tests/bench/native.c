@@ -159,7 +159,6 @@ static double print_row(const struct bench *bench, const struct row *row, double
 static void load(struct bench *bench, int cpu)
 {
 	int tsc_fd = open_tsc(cpu), cpu_cnt = libbpf_num_possible_cpus(), err;
-	__u32 key = (__u32)cpu;
 
 	bench->skel = native_bpf__open();
 	if (!bench->skel || cpu_cnt < 0)
@@ -170,11 +169,16 @@ static void load(struct bench *bench, int cpu)
 			bpf_program__set_autoload(find(bench, rows[i].before), true);
 	}
 	bpf_program__set_autoload(bench->skel->progs.native_adopt, true);
-	bpf_map__set_max_entries(bench->skel->maps.mperf_events, (__u32)cpu_cnt);
+	bpf_map__set_max_entries(bench->skel->maps.counter_events,
+				 (__u32)cpu_cnt * EVENT_CNT_PER_CPU);
 	err = native_bpf__load(bench->skel);
-	if (!err)
-		err = bpf_map__update_elem(bench->skel->maps.mperf_events, &key, sizeof(key),
+	/* No CPU here has MPERF: TSC stands for it. */
+	for (int event = 0; !err && event < EVENT_CNT_PER_CPU; event++) {
+		__u32 key = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
+
+		err = bpf_map__update_elem(bench->skel->maps.counter_events, &key, sizeof(key),
 					   &tsc_fd, sizeof(tsc_fd), BPF_ANY);
+	}
 	if (err)
 		die("loading the programs (are KVM's types in this kernel's BTF?)", err);
 }

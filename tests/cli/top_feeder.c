@@ -140,7 +140,7 @@ static void add_many(struct feeder *f)
 static void add_failures(struct feeder *f, unsigned int tick)
 {
 	if (tick == 1) {
-		f->report.health = (struct health){ 3, 1, 2, 0 };
+		f->report.health = (struct health){ 3, 1, 2, 0, 0 };
 		f->report.mperf_ratio = 0.97;
 		f->report.vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 100;
 		f->report.vcpus[1].metrics.value[METRIC_UNMEASURED_NS] = 1234567;

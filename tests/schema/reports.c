@@ -68,7 +68,8 @@ static void make_largest(struct fixture *f)
 	f->report.interval_ns = INT64_MAX;
 	f->report.begin.mono_ns = 0;
 	f->report.end = (struct clock_reading){ .mono_ns = UINT64_MAX, .real_ns = UINT64_MAX };
-	f->report.health = (struct health){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	f->report.health =
+		(struct health){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	f->report.mperf_ratio = 4096;
 	add_vm(f, 4194304, "max", largest);
 	add_vcpu(f, UINT32_MAX, 4194304, largest);

@@ -27,11 +27,11 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 	struct cpu_reading *cpu;
 
 	snapshot__clear(snap);
-	snap->clock =
-		(struct clock_reading){ mono_ns, mono_ns + 5, 1763908000123456789ULL, 2 * mono_ns };
+	snap->clock = (struct clock_reading){ mono_ns, mono_ns + 5, 1763908000123456789ULL,
+					      2 * mono_ns, mono_ns + 7 };
 	snap->mode = MODE_ENTRY;
 	snap->mperf_ratio = 0.97;
-	snap->health = (struct health){ 1, 2, UINT64_MAX, 9 };
+	snap->health = (struct health){ 1, 2, UINT64_MAX, 9, 3 };
 	strcpy(snapshot__add_vm(snap)->name, "demo \"1\"/\\\xc3\xa9");
 	snap->vms[0].pid = 4194304;
 	snapshot__add_vm(snap)->pid = INT32_MAX;
@@ -54,6 +54,8 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 	vcpu->guest_ns = 12;
 	vcpu->entry_cnt = 13;
 	vcpu->wait_ns = 14;
+	vcpu->sleeps = 16;
+	vcpu->sleeps_known = true;
 	cpu = snapshot__add_cpu(snap);
 	cpu->cpu = 3;
 	cpu->mperf_ratio = 1.0 / 3;

@@ -406,6 +406,68 @@ static void test_known_but_not_seen_before(void **state)
 		       0, 0);
 }
 
+/* NTP makes CLOCK_MONOTONIC 5 % too fast, so that the scheduler's clock counts less. */
+static void test_a_clock_that_is_slewed_cancels(void **state)
+{
+	struct fixture *f = *state;
+
+	f->prev.clock.raw_ns = 500 * S;
+	f->cur.clock.raw_ns = 500 * S + 950 * MS;
+	f->after[0].loaded_ns = f->before[0].loaded_ns + 570 * MS;
+	f->after[0].measured_ns = f->before[0].measured_ns + 570 * MS;
+	f->after[0].wait_ns = f->before[0].wait_ns + 95 * MS;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 400 * MS, 500 * MS, 100 * MS, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 0);
+}
+
+static void know_sleeps(struct fixture *f, __u64 before, __u64 after)
+{
+	f->before[0].sleeps_known = f->after[0].sleeps_known = true;
+	f->before[0].sleeps = before;
+	f->after[0].sleeps = after;
+}
+
+/* acpi_pad halts CPUs at either end of the interval. */
+static void test_a_host_that_halts_cpus_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 2; i++) {
+		f->prev.host_halts = i == 0;
+		f->cur.host_halts = i == 1;
+		make_report(f);
+		assert_true(vcpu_value(f, 0)[METRIC_HALTED_NS] == UNKNOWN);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_UNMEASURED_NS], 600 * MS);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_GUEST_NS], 500 * MS);
+	}
+}
+
+/* Time that the scheduler has not counted yet is not blocked if the thread did not sleep. */
+static void test_only_a_thread_that_slept_is_blocked(void **state)
+{
+	struct fixture *f = *state;
+
+	know_sleeps(f, 8, 8);
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 900 * MS, 400 * MS, 500 * MS, 100 * MS, 400 * MS,
+		       100 * MS, 0, 42, 0, 0);
+}
+
+/* The thread slept within the interval, at its begin, or at its end. */
+static void test_a_thread_that_slept_is_blocked(void **state)
+{
+	static const __u64 sleeps[][2] = { { 8, 10 }, { 9, 9 }, { 9, 8 }, { 8, 11 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(sleeps) / sizeof(sleeps[0]); i++) {
+		know_sleeps(f, sleeps[i][0], sleeps[i][1]);
+		make_report(f);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], 600 * MS);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_BLOCKED_NS], 300 * MS);
+	}
+}
+
 /* The wait time comes from /proc, so it is known whether or not a hook has seen the vCPU. */
 static void test_wait_of_a_vcpu_not_seen_before(void **state)
 {
@@ -813,12 +875,13 @@ static void test_health(void **state)
 {
 	struct fixture *f = *state;
 
-	f->prev.health = (struct health){ 1, 20, 300, 7 };
-	f->cur.health = (struct health){ 3, 20, 299, 8 };
+	f->prev.health = (struct health){ 1, 20, 300, 7, 4 };
+	f->cur.health = (struct health){ 3, 20, 299, 8, 9 };
 	make_report(f);
 	assert_int_equal(f->report.health.lost_window_cnt, 2);
 	assert_int_equal(f->report.health.mperf_error_cnt, 0);
 	assert_int_equal(f->report.health.map_full_cnt, 0);
+	assert_int_equal(f->report.health.refused_window_cnt, 5);
 	assert_int_equal(f->report.health.hooks_off_cnt, 1);
 }
 
@@ -1294,6 +1357,10 @@ int main(void)
 		TEST(test_sums_that_wrap_round),
 		TEST(test_first_seen_in_the_span),
 		TEST(test_known_but_not_seen_before),
+		TEST(test_a_clock_that_is_slewed_cancels),
+		TEST(test_a_host_that_halts_cpus_itself),
+		TEST(test_only_a_thread_that_slept_is_blocked),
+		TEST(test_a_thread_that_slept_is_blocked),
 		TEST(test_wait_of_a_vcpu_not_seen_before),
 		TEST(test_born_in_the_span),
 		TEST(test_born_as_the_span_began),

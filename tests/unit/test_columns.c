@@ -86,7 +86,11 @@ static void test_modes(void **state)
 static void test_failures(void **state)
 {
 	const struct health health = {
-		.lost_window_cnt = 1, .mperf_error_cnt = 2, .map_full_cnt = 3, .hooks_off_cnt = 4
+		.lost_window_cnt = 1,
+		.mperf_error_cnt = 2,
+		.map_full_cnt = 3,
+		.hooks_off_cnt = 4,
+		.refused_window_cnt = 5,
 	};
 
 	(void)state;

@@ -63,7 +63,7 @@ static void add_vm_of(struct page *p, const char *name, __u64 halted_ns, __u64 c
 		.vcpu_cnt = 1,
 		.mperf_ratio = 0.97,
 		.end.mono_ns = S,
-		.health = { 1, 2, 3, 4 },
+		.health = { 1, 2, 3, 4, 5 },
 	};
 
 	vcpu.metrics.value[METRIC_HALTED_NS] = halted_ns;
@@ -146,6 +146,10 @@ static void as_prometheus_has_it(void **state)
 		"not have: the time since the previous snapshot is missing.\n"
 		"# TYPE gtimehalt_hooks_off_total counter\n"
 		"gtimehalt_hooks_off_total 4\n"
+		"# HELP gtimehalt_refused_windows_total Windows of processes that had used up their "
+		"share of the room.\n"
+		"# TYPE gtimehalt_refused_windows_total counter\n"
+		"gtimehalt_refused_windows_total 5\n"
 		"# HELP gtimehalt_scrapes_total Answers to requests for metrics.\n"
 		"# TYPE gtimehalt_scrapes_total counter\n"
 		"gtimehalt_scrapes_total{code=\"200\"} 5\n"

@@ -9,24 +9,24 @@
 	"\"kernel_release\":\"6.12.0\",\"mode\":\"entry\",\"window_hook\":\"fentry\","             \
 	"\"stint_hook\":\"kprobe\",\"mperf_ratio\":0.97}\n"
 
-#define DEMO_LINE                                                                                         \
-	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                         \
-	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000},"                                       \
-	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                        \
-	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615,"            \
-	"\"hooks_off\":9},"                                                                               \
-	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                            \
-	"{\"pid\":2147483647,\"name\":\"\"}],"                                                            \
-	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"                    \
-	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"             \
-	"\"mperf_cycles\":0,\"unmeasured_ns\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null},"          \
-	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                          \
-	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                          \
-	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                                     \
-	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,\"unmeasured_ns\":15," \
-	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14,\"stale\":true}],"                                 \
-	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"                 \
-	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"                 \
+#define DEMO_LINE                                                                                                                     \
+	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                                                     \
+	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000,\"monotonic_raw_ns\":1007},"                                         \
+	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                                                    \
+	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615,\"hooks_off\":9,\"refused_windows\":3}," \
+	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                                                        \
+	"{\"pid\":2147483647,\"name\":\"\"}],"                                                                                        \
+	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"                                                \
+	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"                                         \
+	"\"mperf_cycles\":0,\"unmeasured_ns\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null,"                                       \
+	"\"sleeps\":null},"                                                                                                           \
+	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                                                      \
+	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                                                      \
+	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                                                                 \
+	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,\"unmeasured_ns\":15,"                             \
+	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14,\"stale\":true,\"sleeps\":16}],"                                               \
+	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"                                             \
+	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"                                             \
 	"\"idle_mperf_cycles\":25}]}\n"
 
 static void test_golden(void **state)
@@ -43,7 +43,7 @@ static void test_golden(void **state)
 static void test_golden_with_stints(void **state)
 {
 	static const char expected[] =
-		"\"wait_ns\":null,\"stints\":1},{\"pid\":4194304,\"tid\":2147483647,";
+		"\"wait_ns\":null,\"sleeps\":null,\"stints\":1},{\"pid\":4194304,\"tid\":2147483647,";
 	static const char expected_end[] =
 		"\"has_stints\":true,\"stints\":[{\"halted_ns\":18446744073709551615,"
 		"\"counts\":[0,1,207,18446744073709551614]}]}\n";
@@ -158,11 +158,12 @@ static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 	size_t vm_cnt = next_random(seed) % 5, vcpu_cnt = next_random(seed) % 100;
 	size_t cpu_cnt = next_random(seed) % 3;
 
-	snap->clock = (struct clock_reading){ mono_ns, any_u64(seed), any_u64(seed), mono_ns * 3 };
+	snap->clock = (struct clock_reading){ mono_ns, any_u64(seed), any_u64(seed), mono_ns * 3,
+					      any_u64(seed) };
 	snap->mode = next_random(seed) % 2 ? MODE_ENTRY : MODE_SWITCH;
 	snap->mperf_ratio = any_ratio(seed);
-	snap->health =
-		(struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed) };
+	snap->health = (struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed),
+					any_u64(seed) };
 	for (size_t i = 0; i < vm_cnt; i++) {
 		struct vm_reading *vm = snapshot__add_vm(snap);
 

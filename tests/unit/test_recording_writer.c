@@ -422,12 +422,13 @@ static void test_no_memory(void **state)
 		assert_int_equal(size_of(f->path) > header_size, !err);
 	} while (err && ++failed_cnt);
 	/*
-	 * The line; 4 clocks and 4 health counters, each with their object; mode and ratio; the
+	 * The line; 5 clocks and 5 health counters, each with their object; mode and ratio; the
 	 * list of VMs with 2 VMs; the list of vCPUs with 2 vCPUs, of which one has null as its
-	 * wait_ns, which needs no allocation, and one is stale; the list of CPUs with one CPU.
+	 * wait_ns and sleeps, which need no allocation, and one is stale; the list of CPUs with
+	 * one CPU.
 	 */
 	assert_int_equal(failed_cnt,
-			 1 + (1 + 4) + (1 + 4) + 2 + (1 + 2 * 3) + (1 + 2 * 15 - 1 + 1) + (1 + 9));
+			 1 + (1 + 5) + (1 + 5) + 2 + (1 + 2 * 3) + (1 + 2 * 16 - 2 + 1) + (1 + 9));
 	assert_int_equal(recording_writer__close(w), 0);
 }
 

@@ -21,22 +21,22 @@ static void test_heading(void **state)
 {
 	assert_string_equal(written(*state, write_heading),
 			    "time,interval_ns,mode,row,pid,instance,name,vcpu,tid," METRIC_FIELDS
-			    ",lost_windows,mperf_errors,map_full,hooks_off\n");
+			    ",lost_windows,mperf_errors,map_full,hooks_off,refused_windows\n");
 }
 
 static void test_rows(void **state)
 {
 	struct fixture *f = *state;
 
-	f->report.health = (struct health){ 1, 2, 3, 4 };
+	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
 	add_vm(f, 1234, "demo", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
 	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
 	assert_string_equal(
 		written(f, write_it),
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vm,1234,1,\"demo\",,,"
-		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4\n"
+		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4,5\n"
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vcpu,1234,1,\"demo\",5,1240,"
-		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4\n");
+		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4,5\n");
 }
 
 /* Each line must have as many fields as the heading. */
@@ -65,7 +65,7 @@ static void test_unknown_is_empty(void **state)
 	add_vm(f, 7, "silent", all_unknown);
 	assert_string_equal(written(f, write_it),
 			    "2025-11-23T14:26:41.007000045Z,1000000000,switch,vm,7,1,\"silent\",,,"
-			    ",,,,,,,,,,,0,0,0,0\n");
+			    ",,,,,,,,,,,0,0,0,0,0\n");
 }
 
 static void test_rows_are_those_of_the_view(void **state)

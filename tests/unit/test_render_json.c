@@ -41,7 +41,7 @@ static void test_json(void **state)
 	struct fixture *f = *state;
 
 	f->report.mperf_ratio = 0.97;
-	f->report.health = (struct health){ 1, 2, 3, 4 };
+	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
 	add_vm(f, 1234, "de\"mo/1", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
 	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
 	assert_string_equal(
@@ -49,7 +49,7 @@ static void test_json(void **state)
 		"{\"schema\":1,\"time\":\"2025-11-23T14:26:41.007000045Z\","
 		"\"interval_ns\":1000000000,\"start_monotonic_ns\":1000000000000,"
 		"\"end_monotonic_ns\":1001000000000,\"mode\":\"entry\",\"mperf_ratio\":0.97,"
-		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4},"
+		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4,\"refused_windows\":5},"
 		"\"vms\":[{\"pid\":1234,\"instance\":1,"
 		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"vcpu_count\":1,"
 		"\"total\":{\"halted_ns\":3,\"loaded_ns\":2,"

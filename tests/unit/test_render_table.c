@@ -318,7 +318,7 @@ static void test_every_line_fits(void **state)
 	char name[128];
 
 	f->report.mperf_ratio = 1234567.891;
-	f->report.health = (struct health){ max, max, max, max };
+	f->report.health = (struct health){ max, max, max, max, max };
 	add_vm(f, 4194304, name, half_halted);
 	add_vcpu(f, UINT32_MAX, 4194304,
 		 (struct metrics){ { 1, max, max, max, max, max, max, max, max, max, max } });

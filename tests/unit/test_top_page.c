@@ -455,7 +455,7 @@ static void test_notes_without_room(void **state)
 
 	add_demo(f);
 	f->report.mperf_ratio = 0.97;
-	f->report.health = (struct health){ 1, 2, 3, 0 };
+	f->report.health = (struct health){ 1, 2, 3, 0, 0 };
 	f->vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 2;
 	make_notes(f);
 	/* The table has two rows, and all notes fit; with one line less, some do not. */

@@ -333,7 +333,7 @@ static void failures_add_up(void **state)
 {
 	struct sums *s = *state;
 
-	s->f.report.health = (struct health){ 1, 2, 3, 4 };
+	s->f.report.health = (struct health){ 1, 2, 3, 4, 5 };
 	for (int i = 0; i < 2; i++) {
 		next_interval(s, S);
 		add_report(s);
@@ -342,6 +342,7 @@ static void failures_add_up(void **state)
 	assert_int_equal(s->totals.health.mperf_error_cnt, 4);
 	assert_int_equal(s->totals.health.map_full_cnt, 6);
 	assert_int_equal(s->totals.health.hooks_off_cnt, 8);
+	assert_int_equal(s->totals.health.refused_window_cnt, 10);
 }
 
 int main(void)

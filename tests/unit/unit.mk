@@ -12,6 +12,7 @@ VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs nu
 
 test_accept_MODULES  := accept
 test_account_MODULES := account span histogram
+test_acpi_pad_MODULES := acpi_pad hostfs
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_check_MODULES   := check render_check
 test_core_kinds_MODULES := core_kinds hostfs $(LOG_MODULES)

@@ -84,9 +84,10 @@ refused() {
 ended_by() {
 	local out=$BATS_TEST_TMPDIR/out tool begin_ns
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	"$GTIMEHALT" -j -d 3600 >"$out" 3>&- &
+	"$GTIMEHALT" -v -j -d 3600 >"$out" 2>"$out.said" 3>&- &
 	tool=$!
-	sleep 5
+	measuring "$out.said"
+	sleep 2
 	begin_ns=$(date +%s%N)
 	kill "-$1" "$tool"
 	wait "$tool"

@@ -57,12 +57,14 @@ static int load(const char *name, const char *run_function, bool everything)
 	skel->rodata->targ_check = everything;
 	skel->rodata->targ_histogram = everything;
 	skel->rodata->targ_guest = everything;
+	skel->rodata->targ_pinned = everything;
 	bpf_map__set_autocreate(skel->maps.cpu_accounts, everything || strstr(name, "check"));
 	bpf_map__set_autocreate(skel->maps.stints, everything);
 	bpf_map__set_autocreate(skel->maps.blank_stints, everything);
 	bpf_map__set_max_entries(skel->maps.cpu_beats, (__u32)libbpf_num_possible_cpus());
-	bpf_map__set_max_entries(skel->maps.tsc_events, (__u32)libbpf_num_possible_cpus());
-	bpf_map__set_max_entries(skel->maps.mperf_events, (__u32)libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(skel->maps.counter_events,
+				 (__u32)libbpf_num_possible_cpus() * EVENT_CNT_PER_CPU);
+	bpf_map__set_max_entries(skel->maps.cpu_healths, (__u32)libbpf_num_possible_cpus());
 	err = is_fentry(prog) && strstr(name, "vcpu_run")
 		      ? bpf_program__set_attach_target(prog, 0, run_function)
 		      : 0;
