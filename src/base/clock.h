@@ -14,9 +14,8 @@ struct clock_reading {
 	__u64 real_ns;    /* CLOCK_REALTIME, only for display */
 	__u64 tsc_cycles; /* TSC at mono_ns */
 	/*
-	 * CLOCK_MONOTONIC_RAW: as the clock of perf and the scheduler, it is TSC at one fixed rate,
-	 * which NTP does not steer. 0: not known; the scheduler's time then counts as
-	 * CLOCK_MONOTONIC.
+	 * CLOCK_MONOTONIC_RAW: like the clock of perf and the scheduler, TSC at a fixed rate that
+	 * NTP does not steer. 0: unknown; times by the scheduler's clock are then used unconverted.
 	 */
 	__u64 raw_ns;
 };

@@ -18,7 +18,7 @@
  *	{"clock":{"monotonic_ns":N,"boottime_ns":N,"realtime_ns":N,"tsc_cycles":N},
  *	 "mode":"entry","mperf_ratio":0.97,
  *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,
- *		   "hooks_off":N,"refused_windows":N},		optional
+ *		   "hooks_off":N,"refused_windows":N},	optional
  *	 "vms":[{"pid":N,"name":"demo"}],	sorted by pid
  *	 "vcpus":[{"pid":N,"tid":N,"vcpu":N,"seen":true,"vm_id":N,"start_boottime_ns":N,
  *		   "at_monotonic_ns":N,"loaded_ns":N,"measured_ns":N,"mperf_cycles":N,

@@ -49,8 +49,8 @@ int render__csv_heading(FILE *out);
  *	time,interval_ns,mode,row,pid,instance,name,vcpu,tid,METRICS,FAILURES
  *
  * "row" is vm or vcpu. vcpu and tid are empty in a VM's row, whose METRICS are sums. FAILURES are
- * lost_windows, mperf_errors, map_full and hooks_off of the interval, the same in all its lines.
- * Everything else is as in JSON.
+ * lost_windows, mperf_errors, map_full, hooks_off and refused_windows of the interval, the same in
+ * all its lines. Everything else is as in JSON.
  *
  * Names are always quoted. Spreadsheets must not take a name for a formula: a name that begins with
  * =, +, -, @, one of their full-width forms, or ' gets a ' in front.

@@ -6,7 +6,7 @@
 struct span {
 	const struct snapshot *prev, *cur;
 	/*
-	 * By the clock of cpu_reading.at_ns. The 64-bit mantissa of x87 holds any count of cycles
+	 * By the clock of perf's events. The 64-bit mantissa of x87 holds any count of cycles
 	 * exactly; see struct span in span.h.
 	 */
 	long double ns_per_tsc_cycle;
@@ -20,7 +20,7 @@ static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const s
 	return (__s64)(halted < 0 ? halted - 0.5L : halted + 0.5L);
 }
 
-/* Converts a time by the scheduler's clock to CLOCK_MONOTONIC. */
+/* Converts a difference of the scheduler's clock to CLOCK_MONOTONIC. */
 static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
 {
 	return (__s64)((__s64)(to_ns - from_ns) * span->mono_per_raw);

@@ -47,8 +47,8 @@ struct vcpu_reading {
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC when the counters below were complete; never 0 */
 	/*
-	 * Run time of the thread, in its windows and outside of them. Times without another clock
-	 * are by the scheduler's.
+	 * Time that the thread had a CPU, in windows and outside of them. All times below without a
+	 * clock of their own are by the scheduler's clock.
 	 */
 	__u64 loaded_ns;
 	/*
@@ -62,7 +62,7 @@ struct vcpu_reading {
 	__u64 guest_ns;      /* CLOCK_MONOTONIC */
 	__u64 entry_cnt;
 	__u64 wait_ns; /* run-queue delay since the thread was created */
-	/* Twice how often the thread went to sleep, plus 1 while it is asleep; if sleeps_known. */
+	/* Twice the number of times that the thread went to sleep, plus 1 while it sleeps. */
 	__u64 sleeps;
 	bool sleeps_known;
 	/* Index + 1 into snapshot.stints; 0: none of its stints was counted. */
@@ -84,7 +84,7 @@ struct vm_reading {
 struct cpu_reading {
 	int cpu;
 	double mperf_ratio; /* of this type of core */
-	__u64 at_ns;        /* the time in which the counters below have counted, by TSC */
+	__u64 at_ns;        /* time for which the counters below have counted */
 	__u64 mperf_cycles; /* of the CPU, whatever ran on it */
 	__u64 window_ns;    /* of vCPUs' windows with known MPERF cycles */
 	__u64 window_mperf_cycles;

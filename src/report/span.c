@@ -61,7 +61,7 @@ static bool is_born_within(const struct vcpu_reading *vcpu, const struct span *s
 	return (__s64)(birth_ns_of(vcpu, span) - span->begin_ns) > 0;
 }
 
-/* Converts a time by the scheduler's clock to CLOCK_MONOTONIC. */
+/* Converts a difference of the scheduler's clock to CLOCK_MONOTONIC. */
 static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
 {
 	return round_to_s64((__s64)(to_ns - from_ns) * span->mono_per_raw);
@@ -157,10 +157,7 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	*clamped_ns = 0;
 	wall_ns = clamp_ns(growth->wall_ns, INT64_MAX, clamped_ns);
 	loaded_ns = clamp_ns(growth->loaded_ns, wall_ns, clamped_ns);
-	/*
-	 * A thread that did not sleep and did not wait has had the CPU, whatever the scheduler has
-	 * counted by now.
-	 */
+	/* A thread that did not sleep or wait had the CPU, even if the scheduler counted less. */
 	if (!growth->slept && growth->wait_known && growth->wait_ns >= 0 &&
 	    (__u64)growth->wait_ns < wall_ns - loaded_ns)
 		loaded_ns = wall_ns - growth->wait_ns;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * span - what one vCPU did between two snapshots. Pure arithmetic: no clock, no file, no library
- * but libc.
+ * span - what one vCPU did between two snapshots. Pure arithmetic: no clock, no
+ * file, no library but libc.
  *
  * With d for the difference between the snapshots:
  *
  *	wall    = d at_ns, or the vCPU's age if it is younger
- *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait if the thread did not sleep at all
+ *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait if the thread did not sleep
  *	halted  = d measured_ns - d mperf_cycles / (mperf_ratio * tsc_per_ns), clamped to 0 .. guest
  *	guest   = d guest_ns, clamped to 0 .. loaded
  *	busy    = guest - halted
@@ -14,12 +14,13 @@
  *	wait    = d wait_ns, clamped to 0 .. wall - loaded
  *	blocked = wall - loaded - wait
  *
- * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots, and times by the scheduler's
- * clock (loaded_ns, measured_ns, unmeasured_ns, wait_ns) are multiplied by d mono_ns / d raw_ns, so
+ * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots. d of times by the scheduler's
+ * clock (loaded_ns, measured_ns, unmeasured_ns, wait_ns) is multiplied by d mono_ns / d raw_ns, so
  * that clock steering cancels out.
  *
- * Where the kernel accounts for interrupts apart, run time does not include them. The rest of wall
- * is therefore called blocked only if the thread slept; if it did not, it had the CPU.
+ * The scheduler does not count all the time in which a thread has a CPU as run time: it leaves out
+ * interrupts where it accounts for them separately, and the time since the last tick. The rest of
+ * wall is therefore called blocked only if the thread slept; otherwise the thread had the CPU.
  *
  * In every report loaded + wait + blocked = wall, guest + host = loaded and busy + halted = guest
  * hold to the nanosecond wherever all three values are known, also in the sums of a VM.
@@ -36,7 +37,7 @@
  *	MODE_SWITCH		guest, host, busy, entries; halted is clamped to 0 .. loaded instead
  *	no time was measured	halted and busy, if any time was loaded and there was a window
  *	the host was suspended	the same, because TSC's rate is unknown then
- *	the host halts CPUs	the same: halts outside of its idle task look like a guest's
+ *	the host halts CPUs	the same, because halts outside of its idle task look like a guest's
  *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
  *				METRIC_UNMEASURED_NS at most
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread

@@ -120,7 +120,7 @@ nothing_deleted() {
 @test "directories and files of users are ignored silently while they are not in the way" {
 	run -0 in_bpffs 1777 <<-'END'
 		stranger mkdir -p $PINNED/links/x /sys/fs/bpf/other
-		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e interrupted || :
 		status "$GTIMEHALT" --renew
 		rm -r $PINNED
 		mkdir -m 0700 $PINNED $PINNED/links
@@ -135,9 +135,9 @@ nothing_deleted() {
 @test "an incomplete measurement is reported and removed; an empty directory is removed silently" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0700 $PINNED $PINNED/links
-		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e interrupted || :
 		make_map $PINNED/links/hook
-		status "$GTIMEHALT" -d 0.1 | grep -c 'killed has left programs.*--unpin removes them'
+		status "$GTIMEHALT" -d 0.1 | grep -c 'interrupted --pin or --unpin has left programs running.*remove them with --unpin'
 		status "$GTIMEHALT" --unpin
 		[[ ! -e $PINNED ]]
 	END

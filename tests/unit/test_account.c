@@ -406,7 +406,7 @@ static void test_known_but_not_seen_before(void **state)
 		       0, 0);
 }
 
-/* 5 % too fast: what the scheduler's clock has counted is that much less than CLOCK_MONOTONIC. */
+/* NTP makes CLOCK_MONOTONIC 5 % too fast, so that the scheduler's clock counts less. */
 static void test_a_clock_that_is_slewed_cancels(void **state)
 {
 	struct fixture *f = *state;
@@ -428,7 +428,7 @@ static void know_sleeps(struct fixture *f, __u64 before, __u64 after)
 	f->after[0].sleeps = after;
 }
 
-/* At either end of the interval. */
+/* acpi_pad halts CPUs at either end of the interval. */
 static void test_a_host_that_halts_cpus_itself(void **state)
 {
 	struct fixture *f = *state;
@@ -443,7 +443,7 @@ static void test_a_host_that_halts_cpus_itself(void **state)
 	}
 }
 
-/* Time that the scheduler has not counted yet is no sleep of a thread that has not slept. */
+/* Time that the scheduler has not counted yet is not blocked if the thread did not sleep. */
 static void test_only_a_thread_that_slept_is_blocked(void **state)
 {
 	struct fixture *f = *state;
@@ -454,7 +454,7 @@ static void test_only_a_thread_that_slept_is_blocked(void **state)
 		       100 * MS, 0, 42, 0, 0);
 }
 
-/* Within the interval, at its begin, or at its end. */
+/* The thread slept within the interval, at its begin, or at its end. */
 static void test_a_thread_that_slept_is_blocked(void **state)
 {
 	static const __u64 sleeps[][2] = { { 8, 10 }, { 9, 9 }, { 9, 8 }, { 8, 11 } };

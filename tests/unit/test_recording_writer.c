@@ -424,8 +424,8 @@ static void test_no_memory(void **state)
 	/*
 	 * The line; 5 clocks and 5 health counters, each with their object; mode and ratio; the
 	 * list of VMs with 2 VMs; the list of vCPUs with 2 vCPUs, of which one has null as its
-	 * wait_ns and sleeps, which need no allocation, and one is stale; the list of CPUs with one
-	 * CPU.
+	 * wait_ns and sleeps, which need no allocation, and one is stale; the list of CPUs with
+	 * one CPU.
 	 */
 	assert_int_equal(failed_cnt,
 			 1 + (1 + 5) + (1 + 5) + 2 + (1 + 2 * 3) + (1 + 2 * 16 - 2 + 1) + (1 + 9));

@@ -354,7 +354,7 @@ static void test_entries_and_stints(void **state)
 
 static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **state)
 {
-	/* The highest TID that Linux allows. */
+	/* The highest TID that Linux allows; larger keys mean entries of reused TIDs. */
 	const __u32 gone = 4194303, tid = (__u32)gettid();
 	struct vcpu_sums sums = some_sums(gone);
 	struct measurement m;

@@ -30,7 +30,7 @@ enum {
 
 #define TID   42
 #define TGID  40
-/* The index of the entry of the thread. */
+/* The index of the thread's entry. */
 #define INDEX 5
 
 static struct vcpu_sums vcpus[GTIMEHALT_MAX_VCPUS];
@@ -61,7 +61,7 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 }
 
 /*
- * Which of the two places a key is that of; the vCPU at 0x100 * index has the number that
+ * Returns the index in `places` for a key. The vCPU at 0x100 * index has the number that
  * accounts.bpf.h gives it.
  */
 static int place_at(const struct entry_key *key)

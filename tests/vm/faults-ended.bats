@@ -238,7 +238,7 @@ end_when() {
 # Who comes next says what was left, and removes it; but who only measures leaves it there.
 half_is_told() {
 	"$GTIMEHALT" -d 0.1 >"$out" 2>"$err"
-	grep -q 'has left programs in .*--unpin removes them' "$err"
+	grep -q 'has left programs running in .*remove them with --unpin' "$err"
 	half_pinned
 	if (($1 % 2)); then
 		"$GTIMEHALT" --pin 2>"$err"

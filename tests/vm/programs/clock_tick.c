@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * clock_tick - makes CLOCK_MONOTONIC run at TICK / 10000 of its rate, as NTP does to take an offset
- * away.
+ * clock_tick - make CLOCK_MONOTONIC run at TICK / 10000 of its rate, as NTP does to slew the clock.
  *
  * usage: clock_tick TICK
  */

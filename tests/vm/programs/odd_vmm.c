@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * odd_vmm - a VMM that does with its vCPUs what KVM allows and QEMU does not do. Everything runs on
+ * odd_vmm - a VMM that uses its vCPUs in ways that KVM allows and QEMU avoids. Everything runs on
  * CPU 1, beside a thread that never sleeps; helpers run on CPU 0. Runs until it is killed.
  *
- * usage: odd_vmm look	a vCPU thread that sleeps; another thread reads the vCPU's registers
- *	  odd_vmm share	the same; the other thread runs the vCPU, too
- *	  odd_vmm work	a vCPU thread that works in user mode between two exits, never sleeps
- *	  odd_vmm turn	a thread that runs two vCPUs in turn
+ * usage: odd_vmm look		a vCPU thread sleeps; another thread keeps reading its registers
+ *	  odd_vmm share		the same, but the other thread also runs the vCPU
+ *	  odd_vmm work		a vCPU thread works in user mode between exits, and never sleeps
+ *	  odd_vmm turn		a thread that runs two vCPUs in turn
  */
 #define _GNU_SOURCE
 #include <err.h>

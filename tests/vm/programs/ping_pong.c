@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ping_pong - two processes on CPU 1, each in a cgroup of its own, that wake each other without
- * end; perf counts an event of each of the cgroups on that CPU meanwhile, so that it takes all
- * events of this PMU out and puts them back at each switch.
+ * ping_pong - two processes on CPU 1, each in a cgroup of its own, wake each other endlessly. perf
+ * counts an event of each cgroup on that CPU, so that at each switch perf takes all events of the
+ * PMU out and puts them back.
  *
  * usage: ping_pong CGROUP CGROUP PMU_TYPE
  */
