@@ -155,6 +155,17 @@ vm_processes()
 	[[ $(pgrep -f -c "$BATS_TEST_DIRNAME/../../.cache/bed/vmx/bochs/bochs" || :) == 0 ]]
 }
 
+@test "--vmx: the first run of a bed makes all that it needs" {
+	local bed=$BATS_TEST_TMPDIR/bed cache=${BED_DIR:-$BATS_TEST_DIRNAME/../../.cache/bed} part
+	bed_run --vmx --cpus 1 -- true
+	mkdir "$bed"
+	for part in root kernel stamp bin vmx; do
+		ln -s "$(realpath "$cache/$part")" "$bed/$part"
+	done
+	BED_DIR=$bed bed_run --vmx --cpus 1 -- true
+	((status == 0))
+}
+
 @test "--vmx: a VM that panics is status 125, with its console" {
 	bed_run --vmx --cpus 1 -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
 	((status == 125))
