@@ -152,6 +152,9 @@ vm_processes()
 	[[ $(<"$err") == *'killed at its timeout'* ]]
 	bed_run --vmx --ratio 1 -- true
 	((status == 2))
+	status=0
+	"$BED" shell --vmx || status=$?
+	((status == 2))
 	run ! pgrep -f "$(realpath "${BED_DIR:-.cache/bed}")/vmx/bochs/bochs"
 }
 
@@ -162,7 +165,7 @@ vm_processes()
 	for part in root kernel stamp bin vmx; do
 		ln -s "$(realpath "$cache/$part")" "$bed/$part"
 	done
-	BED_DIR=$bed bed_run --vmx --cpus 1 -- true
+	BED_DIR=$bed bed_run --vmx --count --cpus 1 -- test -d /sys/module/kvm_intel
 	((status == 0))
 }
 
