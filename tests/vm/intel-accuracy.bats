@@ -124,3 +124,16 @@ accurate() {
 	# The end breaks one.
 	jq -e '.vcpus[0] | .wakeups > 10 and .broken <= 1' "$dir/duty.json" >/dev/null
 }
+
+# KVM cannot inject the timer's interrupt before the guest's STI, and asks for an exit when it can (interrupt window). At
+# that moment the guest is in HLT or MWAIT.
+@test "a timer that has expired before the guest halts ends the halt" {
+	local idle
+	for idle in hlt mwait; do
+		guest_start "$idle" --halts 0.001:500 --idle "$idle" --pin "$QUIET_CPU"
+		wait "$guest"
+		guests=()
+		printf '# %s: %s\n' "$idle" "$(jq -c '.vcpus[0] | {wakeups, broken}' "$dir/$idle.json")" >&3
+		jq -e '.vcpus[0] | .wakeups == 500 and .broken == 0' "$dir/$idle.json" >/dev/null
+	done
+}
