@@ -150,12 +150,12 @@ vm_processes()
 	bed_run --vmx --timeout 2 -- sleep 100
 	((status == 124))
 	[[ $(<"$err") == *'killed at its timeout'* ]]
+	run ! pgrep -f "bochs .*$(grep -o '[^ (]*/vmx/run/[0-9]*/' "$err")"
 	bed_run --vmx --ratio 1 -- true
 	((status == 2))
 	status=0
 	"$BED" shell --vmx || status=$?
 	((status == 2))
-	run ! pgrep -f "$(realpath "${BED_DIR:-.cache/bed}")/vmx/bochs/bochs"
 }
 
 @test "--vmx: the first run of a bed makes all that it needs" {
