@@ -52,11 +52,11 @@ refused() {
 # bats test_tags=core
 @test "no KVM: exit 3, and nothing of ours keeps the module" {
 	"$GTIMEHALT" -d 0.1
-	modprobe -r kvm-amd kvm
+	modprobe -r "$KVM_VENDOR" kvm
 	refused 3 'KVM is not loaded*modprobe*' 1 1
 	modprobe kvm
 	refused 3 "*vendor*modprobe*" 1 1
-	modprobe kvm-amd
+	modprobe "$KVM_VENDOR"
 	"$GTIMEHALT" -d 0.1
 }
 
@@ -137,5 +137,5 @@ ended_by() {
 	"$GTIMEHALT" -d 0.2 >/dev/null
 	guest_end
 	[[ $(bpftool prog list | grep -c . || :) == "$before" ]]
-	[[ $(awk '$1 == "kvm_amd" { print $3 }' /proc/modules) == 0 ]]
+	[[ $(awk -v module="$KVM_VENDOR" '$1 == module { print $3 }' /proc/modules) == 0 ]]
 }
