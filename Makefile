@@ -2,7 +2,9 @@
 # gtimehalt: build, tests, installation. `make help` lists the targets.
 
 OUTPUT  := .output
-LINK_AS := gtimehalt
+PROGRAMS := gtimehalt gtimehalt-steer
+# Where they are linked to.
+LINK_DIR := .
 ARCH    := $(shell uname -m)
 VERSION := 0.1.0
 
@@ -61,7 +63,9 @@ LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 # A module's name is unlike all others: its folder says where it belongs, and nothing else.
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
 vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
-OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)
+OBJS    := $(MODULES:%=$(OUTPUT)/src/%.o)
+# All but the mains: the linker takes from it what a program needs.
+LIBRARY := $(OUTPUT)/libgtimehalt.a
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
@@ -70,14 +74,18 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 .PHONY: all clean distclean help deps
 .DEFAULT_GOAL := all
 
-all: $(LINK_AS)
+all: $(PROGRAMS:%=$(LINK_DIR)/%)
 
-$(LINK_AS): $(OUTPUT)/gtimehalt
-	$(Q)ln -sfr $< $@
+$(PROGRAMS:%=$(LINK_DIR)/%): $(LINK_DIR)/%: $(OUTPUT)/%
+	$(Q)mkdir -p $(LINK_DIR) && ln -sfr $< $@
 
-$(OUTPUT)/gtimehalt: $(OBJS)
+$(PROGRAMS:%=$(OUTPUT)/%): %: %.o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
+
+$(LIBRARY): $(OBJS)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(OUTPUT)/%.o: %.c | $(OUTPUT)/src
 	$(call msg,CC,$@)
@@ -109,13 +117,13 @@ deps:
 		$(BUILD_PACKAGES)
 
 clean:
-	$(Q)rm -rf $(OUTPUT) $(LINK_AS)
+	$(Q)rm -rf $(OUTPUT) $(PROGRAMS:%=$(LINK_DIR)/%)
 
 distclean: clean
 	$(Q)rm -rf --one-file-system .cache
 
 help:
-	@echo 'make              build ./gtimehalt'
+	@echo 'make              build ./gtimehalt and ./gtimehalt-steer'
 	@echo 'make deps         install what building needs (Debian packages)'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make uninstall    remove what that has installed'
@@ -144,4 +152,4 @@ help:
 include contrib/install.mk
 include tests/tests.mk
 
--include $(OBJS:.o=.d) $(OUTPUT)/gtimehalt.bpf.d
+-include $(OBJS:.o=.d) $(PROGRAMS:%=$(OUTPUT)/%.d) $(OUTPUT)/gtimehalt.bpf.d

@@ -66,7 +66,7 @@ deb:
 	$(Q)rm -rf $(DEB_DIR)
 	$(Q)mkdir -p $(DEB_SRC)
 	$(Q)tar --create --anchored --exclude-vcs --exclude=./.output --exclude=./$(OUTPUT) --exclude=./.cache \
-		--exclude=./$(LINK_AS) . | tar --extract --directory $(DEB_SRC)
+		$(PROGRAMS:%=--exclude=./%) . | tar --extract --directory $(DEB_SRC)
 	$(call msg,DEB,$(DEB_DIR))
 	$(Q)cd $(DEB_SRC) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u OUTPUT dpkg-buildpackage -us -uc -b
 	$(Q)if command -v lintian >/dev/null; then \

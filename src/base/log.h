@@ -15,6 +15,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG, /* -vv: libbpf's own words too */
 };
 
+/* The name in front of each line, which outlives the program; "gtimehalt" until called. */
+void log__set_program(const char *name);
+
 /* Messages above this level are dropped; LOG_LEVEL_WARN until called. */
 void log__set_level(enum log_level level);
 enum log_level log__level(void);

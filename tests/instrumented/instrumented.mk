@@ -21,7 +21,7 @@ coverage: test-deps
 # A build of its own, by gcc: clang's coverage is not gcov's. What is to be warned of the ordinary build has been told;
 # in this one gcc sees more paths than there are. The -u are what hooks.c calls if it is there.
 instrumented-programs: $(INSTRUMENTED)/instrument.o
-	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_AS=$(INSTRUMENTED)/link CC=gcc \
+	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_DIR=$(INSTRUMENTED)/link CC=gcc \
 		CFLAGS='$(INSTRUMENTED_CFLAGS)' LDFLAGS='-Wl,-u,__gcov_dump,-u,__gcov_reset' \
 		HOOKS='$(INSTRUMENTED)/instrument.o' instrumented-here
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * journal - what has to be given back, on disk: for a run that could not do it itself. And the lock by which there is
+ * one run at a time.
+ *
+ * Both are in a folder that only root may enter. The descriptors are kept, so that a run which has given up its rights
+ * can still empty the journal.
+ */
+#ifndef JOURNAL_H
+#define JOURNAL_H
+
+#include <stddef.h>
+
+struct group;
+struct group_host;
+
+#define JOURNAL_DIR "/run/gtimehalt-steer"
+
+struct journal {
+	int lock_fd, originals_fd;
+	int status_fd; /* what --status shows; the caller writes it */
+};
+
+#define JOURNAL_CLOSED ((struct journal){ -1, -1, -1 })
+
+/*
+ * Makes the folder and takes the lock. Returns 0; -EBUSY, logged, when another run has it; or another -errno, logged.
+ * The caller ends it with journal__close(), on failure too.
+ */
+int journal__open(const char *dir, struct journal *journal);
+void journal__close(struct journal *journal);
+
+/*
+ * Gives back what the journal has, and empties it. What cannot be given back stays in it. Returns how many were given
+ * back; or -errno, logged.
+ */
+int journal__restore(const struct journal *journal, const struct group_host *host);
+
+/* Replaces what it has; on disk when this returns. cnt 0 empties it. Returns 0 or -errno, logged. */
+int journal__write(const struct journal *journal, const struct group *const groups[], size_t cnt);
+
+#endif /* JOURNAL_H */
