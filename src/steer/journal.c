@@ -79,6 +79,13 @@ void journal__close(struct journal *journal)
 	*journal = JOURNAL_CLOSED;
 }
 
+bool journal__is_empty(const struct journal *journal)
+{
+	struct stat st;
+
+	return !fstat(journal->originals_fd, &st) && !st.st_size;
+}
+
 static int replace(int fd, const char *text, size_t len)
 {
 	/* Never less than what is to be given back: what is longer than the new text is cut last. */

@@ -9,6 +9,7 @@
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct group;
@@ -29,6 +30,9 @@ struct journal {
  */
 int journal__open(const char *dir, struct journal *journal);
 void journal__close(struct journal *journal);
+
+/* Whether there is nothing to give back. */
+bool journal__is_empty(const struct journal *journal);
 
 /*
  * Gives back what the journal has, and empties it. What cannot be given back stays in it. Returns how many were given

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * load - how busy the vCPUs on each CPU were between two snapshots. Pure arithmetic.
+ * load - how busy the vCPUs on each CPU were in an interval. Pure arithmetic.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -8,27 +8,20 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
-struct snapshot;
+struct report;
 
 struct cpu_load {
-	/*
-	 * False when the CPU was offline at either end, when its MPERF did not read or did not count, or when
-	 * the interval has windows that were not seen.
-	 */
 	bool known;
-	__u64 window_ns; /* in which a vCPU was loaded on the CPU */
-	/*
-	 * C0 time of these windows over window_ns, 0 to 1. A share of the loaded time: a busy vCPU beside a
-	 * busy task is 1, not one half. Undefined when window_ns is 0.
-	 */
-	double busy_share;
+	/* Of the vCPUs that are on the CPU at the end of the interval: */
+	__u64 loaded_ns;
+	__u64 busy_ns; /* not halted in it: a busy vCPU beside a busy task has a loaded time of half, all of it busy */
 };
 
 /*
- * Sets loads[0 .. cpu_cnt - 1] from two snapshots that have CPUs, of the same measurement. Nothing is known when
- * there can be no span from prev to cur.
+ * Sets loads[0 .. cpu_cnt - 1]. cpu_of has the CPU of each of report->vcpus, below 0 for a thread that has ended. A CPU
+ * without a vCPU is known, and its load is 0; that of a vCPU of which it is not known how long it was halted is not.
  */
-void load__measure(const struct snapshot *prev, const struct snapshot *cur, struct cpu_load *loads,
+void load__measure(const struct report *report, const int *cpu_of, struct cpu_load *loads,
 		   int cpu_cnt);
 
 #endif /* LOAD_H */

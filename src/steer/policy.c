@@ -58,14 +58,14 @@ void policy__free(struct policy *p)
 }
 
 /*
- * A vCPU that other tasks kept off its CPU for a whole interval looks like none: its last share holds until there was
- * no window for dwell_ns.
+ * A vCPU that other tasks kept off its CPU for a whole interval looks like none: its last share holds until none was
+ * loaded for dwell_ns.
  */
 static void take_share(const struct policy *p, struct cpu_state *cpu, const struct cpu_load *load,
 		       __u64 now_ns)
 {
-	if (load->window_ns >= EVIDENCE_NS) {
-		cpu->busy_share = load->busy_share;
+	if (load->loaded_ns >= EVIDENCE_NS) {
+		cpu->busy_share = (double)load->busy_ns / (double)load->loaded_ns;
 		cpu->last_evidence_ns = now_ns;
 	} else if (!cpu->last_evidence_ns || now_ns - cpu->last_evidence_ns >= p->opts.dwell_ns) {
 		cpu->busy_share = 0;

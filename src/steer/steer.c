@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "export/textfile.h"
 #include "options/options.h"
+#include "report/account.h"
 #include "report/snapshot.h"
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
@@ -53,7 +54,9 @@ struct steer {
 	size_t opened_cnt;
 	struct source *source;
 	struct snapshot snaps[2];
-	int current; /* of snaps: the last good one */
+	int current;          /* of snaps: the last good one */
+	struct report report; /* between the two */
+	int *cpu_of;          /* of its vCPUs */
 	struct cpu_load *loads;
 	struct textfile *textfile;
 	__u64 textfile_ns; /* when it was written last */
@@ -156,13 +159,10 @@ static void learn_affinity(struct steer *s)
 			keeps ? "keeps" : "erases");
 }
 
-/* The measurement of --check has the windows of each CPU. */
 static int open_source(struct steer *s)
 {
 	static const struct options options = {
 		.mode = MODE_SWITCH,
-		.mode_given = true,
-		.check = true,
 	};
 
 	return source_live__new(&options, &s->fs, &s->source);
@@ -430,11 +430,27 @@ static int tell_change(const struct steer *s, const struct steered *steered, con
 	return err ? tell("write to standard output", err) : 0;
 }
 
+/* From the last two snapshots. Returns 0 or -errno. */
+static int make_report(struct steer *s)
+{
+	int err = account__report(&s->snaps[!s->current], &s->snaps[s->current], &s->report);
+	int *cpu_of;
+
+	if (err || !s->report.vcpu_cnt)
+		return err;
+	cpu_of = reallocarray(s->cpu_of, s->report.vcpu_cnt, sizeof(*cpu_of));
+	if (!cpu_of)
+		return -ENOMEM;
+	s->cpu_of = cpu_of;
+	for (size_t i = 0; i < s->report.vcpu_cnt; i++)
+		cpu_of[i] = topology__cpu_of(&s->fs, s->report.vcpus[i].tid);
+	return 0;
+}
+
 static void feed(struct steer *s, bool has_snapshot, __u64 now_ns)
 {
-	if (has_snapshot) {
-		load__measure(&s->snaps[!s->current], &s->snaps[s->current], s->loads,
-			      s->topology.cpu_cnt);
+	if (has_snapshot && !make_report(s)) {
+		load__measure(&s->report, s->cpu_of, s->loads, s->topology.cpu_cnt);
 		policy__feed(s->policy, now_ns, s->loads);
 	} else if (now_ns - s->last_ns >= s->opts->policy.dwell_ns) {
 		policy__feed(s->policy, now_ns, NULL);
@@ -591,6 +607,8 @@ int steer__run(const struct steer_opts *opts, const struct interval *interval)
 	for (int i = 0; i < 2; i++)
 		snapshot__free(&s.snaps[i]);
 	free(s.steered);
+	report__free(&s.report);
+	free(s.cpu_of);
 	free(s.loads);
 	policy__free(s.policy);
 	topology__free(&s.topology);
@@ -605,10 +623,11 @@ int steer__undo(void)
 	struct group_host host = { .root_fd = -1 };
 	struct journal journal;
 	int err = journal__open(JOURNAL_DIR, &journal);
+	bool has_any = !err && !journal__is_empty(&journal);
 
-	if (!err)
+	if (has_any)
 		err = open_cgroups(&host);
-	if (!err)
+	if (has_any && !err)
 		err = journal__restore(&journal, &host);
 	if (err > 0)
 		pr_info("%d cgroups have their CPUs back", err);

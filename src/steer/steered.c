@@ -227,7 +227,7 @@ static int give_back(const struct steered_host *host, struct steered *s)
 static int choose(const struct steered_host *host, const struct steered *s, struct cpus *want,
 		  bool *narrowed)
 {
-	struct cpus allowed;
+	struct cpus allowed, chosen;
 	int err = cpuset__read_parent(&s->group.cpuset, &allowed);
 
 	if (err)
@@ -235,9 +235,9 @@ static int choose(const struct steered_host *host, const struct steered *s, stru
 	*want = cpus__cnt(&s->group.original) ? s->group.original : allowed;
 	cpus__and(&allowed, &allowed, want);
 	cpus__and_not(&allowed, &allowed, &host->isolated);
-	*narrowed = policy__choose(host->policy, &allowed, &allowed);
+	*narrowed = policy__choose(host->policy, &allowed, &chosen);
 	if (*narrowed)
-		*want = allowed;
+		*want = chosen;
 	return 0;
 }
 

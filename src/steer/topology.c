@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/hostfs.h"
 #include "steer/topology.h"
 
@@ -55,4 +56,21 @@ void topology__free(struct topology *topology)
 {
 	free(topology->core_of);
 	topology->core_of = NULL;
+}
+
+/* proc(5): "processor" is field 39 of stat; the second one, the name, ends with the last ")". */
+int topology__cpu_of(const struct hostfs *fs, pid_t tid)
+{
+	char text[1024];
+	ssize_t len = hostfs__read_line(fs, text, sizeof(text), "proc/%d/stat", tid);
+	const char *field = len < 0 ? NULL : strrchr(text, ')');
+	char *end;
+	long cpu;
+
+	for (int i = 2; field && i < 39; i++)
+		field = strchr(field + 1, ' ');
+	if (!field)
+		return -1;
+	cpu = strtol(field + 1, &end, 10);
+	return end == field + 1 || cpu < 0 || cpu >= CPUS_MAX ? -1 : (int)cpu;
 }

@@ -5,6 +5,7 @@
 #ifndef TOPOLOGY_H
 #define TOPOLOGY_H
 
+#include <sys/types.h>
 #include "steer/cpus.h"
 
 struct hostfs;
@@ -18,5 +19,8 @@ struct topology {
 /* Returns 0 or -errno. The caller ends it with topology__free(). */
 int topology__read(const struct hostfs *fs, struct topology *topology);
 void topology__free(struct topology *topology);
+
+/* The CPU that a thread is on, or was on last; below 0 when it has ended. */
+int topology__cpu_of(const struct hostfs *fs, pid_t tid);
 
 #endif /* TOPOLOGY_H */
