@@ -58,6 +58,7 @@ struct steer {
 	struct report report; /* between the two */
 	int *cpu_of;          /* of its vCPUs */
 	struct cpu_load *loads;
+	struct cpus own; /* this process's affinity; empty: it has not been set */
 	struct textfile *textfile;
 	__u64 textfile_ns; /* when it was written last */
 	__u64 interval_ns, start_ns, last_ns;
@@ -259,8 +260,11 @@ static int drop_rights(struct steer *s)
 {
 	static const int caps[] = { PRIVILEGES_NONE, CAP_BPF, CAP_SYS_PTRACE };
 	static const struct syscall_rule rules[] = {
-		SYSCALL_ALLOW(pwrite64), SYSCALL_ALLOW(ftruncate), SYSCALL_ALLOW(fsync),
-		SYSCALL_ALLOW(flock),    SYSCALL_ALLOW(fstatfs),
+		SYSCALL_ALLOW(pwrite64),
+		SYSCALL_ALLOW(ftruncate),
+		SYSCALL_ALLOW(fsync),
+		SYSCALL_ALLOW(flock),
+		SYSCALL_ALLOW_IF(sched_setaffinity, 0, 0),
 	};
 	const struct syscall_list syscalls = {
 		.rules = rules,
@@ -474,6 +478,26 @@ static int step_groups(struct steer *s, __u64 now_ns, __u64 passed_ns)
 	return err;
 }
 
+/*
+ * The program itself is housekeeping too, but in a cgroup of its own, so that it does not queue behind what it
+ * steers: it keeps off busy vCPUs by its own affinity. What fails is no reason to end.
+ */
+static void follow(struct steer *s)
+{
+	const struct cpuset root = { .dir_fd = s->groups.root_fd };
+	struct cpus allowed, chosen;
+
+	if (cpuset__read_effective(&root, &allowed))
+		return;
+	cpus__and_not(&allowed, &allowed, &s->host.isolated);
+	policy__choose(s->policy, &allowed, &chosen);
+	if (cpus__equal(&chosen, &s->own))
+		return;
+	s->own = chosen;
+	if (sched_setaffinity(0, sizeof(chosen), chosen.sets))
+		pr_debug("cannot keep off busy vCPUs: %s", strerror(errno));
+}
+
 static bool are_all_gone(const struct steer *s)
 {
 	for (size_t i = 0; i < s->opened_cnt; i++)
@@ -503,6 +527,7 @@ static int step(struct steer *s, __u64 passed_ns)
 	err = look_at_groups(s, now_ns, &refused_cnt);
 	if (!err)
 		err = step_groups(s, now_ns, passed_ns);
+	follow(s);
 	if (!err && are_all_gone(s)) {
 		pr_err("none of the cgroups is there any more");
 		err = -ENOENT;
