@@ -16,9 +16,9 @@ RULES_AND_EXAMPLES := $(filter-out %.test.yml,$(wildcard contrib/prometheus/*.ym
 
 # What is installed: mode:source:place.
 INSTALLED := \
-	0755:$(OUTPUT)/gtimehalt:$(SBINDIR)/gtimehalt \
-	0644:doc/gtimehalt.8:$(SHARE)/man/man8/gtimehalt.8 \
-	0644:contrib/completion/gtimehalt.bash:$(SHARE)/bash-completion/completions/gtimehalt \
+	$(foreach program,$(PROGRAMS),0755:$(OUTPUT)/$(program):$(SBINDIR)/$(program) \
+		0644:doc/$(program).8:$(SHARE)/man/man8/$(program).8 \
+		0644:contrib/completion/$(program).bash:$(SHARE)/bash-completion/completions/$(program)) \
 	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
 	0644:contrib/systemd/gtimehalt.default:$(SHARE)/doc/gtimehalt/gtimehalt.default \
 	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/number.h"
 #include "steer/group.h"
 #include "steer/journal.h"
 
@@ -122,18 +123,16 @@ int journal__write(const struct journal *journal, const struct group *const grou
 	return err ? tell("write to", err) : 0;
 }
 
-/* Reads one line. Returns 0, or -EPROTO. */
+/* Takes one line apart. Returns 0, or -EPROTO. */
 static int parse(char *line, __u64 *inode, struct cpus *original, const char **name)
 {
-	char *cpus, *end;
+	const char *number = strsep(&line, " "), *cpus = strsep(&line, " ");
 
-	errno = 0;
-	*inode = strtoull(line, &end, 10);
-	cpus = strsep(&end, " ") ? strsep(&end, " ") : NULL;
-	if (errno || !cpus || !end)
+	if (!line || number__parse(number, UINT64_MAX, inode) ||
+	    cpus__parse(strcmp(cpus, "-") ? cpus : "", original))
 		return -EPROTO;
-	*name = end;
-	return cpus__parse(strcmp(cpus, "-") ? cpus : "", original) ? -EPROTO : 0;
+	*name = line;
+	return 0;
 }
 
 /* Returns 1; 0 when the cgroup is no more; or -errno. */

@@ -49,9 +49,12 @@ version() {
 		./etc/default/gtimehalt
 		./lib/systemd/system/gtimehalt-exporter.service
 		./lib/systemd/system/gtimehalt-pin.service
+		./lib/systemd/system/gtimehalt-steer.service
 		./lib/udev/rules.d/70-gtimehalt.rules
 		./usr/sbin/gtimehalt
+		./usr/sbin/gtimehalt-steer
 		./usr/share/bash-completion/completions/gtimehalt
+		./usr/share/bash-completion/completions/gtimehalt-steer
 		./usr/share/doc/gtimehalt/README.md.gz
 		./usr/share/doc/gtimehalt/changelog.gz
 		./usr/share/doc/gtimehalt/copyright
@@ -63,6 +66,7 @@ version() {
 		./usr/share/gtimehalt/prometheus/gtimehalt-targets.yml
 		./usr/share/gtimehalt/prometheus/gtimehalt.rules.yml
 		./usr/share/gtimehalt/prometheus/scrape.yml
+		./usr/share/man/man8/gtimehalt-steer.8.gz
 		./usr/share/man/man8/gtimehalt.8.gz
 	END
 }
@@ -79,11 +83,12 @@ version() {
 	cd "$BATS_TEST_TMPDIR/control"
 	grep -qx /etc/default/gtimehalt conffiles
 	# Enabled again is only what the operator had enabled.
-	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 2 ]]
-	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 2 ]]
+	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 3 ]]
+	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 3 ]]
 	# Started is only what ran, and a pinned measurement is left alone but when the package goes.
-	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == "deb-systemd-invoke try-restart 'gtimehalt-exporter.service'" ]]
-	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service' prerm
+	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == \
+		$'deb-systemd-invoke try-restart \'gtimehalt-exporter.service\'\ndeb-systemd-invoke try-restart \'gtimehalt-steer.service\'' ]]
+	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service gtimehalt-steer.service' prerm
 }
 
 @test "what building needs is said in debian/control too" {

@@ -179,3 +179,121 @@ holds() {
 		return 1
 	}
 }
+
+# Seconds of a measurement, the least baseline that shows anything, and what is asked for.
+SECONDS_JUDGED=4
+BASELINE_MIN_PCT=10
+STEERED_MAX_PCT=1
+BY_HAND_MIN_SHARE=0.9
+
+# baseline_judged: CPU 1 polls, CPU 0 is halted, a stressor in hk may use both. Sets baseline, what the polling vCPU waits,
+# and by_hand, what housekeeping gets when it is pinned to CPU 0 by hand.
+baseline_judged() {
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	judge "$SECONDS_JUDGED" 1
+	baseline=${delay_pct[1]}
+	taskset -cp 0 "${stressors[0]}" >/dev/null
+	judge "$SECONDS_JUDGED" 1
+	by_hand=$used_pct
+	taskset -cp 0,1 "${stressors[0]}" >/dev/null
+}
+
+# against_baseline [CONTROLLER...]
+against_baseline() {
+	local baseline by_hand
+	steer_setup "$@"
+	baseline_judged
+	steer_start hk
+	becomes 0 given hk
+	judge "$SECONDS_JUDGED" 1
+	printf '# waits %s%% without, %s%% with; housekeeping has %s%% of a CPU, %s%% when pinned by hand\n' \
+		"$baseline" "${delay_pct[1]}" "$used_pct" "$by_hand" >&3
+	holds "$baseline >= $BASELINE_MIN_PCT" 'without steering the vCPU waits'
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering it does not'
+	holds "$used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'housekeeping has what it would have by hand'
+	steer_end
+}
+
+# rival NAME: judged, and shown. It must miss one of the two aims.
+rival() {
+	judge "$SECONDS_JUDGED" 1
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' "$1" "${delay_pct[1]}" "$used_pct" >&3
+	holds "${delay_pct[1]} > $STEERED_MAX_PCT || $used_pct < $BY_HAND_MIN_SHARE * $by_hand" "$1 does not do both"
+}
+
+against_rivals() {
+	local baseline by_hand
+	steer_setup cpu
+	baseline_judged
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'nothing' "$baseline" - 'pinned by hand' - "$by_hand" >&3
+	echo 10000 >$cgroups/vm/cpu.weight
+	rival 'cpu.weight 10000'
+	echo 100 >$cgroups/vm/cpu.weight
+	if [[ -e $cgroups/hk/cpu.idle ]]; then
+		echo 1 >$cgroups/hk/cpu.idle
+		rival 'cpu.idle'
+		echo 0 >$cgroups/hk/cpu.idle
+	fi
+	chrt -a -i -p 0 "${stressors[0]}"
+	rival 'SCHED_IDLE'
+	chrt -a -o -p 0 "${stressors[0]}"
+	renice -n 19 -p "${stressors[0]}" >/dev/null
+	rival 'nice 19'
+	renice -n 0 -p "${stressors[0]}" >/dev/null
+	echo -cpu >$cgroups/cgroup.subtree_control
+	chrt -a -i -p 0 "${stressors[0]}"
+	rival 'SCHED_IDLE, one group'
+	chrt -a -o -p 0 "${stressors[0]}"
+	renice -n 19 -p "${stressors[0]}" >/dev/null
+	rival 'nice 19, one group'
+	renice -n 0 -p "${stressors[0]}" >/dev/null
+	echo +cpu >$cgroups/cgroup.subtree_control
+	steer_start hk
+	becomes 0 given hk
+	judge "$SECONDS_JUDGED" 1
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'gtimehalt-steer' "${delay_pct[1]}" "$used_pct" >&3
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT && $used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'steering does both'
+	steer_end
+}
+
+# sleep_until NS: of now_ns.
+sleep_until() {
+	local left=$(($1 - $(now_ns)))
+	((left <= 0)) || sleep "$(awk "BEGIN { print $left / 1e9 }")"
+}
+
+# Each vCPU polls for 4 s and is halted for 4 s, in turns. The whole of each turn counts, and its steady part apart.
+swapping() {
+	local phase cpu start from=4000000000 whole=0 steady=0
+	local -a before
+	steer_setup cpu
+	guest_options=(--period-ms 8000 --hold)
+	vcpus 0=50 1=50
+	stress hk
+	away_from 0
+	steer_start hk
+	start=$(($(now_ns) + 1000000000))
+	sleep_until "$start"
+	kill -USR1 "${guests[0]}"
+	sleep_until "$((start + from))"
+	kill -USR1 "${guests[1]}"
+	# In turn 0, which is over, CPU 0 has polled alone.
+	for phase in 1 2 3 4; do
+		cpu=$((phase % 2))
+		sleep_until "$((start + phase * from))"
+		before=("$(delay_ns "${tid_of[$cpu]}")")
+		sleep_until "$((start + phase * from + 1200000000))"
+		before+=("$(delay_ns "${tid_of[$cpu]}")")
+		sleep_until "$((start + (phase + 1) * from - 100000000))"
+		before+=("$(delay_ns "${tid_of[$cpu]}")")
+		((whole += before[2] - before[0], steady += before[2] - before[1])) || :
+	done
+	whole=$(percent "$whole" "$((4 * 3900000000))") steady=$(percent "$steady" "$((4 * 2700000000))")
+	printf '# the polling vCPU waits %s%%, with the swaps in it; %s%% from 1.2 s after a swap on; %s writes\n' \
+		"$whole" "$steady" "$(status_of '.cgroups[0].writes')" >&3
+	holds "$steady <= $STEERED_MAX_PCT" 'it does not wait once the swap is seen'
+	holds "$whole <= 8" 'swaps are seen in time'
+	steer_end
+}

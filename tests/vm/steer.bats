@@ -9,42 +9,12 @@ bats_require_minimum_version 1.5.0
 load helper
 load steer
 
-# Seconds of a measurement, and the least baseline that shows anything.
-SECONDS_JUDGED=4
-BASELINE_MIN_PCT=10
-STEERED_MAX_PCT=1
-
 setup() {
 	guest_options=()
 }
 
 teardown() {
 	steer_teardown
-}
-
-# CPU 1 polls, CPU 0 is halted; a stressor may use both. Delays and use without steering, pinned by hand to the halted
-# CPU, and steered.
-against_baseline() {
-	local baseline by_hand
-	steer_setup "$@"
-	vcpus 0=0 1=100
-	stress hk
-	away_from 0
-	judge "$SECONDS_JUDGED" 1
-	baseline=${delay_pct[1]}
-	holds "$baseline >= $BASELINE_MIN_PCT" 'without steering the vCPU waits'
-	taskset -cp 0 "${stressors[0]}" >/dev/null
-	judge "$SECONDS_JUDGED" 1
-	by_hand=$used_pct
-	taskset -cp 0,1 "${stressors[0]}" >/dev/null
-	steer_start hk
-	becomes 0 given hk
-	judge "$SECONDS_JUDGED" 1
-	printf '# waits %s%% without, %s%% with; housekeeping has %s%% of a CPU, %s%% when pinned by hand\n' \
-		"$baseline" "${delay_pct[1]}" "$used_pct" "$by_hand" >&3
-	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering it does not'
-	holds "$used_pct >= 0.9 * $by_hand" 'housekeeping has what it would have by hand'
-	steer_end
 }
 
 # bats test_tags=core
@@ -54,4 +24,320 @@ against_baseline() {
 
 @test "the same without the cpu controller" {
 	against_baseline
+}
+
+@test "what the scheduler itself has for this keeps off both, or starves housekeeping" {
+	against_rivals
+}
+
+@test "vCPUs that swap their roles every 4 s" {
+	swapping
+}
+
+# bats test_tags=core
+@test "all vCPUs busy: housekeeping is shared among them as before" {
+	local use
+	steer_setup cpu
+	vcpus 0=100 1=100
+	stress hk
+	away_from 0
+	judge 3 0 1
+	use=$used_pct
+	steer_start hk
+	judge 3 0 1
+	printf '# they wait %s%% and %s%%; housekeeping has %s%%, %s%% before\n' "${delay_pct[0]}" "${delay_pct[1]}" \
+		"$used_pct" "$use" >&3
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0] | .narrowed, .writes') == $'false\n0' ]]
+	holds "$used_pct >= 0.8 * $use && $used_pct <= 1.2 * $use" 'it has what it had'
+	steer_end
+	[[ $(<$cgroups/hk/cpuset.cpus) == '' ]]
+}
+
+@test "no vCPU busy, and no VM at all: nothing is written" {
+	steer_setup
+	away_from 0
+	steer_start hk
+	sleep 2
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
+	vcpus 0=0 1=0
+	stress hk
+	sleep 3
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
+	steer_end
+}
+
+# bats test_tags=core
+@test "a run has no right left, and shows what it does" {
+	local dir=$BATS_TEST_TMPDIR/metrics
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	install -d -o nobody "$dir"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	steer_start -j --textfile "$dir/steer.prom" hk
+	becomes 0 given hk
+	run -0 awk '/^(Uid|Groups|CapPrm|CapEff|CapInh|CapAmb|CapBnd|NoNewPrivs|Seccomp):/ { print $1, $2 }' "/proc/$steer/status"
+	diff - <<<"$output" <<-'END'
+		Uid: 65534
+		Groups: 
+		CapInh: 0000000000000000
+		CapPrm: 0000000000000000
+		CapEff: 0000000000000000
+		CapBnd: 0000000000000000
+		CapAmb: 0000000000000000
+		NoNewPrivs: 1
+		Seccomp: 2
+	END
+	# It is housekeeping, too.
+	becomes 0 awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$steer/status"
+	becomes true status_of '.cgroups[0] | .cpus == "0" and .original_cpus == "" and .narrowed and .refusal == null and .writes == 1'
+	[[ $(status_of .busy_cpus) == 1 ]]
+	"$STEER" --status | grep -qx 'hk: CPUs 0 of all'
+	run ! setpriv --reuid 65534 --clear-groups "$STEER" --status
+	steer_end
+	jq -e '.cgroup == "hk" and .before_cpus == "" and .cpus == "0" and .narrowed' "$BATS_TEST_TMPDIR/steer.out"
+	grep -qx 'gtimehalt_steer_writes_total{cgroup="hk"} 1' "$dir/steer.prom"
+	grep -qx 'gtimehalt_steer_cpus{cgroup="hk"} 2' "$dir/steer.prom"
+	run -1 "$STEER" --status
+}
+
+# bats test_tags=core
+@test "kill -9: --unsteer gives back, and so does the next start" {
+	steer_setup
+	echo 0-1 >$cgroups/hk/cpuset.cpus
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	for way in unsteer start; do
+		steer_start hk
+		becomes 0 given hk
+		kill -KILL "$steer"
+		wait "$steer" || :
+		[[ $(given hk) == 0 ]]
+		if [[ $way == unsteer ]]; then
+			"$STEER" --unsteer
+			[[ $(<$cgroups/hk/cpuset.cpus) == 0-1 && ! -s /run/gtimehalt-steer/originals ]]
+			"$STEER" --unsteer
+		fi
+	done
+	steer_start hk
+	grep -q 'a run that was killed had left 1 cgroups narrowed' "$BATS_TEST_TMPDIR/steer"
+	becomes 0 given hk
+	steer_end
+	[[ $(<$cgroups/hk/cpuset.cpus) == 0-1 ]]
+}
+
+@test "SIGTERM, SIGHUP, SIGQUIT, and a full pipe on stdout, give back" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	for signal in TERM HUP QUIT; do
+		steer_start hk
+		becomes 0 given hk
+		# bash ignores SIGQUIT in what runs in the background.
+		kill -"$signal" "$steer"
+		wait "$steer"
+		[[ $(given hk) == 0-1 ]]
+	done
+	steer=''
+	run -1 bash -c '"$1" -j hk >/dev/full' - "$STEER"
+	[[ $(given hk) == 0-1 ]]
+}
+
+@test "a vCPU's thread that is moved into the cgroup: all is given back, for as long as it is there" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	steer_start hk
+	becomes 0 given hk
+	mkdir -p $cgroups/hk/below
+	echo "${guests[0]}" >$cgroups/hk/below/cgroup.procs
+	becomes 0-1 given hk
+	becomes vcpu status_of '.cgroups[0].refusal'
+	echo "${guests[0]}" >$cgroups/vm/cgroup.procs
+	becomes 0 given hk
+	[[ $(status_of '.cgroups[0].refusal') == null ]]
+	steer_end
+	# And none that holds one is taken at all.
+	run -3 --separate-stderr "$STEER" vm
+	[[ $stderr == *'vm is left alone: a vCPU'* ]]
+}
+
+@test "a cgroup that is removed; the last one ends the run" {
+	steer_setup
+	mkdir $cgroups/hk/a $cgroups/hk/b
+	echo +cpuset >$cgroups/hk/cgroup.subtree_control
+	vcpus 0=0 1=100
+	away_from 0
+	steer_start hk/a hk/b
+	becomes 0 given hk/a
+	becomes 0 given hk/b
+	rmdir $cgroups/hk/a
+	becomes gone status_of '.cgroups[0].refusal'
+	[[ $(given hk/b) == 0 && $(status_of '.cgroups[1].refusal') == null ]]
+	rmdir $cgroups/hk/b
+	run -1 wait "$steer"
+	grep -q 'none of the cgroups is there any more' "$BATS_TEST_TMPDIR/steer"
+	steer=''
+	echo -cpuset >$cgroups/hk/cgroup.subtree_control
+}
+
+@test "a partition in the way, and a cgroup that is one" {
+	is_linux_before 6 1 && skip 'partitions of this kernel are others'
+	steer_setup
+	mkdir $cgroups/part
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	steer_start hk
+	becomes 0 given hk
+	echo 0 >$cgroups/part/cpuset.cpus
+	echo root >$cgroups/part/cpuset.cpus.partition
+	[[ $(<$cgroups/part/cpuset.cpus.partition) == root ]]
+	becomes 1 given hk
+	sleep 1
+	[[ $(status_of '.cgroups[0] | .narrowed, .failures') == $'false\n0' ]]
+	echo member >$cgroups/part/cpuset.cpus.partition
+	becomes 0 given hk
+	steer_end
+	[[ $(given hk) == 0-1 ]]
+	echo root >$cgroups/part/cpuset.cpus.partition
+	run -3 --separate-stderr "$STEER" part
+	rmdir $cgroups/part
+	[[ $stderr == *'part is left alone: it is a partition'* ]]
+}
+
+# affinity PID
+affinity() {
+	awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$1/status"
+}
+
+# bats test_tags=core,core-oldest
+@test "affinities of housekeeping's own: kept and given back, or the cgroup is refused" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	away_from 0
+	if is_linux_before 6 2; then
+		steer_start hk
+		grep -q 'this kernel erases the affinities' "$BATS_TEST_TMPDIR/steer"
+		becomes 0 given hk
+		steer_end
+		stress hk taskset -c 1
+		becomes 1 affinity "${stressors[1]}"
+		sleep 0.5
+		# What it had was erased as it joined the cgroup: it sets it again.
+		taskset -cp 1 "${stressors[1]}" >/dev/null
+		run -3 --separate-stderr "$STEER" hk
+		[[ $stderr == *"hk is left alone: a thread in it has an affinity of its own"*"thread ${stressors[1]}"* ]]
+		[[ $(given hk) == 0-1 && $(affinity "${stressors[1]}") == 1 ]]
+	else
+		stress hk
+		sleep 0.5
+		taskset -cp 1 "${stressors[1]}" >/dev/null
+		steer_start hk
+		grep -q 'this kernel keeps the affinities' "$BATS_TEST_TMPDIR/steer"
+		becomes 0 given hk
+		[[ $(affinity "${stressors[1]}") == 0 ]]
+		steer_end
+		[[ $(given hk) == 0-1 && $(affinity "${stressors[1]}") == 1 ]]
+	fi
+}
+
+# bats test_tags=core-oldest
+@test "a newcomer with an affinity of its own, where a write would erase it" {
+	is_linux_before 6 2 || skip 'this kernel keeps affinities'
+	steer_setup
+	vcpus 0=100 1=100
+	stress hk
+	away_from 0
+	steer_start hk
+	sleep 1
+	taskset -cp 1 "${stressors[0]}" >/dev/null
+	kill "${guests[0]}"
+	wait "${guests[0]}" || :
+	guests=("${guests[1]}")
+	becomes affinity status_of '.cgroups[0].refusal'
+	[[ $(given hk) == 0-1 && $(affinity "${stressors[0]}") == 1 ]]
+	stress_end
+	becomes 0 given hk
+	steer_end
+}
+
+# bats test_tags=core
+@test "what is refused: a second run, its own cgroup, no cpuset, no such cgroup, the root, nested ones" {
+	steer_setup
+	mkdir $cgroups/hk/below
+	steer_start hk
+	run -1 --separate-stderr "$STEER" vm
+	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	run -1 --separate-stderr "$STEER" --unsteer
+	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	steer_end
+	run -3 --separate-stderr bash -c 'echo $$ >/sys/fs/cgroup/hk/cgroup.procs; exec "$1" hk' - "$STEER"
+	[[ $stderr == *'gtimehalt-steer runs in it'* ]]
+	run -3 --separate-stderr "$STEER" hk/below
+	[[ $stderr == *'it has no cpuset: write +cpuset'* ]]
+	run -3 --separate-stderr "$STEER" nowhere
+	[[ $stderr == *'nowhere: there is no such cgroup'* ]]
+	run -2 --separate-stderr "$STEER" hk /sys/fs/cgroup/hk/below
+	run -2 --separate-stderr "$STEER" /sys/fs/cgroup/
+	[[ ! -s /run/gtimehalt-steer/originals ]]
+}
+
+@test "somebody else sets the CPUs: the set is theirs from then on" {
+	steer_setup
+	vcpus 0=0 1=100
+	away_from 0
+	steer_start hk
+	becomes 0 given hk
+	echo 1 >$cgroups/hk/cpuset.cpus
+	becomes foreign status_of '.cgroups[0].refusal'
+	[[ ! -s /run/gtimehalt-steer/originals ]]
+	steer_end
+	[[ $(<$cgroups/hk/cpuset.cpus) == 1 ]]
+}
+
+@test "--dry-run prints what it would set, and sets nothing" {
+	steer_setup
+	vcpus 0=0 1=100
+	away_from 0
+	steer_start --dry-run -j hk
+	becomes '"0"' jq -c .cpus "$BATS_TEST_TMPDIR/steer.out"
+	[[ $(given hk) == 0-1 && $(<$cgroups/hk/cpuset.cpus) == '' ]]
+	steer_end
+	[[ ! -e /run/gtimehalt-steer/originals || ! -s /run/gtimehalt-steer/originals ]]
+}
+
+@test "MPERF stands on the CPU of the halted vCPU: unknown is busy" {
+	steer_setup
+	vcpus 0=0 1=100
+	away_from 0
+	steer_start hk
+	becomes 0 given hk
+	wrmsr -p 0 "$MSR_BED_RATE" 0
+	becomes 0-1 given hk
+	[[ $(status_of .busy_cpus) == 0-1 ]]
+	wrmsr -p 0 "$MSR_BED_RATE" "$((1 << 32))"
+	steer_end
+	[[ $(given hk) == 0-1 ]]
+}
+
+@test "CPUs come and go" {
+	steer_setup
+	vcpus 0=0 1=100
+	away_from 0
+	steer_start hk
+	becomes 0 given hk
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	sleep 1
+	[[ $(given hk) == 0 && $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	sleep 1
+	[[ $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
+	steer_end
+	[[ $(given hk) == 0-1 ]]
 }
