@@ -58,7 +58,8 @@ struct steer {
 	struct report report; /* between the two */
 	int *cpu_of;          /* of its vCPUs */
 	struct cpu_load *loads;
-	struct cpus own; /* this process's affinity; empty: it has not been set */
+	struct cpus inherited,
+		own; /* this process's affinity, at the start and now; empty: it was not set yet */
 	struct textfile *textfile;
 	__u64 textfile_ns; /* when it was written last */
 	__u64 interval_ns, start_ns, last_ns;
@@ -421,16 +422,29 @@ static void tell_account(struct steer *s, __u64 now_ns)
 	write_metrics(s, &account, now_ns);
 }
 
+static int print_line(const char *line)
+{
+	return puts(line) < 0 || fflush(stdout) ? -EIO : 0;
+}
+
 static int tell_change(const struct steer *s, const struct steered *steered, const struct cpus *had)
 {
+	bool prints = s->opts->dry_run || s->opts->json;
 	struct cpus busy;
+	char *line;
 	int err = 0;
 
+	if (!prints && log__level() < LOG_LEVEL_INFO)
+		return 0;
 	account_of(s, &busy);
-	if (s->opts->dry_run || s->opts->json)
-		err = steer_text__change(steered, had, &busy, s->opts->json, stdout);
-	if (log__level() >= LOG_LEVEL_INFO)
-		steer_text__change(steered, had, &busy, false, stderr);
+	line = steer_text__change(steered, had, &busy, s->opts->json);
+	if (!line)
+		return tell("print a change", -ENOMEM);
+	if (prints)
+		err = print_line(line);
+	else
+		pr_info("%s", line);
+	free(line);
 	return err ? tell("write to standard output", err) : 0;
 }
 
@@ -490,11 +504,12 @@ static void follow(struct steer *s)
 	if (cpuset__read_effective(&root, &allowed))
 		return;
 	cpus__and_not(&allowed, &allowed, &s->host.isolated);
+	cpus__and(&allowed, &allowed, &s->inherited);
 	policy__choose(s->policy, &allowed, &chosen);
 	if (cpus__equal(&chosen, &s->own))
 		return;
 	s->own = chosen;
-	if (sched_setaffinity(0, sizeof(chosen), chosen.sets))
+	if (cpus__cnt(&chosen) && sched_setaffinity(0, sizeof(chosen), chosen.sets))
 		pr_debug("cannot keep off busy vCPUs: %s", strerror(errno));
 }
 
@@ -604,6 +619,8 @@ static int run(struct steer *s, const struct interval *interval)
 			journal__write(&s->journal, NULL, 0);
 		return err;
 	}
+	if (sched_getaffinity(0, sizeof(s->inherited), s->inherited.sets) < 0)
+		pr_debug("cannot read this process's affinity: %s", strerror(errno));
 	clock__read(&now);
 	s->start_ns = now.real_ns;
 	err = loop(s, interval);
@@ -712,7 +729,7 @@ int steer__show(bool json)
 	if (err)
 		return err;
 	if (json)
-		err = puts(text) < 0 || fflush(stdout) ? -EIO : 0;
+		err = print_line(text);
 	else
 		err = steer_text__print_status(text, stdout);
 	free(text);

@@ -49,11 +49,18 @@ static struct json_object *group_json(const struct steered *s)
 	return group;
 }
 
+static char *take_line(struct json_object *object)
+{
+	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+	char *line = text ? strdup(text) : NULL;
+
+	json_object_put(object);
+	return line;
+}
+
 char *steer_text__status(const struct steer_account *account)
 {
 	struct json_object *status = json_object_new_object(), *groups = json_object_new_array();
-	const char *text;
-	char *line;
 
 	json_object_object_add(status, "schema", json_object_new_int(1));
 	json_object_object_add(status, "pid", json_object_new_int(getpid()));
@@ -66,10 +73,7 @@ char *steer_text__status(const struct steer_account *account)
 	json_object_object_add(status, "cgroups", groups);
 	for (size_t i = 0; i < account->cnt; i++)
 		json_object_array_add(groups, group_json(&account->groups[i]));
-	text = json_object_to_json_string_ext(status, JSON_C_TO_STRING_PLAIN);
-	line = text ? strdup(text) : NULL;
-	json_object_put(status);
-	return line;
+	return take_line(status);
 }
 
 static const char *text_of(struct json_object *object, const char *key)
@@ -134,8 +138,7 @@ int steer_text__print_status(const char *text, FILE *out)
 	return stream__flush(out);
 }
 
-static void print_change_json(const struct steered *s, const struct cpus *had,
-			      const struct cpus *busy, FILE *out)
+static char *change_json(const struct steered *s, const struct cpus *had, const struct cpus *busy)
 {
 	struct json_object *change = json_object_new_object();
 	struct timespec now;
@@ -149,23 +152,22 @@ static void print_change_json(const struct steered *s, const struct cpus *had,
 	json_object_object_add(change, "narrowed", json_object_new_boolean(s->is_narrowed));
 	json_object_object_add(change, "refusal", refusal_json(s->refusal));
 	json_object_object_add(change, "busy_cpus", cpus_json(busy));
-	fprintf(out, "%s\n", json_object_to_json_string_ext(change, JSON_C_TO_STRING_PLAIN));
-	json_object_put(change);
+	return take_line(change);
 }
 
-int steer_text__change(const struct steered *s, const struct cpus *had, const struct cpus *busy,
-		       bool json, FILE *out)
+char *steer_text__change(const struct steered *s, const struct cpus *had, const struct cpus *busy,
+			 bool json)
 {
-	char from[CPUS_TEXT_MAX], to[CPUS_TEXT_MAX], busy_text[CPUS_TEXT_MAX];
+	char from[CPUS_TEXT_MAX], to[CPUS_TEXT_MAX], busy_text[CPUS_TEXT_MAX], *line;
+	int len;
 
 	if (json)
-		print_change_json(s, had, busy, out);
-	else
-		fprintf(out, "%s: CPUs %s -> %s (busy or unknown: %s)\n", s->group.path,
-			*cpus__format(had, from) ? from : "all",
-			*cpus__format(&s->set, to) ? to : "all",
-			*cpus__format(busy, busy_text) ? busy_text : "none");
-	return stream__flush(out);
+		return change_json(s, had, busy);
+	len = asprintf(&line, "%s: CPUs %s -> %s (busy or unknown: %s)", s->group.path,
+		       *cpus__format(had, from) ? from : "all",
+		       *cpus__format(&s->set, to) ? to : "all",
+		       *cpus__format(busy, busy_text) ? busy_text : "none");
+	return len < 0 ? NULL : line;
 }
 
 #define COUNTER(name_, help_)                                                                      \

@@ -29,9 +29,9 @@ char *steer_text__status(const struct steer_account *account);
 /* A status as text for people. Returns 0, or -EPROTO: it is none. */
 int steer_text__print_status(const char *status, FILE *out);
 
-/* A cgroup whose set has changed from what `had` says: one line, of JSON or text. Returns 0 or -errno. */
-int steer_text__change(const struct steered *steered, const struct cpus *had,
-		       const struct cpus *busy, bool json, FILE *out);
+/* A cgroup whose set has changed from what `had` says: one line, of JSON or text, as above. */
+char *steer_text__change(const struct steered *steered, const struct cpus *had,
+			 const struct cpus *busy, bool json);
 
 /* In Prometheus' text format, in memory that the caller frees. Returns 0, or -ENOMEM. */
 int steer_text__metrics(const struct steer_account *account, char **text, size_t *len);

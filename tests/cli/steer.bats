@@ -12,6 +12,21 @@ setup() {
 	page=$src/doc/gtimehalt-steer.8
 }
 
+# compopt is only for a completion that readline has asked for.
+compopt() {
+	:
+}
+
+# completed WORD: what is offered for it, sorted.
+completed() {
+	# shellcheck source=contrib/completion/gtimehalt-steer.bash
+	. "$src/contrib/completion/gtimehalt-steer.bash"
+	COMP_WORDS=(gtimehalt-steer "$1")
+	COMP_CWORD=1
+	_gtimehalt_steer
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
 @test "--help is on stdout, below 80 columns, and names every exit status; --version" {
 	run -0 --separate-stderr "$STEER" --help
 	[[ -z $stderr && $(awk '{ if (length > w) w = length } END { print w }' <<<"$output") -lt 80 ]]
@@ -20,6 +35,7 @@ setup() {
 	done
 	run -0 --separate-stderr "$STEER" --version
 	[[ -z $stderr && $output =~ ^gtimehalt-steer\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	# shellcheck disable=SC2016 # for the inner shell
 	run -1 bash -c '"$1" --help >/dev/full' - "$STEER"
 }
 
@@ -82,11 +98,7 @@ setup() {
 	sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' "$page" | sort >"$BATS_TEST_TMPDIR/page"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 14 ]]
 	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
-	# shellcheck source=contrib/completion/gtimehalt-steer.bash
-	. "$src/contrib/completion/gtimehalt-steer.bash"
-	COMP_WORDS=(gtimehalt-steer --) COMP_CWORD=1
-	_gtimehalt_steer
-	diff <(printf '%s\n' "${COMPREPLY[@]}" | sort) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
+	diff <(completed --) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
 }
 
 @test "the page has the defaults that --help has" {
@@ -110,16 +122,8 @@ setup() {
 }
 
 @test "the completion offers cgroups, a level at a time" {
-	# shellcheck source=contrib/completion/gtimehalt-steer.bash
-	. "$src/contrib/completion/gtimehalt-steer.bash"
 	mkdir -p "$BATS_TEST_TMPDIR/system.slice/a.service" "$BATS_TEST_TMPDIR/user.slice"
 	export GTIMEHALT_CGROUPS=$BATS_TEST_TMPDIR
-	# It is only for a completion that readline has asked for.
-	compopt() { :; }
-	COMP_WORDS=(gtimehalt-steer sys) COMP_CWORD=1
-	_gtimehalt_steer
-	[[ ${COMPREPLY[*]} == system.slice ]]
-	COMP_WORDS=(gtimehalt-steer system.slice/) COMP_CWORD=1
-	_gtimehalt_steer
-	[[ ${COMPREPLY[*]} == system.slice/a.service ]]
+	[[ $(completed sys) == system.slice ]]
+	[[ $(completed system.slice/) == system.slice/a.service ]]
 }

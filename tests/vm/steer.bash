@@ -9,8 +9,8 @@ cgroups=/sys/fs/cgroup
 steer=''
 stressors=()
 
-# The tests' own processes are not what is judged.
-away_from() {
+# stay_on CPU: the tests' own processes are not what is judged.
+stay_on() {
 	taskset -cp "$1" "$BASHPID" >/dev/null
 }
 
@@ -18,9 +18,9 @@ away_from() {
 steer_setup() {
 	local controller
 	for controller in cpuset "$@"; do
-		echo "+$controller" >$cgroups/cgroup.subtree_control
+		echo "+$controller" >"$cgroups"/cgroup.subtree_control
 	done
-	mkdir -p $cgroups/vm $cgroups/hk
+	mkdir -p "$cgroups"/vm "$cgroups"/hk
 }
 
 steer_teardown() {
@@ -29,14 +29,16 @@ steer_teardown() {
 	steer=''
 	((!${#stressors[@]})) || kill -KILL "${stressors[@]}" 2>/dev/null || :
 	stressors=()
+	echo "$BASHPID" >"$cgroups"/cgroup.procs
 	guest_end
 	wait
 	"$STEER" --unsteer || :
-	for group in $cgroups/hk/*/ $cgroups/hk $cgroups/vm; do
+	! grep -qw cpuset "$cgroups"/hk/cgroup.subtree_control || echo -cpuset >"$cgroups"/hk/cgroup.subtree_control
+	for group in "$cgroups"/hk/*/*/ "$cgroups"/hk/*/ "$cgroups"/hk "$cgroups"/vm "$cgroups"/part; do
 		[[ ! -d $group ]] || gone "$group"
 	done
 	for controller in cpu cpuset; do
-		echo "-$controller" >$cgroups/cgroup.subtree_control
+		echo "-$controller" >"$cgroups"/cgroup.subtree_control
 	done
 }
 
@@ -57,7 +59,7 @@ vcpus() {
 	for word; do
 		cpu=${word%=*}
 		guest_start "cpu$cpu" --busy "${word#*=}" --pin "$cpu" "${guest_options[@]}"
-		echo "$guest" >$cgroups/vm/cgroup.procs
+		echo "$guest" >"$cgroups"/vm/cgroup.procs
 		for task in /proc/"$guest"/task/*; do
 			[[ $(<"$task/comm") != CPU* ]] || tid_of[$cpu]=${task##*/}
 		done
@@ -92,13 +94,18 @@ steer_start() {
 	return 1
 }
 
-# steer_end [STATUS]: ends it, as by Ctrl-C.
+# steer_end: ends it, as by Ctrl-C.
 steer_end() {
-	local status=0
 	kill -INT "$steer"
+	ended 0
+}
+
+# ended STATUS: it does, with this status.
+ended() {
+	local status=0
 	wait "$steer" || status=$?
 	steer=''
-	[[ $status == "${1:-0}" ]] || {
+	[[ $status == "$1" ]] || {
 		echo "status $status"
 		cat "$BATS_TEST_TMPDIR/steer"
 		return 1
@@ -150,6 +157,7 @@ now_ns() {
 # judge SECONDS CPU...: sets, over so long, delay_pct[CPU] of the vCPU there, and used_pct of a CPU by hk. A thread's delay
 # is counted when it runs again: what it waits at the end is left out, less than a slice.
 declare -gA delay_pct=()
+JUDGED_QUIET=''
 judge() {
 	local seconds=$1 cpu from used
 	local -A delays=()
@@ -160,6 +168,10 @@ judge() {
 	done
 	sleep "$seconds"
 	for cpu; do
+		[[ -e /proc/${tid_of[$cpu]} ]] || {
+			echo "the vCPU of CPU $cpu has ended"
+			return 1
+		}
 		delays[$cpu]=$(($(delay_ns "${tid_of[$cpu]}") - delays[$cpu]))
 	done
 	used=$(($(used_ns hk) - used)) from=$(($(now_ns) - from))
@@ -191,11 +203,11 @@ BY_HAND_MIN_SHARE=0.9
 baseline_judged() {
 	vcpus 0=0 1=100
 	stress hk
-	away_from 0
-	judge "$SECONDS_JUDGED" 1
+	stay_on 0
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	baseline=${delay_pct[1]}
 	taskset -cp 0 "${stressors[0]}" >/dev/null
-	judge "$SECONDS_JUDGED" 1
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	by_hand=$used_pct
 	taskset -cp 0,1 "${stressors[0]}" >/dev/null
 }
@@ -207,7 +219,7 @@ against_baseline() {
 	baseline_judged
 	steer_start hk
 	becomes 0 given hk
-	judge "$SECONDS_JUDGED" 1
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	printf '# waits %s%% without, %s%% with; housekeeping has %s%% of a CPU, %s%% when pinned by hand\n' \
 		"$baseline" "${delay_pct[1]}" "$used_pct" "$by_hand" >&3
 	holds "$baseline >= $BASELINE_MIN_PCT" 'without steering the vCPU waits'
@@ -218,7 +230,7 @@ against_baseline() {
 
 # rival NAME: judged, and shown. It must miss one of the two aims.
 rival() {
-	judge "$SECONDS_JUDGED" 1
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' "$1" "${delay_pct[1]}" "$used_pct" >&3
 	holds "${delay_pct[1]} > $STEERED_MAX_PCT || $used_pct < $BY_HAND_MIN_SHARE * $by_hand" "$1 does not do both"
 }
@@ -228,13 +240,13 @@ against_rivals() {
 	steer_setup cpu
 	baseline_judged
 	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'nothing' "$baseline" - 'pinned by hand' - "$by_hand" >&3
-	echo 10000 >$cgroups/vm/cpu.weight
+	echo 10000 >"$cgroups"/vm/cpu.weight
 	rival 'cpu.weight 10000'
-	echo 100 >$cgroups/vm/cpu.weight
-	if [[ -e $cgroups/hk/cpu.idle ]]; then
-		echo 1 >$cgroups/hk/cpu.idle
+	echo 100 >"$cgroups"/vm/cpu.weight
+	if [[ -e "$cgroups"/hk/cpu.idle ]]; then
+		echo 1 >"$cgroups"/hk/cpu.idle
 		rival 'cpu.idle'
-		echo 0 >$cgroups/hk/cpu.idle
+		echo 0 >"$cgroups"/hk/cpu.idle
 	fi
 	chrt -a -i -p 0 "${stressors[0]}"
 	rival 'SCHED_IDLE'
@@ -242,17 +254,17 @@ against_rivals() {
 	renice -n 19 -p "${stressors[0]}" >/dev/null
 	rival 'nice 19'
 	renice -n 0 -p "${stressors[0]}" >/dev/null
-	echo -cpu >$cgroups/cgroup.subtree_control
+	echo -cpu >"$cgroups"/cgroup.subtree_control
 	chrt -a -i -p 0 "${stressors[0]}"
 	rival 'SCHED_IDLE, one group'
 	chrt -a -o -p 0 "${stressors[0]}"
 	renice -n 19 -p "${stressors[0]}" >/dev/null
 	rival 'nice 19, one group'
 	renice -n 0 -p "${stressors[0]}" >/dev/null
-	echo +cpu >$cgroups/cgroup.subtree_control
+	echo +cpu >"$cgroups"/cgroup.subtree_control
 	steer_start hk
 	becomes 0 given hk
-	judge "$SECONDS_JUDGED" 1
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'gtimehalt-steer' "${delay_pct[1]}" "$used_pct" >&3
 	holds "${delay_pct[1]} <= $STEERED_MAX_PCT && $used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'steering does both'
 	steer_end
@@ -269,10 +281,11 @@ swapping() {
 	local phase cpu start from=4000000000 whole=0 steady=0
 	local -a before
 	steer_setup cpu
-	guest_options=(--period-ms 8000 --hold)
+	guest_options+=(--period-ms 8000 --hold)
 	vcpus 0=50 1=50
 	stress hk
-	away_from 0
+	# The test is housekeeping itself here, since neither CPU is to be disturbed for long.
+	echo "$BASHPID" >"$cgroups/hk/cgroup.procs"
 	steer_start hk
 	start=$(($(now_ns) + 1000000000))
 	sleep_until "$start"
