@@ -225,7 +225,7 @@ static error_t take_interval(struct steer_opts *steer)
 	return 0;
 }
 
-/* What only all words together can show. */
+/* Checks what depends on several words. Returns 0 or EINVAL, logged. */
 static error_t finish(struct options *opts)
 {
 	struct steer_opts *steer = &opts->steer;
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
 	};
 	enum exit_code code = EXIT_USAGE;
 
-	/* Nobody could be told. */
+	/* There is no stderr to report this on. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
 	log__set_program("gtimehalt-steer");

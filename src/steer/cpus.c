@@ -17,7 +17,7 @@ void cpus__and_not(struct cpus *result, const struct cpus *a, const struct cpus 
 	CPU_XOR_S(sizeof(*result), result->sets, a->sets, both.sets);
 }
 
-/* Moves *text behind a number. */
+/* Parses a number and moves *text behind it. Returns 0, -EINVAL or -ERANGE. */
 static int parse_cpu(const char **text, int *cpu)
 {
 	const char *digit = *text;

@@ -15,7 +15,7 @@
 
 #define SCRATCH "gtimehalt-steer.probe"
 
-/* The kernel's limit is less: INIT_CGROUP's max_depth is INT_MAX, but a path is at most PATH_MAX long. */
+/* A path of PATH_MAX bytes has no more parts. */
 #define DEPTH_MAX (PATH_MAX / 2)
 
 int cpuset__open(int root_fd, const char *path, bool writes, struct cpuset *cpuset)
@@ -93,7 +93,7 @@ int cpuset__read(const struct cpuset *cpuset, struct cpus *cpus)
 	return 0;
 }
 
-/* The first that there is of the cgroup `up` levels above dir_fd and its ancestors. */
+/* Reads the effective set of the cgroup `up` levels above dir_fd, or of its nearest ancestor that has one. */
 static int read_inherited(int dir_fd, int up, struct cpus *cpus)
 {
 	char path[3 * 64 + sizeof("cpuset.cpus.effective")];
@@ -103,8 +103,8 @@ static int read_inherited(int dir_fd, int up, struct cpus *cpus)
 		size_t len = 0;
 
 		for (int i = 0; i < level; i++)
-			len += (size_t)sprintf(path + len, "../");
-		strcpy(path + len, "cpuset.cpus.effective");
+			len += (size_t)snprintf(path + len, sizeof(path) - len, "../");
+		snprintf(path + len, sizeof(path) - len, "cpuset.cpus.effective");
 		err = read_cpus(dir_fd, path, cpus);
 	}
 	return err;
@@ -120,7 +120,7 @@ int cpuset__read_parent(const struct cpuset *cpuset, struct cpus *cpus)
 	return read_inherited(cpuset->dir_fd, 1, cpus);
 }
 
-/* A write of no bytes is none: the end of the line is a byte. */
+/* Ends the list with a newline, because a write of 0 bytes would not reach the kernel's handler. */
 static int write_cpus(int fd, const struct cpus *cpus)
 {
 	char text[CPUS_TEXT_MAX + 1];
@@ -148,7 +148,7 @@ int cpuset__is_partition(const struct cpuset *cpuset)
 
 int cpuset__path_of(const struct hostfs *fs, pid_t tid, char path[static PATH_MAX])
 {
-	/* Version 1 may have lines of its own above. */
+	/* Lines of cgroup version 1 may come first. */
 	char text[2 * PATH_MAX];
 	ssize_t len = hostfs__read(fs, text, sizeof(text), "proc/%d/cgroup", tid);
 	const char *line = text;
@@ -193,7 +193,7 @@ static int has_own_affinity(const struct hostfs *fs, pid_t tid, const struct cpu
 	err = line ? cpus__parse(line + strlen(key), &allowed) : -EPROTO;
 	if (err)
 		return err;
-	/* It may well be wider: CPUs that are offline, or a cpuset that no write has come to yet. */
+	/* A mask may have more CPUs than the cpuset: offline ones, or those of a cpuset that was enabled later. */
 	cpus__and(&allowed, &allowed, effective);
 	return !cpus__equal(&allowed, effective);
 }
@@ -239,7 +239,7 @@ static int find_in_cgroup(int dir_fd, const struct hostfs *fs, pid_t *tid)
 	return err;
 }
 
-/* A cgroup below may be removed while it is looked at. */
+/* Walks the cgroups; one that is removed meanwhile has no threads. Returns as cpuset__find_own_affinity(). */
 static int find_in_tree(int dir_fd, const struct hostfs *fs, int depth, pid_t *tid)
 {
 	int found = find_in_cgroup(dir_fd, fs, tid), fd;
@@ -292,13 +292,17 @@ static _Noreturn void run_probe(int dir_fd, int cpu, int said_fd)
 static int watch_probe(const struct cpuset *scratch, pid_t child, int said_fd, int cpu,
 		       const struct cpus *two)
 {
-	struct cpus now = { 0 };
+	struct cpus now = { 0 }, one = { 0 };
 	char byte;
 	int err;
 
 	if (read(said_fd, &byte, 1) != 1)
 		return -ECHILD;
-	err = cpuset__write(scratch, two);
+	/* The kernel touches no task when a write changes nothing in effect: narrow first, then widen. */
+	cpus__add(&one, cpu);
+	err = cpuset__write(scratch, &one);
+	if (!err)
+		err = cpuset__write(scratch, two);
 	if (err)
 		return err;
 	if (sched_getaffinity(child, sizeof(now), now.sets) < 0)
@@ -324,7 +328,7 @@ static int probe(const struct cpuset *scratch)
 		return -errno;
 	child = fork();
 	if (!child) {
-		/* The reader of the other end is not to wait for this process when it has failed. */
+		/* Only the parent reads: its read ends when this process fails. */
 		close(said[0]);
 		run_probe(scratch->dir_fd, cpu, said[1]);
 	}
@@ -347,7 +351,7 @@ int cpuset__keeps_affinity(int root_fd, const char *parent)
 
 	if (parent_fd < 0)
 		return -errno;
-	/* One of a run that was killed. */
+	/* Remove the scratch cgroup of a killed run. */
 	unlinkat(parent_fd, SCRATCH, AT_REMOVEDIR);
 	if (mkdirat(parent_fd, SCRATCH, 0700)) {
 		result = -errno;

@@ -8,7 +8,7 @@
 
 #define MOUNT_POINT "/sys/fs/cgroup/"
 
-/* For so long systemd may take to write a cgroup: it does so from its main loop. */
+/* systemd writes cgroups from its main loop, some time after it has answered. */
 #define WRITTEN_TRIES   200
 #define WRITTEN_WAIT_US 10000
 
@@ -47,7 +47,7 @@ int group__parse_path(const char *name, char path[static PATH_MAX])
 	return is_proper(path) ? 0 : -EINVAL;
 }
 
-/* The unit whose cgroup that is, if any: systemd names a cgroup as its unit. */
+/* Finds the unit that owns the path, if any: systemd gives a cgroup its unit's name. */
 static void find_unit_of_path(const struct group_host *host, struct group *group)
 {
 	const char *slash = strrchr(group->path, '/');
@@ -97,9 +97,9 @@ int group__open(const struct group_host *host, const char *name, bool writes, st
 void group__name(const struct group *group, char name[static PATH_MAX + 1])
 {
 	if (group->is_unit)
-		strcpy(name, group->unit.name);
+		snprintf(name, PATH_MAX + 1, "%s", group->unit.name);
 	else
-		sprintf(name, "/%s", group->path);
+		snprintf(name, PATH_MAX + 1, "/%s", group->path);
 }
 
 void group__close(struct group *group)

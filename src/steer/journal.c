@@ -25,7 +25,7 @@ static int tell(const char *what, int err)
 	return err;
 }
 
-/* Somebody else's folder of this name is none to trust. */
+/* Opens the folder; -EACCES when somebody else owns it or may write in it. Returns its descriptor or -errno. */
 static int open_dir(const char *dir)
 {
 	struct stat st;
@@ -89,7 +89,7 @@ bool journal__is_empty(const struct journal *journal)
 
 static int replace(int fd, const char *text, size_t len)
 {
-	/* Never less than what is to be given back: what is longer than the new text is cut last. */
+	/* Overwrite, then cut the rest: a crash in between leaves too much, which is restored twice, not too little. */
 	ssize_t written = pwrite(fd, text, len, 0);
 
 	if (written < 0)
@@ -141,7 +141,7 @@ static int restore_one(const struct group_host *host, __u64 inode, const struct 
 {
 	int err = group__open(host, name, true, group);
 
-	/* What has no cpuset any more has nothing to be given back. */
+	/* A cgroup that was removed, or lost its cpuset, has nothing to be restored. */
 	if (err)
 		return err == -ENOENT || err == -ENODATA ? 0 : err;
 	/* systemd keeps a unit's set when it makes the cgroup again. */

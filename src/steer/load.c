@@ -11,7 +11,7 @@ static void add_vcpu(const __u64 *value, struct cpu_load *load)
 		load->known = false;
 		return;
 	}
-	/* What was not measured of it counts as busy: then halted is a lower bound. */
+	/* Unmeasured time counts as busy, because halted_ns is a lower bound then. */
 	load->loaded_ns += loaded_ns;
 	load->busy_ns += loaded_ns - halted_ns;
 }

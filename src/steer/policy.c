@@ -6,7 +6,7 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* In less loaded time than that, a vCPU has shown nothing of what it does. */
+/* A vCPU that was loaded for less than that says nothing about what it does. */
 #define EVIDENCE_NS 1000000
 
 struct cpu_state {

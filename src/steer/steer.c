@@ -31,12 +31,12 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* A snapshot interrupts each CPU: with many vCPUs fewer of them. */
+/* A snapshot interrupts each CPU that runs a vCPU: with many vCPUs it is taken less often. */
 #define INTERVAL_NS      (NS_PER_S / 5)
 #define INTERVAL_MANY_NS (NS_PER_S / 2)
 #define MANY_VCPUS       64
 
-/* So many snapshots that fail one after the other are no accident. */
+/* After so many failed snapshots in a row the run ends with an error. */
 #define FAILURES_MAX 10
 
 /* node_exporter is asked every 15 s or less often, and each file costs an fsync(). */
@@ -131,14 +131,14 @@ static int open_groups(struct steer *s)
 	return 0;
 }
 
-/* The folder that has the cgroup, or the root: the first below which cgroups have a cpuset. */
+/* Probes beside the first cgroup, else below the root: a scratch cgroup has a cpuset only where its siblings do. */
 static int probe_affinity(const struct steer *s)
 {
 	char parent[PATH_MAX];
 	char *slash;
 	int keeps;
 
-	strcpy(parent, s->steered[0].group.path);
+	memcpy(parent, s->steered[0].group.path, sizeof(parent));
 	slash = strrchr(parent, '/');
 	parent[slash ? slash - parent : 0] = '\0';
 	keeps = cpuset__keeps_affinity(s->groups.root_fd, parent);
@@ -194,7 +194,7 @@ static void find_vcpus(const struct steer *s, pid_t *tids)
 
 	memset(tids, 0, s->opened_cnt * sizeof(*tids));
 	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
-		/* One that has ended is nowhere. */
+		/* A thread that has ended is in no cgroup. */
 		if (cpuset__path_of(&s->fs, snap->vcpus[i].tid, path))
 			continue;
 		for (size_t j = 0; j < s->opened_cnt; j++)
@@ -203,7 +203,7 @@ static void find_vcpus(const struct steer *s, pid_t *tids)
 	}
 }
 
-/* Of what is somebody else's by now nothing is to be given back. */
+/* Leaves out cgroups whose CPUs somebody else has set: nothing is to be restored there. Returns 0 or -errno, logged. */
 static int write_journal(const struct steer *s)
 {
 	const struct group **groups;
@@ -212,7 +212,7 @@ static int write_journal(const struct steer *s)
 
 	if (s->opts->dry_run)
 		return 0;
-	groups = calloc(s->opened_cnt, sizeof(*groups));
+	groups = calloc(s->opened_cnt, sizeof(void *));
 	if (!groups)
 		return tell("write down the CPUs of the cgroups", -ENOMEM);
 	for (size_t i = 0; i < s->opened_cnt; i++)
@@ -244,7 +244,7 @@ static int look_at_groups(struct steer *s, __u64 now_ns, size_t *refused_cnt)
 	return journal_changes ? write_journal(s) : 0;
 }
 
-/* What a run that has given up its rights needs all the same. */
+/* Checks what the loop needs, with the rights that are left. Returns 0, -EPERM, -EACCES or another -errno. */
 static int check_rights(void *arg)
 {
 	const struct steer *s = arg;
@@ -308,7 +308,7 @@ static int open_policy(struct steer *s)
 	return 0;
 }
 
-/* Whatever a run that was killed has left comes first: it would be taken for the cgroups' own. */
+/* Restores what a killed run has left, first: this run would take it for the cgroups' original CPUs. */
 static int open_journal(struct steer *s)
 {
 	int err = s->opts->dry_run ? 0 : journal__open(JOURNAL_DIR, &s->journal);
@@ -346,7 +346,7 @@ static int open_parts(struct steer *s)
 	return err ? err : take_snapshot(s);
 }
 
-/* At the start each cgroup must do: one that is left out in silence is not what was asked for. */
+/* Refuses to start when a cgroup cannot be steered: it would be left out without anybody noticing. */
 static int check_groups(struct steer *s)
 {
 	size_t refused_cnt;
@@ -381,7 +381,7 @@ static struct steer_account account_of(const struct steer *s, struct cpus *busy)
 	};
 }
 
-/* A reader that does not let go of its lock keeps the status old, and nothing else. */
+/* Skips the status while a reader holds its lock, so that a reader that was stopped does not stop the run. */
 static void write_status(const struct steer *s, const struct steer_account *account)
 {
 	int fd = s->journal.status_fd;
@@ -493,8 +493,8 @@ static int step_groups(struct steer *s, __u64 now_ns, __u64 passed_ns)
 }
 
 /*
- * The program itself is housekeeping too, but in a cgroup of its own, so that it does not queue behind what it
- * steers: it keeps off busy vCPUs by its own affinity. What fails is no reason to end.
+ * Sets this process's own affinity as if it were steered: it is housekeeping too, but lives in another cgroup, so that
+ * it does not queue behind the tasks that it steers. A failure is only logged.
  */
 static void follow(struct steer *s)
 {
@@ -589,7 +589,7 @@ static int loop(struct steer *s, const struct interval *interval)
 	return err;
 }
 
-/* What could not be given back stays in the journal, for --unsteer. */
+/* Restores all cgroups; the journal keeps them when one fails, for --unsteer. Returns 0 or -errno, logged. */
 static int restore(struct steer *s)
 {
 	int first = 0;
@@ -678,7 +678,7 @@ int steer__undo(void)
 	return err < 0 ? err : 0;
 }
 
-/* A run holds the lock. The one that was killed has left a status. */
+/* Whether a run holds the lock: a killed run leaves its status behind, but no lock. */
 static bool is_running(void)
 {
 	int fd = open(JOURNAL_DIR "/lock", O_RDONLY | O_CLOEXEC);

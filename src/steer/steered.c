@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "steer/steered.h"
 
-/* For so long systemd may take to write what it was told. */
+/* systemd has written a unit's cgroup by then, or somebody else has. */
 #define PENDING_NS 3000000000ULL
 
 /* systemd writes a drop-in file, and goes over the unit's cgroup, at each change. */
@@ -120,7 +120,7 @@ static enum refusal look_at_set(struct steered *s, __u64 now_ns)
 		       : REFUSAL_FOREIGN;
 }
 
-/* A set of which no CPU is there comes to all CPUs of the parent, without an error. */
+/* The kernel falls back to the parent's CPUs, without an error, when no CPU of a set is usable. */
 static enum refusal look_at_effect(const struct steered *s)
 {
 	struct cpus effective, wanted;
@@ -143,7 +143,7 @@ static enum refusal look_at_self(const struct steered_host *host, const struct s
 	return cpuset__is_below(path, s->group.path) ? REFUSAL_SELF : REFUSAL_NONE;
 }
 
-/* Only before a write: it is a walk over all threads. */
+/* Called only before writes, because it walks over all threads. */
 static enum refusal look_at_affinity(const struct steered_host *host, struct steered *s)
 {
 	int found = host->keeps_affinity
@@ -174,7 +174,7 @@ static enum refusal look(const struct steered_host *host, struct steered *s, pid
 	is_partition = cpuset__is_partition(&s->group.cpuset);
 	if (is_partition)
 		return is_partition < 0 ? REFUSAL_FAILED : REFUSAL_PARTITION;
-	/* Once refused, it is for as long as there is such a thread; else a write would find it. */
+	/* Look at the start, and while such a thread is known; otherwise set() looks before it writes. */
 	if (s->refusal == REFUSAL_AFFINITY || !s->total_ns)
 		refusal = look_at_affinity(host, s);
 	if (!refusal && s->failed_ns && now_ns - s->failed_ns < host->retry_ns)
@@ -223,7 +223,7 @@ static int give_back(const struct steered_host *host, struct steered *s)
 	return err;
 }
 
-/* What it is to have now. Returns 0, *want and whether that is less than its own; or -errno. */
+/* Decides what it is to have now. Returns 0, *want and whether that is less than its own; or -errno. */
 static int choose(const struct steered_host *host, const struct steered *s, struct cpus *want,
 		  bool *narrowed)
 {

@@ -21,7 +21,7 @@ static int read_core(const struct hostfs *fs, int cpu)
 	struct cpus siblings;
 	int first = 0;
 
-	/* Of a CPU that is offline there is none. */
+	/* An offline CPU has no such file. */
 	if (hostfs__read(fs, text, sizeof(text), SYS_CPU "cpu%d/topology/thread_siblings_list",
 			 cpu) < 0 ||
 	    cpus__parse(text, &siblings) || !cpus__has(&siblings, cpu))

@@ -10,7 +10,7 @@
 #define OBJECT    "/org/freedesktop/systemd1"
 #define INTERFACE "org.freedesktop.systemd1.Manager"
 
-/* A systemd that does not answer must not keep the loop for long. */
+/* Give up early, so that a systemd that hangs does not stop the loop for long. */
 #define TIMEOUT_US 2000000
 
 int unit__connect(sd_bus **bus)

@@ -63,6 +63,8 @@ vcpus() {
 		for task in /proc/"$guest"/task/*; do
 			[[ $(<"$task/comm") != CPU* ]] || tid_of[$cpu]=${task##*/}
 		done
+		# Where joining a cgroup erases an affinity.
+		taskset -cp "$cpu" "${tid_of[$cpu]}" >/dev/null
 	done
 }
 
@@ -70,6 +72,7 @@ vcpus() {
 stress() {
 	local group=$1
 	shift
+	# shellcheck disable=SC2016 # for the inner shell
 	"$@" bash -c 'echo $$ >"$1/cgroup.procs" && while :; do :; done' - "$cgroups/$group" 3>&- &
 	stressors+=("$!")
 }
@@ -284,9 +287,9 @@ swapping() {
 	guest_options+=(--period-ms 8000 --hold)
 	vcpus 0=50 1=50
 	stress hk
-	# The test is housekeeping itself here, since neither CPU is to be disturbed for long.
-	echo "$BASHPID" >"$cgroups/hk/cgroup.procs"
 	steer_start hk
+	# The test is housekeeping itself here, since neither CPU is to be disturbed for long.
+	echo "$BASHPID" >"$cgroups"/hk/cgroup.procs
 	start=$(($(now_ns) + 1000000000))
 	sleep_until "$start"
 	kill -USR1 "${guests[0]}"

@@ -90,7 +90,7 @@ teardown() {
 		Seccomp: 2
 	END
 	# It is housekeeping, too.
-	becomes 0 awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$steer/status"
+	becomes 0 affinity "$steer"
 	becomes true status_of '.cgroups[0] | .cpus == "0" and .original_cpus == "" and .narrowed and .refusal == null and .writes == 1'
 	[[ $(status_of .busy_cpus) == 1 ]]
 	"$STEER" --status | grep -qx 'hk: CPUs 0 of all'
@@ -140,6 +140,7 @@ teardown() {
 		ended 0
 		[[ $(given hk) == 0-1 ]]
 	done
+	# shellcheck disable=SC2016 # for the inner shell
 	run -1 bash -c '"$1" -j hk >/dev/full' - "$STEER"
 	[[ $(given hk) == 0-1 ]]
 }
@@ -277,6 +278,7 @@ affinity() {
 	run -1 --separate-stderr "$STEER" --unsteer
 	[[ $stderr == *'another gtimehalt-steer runs'* ]]
 	steer_end
+	# shellcheck disable=SC2016 # for the inner shell
 	run -3 --separate-stderr bash -c 'echo $$ >/sys/fs/cgroup/hk/below/deep/cgroup.procs; exec "$1" hk' - "$STEER"
 	[[ $stderr == *'gtimehalt-steer runs in it'* ]]
 	run -3 --separate-stderr "$STEER" hk/below/deep
