@@ -88,8 +88,8 @@ void log__print(enum log_level level, const char *format, ...)
 	/* Of a text of several lines each has all that is in front: none can pass for another level's. */
 	while ((line = strsep(&rest, "\n")) && len < sizeof(lines))
 		if (*line || (!rest && !len))
-			len += (size_t)snprintf(lines + len, sizeof(lines) - len,
-						"%s%s: %s%s\n", prefix, program,
+			len += (size_t)snprintf(lines + len, sizeof(lines) - len, "%s%s: %s%s\n",
+						prefix, program,
 						level == LOG_LEVEL_WARN ? "warning: " : "", line);
 	if (len >= sizeof(lines)) {
 		len = sizeof(lines) - 1;
