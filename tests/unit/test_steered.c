@@ -276,25 +276,48 @@ static void test_pending(void **state)
 	assert_false(step(f, 0, REFUSAL_FOREIGN));
 }
 
+/* A CPU after the other is the busy one, each for 40 ms. */
 static void test_budget(void **state)
 {
+	static const char *const rest[CNT] = { "1-3\n", "0,2-3\n", "0-1,3\n", "0-2\n" };
 	struct fixture *f = *state;
 	int change_cnt = 0;
 
-	for (int i = 0; i < 25; i++) {
-		struct cpu_load loads[CNT] = {
-			{ .known = true }, { .known = true }, { .known = true }, { .known = true }
-		};
+	for (int i = 0; i < 24; i++) {
+		struct cpu_load loads[CNT];
 
-		loads[i % CNT] = (struct cpu_load){ true, 100 * MS, 100 * MS };
+		for (int cpu = 0; cpu < CNT; cpu++)
+			loads[cpu] =
+				(struct cpu_load){ true, 100 * MS, cpu == i % CNT ? 100 * MS : 0 };
 		f->now_ns += 40 * MS;
 		policy__feed(f->policy, f->now_ns, loads);
-		steered__look(&f->host, &f->steered, 0, f->now_ns);
-		change_cnt += steered__step(&f->host, &f->steered, f->now_ns);
-		/* The kernel. */
-		f->steered.refusal = REFUSAL_NONE;
+		assert_true(steered__look(&f->host, &f->steered, 0, f->now_ns));
+		if (!steered__step(&f->host, &f->steered, f->now_ns))
+			continue;
+		change_cnt++;
+		put(f, "hk/cpuset.cpus", rest[i % CNT]);
+		put(f, "hk/cpuset.cpus.effective", rest[i % CNT]);
 	}
 	assert_int_equal(change_cnt, 4);
+}
+
+/* It never gets a CPU that was not its own. */
+static void test_within_original(void **state)
+{
+	struct fixture *f = *state;
+
+	steered__close(&f->steered);
+	memset(&f->steered, 0, sizeof(f->steered));
+	put(f, "hk/cpuset.cpus", "0-2\n");
+	put(f, "hk/cpuset.cpus.effective", "0-2\n");
+	assert_int_equal(steered__open(&f->groups, "hk", true, 4, &f->steered), 0);
+	feed(f, 100, 100, 0, 0);
+	assert_true(step(f, 0, REFUSAL_NONE));
+	assert_list(f, "hk/cpuset.cpus", "2");
+	put(f, "hk/cpuset.cpus.effective", "2\n");
+	feed(f, 100, 100, 100, 0);
+	assert_true(step(f, 0, REFUSAL_NONE));
+	assert_list(f, "hk/cpuset.cpus", "0-2");
 }
 
 static void test_dry_run(void **state)
@@ -321,8 +344,8 @@ int main(void)
 		STEERED_TEST(test_self),          STEERED_TEST(test_partition),
 		STEERED_TEST(test_foreign),       STEERED_TEST(test_ineffective),
 		STEERED_TEST(test_gone),          STEERED_TEST(test_own_affinity),
-		STEERED_TEST(test_pending),       STEERED_TEST(test_budget),
-		STEERED_TEST(test_dry_run),
+		STEERED_TEST(test_pending),       STEERED_TEST(test_within_original),
+		STEERED_TEST(test_budget),        STEERED_TEST(test_dry_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
