@@ -17,7 +17,7 @@
 
 struct hostfs;
 
-/* Of a cgroup that is not open: { .dir_fd = -1, .cpus_fd = -1 }. */
+/* { .dir_fd = -1, .cpus_fd = -1 } is a cgroup that is not open. */
 struct cpuset {
 	int dir_fd;
 	int cpus_fd; /* cpuset.cpus, to write; -1: it is read only */
@@ -32,7 +32,7 @@ struct cpuset {
 int cpuset__open(int root_fd, const char *path, bool writes, struct cpuset *cpuset);
 void cpuset__close(struct cpuset *cpuset);
 
-/* Whether the cgroup has been removed since it was opened. */
+/* Whether the cgroup has been removed since it was opened, or is not open. */
 bool cpuset__is_gone(const struct cpuset *cpuset);
 
 /*

@@ -47,13 +47,13 @@ void group__name(const struct group *group, char name[static PATH_MAX + 1]);
 /* The cgroup of a unit comes and goes with its processes: opens the one that is there now. Returns 0 or -errno. */
 int group__reopen(const struct group_host *host, struct group *group);
 
-/* Sets the CPUs. Of a unit they are set some time later. Returns 0 or -errno. */
+/* Sets the CPUs; systemd sets those of a unit some time after this has returned. Returns 0 or -errno. */
 int group__set(const struct group_host *host, const struct group *group, const struct cpus *cpus);
 
 /*
- * Gives back what was configured. An empty set is what it comes to in effect first, since the kernel may not take an
- * empty one: then that set is what is left, and said (-v). Returns 0 when it is in effect again, or the cgroup has
- * gone; or -errno.
+ * Restores what was configured. In place of an empty set, all CPUs of the parent are written first, because the kernel
+ * may refuse the empty one; then that list stays, and -v says so. Returns 0 when the original is in effect again or the
+ * cgroup has gone; or -errno.
  */
 int group__restore(const struct group_host *host, const struct group *group);
 

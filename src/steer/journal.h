@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * journal - what has to be given back, on disk: for a run that could not do it itself. And the lock by which there is
- * one run at a time.
+ * journal - the original CPUs of the cgroups, on disk, so that they can be restored when a run was killed; and the lock
+ * that allows one run at a time.
  *
  * Both are in a folder that only root may enter. The descriptors are kept, so that a run which has given up its rights
  * can still empty the journal.
@@ -31,16 +31,16 @@ struct journal {
 int journal__open(const char *dir, struct journal *journal);
 void journal__close(struct journal *journal);
 
-/* Whether there is nothing to give back. */
+/* Whether there is nothing to restore. */
 bool journal__is_empty(const struct journal *journal);
 
 /*
- * Gives back what the journal has, and empties it. What cannot be given back stays in it. Returns how many were given
- * back; or -errno, logged.
+ * Restores the cgroups of the journal, and empties it; after a failure it is kept. Returns how many cgroups were
+ * restored; or -errno, logged.
  */
 int journal__restore(const struct journal *journal, const struct group_host *host);
 
-/* Replaces what it has; on disk when this returns. cnt 0 empties it. Returns 0 or -errno, logged. */
+/* Replaces the journal's content, which is on disk when this returns. cnt 0 empties it. Returns 0 or -errno, logged. */
 int journal__write(const struct journal *journal, const struct group *const groups[], size_t cnt);
 
 #endif /* JOURNAL_H */

@@ -19,7 +19,7 @@ struct cpu_load {
 
 /*
  * Sets loads[0 .. cpu_cnt - 1]. cpu_of has the CPU of each of report->vcpus, below 0 for a thread that has ended. A CPU
- * without a vCPU is known, and its load is 0; that of a vCPU of which it is not known how long it was halted is not.
+ * without a vCPU is known, and its load is 0. A CPU is unknown when it is unknown how long one of its vCPUs was halted.
  */
 void load__measure(const struct report *report, const int *cpu_of, struct cpu_load *loads,
 		   int cpu_cnt);

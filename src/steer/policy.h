@@ -5,8 +5,8 @@
  * A CPU is *halted* when the vCPUs on it were busy for less than halted_share of their loaded time, without a break
  * for dwell_ns, or when no vCPU was loaded there for so long. A halted CPU whose vCPUs are busy for busy_share or
  * more is *busy* at once: housekeeping there costs the guest, while a CPU given late costs housekeeping a little.
- * Between the two shares nothing changes. What is not known is busy. gtimehalt-steer(8), POLICY, has the reasons for
- * the numbers.
+ * Between the two shares nothing changes. An unknown CPU is busy. gtimehalt-steer(8), POLICY, has the reasons for the
+ * numbers.
  */
 #ifndef POLICY_H
 #define POLICY_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * steer_text - what a run says of itself: its status, its changes, its metrics.
+ * steer_text - status, changes and metrics of a run, as text.
  */
 #ifndef STEER_TEXT_H
 #define STEER_TEXT_H

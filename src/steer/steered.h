@@ -21,27 +21,27 @@ enum refusal {
 	REFUSAL_VCPU,        /* a vCPU's thread is in it, or below */
 	REFUSAL_SELF,        /* this process is in it, or below */
 	REFUSAL_PARTITION,   /* it is a partition root */
-	REFUSAL_AFFINITY,    /* a write would erase what a thread has chosen */
+	REFUSAL_AFFINITY,    /* a write would erase a thread's own affinity */
 	REFUSAL_INEFFECTIVE, /* what was written did not come into effect */
 	REFUSAL_FAILED,      /* a read or a write failed */
 	REFUSAL_CNT,
 };
 
-/* What is the same for all cgroups of a run. */
+/* The same for all cgroups of a run. */
 struct steered_host {
 	const struct hostfs *fs;
 	const struct group_host *groups;
 	const struct policy *policy;
 	struct cpus isolated;
 	__u64 retry_ns;      /* how long a cgroup with a failure is left alone */
-	bool keeps_affinity; /* writes keep what threads have chosen */
+	bool keeps_affinity; /* writes keep the threads' own affinities */
 	bool dry_run;        /* nothing is written */
 };
 
 struct steered {
 	struct group group;
 	enum refusal refusal;
-	pid_t tid;        /* whom REFUSAL_VCPU, REFUSAL_SELF or REFUSAL_AFFINITY is about */
+	pid_t tid;        /* the thread that REFUSAL_VCPU or REFUSAL_AFFINITY is about */
 	bool is_narrowed; /* it has fewer CPUs than it would have by itself */
 	bool is_touched;  /* its cpuset.cpus is not the original one */
 	struct cpus set;  /* what cpuset.cpus is, or will be when systemd has written it */
@@ -73,12 +73,12 @@ bool steered__look(const struct steered_host *host, struct steered *steered, pid
 		   __u64 now_ns);
 
 /*
- * After steered__look(): gives it the CPUs that the policy chooses, or what was its own back. Returns whether its set
- * has changed.
+ * After steered__look(): sets the CPUs that the policy chooses, or restores the original ones while the cgroup is
+ * refused. Returns whether its set has changed.
  */
 bool steered__step(const struct steered_host *host, struct steered *steered, __u64 now_ns);
 
-/* Gives back what was its own, unless it is somebody else's by now. Returns 0 or -errno, logged. */
+/* Restores the original CPUs, unless somebody else has set others. Returns 0 or -errno, logged. */
 int steered__restore(const struct steered_host *host, struct steered *steered);
 
 /* Why it is left alone, as one word for machines, and as the end of a sentence. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * unit - AllowedCPUs= of systemd's units, over D-Bus. systemd is the only writer of the cgroups of its units, and
- * writes them again when it likes: what is to last goes through it.
+ * unit - AllowedCPUs= of systemd's units, over D-Bus. systemd is the only writer of the cgroups of its units: it may
+ * write them again at any time, with the values that it knows.
  *
  * systemd lets a peer change units that was root when it connected (sd_bus_query_sender_privilege() in
  * src/libsystemd/sd-bus/bus-convenience.c asks the bus for the user of the connection): so the connection may be used

@@ -103,7 +103,7 @@ static void test_restores(void **state)
 	assert_int_equal(journal__restore(&f->journal, &f->host), 0);
 }
 
-/* Of the parent's all is written first, for a kernel that takes no empty set. */
+/* All CPUs of the parent are written first, for a kernel that takes no empty set. */
 static void test_restores_nothing_set(void **state)
 {
 	struct fixture *f = *state;
@@ -116,7 +116,7 @@ static void test_restores_nothing_set(void **state)
 	assert_file(f, "a/cpuset.cpus", "\n-3\n");
 }
 
-/* What has gone, and what is another cgroup by the same name, is left alone. */
+/* A cgroup that was removed, or replaced by another of the same name, is left alone. */
 static void test_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -164,7 +164,7 @@ static void test_hostile(void **state)
 	}
 }
 
-/* A folder in which others may write is no place to trust. */
+/* A folder in which others may write is refused. */
 static void test_folder_of_others(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A tree of plain files in place of /proc and of a cgroup file system, in which the test does what the kernel and systemd
+ * A tree of plain files in place of /proc and of a cgroup file system, in which the test does what the kernel would do.
  * would do.
  */
 #include <errno.h>
@@ -146,7 +146,7 @@ static void test_isolated_never(void **state)
 	assert_list(f, "hk/cpuset.cpus", "2");
 }
 
-/* What the parent has lost, to another's partition or by hotplug, is not given. */
+/* CPUs that the parent has lost, to a partition or by hotplug, are not given. */
 static void test_within_parent(void **state)
 {
 	struct fixture *f = *state;
@@ -256,7 +256,7 @@ static void test_own_affinity(void **state)
 	assert_list(f, "hk/cpuset.cpus", "0-3");
 }
 
-/* systemd writes some time after it was told: until then the set before is no stranger's. */
+/* systemd writes some time after it was told: until then the cgroup has the set before. */
 static void test_pending(void **state)
 {
 	struct fixture *f = *state;
@@ -276,7 +276,7 @@ static void test_pending(void **state)
 	assert_false(step(f, 0, REFUSAL_FOREIGN));
 }
 
-/* A CPU after the other is the busy one, each for 40 ms. */
+/* The busy CPU changes every 40 ms. */
 static void test_budget(void **state)
 {
 	static const char *const rest[CNT] = { "1-3\n", "0,2-3\n", "0-1,3\n", "0-2\n" };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A systemd that is a child process at the other end of a socket: it has the one unit hk.service, and speaks as
- * org.freedesktop.systemd1(5) says. Its answers are the test's own; that a real one takes what is sent, the types of the
- * calls have to show.
+ * systemd is a child process at the other end of a socket, which has the one unit hk.service and the interface that
+ * org.freedesktop.systemd1(5) describes. A real systemd has not seen these calls.
  */
 #include <errno.h>
 #include <setjmp.h>
