@@ -170,20 +170,10 @@ char *steer_text__change(const struct steered *s, const struct cpus *had, const 
 	return len < 0 ? NULL : line;
 }
 
-#define COUNTER(name_, help_)                                                                      \
+#define FAMILY(type_, name_, unit_, help_)                                                         \
 	{                                                                                          \
-		.prefix = "gtimehalt_steer_", .name = (name_), .unit = "", .help = { (help_) },    \
-		.type = FAMILY_COUNTER                                                             \
-	}
-#define SECONDS(name_, help_)                                                                      \
-	{                                                                                          \
-		.prefix = "gtimehalt_steer_", .name = (name_), .unit = "seconds",                  \
-		.help = { (help_) }, .type = FAMILY_COUNTER                                        \
-	}
-#define GAUGE(name_, help_)                                                                        \
-	{                                                                                          \
-		.prefix = "gtimehalt_steer_", .name = (name_), .unit = "", .help = { (help_) },    \
-		.type = FAMILY_GAUGE                                                               \
+		.prefix = "gtimehalt_steer_", .name = (name_), .unit = (unit_),                    \
+		.help = { (help_) }, .type = FAMILY_##type_                                        \
 	}
 
 static void put(struct metrics_writer *w, const struct family *family, __u64 cnt)
@@ -204,59 +194,49 @@ static __u64 given_cnt(const struct steered *s)
 	return (__u64)cpus__cnt(&effective);
 }
 
-/* Which number of a cgroup a family has. */
-enum group_number {
-	NUMBER_WRITES,
-	NUMBER_FAILURES,
-	NUMBER_REFUSALS,
-	NUMBER_NARROWED_NS,
-	NUMBER_TOTAL_NS,
-	NUMBER_CPUS,
-	NUMBER_REFUSED,
-	NUMBER_CNT,
+/* In the order of the values below. */
+static const struct family group_families[] = {
+	FAMILY(COUNTER, "writes", "", "Times that the CPUs of the cgroup were set."),
+	FAMILY(COUNTER, "failures", "", "Writes that failed or did not come into effect."),
+	FAMILY(COUNTER, "refusals", "",
+	       "Times that the cgroup was left alone, for whatever reason."),
+	FAMILY(COUNTER, "narrowed_seconds", "seconds",
+	       "Time in which the cgroup was kept off busy CPUs."),
+	FAMILY(COUNTER, "watched_seconds", "seconds",
+	       "Time since the cgroup is steered or left alone."),
+	FAMILY(GAUGE, "cpus", "", "CPUs that the cgroup may use now."),
+	FAMILY(GAUGE, "refused", "", "Whether the cgroup is left alone now."),
 };
 
-static const struct family group_families[NUMBER_CNT] = {
-	[NUMBER_WRITES] = COUNTER("writes", "Times that the CPUs of the cgroup were set."),
-	[NUMBER_FAILURES] = COUNTER("failures", "Writes that failed or did not come into effect."),
-	[NUMBER_REFUSALS] =
-		COUNTER("refusals", "Times that the cgroup was left alone, for whatever reason."),
-	[NUMBER_NARROWED_NS] =
-		SECONDS("narrowed_seconds", "Time in which the cgroup was kept off busy CPUs."),
-	[NUMBER_TOTAL_NS] =
-		SECONDS("watched_seconds", "Time since the cgroup is steered or left alone."),
-	[NUMBER_CPUS] = GAUGE("cpus", "CPUs that the cgroup may use now."),
-	[NUMBER_REFUSED] = GAUGE("refused", "Whether the cgroup is left alone now."),
-};
+#define GROUP_FAMILY_CNT (sizeof(group_families) / sizeof(group_families[0]))
 
-static __u64 number_of(const struct steered *s, enum group_number number)
+static void put_group(struct metrics_writer *w, size_t number, const struct steered *s)
 {
-	switch (number) {
-	case NUMBER_WRITES:
-		return s->write_cnt;
-	case NUMBER_FAILURES:
-		return s->failure_cnt;
-	case NUMBER_REFUSALS:
-		return s->refusal_cnt;
-	case NUMBER_NARROWED_NS:
-		return s->narrowed_ns;
-	case NUMBER_TOTAL_NS:
-		return s->total_ns;
-	case NUMBER_CPUS:
-		return given_cnt(s);
-	default:
-		return s->refusal != REFUSAL_NONE;
-	}
+	const __u64 values[GROUP_FAMILY_CNT] = {
+		s->write_cnt,
+		s->failure_cnt,
+		s->refusal_cnt,
+		s->narrowed_ns,
+		s->total_ns,
+		given_cnt(s),
+		s->refusal != REFUSAL_NONE,
+	};
+
+	if (values[number] == UNKNOWN)
+		return;
+	metrics_writer__sample(w, NULL);
+	metrics_writer__label(w, "cgroup", s->group.path);
+	metrics_writer__value(w, values[number]);
 }
 
 int steer_text__metrics(const struct steer_account *account, char **text, size_t *len)
 {
-	static const struct family decisions = COUNTER("decisions",
-						       "Intervals after which CPUs were chosen."),
-				   snapshots = COUNTER("snapshot_failures",
-						       "Intervals without a measurement."),
-				   busy = GAUGE("busy_cpus",
-						"CPUs whose vCPUs are busy or unknown.");
+	static const struct family decisions = FAMILY(COUNTER, "decisions", "",
+						      "Intervals after which CPUs were chosen."),
+				   snapshots = FAMILY(COUNTER, "snapshot_failures", "",
+						      "Intervals without a measurement."),
+				   busy = FAMILY(GAUGE, "busy_cpus", "",
+						 "CPUs whose vCPUs are busy or unknown.");
 	struct metrics_writer w = { .out = open_memstream(text, len), .form = METRICS_PROMETHEUS };
 	int err;
 
@@ -265,17 +245,10 @@ int steer_text__metrics(const struct steer_account *account, char **text, size_t
 	put(&w, &decisions, account->decision_cnt);
 	put(&w, &snapshots, account->snapshot_failure_cnt);
 	put(&w, &busy, (__u64)cpus__cnt(account->busy));
-	for (int number = 0; number < NUMBER_CNT; number++) {
+	for (size_t number = 0; number < GROUP_FAMILY_CNT; number++) {
 		metrics_writer__family(&w, &group_families[number]);
-		for (size_t i = 0; i < account->cnt; i++) {
-			__u64 value = number_of(&account->groups[i], number);
-
-			if (value == UNKNOWN)
-				continue;
-			metrics_writer__sample(&w, NULL);
-			metrics_writer__label(&w, "cgroup", account->groups[i].group.path);
-			metrics_writer__value(&w, value);
-		}
+		for (size_t i = 0; i < account->cnt; i++)
+			put_group(&w, number, &account->groups[i]);
 	}
 	metrics_writer__end(&w);
 	err = ferror(w.out) ? -ENOMEM : 0;

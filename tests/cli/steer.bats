@@ -114,7 +114,7 @@ completed() {
 }
 
 @test "every family of metrics is on the page" {
-	mapfile -t names < <(sed -nE 's/.*(COUNTER|SECONDS|GAUGE)\("([a-z_]+)",.*/\2/p' "$src/src/steer/steer_text.c")
+	mapfile -t names < <(grep -oE 'FAMILY\([A-Z]+, "[a-z_]+"' "$src/src/steer/steer_text.c" | cut -d '"' -f 2)
 	((${#names[@]} == 10))
 	for name in "${names[@]}"; do
 		grep -qE "^\.It Sy .*\bgtimehalt_steer_$name(_total)?\b" "$page"
