@@ -22,6 +22,7 @@
 #define INTERVAL_MIN_NS (NS_PER_S / 20)
 #define INTERVAL_MAX_NS (10 * NS_PER_S)
 #define DWELL_MAX_NS    (60 * NS_PER_S)
+#define MPERF_RATIO_MAX 4096
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -36,6 +37,7 @@ enum key {
 	KEY_DWELL,
 	KEY_MIN,
 	KEY_RATE,
+	KEY_MPERF_RATIO,
 	KEY_DRY_RUN,
 	KEY_STATUS,
 	KEY_UNSTEER,
@@ -50,6 +52,8 @@ static const struct argp_option option_table[] = {
 	{ "dwell", KEY_DWELL, "SECS", 0, "For how long it has to be halted (1)", 0 },
 	{ "min", KEY_MIN, "N", 0, "How many CPUs housekeeping needs (1)", 0 },
 	{ "rate", KEY_RATE, "N", 0, "Writes a second to a cgroup at most, 1 to 16 (4)", 0 },
+	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
+	  0 },
 
 	{ NULL, 0, NULL, 0, "What is shown and set:", 2 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Print what would be set, and set nothing", 0 },
@@ -131,6 +135,13 @@ static error_t parse_dwell(const char *word, __u64 *dwell_ns)
 	return 0;
 }
 
+static error_t parse_mperf_ratio(const char *word, double *ratio)
+{
+	if (number__parse_ratio(word, MPERF_RATIO_MAX, ratio))
+		return bad_value("--mperf-ratio", word, "a number above 0 and not above 4096");
+	return 0;
+}
+
 static error_t parse_word(const char *option, const char *word, const char **value)
 {
 	if (!*word || !strcmp(word, "-"))
@@ -152,6 +163,8 @@ static error_t parse_tuning(struct steer_opts *steer, int key, const char *arg)
 		return parse_cnt("--min", arg, CPUS_MAX, &steer->policy.min_cnt);
 	case KEY_RATE:
 		return parse_cnt("--rate", arg, WRITE_BUDGET_MAX, &steer->writes_per_s);
+	case KEY_MPERF_RATIO:
+		return parse_mperf_ratio(arg, &steer->mperf_ratio);
 	case KEY_DRY_RUN:
 		steer->dry_run = true;
 		return 0;

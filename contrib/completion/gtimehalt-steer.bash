@@ -16,7 +16,7 @@ _gtimehalt_steer_cgroups() {
 
 _gtimehalt_steer() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local options='--busy --halted --dwell --min --rate --dry-run --json --textfile --user --verbose
+	local options='--busy --halted --dwell --min --rate --mperf-ratio --dry-run --json --textfile --user --verbose
 		--status --unsteer --version --help'
 
 	COMPREPLY=()
@@ -27,7 +27,7 @@ _gtimehalt_steer() {
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $before in
-	--busy | --halted | --dwell | --min | --rate) return ;;
+	--busy | --halted | --dwell | --min | --rate | --mperf-ratio) return ;;
 	--textfile)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -52,6 +52,7 @@ struct steer {
 	struct steered_host host;
 	struct steered *steered; /* opts->cnt of them, of which opened_cnt are open */
 	size_t opened_cnt;
+	struct options source_opts; /* as long as there is the source */
 	struct source *source;
 	struct snapshot snaps[2];
 	int current;          /* of snaps: the last good one */
@@ -163,11 +164,11 @@ static void learn_affinity(struct steer *s)
 
 static int open_source(struct steer *s)
 {
-	static const struct options options = {
+	s->source_opts = (struct options){
 		.mode = MODE_SWITCH,
+		.mperf_ratio = s->opts->mperf_ratio,
 	};
-
-	return source_live__new(&options, &s->fs, &s->source);
+	return source_live__new(&s->source_opts, &s->fs, &s->source);
 }
 
 /* Returns 0 or -errno, logged and counted. */

@@ -17,6 +17,7 @@ struct steer_opts {
 	size_t cnt;
 	__u64 interval_ns; /* 0: 0.2 s, and 0.5 s above 64 vCPUs */
 	struct policy_opts policy;
+	double mperf_ratio;        /* MPERF rate over TSC rate; 0: it is measured at the start */
 	int writes_per_s;          /* to each cgroup, 1 to WRITE_BUDGET_MAX */
 	bool dry_run;              /* say what would be set, on stdout, and set nothing */
 	bool json;                 /* changes go to stdout, as JSON */

@@ -62,6 +62,7 @@ completed() {
 		--min --min 8193 hk
 		--rate --rate 0 hk
 		--rate --rate 17 hk
+		--mperf-ratio --mperf-ratio 0 hk
 		--textfile --textfile - hk
 		INTERVAL hk 0.01
 		INTERVAL hk 11
@@ -96,7 +97,7 @@ completed() {
 @test "the page's options are those of --help, with the same letters and values; and so are the completion's" {
 	"$STEER" --help | sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' | sort >"$BATS_TEST_TMPDIR/help"
 	sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' "$page" | sort >"$BATS_TEST_TMPDIR/page"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 14 ]]
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 15 ]]
 	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
 	diff <(completed --) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
 }
