@@ -311,9 +311,11 @@ judge_turns() {
 		}' "$1"
 }
 
-# sample CNT TID...: every 0.2 s the time, and what each thread has waited up to then. In a bash of its own, because each
+# sample FILE CNT TID...: every 0.2 s the time, and what each thread has waited up to then. In a bash of its own, because each
 # command costs bats ten milliseconds here, and in hk, because it would disturb the vCPU that polls.
 sample() {
+	local file=$1
+	shift
 	# shellcheck disable=SC2016 # for the inner shell
 	bash -c '
 		echo $$ >/sys/fs/cgroup/hk/cgroup.procs
@@ -329,7 +331,7 @@ sample() {
 				line+=" $delay"
 			done
 			echo "$line"
-		done' - "$@"
+		done' - "$@" >"$file"
 }
 
 # Each vCPU polls for 4 s and is halted for 4 s, in turns.
@@ -343,7 +345,7 @@ swapping() {
 	kill -USR1 "${guests[0]}"
 	sleep 4
 	kill -USR1 "${guests[1]}"
-	sample 100 "${tid_of[0]}" "${tid_of[1]}" >"$samples"
+	void_if_stolen "$JUDGED_QUIET" sample "$samples" 100 "${tid_of[0]}" "${tid_of[1]}"
 	writes=$(status_of '.cgroups[0].writes')
 	steer_end
 	stress_end
