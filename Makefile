@@ -8,7 +8,7 @@ LINK_DIR := .
 ARCH    := $(shell uname -m)
 VERSION := 0.1.0
 
-# "origin default" is make's own cc; a CC from the environment or the command line wins.
+# The origin "default" is make's built-in value, cc. A CC from the environment or the command line takes precedence.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -21,7 +21,7 @@ ifneq ($(ARCH),x86_64)
 $(error gtimehalt reads MPERF, which only x86 has: cannot build for $(ARCH))
 endif
 
-# What building and the tests need, by Debian's names; the README says what each is for.
+# Debian packages that the build and the tests need; HACKING.md says what each is for.
 BUILD_PACKAGES := gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libncurses-dev \
 		  libmicrohttpd-dev libcap-ng-dev libseccomp-dev libsystemd-dev \
 		  pkg-config
@@ -30,7 +30,7 @@ TEST_PACKAGES  := bats libcmocka-dev jq tmux clang-format clang-tidy cppcheck sh
 		  libclang-rt-dev valgrind
 DEB_PACKAGES   := build-essential debhelper fakeroot lintian libcmocka-dev
 
-# $(call install_missing,PACKAGES): asks no archive where all are there.
+# $(call install_missing,PACKAGES): installs those that are missing. Needs no network if none is.
 install_missing = missing=$$(for p in $(1); do \
 		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; \
 	done); \
@@ -52,15 +52,15 @@ endif
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wformat-signedness -Wtype-limits -Wshadow -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wwrite-strings -Werror
-# Clang has no -Wformat-signedness before 19 and must not fail for it.
+# Clang before 19 does not know -Wformat-signedness; that must not be an error.
 WARN     += $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option)
 CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPUT)
 STD      := -std=gnu11
-# Without pkg-config there is nothing to build yet: `make deps` comes first.
+# Targets that build nothing, such as `make deps`, must work before pkg-config is installed.
 CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 
-# A module's name is unlike all others: its folder says where it belongs, and nothing else.
+# Every module has a unique file name, so that all objects can be in one folder.
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
 vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
 OBJS    := $(MODULES:%=$(OUTPUT)/src/%.o)
@@ -71,7 +71,7 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
 
 .DELETE_ON_ERROR:
-.PHONY: all clean distclean help deps
+.PHONY: all clean distclean help deps compile_commands.json
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS:%=$(LINK_DIR)/%)
@@ -95,7 +95,7 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-# The skeleton is generated: who includes it must wait for it the first time.
+# The skeleton is generated. The first build has no dependency files yet, so the objects that need it are listed here.
 $(OUTPUT)/src/collector.o $(OUTPUT)/src/collector_objects.o: | $(OUTPUT)/gtimehalt.skel.h
 
 $(OUTPUT)/gtimehalt.bpf.o: gtimehalt.bpf.c | $(OUTPUT)/src
@@ -116,37 +116,43 @@ deps:
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
 		$(BUILD_PACKAGES)
 
+# For clangd: the compilations that make would run for the tool and its unit tests.
+compile_commands.json:
+	$(Q)$(MAKE) -Bn V=1 all check-programs | grep -e ' -c -o ' | \
+		jq -nR '[inputs | {directory: "$(CURDIR)", command: ., file: (split(" ") | last)}]' >$@
+
 clean:
-	$(Q)rm -rf $(OUTPUT) $(PROGRAMS:%=$(LINK_DIR)/%)
+	$(Q)rm -rf $(OUTPUT) $(PROGRAMS:%=$(LINK_DIR)/%) compile_commands.json
 
 distclean: clean
 	$(Q)rm -rf --one-file-system .cache
 
 help:
 	@echo 'make              build ./gtimehalt and ./gtimehalt-steer'
-	@echo 'make deps         install what building needs (Debian packages)'
+	@echo 'make deps         install the Debian packages that the build needs'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
-	@echo 'make uninstall    remove what that has installed'
-	@echo 'make deb          build a Debian package below $(DEB_DIR), and check it'
-	@echo 'make deb-deps     install what that needs (Debian packages)'
-	@echo 'make demo         show it at work on a real guest, in a VM (as root)'
-	@echo 'make check        quick tests of what has changed; neither root, VM nor network'
-	@echo 'make test         what CI runs, in VMs too (as root); ends with the count'
-	@echo 'make test-all     every test there is, in VMs too (as root)'
-	@echo 'make test-unit    unit tests only; neither root nor KVM'
-	@echo 'make test-vm      tests on a KVM host in a VM only (as root)'
-	@echo 'make test-intel   tests of measurement on Intel hosts, which Bochs emulates (as root)'
-	@echo 'make test-kernels tests of measurement on five kernels, and a table (as root)'
-	@echo 'make test-faults  what happens when things go wrong, on two kernels, and a table (as root)'
-	@echo 'make soak         half an hour of churn in a VM: what must be flat, is (as root); SOAK_MINUTES='
-	@echo 'make fuzz         fuzzes the parsers; FUZZ_SECONDS= each, FUZZ_TARGETS="vmm http"'
-	@echo 'make coverage     unit and command line tests under sanitizers; a table of the lines they reach'
-	@echo 'make bench        what it costs, and what others do, in a VM (as root); KERNELS="6.12"'
+	@echo 'make uninstall    remove the files that make install has installed'
+	@echo 'make deb          build a Debian package below $(DEB_DIR) and check it with lintian'
+	@echo 'make deb-deps     install the Debian packages that make deb needs'
+	@echo 'make compile_commands.json   list how each file is compiled, for clangd (needs jq)'
+	@echo 'make demo         show gtimehalt measuring a real guest on a KVM host in a VM (as root)'
+	@echo 'make check        quick tests of the changed files; needs no root, VM or network'
+	@echo 'make test         the tests that CI runs, some of them in VMs (as root)'
+	@echo 'make test-all     all tests, many of them in VMs (as root)'
+	@echo 'make test-unit    unit tests only; needs neither root nor KVM'
+	@echo 'make test-vm      only the tests on a KVM host in a VM (as root)'
+	@echo 'make test-intel   measurement tests on Intel hosts, which Bochs emulates (as root)'
+	@echo 'make test-kernels measurement tests on five kernels; ends with a table (as root)'
+	@echo 'make test-faults  fault tests on two kernels; ends with a table (as root)'
+	@echo 'make soak         half an hour of churn in a VM, to find leaks and drift (as root); SOAK_MINUTES='
+	@echo 'make fuzz         fuzz the parsers, FUZZ_SECONDS= each; FUZZ_TARGETS="vmm http"'
+	@echo 'make coverage     unit and command line tests under sanitizers; prints their line coverage'
+	@echo 'make bench        cost of gtimehalt and of other tools, in a VM (as root); KERNELS="6.12"'
 	@echo 'make bench-intel  the same on an Intel host'
-	@echo 'make golden       write tests/golden anew, to be read as a diff'
-	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, SPDX'
-	@echo 'make clean        remove what was built; the VM stays below .cache'
-	@echo 'make distclean    remove that too'
+	@echo 'make golden       regenerate the expected outputs in tests/golden; review the diff'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, comments, SPDX, order of includes'
+	@echo 'make clean        remove the build; the VM stays below .cache'
+	@echo 'make distclean    remove the build and the VM'
 	@echo 'V=1 shows the commands; CC= and CLANG= choose the compilers'
 
 include contrib/install.mk

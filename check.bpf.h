@@ -32,7 +32,7 @@ static __always_inline struct cpu_account *this_account(void)
 	return bpf_map_lookup_elem(&cpu_accounts, &cpu);
 }
 
-static __always_inline void account_window(__u64 ns, __u64 mperf_cycles)
+static __always_inline void account_window(__u64 tsc_cycles, __u64 mperf_cycles)
 {
 	struct cpu_account *account;
 
@@ -41,28 +41,28 @@ static __always_inline void account_window(__u64 ns, __u64 mperf_cycles)
 	account = this_account();
 	if (!account)
 		return;
-	account->sums.window_ns += ns;
+	account->sums.window_tsc_cycles += tsc_cycles;
 	account->sums.window_mperf_cycles += mperf_cycles;
 }
 
-static __always_inline void idle_begin(struct cpu_account *account, const struct reading *r)
+static __always_inline void idle_begin(struct cpu_account *account, const struct counter_reading *r)
 {
-	account->idle_start_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
-	account->idle_start_mperf_cycles = r->mperf_cycles;
+	account->idle_start = *r;
 }
 
 /* A span of which one end is not known is left out: it then shows as unexplained. */
-static __always_inline void idle_end(struct cpu_account *account, const struct reading *r)
+static __always_inline void idle_end(struct cpu_account *account, const struct counter_reading *r)
 {
-	if (account->idle_start_ns && r->mperf_cycles != MPERF_UNKNOWN) {
-		account->sums.idle_ns += r->now_ns - account->idle_start_ns;
-		account->sums.idle_mperf_cycles +=
-			r->mperf_cycles - account->idle_start_mperf_cycles;
+	const struct counter_reading *start = &account->idle_start;
+
+	if (start->tsc_cycles && r->tsc_cycles) {
+		account->sums.idle_tsc_cycles += r->tsc_cycles - start->tsc_cycles;
+		account->sums.idle_mperf_cycles += r->mperf_cycles - start->mperf_cycles;
 	}
-	account->idle_start_ns = 0;
+	account->idle_start.tsc_cycles = 0;
 }
 
-static __always_inline void account_idle(const struct reading *r, __u32 state)
+static __always_inline void account_idle(const struct counter_reading *r, __u32 state)
 {
 	struct cpu_account *account;
 
@@ -85,18 +85,17 @@ static __always_inline void account_idle(const struct reading *r, __u32 state)
  * window. Nor is it needed: the read that takes the baseline comes as an interrupt, which makes the
  * idle task pass the tracepoint before it halts again.
  */
-static __always_inline void account_read(const struct reading *r)
+static __always_inline void account_read(const struct counter_reading *r)
 {
 	struct cpu_account *account = this_account();
 
 	if (!account)
 		return;
-	if (account->idle_start_ns) {
+	if (account->idle_start.tsc_cycles) {
 		idle_end(account, r);
 		idle_begin(account, r);
 	}
-	account->read_ns = r->mperf_cycles != MPERF_UNKNOWN ? r->now_ns : 0;
-	account->read_mperf_cycles = r->mperf_cycles;
+	account->read = *r;
 	account->read_sums = account->sums;
 }
 

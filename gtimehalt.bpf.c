@@ -10,8 +10,8 @@
  * current, so all the cycles of a window in which MPERF stood still were halted by the guest. A stint
  * therefore costs two readings of the clock and none of a counter.
  *
- * TSC is not read either. bpf_ktime_get_ns() is cheaper than a second counter, and user space knows
- * how fast TSC ran against CLOCK_MONOTONIC over the same interval.
+ * TSC is read by the same PMU: perf counts both or neither, NTP steers neither, and their skew is the same at both ends
+ * of a window.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -32,38 +32,29 @@ const volatile __u8 targ_pinned = 0;
 /* The host has two kinds of core, and MPERF runs at another rate on each. */
 const volatile __u8 targ_scaled = 0;
 
-/* Filled by user space before the hooks are attached, and at each snapshot. */
-struct tsc_clock tsc_clocks[2] = {};
-__u32 tsc_clock_index = 0;
-
 struct cpu_slot slots[GTIMEHALT_MAX_CPUS] = {};
 
-/* The msr PMU's mperf event of each CPU; sized by the collector. */
+/* One entry a possible CPU; sized by the collector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_health);
+} cpu_healths SEC(".maps");
+
+/* Nanoseconds of a cycle of TSC by the scheduler's clock, in 2^-TSC_NS_SHIFT. */
+const volatile __u64 targ_ns_per_tsc_cycle = 0;
+
+/* TSC cycles in an MPERF cycle of a CPU of the first kind, in 2^-TSC_PER_MPERF_SHIFT. */
+const volatile __u64 targ_tsc_per_mperf = 0;
+
+/* The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
-} mperf_events SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
-	__type(key, __u32);
-	__type(value, struct vcpu_sums);
-} vcpus SEC(".maps");
-
-/*
- * --pin: the last sums of threads that have ended, for those who read seldom. Old ones give way, some of them
- * before the map is full: each CPU keeps places of its own. A tid that is used again so soon takes the place of
- * its forerunner.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_ENDED);
-	__type(key, __u32);
-	__type(value, struct vcpu_sums);
-} ended SEC(".maps");
+} counter_events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -72,11 +63,11 @@ struct {
 	__type(value, __u8);
 } watched SEC(".maps");
 
-/* Clock first, then MPERF, at both ends of every window: the skew between the two cancels. */
-struct reading {
-	__u64 now_ns;
-	__u64 mperf_cycles; /* or MPERF_UNKNOWN */
-};
+/*
+ * A field of a kernel object: a plain load where the verifier knows the pointer's type (fentry and
+ * fexit), a checked copy elsewhere. `typed` is a constant in every caller.
+ */
+#define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
 /* A host with more CPUs than there are slots is refused: the mask is for the verifier. */
 static __always_inline struct cpu_slot *this_slot(void)
@@ -88,25 +79,69 @@ static __always_inline struct cpu_slot *this_slot(void)
 	return slot;
 }
 
-static __always_inline void read_mperf(struct cpu_slot *slot, struct reading *r)
-{
-	/*
-	 * The plain helper is a third cheaper than bpf_perf_event_read_value(). It answers errors and
-	 * values alike, but the event's count starts at zero: no value looks like an errno.
-	 */
-	__s64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
+/* Counts a failure on this CPU. */
+#define COUNT(member)                                                                              \
+	do {                                                                                       \
+		__u32 cpu = bpf_get_smp_processor_id();                                            \
+		struct cpu_health *health = bpf_map_lookup_elem(&cpu_healths, &cpu);               \
+                                                                                                   \
+		if (health)                                                                        \
+			health->member++;                                                          \
+	} while (0)
 
-	r->mperf_cycles = cycles;
-	if (cycles < 0 && cycles >= -4095) {
-		r->mperf_cycles = MPERF_UNKNOWN;
-		slot->mperf_error_cnt++;
+/*
+ * The count of an event. bpf_perf_event_read() answers counts and errors alike, but counts start at 0 when the event is
+ * opened: no count looks like an error.
+ */
+static __always_inline __u64 read_event(__u32 event)
+{
+	__u32 index = bpf_get_smp_processor_id() * EVENT_CNT_PER_CPU + event;
+
+	return bpf_perf_event_read(&counter_events, index);
+}
+
+static __always_inline int is_error(__u64 count)
+{
+	return count >= (__u64)-4095;
+}
+
+/* TSC first, then MPERF, at both ends of every window: the skew between the two cancels. */
+static __always_inline void read_counters(struct counter_reading *r)
+{
+	r->tsc_cycles = read_event(EVENT_TSC);
+	r->mperf_cycles = read_event(EVENT_MPERF);
+	if (is_error(r->tsc_cycles) || is_error(r->mperf_cycles)) {
+		r->tsc_cycles = 0;
+		COUNT(mperf_error_cnt);
 	}
 }
 
-static __always_inline void read_counters(struct cpu_slot *slot, struct reading *r)
+/* In two parts: 64 bits do not hold the product of a window that nobody reads for hours. */
+static __always_inline __u64 multiply(__u64 value, __u64 factor, const int shift)
 {
-	r->now_ns = bpf_ktime_get_ns();
-	read_mperf(slot, r);
+	return (value >> shift) * factor + ((value & ((1ULL << shift) - 1)) * factor >> shift);
+}
+
+static __always_inline __u64 ns_of(__u64 tsc_cycles)
+{
+	return multiply(tsc_cycles, targ_ns_per_tsc_cycle, TSC_NS_SHIFT);
+}
+
+/*
+ * How many TSC cycles of a span of CPUs of the first kind were halted; below 0 by a few where none was. On another kind of
+ * CPU scaled() goes before.
+ */
+static __always_inline __s64 halted_cycles_of(__u64 tsc_cycles, __u64 mperf_cycles)
+{
+	return tsc_cycles - multiply(mperf_cycles, targ_tsc_per_mperf, TSC_PER_MPERF_SHIFT);
+}
+
+/* MPERF cycles of this CPU, in those of a CPU of the first kind. */
+static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cycles)
+{
+	if (!targ_scaled)
+		return mperf_cycles;
+	return multiply(mperf_cycles, slot->mperf_scale, GTIMEHALT_SCALE_SHIFT);
 }
 
 /*
@@ -121,14 +156,16 @@ static __always_inline void read_counters(struct cpu_slot *slot, struct reading 
 /*
  * Whether MPERF stands still: this code itself runs in C0, in which it counts. It has stopped then, or is of an
  * event that went stale when its CPU was offline, which reads with success.
+ *
+ * Not static, so that the verifier goes through the loop once and not at each call; so are other functions that take
+ * nothing but numbers.
  */
-static __noinline int mperf_stands(__u64 mperf_cycles)
+int mperf_stands(__u64 mperf_cycles);
+__noinline int mperf_stands(__u64 mperf_cycles)
 {
-	if (mperf_cycles == MPERF_UNKNOWN)
-		return 0;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MPERF_LOOKS; i++) {
-		__u64 cycles = bpf_perf_event_read(&mperf_events, BPF_F_CURRENT_CPU);
+		__u64 cycles = read_event(EVENT_MPERF);
 
 		if (cycles != mperf_cycles)
 			return 0;
@@ -138,6 +175,7 @@ static __noinline int mperf_stands(__u64 mperf_cycles)
 
 #include "check.bpf.h"
 #include "stints.bpf.h"
+#include "accounts.bpf.h"
 #include "windows.bpf.h"
 #include "pinned.bpf.h"
 
@@ -203,25 +241,47 @@ int raw_tp_kvm_exit(void *ctx)
 	return 0;
 }
 
-/* Never attached: user space runs it on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU). */
+/* Never attached: user space runs it on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU). args[0]: sched_offset_ns. */
 SEC("?raw_tp")
-int forced_read(void *ctx)
+int forced_read(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct reading r;
+	struct counter_reading r;
 
+	set_sched_offset(ctx->args[0]);
 	return window_read((void *)bpf_get_current_task(), &r);
 }
 
 /* The same for --check, on every CPU: one reading closes the window, the idle time and the CPU. */
 SEC("?raw_tp")
-int check_read(void *ctx)
+int check_read(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct reading r;
-	int answer = window_read((void *)bpf_get_current_task(), &r);
+	struct counter_reading r;
+	int answer;
 
+	set_sched_offset(ctx->args[0]);
+	answer = window_read((void *)bpf_get_current_task(), &r);
 	if (answer != FORCED_READ_BUSY)
 		account_read(&r);
 	return answer;
+}
+
+/*
+ * Never attached: user space runs it once a snapshot, after the forced reads. Takes the accounts of ACCOUNTS_CNT entries,
+ * from args[0] on, that no forced read has taken since args[1] (CLOCK_MONOTONIC). args[2]: sched_offset_ns. Returns how many
+ * of the entries are threads'.
+ */
+SEC("?raw_tp")
+int take_accounts(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 index = ctx->args[0];
+	__u64 since_ns = ctx->args[1];
+	int cnt = 0;
+
+	set_sched_offset(ctx->args[2]);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ACCOUNTS_CNT; i++)
+		cnt += take_account(index + i, since_ns);
+	return cnt;
 }
 
 /*
@@ -232,16 +292,16 @@ SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 {
 	struct cpu_slot *slot;
-	struct reading r;
+	struct counter_reading r;
 
 	if (!targ_check && state == CPU_IDLE_ENDS)
 		return 0;
 	slot = this_slot();
-	if (!targ_check && !slot->tid)
+	if (!targ_check && slot->idle_state != IDLE_WANTED)
 		return 0;
 	slot->busy = 1;
 	barrier();
-	read_counters(slot, &r);
+	read_counters(&r);
 	if (state != CPU_IDLE_ENDS)
 		window_idle(slot, &r);
 	account_idle(&r, state);
@@ -254,25 +314,21 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 SEC("?raw_tp")
 int raw_tp_process_exit(void *ctx)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct vcpu_sums *sums = window_exit((void *)bpf_get_current_task(), tid);
-
-	/* Else user space drops it, when it has read it. */
-	if (sums && targ_pinned)
-		bury(tid, sums);
+	window_exit((void *)bpf_get_current_task(), bpf_get_current_pid_tgid());
 	return 0;
 }
 
 /*
  * --pin, from here on: what a measurement needs that goes on without a process.
  *
- * On a timer of each CPU, in place of user space's forced reads and of its look at TSC.
+ * On a timer of each CPU, in place of user space's forced reads.
  */
 SEC("?perf_event")
-int heartbeat(void *ctx)
+int heartbeat(struct bpf_perf_event_data_kern *ctx)
 {
-	struct reading r;
+	struct counter_reading r;
 
+	read_sched_clock(ctx);
 	window_read((void *)bpf_get_current_task(), &r);
 	beat();
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * gtimehalt.c - composition root: options, a source of snapshots, what shows them, and the pipeline between.
- * The only place that knows exit codes.
+ * gtimehalt.c - main program: connects options, a source of snapshots, the pipeline, and what shows
+ * the results. Only this file knows exit codes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ enum exit_code {
 
 struct session {
 	const struct options *opts;
-	struct hostfs fs; /* of a host that is measured */
+	struct hostfs fs; /* only if this host is measured */
 	struct interval interval;
 	struct source *source;
 	FILE *out; /* for reports */
@@ -44,8 +44,8 @@ struct session {
 };
 
 /*
- * A recording is as fast as it can be read, unless a screen shows it or a server has it: then signals and
- * time count.
+ * Returns whether time and signals matter to the run. A recording is otherwise read as fast as
+ * possible, unless a screen shows it or a server exports it.
  */
 static bool is_timed(const struct options *opts)
 {
@@ -61,7 +61,7 @@ static int open_root(struct hostfs *fs)
 	return err;
 }
 
-/* Returns 1; 0 when a signal ended the waiting for KVM; or -errno, logged. */
+/* Returns 1; 0 if a signal ended the wait for KVM; or -errno, logged. */
 static int open_host(struct session *s)
 {
 	int err = open_root(&s->fs);
@@ -77,7 +77,7 @@ static int open_host(struct session *s)
 	return err ? err : 1;
 }
 
-/* Returns as open_host(). */
+/* Returns as open_host() does. */
 static int open_source(struct session *s)
 {
 	int err;
@@ -122,7 +122,9 @@ static int open_sink(struct session *s)
 	return s->opts->top ? open_screen(s) : open_show(s);
 }
 
-/* Returns as open_host(). The signals come first: from there on they leave nothing half done. */
+/*
+ * Returns as open_host() does. Takes over the signals first, so that they leave nothing half done.
+ */
 static int session_open(struct session *s)
 {
 	int err = s->opts->top ? top__check() : 0;
@@ -169,7 +171,7 @@ static void session_close(struct session *s)
 	exporter__free(s->exporter);
 	top__free(s->top);
 	show__free(s->show);
-	/* What it still holds has failed, and has been told. */
+	/* Ignore errors: unwritten data has already failed and been reported. */
 	if (s->out)
 		fclose(s->out);
 	source__free(s->source);
@@ -216,10 +218,9 @@ static enum exit_code run(const struct options *opts)
 	return err || check_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* Of what --help and --version print. */
+/* Flushes what --help or --version has printed; a write error is a failure. */
 static enum exit_code end_text(void)
 {
-	/* Why may have been told to them. */
 	if (!stream__flush(stdout))
 		return EXIT_DONE;
 	pr_err("cannot write to standard output");
@@ -231,10 +232,13 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	struct options opts;
 
-	/* Nobody could be told. */
+	/* stderr may be closed, so there is no way to report this failure. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
-	/* A file that may not grow any more is to fail like a disk that is full, and to be told of. */
+	/*
+	 * Make writes beyond RLIMIT_FSIZE fail with EFBIG, which is reported,
+	 * instead of killing the process.
+	 */
 	signal(SIGXFSZ, SIG_IGN);
 	switch (options__parse(argc, argv, &opts)) {
 	case OPTIONS_DONE:

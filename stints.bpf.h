@@ -21,15 +21,9 @@ const volatile __u64 targ_stint_floor_ns = STINT_MIN_NS;
 /* Of an error of the rate of MPERF up to 1/1024, no halt is made. */
 #define STINT_NOISE_SHIFT 10
 
-/*
- * Nanoseconds of an MPERF cycle of a CPU of the first kind, in 2^-STINT_NS_SHIFT. Set before anything is
- * attached.
- */
-__u64 ns_per_mperf_cycle = 0;
-
-/* Not created without --histogram: an entry takes 1.7 KiB. */
+/* By the index of the thread's entry. Not created without --histogram: an element takes 1.7 KiB. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
 	__type(key, __u32);
 	__type(value, struct stint_sums);
@@ -43,22 +37,19 @@ struct {
 	__type(value, struct stint_sums);
 } blank_stints SEC(".maps");
 
-static __always_inline struct stint_sums *stint_sums_of(struct cpu_slot *slot)
+static __always_inline void blank_stints_at(__u32 index, __u64 start_boottime_ns)
 {
-	__u32 tid = slot->tid, zero = 0;
-	struct stint_sums *sums = bpf_map_lookup_elem(&stints, &tid), *blank;
+	struct stint_sums *blank, *sums;
+	__u32 zero = 0;
 
-	if (sums && sums->start_boottime_ns == slot->start_boottime_ns)
-		return sums;
+	if (!targ_histogram)
+		return;
 	blank = bpf_map_lookup_elem(&blank_stints, &zero);
-	if (!blank || bpf_map_update_elem(&stints, &tid, blank, BPF_ANY)) {
-		slot->map_full_cnt++;
-		return NULL;
-	}
-	sums = bpf_map_lookup_elem(&stints, &tid);
+	if (blank)
+		bpf_map_update_elem(&stints, &index, blank, BPF_ANY);
+	sums = bpf_map_lookup_elem(&stints, &index);
 	if (sums)
-		sums->start_boottime_ns = slot->start_boottime_ns;
-	return sums;
+		sums->start_boottime_ns = start_boottime_ns;
 }
 
 /* The bucket of a halt of at least STINT_MIN_NS: power of two, then eighth. */
@@ -83,25 +74,33 @@ static __always_inline __u32 stint_bucket(__u64 ns)
 	       (ns >> (shift - STINT_SUB_SHIFT) & ((1 << STINT_SUB_SHIFT) - 1));
 }
 
-static __always_inline void count_stint(struct cpu_slot *slot, const struct reading *r)
+/*
+ * Counts what was halted since the last reading as a halt of the stint that ends at now_ns (CLOCK_MONOTONIC), where `r` was
+ * read.
+ */
+static __always_inline void count_stint(struct cpu_slot *slot, const struct counter_reading *r,
+					__u64 now_ns)
 {
-	__u64 span_ns = r->now_ns - slot->stint_ns;
-	__u64 cycles = r->mperf_cycles - slot->stint_mperf_cycles;
-	__u64 length_ns = r->now_ns - slot->entry_ns;
+	__u64 span_cycles = r->tsc_cycles - slot->stint.tsc_cycles;
+	__u64 cycles = r->mperf_cycles - slot->stint.mperf_cycles;
+	__u64 length_ns = now_ns - slot->entry_ns;
+	int is_unknown = !slot->stint.tsc_cycles || !r->tsc_cycles;
+	__u32 index = slot->index;
 	struct stint_sums *sums;
-	__s64 halted_ns;
+	__s64 halted_cycles, halted_ns;
 	__u32 bucket;
 
-	if (targ_scaled)
-		cycles = cycles * slot->mperf_scale >> GTIMEHALT_SCALE_SHIFT;
-	halted_ns = span_ns - (cycles * ns_per_mperf_cycle >> STINT_NS_SHIFT);
-	if (slot->stint_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN)
-		halted_ns = 0;
-	slot->stint_ns = r->now_ns;
-	slot->stint_mperf_cycles = r->mperf_cycles;
-	if (halted_ns < (__s64)targ_stint_floor_ns ||
-	    halted_ns < (__s64)(span_ns >> STINT_NOISE_SHIFT))
+	slot->stint_ns = now_ns;
+	slot->stint = *r;
+	halted_cycles = halted_cycles_of(span_cycles, scaled(slot, cycles));
+	if (is_unknown || halted_cycles <= 0)
 		return;
+	halted_ns = ns_of(halted_cycles);
+	if (halted_ns < (__s64)targ_stint_floor_ns ||
+	    halted_cycles < (__s64)(span_cycles >> STINT_NOISE_SHIFT))
+		return;
+	/* NTP makes the clock of the length faster or slower than TSC by up to a tenth. */
+	length_ns += length_ns >> 3;
 	if (halted_ns > (__s64)length_ns)
 		halted_ns = length_ns;
 	if (halted_ns < (__s64)targ_stint_floor_ns)
@@ -111,7 +110,7 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct read
 	/* Until the window is read the next time: that looks whether it counts again. */
 	if (slot->mperf_stood)
 		return;
-	sums = stint_sums_of(slot);
+	sums = bpf_map_lookup_elem(&stints, &index);
 	bucket = stint_bucket(halted_ns);
 	if (!sums || bucket >= STINT_BUCKET_CNT)
 		return;
@@ -120,20 +119,21 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct read
 }
 
 /* A window begins: so does the span in which halts are the next stint's. */
-static __always_inline void start_stints_at(struct cpu_slot *slot, const struct reading *r)
+static __always_inline void start_stints_at(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	if (!targ_histogram)
 		return;
-	slot->stint_ns = r->now_ns;
-	slot->stint_mperf_cycles = r->mperf_cycles;
+	slot->stint_ns = slot->start_ns;
+	slot->stint = *r;
 }
 
-/* The end of the stint that is open, at a reading of both counters. */
-static __always_inline void end_stint(struct cpu_slot *slot, const struct reading *r)
+/* The end of the stint that is open, at a reading, which was taken at now_ns. */
+static __always_inline void end_stint(struct cpu_slot *slot, const struct counter_reading *r,
+				      __u64 now_ns)
 {
 	if (targ_histogram)
-		count_stint(slot, r);
-	slot->guest_ns += r->now_ns - slot->entry_ns;
+		count_stint(slot, r, now_ns);
+	slot->guest_ns += now_ns - slot->entry_ns;
 	slot->entry_cnt++;
 	slot->entry_ns = 0;
 }
@@ -153,17 +153,18 @@ static __always_inline void stint_begin(void)
 static __always_inline void stint_end(void)
 {
 	struct cpu_slot *slot = this_slot();
-	struct reading r;
+	struct counter_reading r;
+	__u64 now_ns;
 
 	if (slot->entry_ns <= STINT_OFF)
 		return;
-	r.now_ns = bpf_ktime_get_ns();
-	if (targ_histogram && (r.now_ns - slot->entry_ns >= targ_stint_min_ns ||
-			       r.now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
-		read_mperf(slot, &r);
-		count_stint(slot, &r);
+	now_ns = bpf_ktime_get_ns();
+	if (targ_histogram && (now_ns - slot->entry_ns >= targ_stint_min_ns ||
+			       now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
+		read_counters(&r);
+		count_stint(slot, &r, now_ns);
 	}
-	slot->guest_ns += r.now_ns - slot->entry_ns;
+	slot->guest_ns += now_ns - slot->entry_ns;
 	slot->entry_cnt++;
 	slot->entry_ns = 0;
 }

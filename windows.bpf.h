@@ -2,27 +2,21 @@
 /*
  * windows.bpf.h - which thread's guest the halts of a CPU are put down to.
  *
- * On a CPU, MPERF falls behind the clock in two places only: in a guest, and in the idle task. From the
- * load of a vCPU on, whatever it falls behind is therefore that guest's, until another vCPU is loaded there
- * or the idle task begins: until then a window's *counters* may be read at any moment, whoever runs. So only
- * loads are hooked, and idle entries for the CPUs that a vCPU thread has left. That a thread goes to user mode
- * and comes back costs a look, and that the scheduler takes its CPU away costs nothing at all.
+ * On a CPU, MPERF falls behind the time in two places only: in a guest, and in the idle task. From the load of a vCPU
+ * on, all that MPERF falls behind is therefore that guest's, until another vCPU is loaded there or the idle task begins:
+ * until then a window may be read at any moment, whatever runs. So only loads and idle entries are hooked. A thread that
+ * goes to user mode and comes back costs a look, and a thread that is preempted costs nothing.
  *
- * When the window ended by the clock is known all the same: KVM notes TSC whenever it puts a vCPU, which it
- * does on both ways out (vcpu->arch.last_host_tsc, in kvm_arch_vcpu_put()). The vCPU outlives its window, but for one
- * whose thread ends: so that is hooked too, and closes the window while the thread has its files yet.
+ * The idle task only stores a reading (window_idle()). The thread that comes back to its CPU ends its window there, with
+ * that reading, and begins the next one in one step (come_back()). The sums of such windows are written by the thread
+ * alone. A window that the thread has left behind, because it runs elsewhere or another vCPU is loaded there, is ended on
+ * that CPU, and added atomically to a second set of sums (close_window()).
  *
- * So a window is closed by others than its thread, which may run elsewhere by then: they add to a part of
- * its sums that is added to atomically, and leave what is the thread's own time to its next load.
+ * No window says for how long the thread had a CPU, waited or slept: accounts.bpf.h asks the scheduler, when the sums are
+ * read. Nothing that another thread writes to the vCPU is looked at.
  */
 #ifndef WINDOWS_BPF_H
 #define WINDOWS_BPF_H
-
-/*
- * A field of a kernel object: a plain load where the verifier knows the pointer's type (fentry and
- * fexit), a checked copy elsewhere. `typed` is a constant in every caller.
- */
-#define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
 /* Of task_struct.flags (include/linux/sched.h): the last thread of a VMM may take its VM down as it ends. */
 #define PF_EXITING 0x00000004
@@ -49,279 +43,192 @@ static __always_inline int is_watched(struct task_struct *task, const int typed)
 	return bpf_map_lookup_elem(&watched, &tgid) != NULL;
 }
 
-static __always_inline void sums__begin(struct vcpu_sums *sums)
+/* The entry of the slot's window; NULL when the entry has become another thread's. */
+static __always_inline struct vcpu_sums *sums_of_slot(const struct cpu_slot *slot)
 {
-	__sync_fetch_and_add(&sums->begun_head, 1);
-	__sync_fetch_and_add(&sums->begun_tail, 1);
-}
+	__u32 index = slot->index;
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
 
-static __always_inline void sums__end(struct vcpu_sums *sums)
-{
-	__sync_fetch_and_add(&sums->done_head, 1);
-	__sync_fetch_and_add(&sums->done_tail, 1);
+	return sums && sums->tid == slot->tid ? sums : NULL;
 }
 
 /*
- * The entry becomes another's: what it has is kept under a key of its own, among those that have ended where
- * user space does not drop them itself. A window of it that is open on another CPU is lost, and counted there.
+ * Fills *gain with what the slot has gathered up to the reading `end`. end_ns: CLOCK_MONOTONIC of the end, 0: now.
+ * Returns 0 when the halts of the window are not known: then no time is measured, and the caller sets what is unmeasured.
  */
-static __always_inline void retire(struct cpu_slot *slot, __u32 tid, struct vcpu_sums *sums,
-				   struct vcpu_sums *fresh)
+static __always_inline int gather(struct cpu_slot *slot, const struct counter_reading *end,
+				  __u64 end_ns, struct window_sums *gain)
 {
-	__u32 key = tid | (sums->turn_cnt % RETIRED_MAX + 1) << RETIRED_SHIFT;
-	long err;
-
-	fresh->turn_cnt = sums->turn_cnt + 1;
-	/* The same thread: for its new vCPU, time begins now. */
-	if (sums->start_boottime_ns >= fresh->start_boottime_ns) {
-		fresh->start_boottime_ns = bpf_ktime_get_boot_ns();
-		fresh->wait_ns = 0;
-	}
-	if (!sums->ended_ns)
-		sums->ended_ns = bpf_ktime_get_ns();
-	if (targ_pinned)
-		err = bpf_map_update_elem(&ended, &key, sums, BPF_ANY);
-	else
-		err = bpf_map_update_elem(&vcpus, &key, sums, BPF_NOEXIST);
-	if (err)
-		slot->lost_window_cnt++;
-}
-
-/*
- * The thread's entry; a new one when the thread is seen for the first time, when its tid belonged to
- * another thread before, or when it has turned to another vCPU. User space tells a new entry from an
- * old one by these same fields.
- */
-static __always_inline struct vcpu_sums *sums_of(struct cpu_slot *slot, __u32 tid,
-						 struct task_struct *task, struct kvm_vcpu *vcpu,
-						 const int typed)
-{
-	struct vcpu_sums fresh = {
-		.start_boottime_ns = FIELD(typed, task, start_boottime),
-		.vm_id = (__u64)FIELD(typed, vcpu, kvm),
-		.vcpu_id = FIELD(typed, vcpu, vcpu_id),
-	};
-	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
-
-	if (sums && sums->start_boottime_ns >= fresh.start_boottime_ns &&
-	    sums->vm_id == fresh.vm_id && sums->vcpu_id == fresh.vcpu_id)
-		return sums;
-	fresh.tgid = FIELD(typed, task, tgid);
-	fresh.run_delay_ns = FIELD(typed, task, sched_info.run_delay);
-	fresh.wait_ns = fresh.run_delay_ns;
-	if (sums)
-		retire(slot, tid, sums, &fresh);
-	if (bpf_map_update_elem(&vcpus, &tid, &fresh, BPF_ANY)) {
-		slot->map_full_cnt++;
-		return NULL;
-	}
-	return bpf_map_lookup_elem(&vcpus, &tid);
-}
-
-/* In two parts: 64 bits hold the product of a quarter of an hour only, and a vCPU may sleep for days. */
-static __always_inline __u64 tsc_ns(__u64 tsc_cycles, __u64 ns_per_cycle)
-{
-	return (tsc_cycles >> TSC_CLOCK_SHIFT) * ns_per_cycle +
-	       ((tsc_cycles & ((1 << TSC_CLOCK_SHIFT) - 1)) * ns_per_cycle >> TSC_CLOCK_SHIFT);
-}
-
-/*
- * When KVM last put the vCPU, within the span in which that must have been. Zero is a vCPU that KVM has not put, or
- * memory that is none any more: then it was at the end of the span.
- */
-static __always_inline __u64 put_ns_of(struct kvm_vcpu *vcpu, __u64 from_ns, __u64 to_ns)
-{
-	const struct tsc_clock *clock = &tsc_clocks[tsc_clock_index & 1];
-	__u64 tsc_cycles = BPF_CORE_READ(vcpu, arch.last_host_tsc);
-	__u64 put_ns;
-
-	if (!tsc_cycles)
-		return to_ns;
-	if (tsc_cycles >= clock->tsc_cycles)
-		put_ns = clock->mono_ns +
-			 tsc_ns(tsc_cycles - clock->tsc_cycles, clock->ns_per_cycle);
-	else
-		put_ns = clock->mono_ns -
-			 tsc_ns(clock->tsc_cycles - tsc_cycles, clock->ns_per_cycle);
-	if (put_ns < from_ns)
-		return from_ns;
-	return put_ns > to_ns ? to_ns : put_ns;
-}
-
-/* In two parts, as above: a window that nobody reads can be hours long. */
-static __always_inline __u64 scaled(__u64 cycles, __u64 mperf_scale)
-{
-	return (cycles >> GTIMEHALT_SCALE_SHIFT) * mperf_scale +
-	       ((cycles & ((1 << GTIMEHALT_SCALE_SHIFT) - 1)) * mperf_scale >>
-		GTIMEHALT_SCALE_SHIFT);
-}
-
-/* What the slot has gathered up to the reading. */
-static __always_inline void gather(struct cpu_slot *slot, const struct reading *r,
-				   struct window_sums *gain)
-{
-	__u64 span_ns = r->now_ns - slot->start_ns;
-	__u64 cycles = r->mperf_cycles - slot->start_mperf_cycles;
-	int is_unknown =
-		slot->start_mperf_cycles == MPERF_UNKNOWN || r->mperf_cycles == MPERF_UNKNOWN;
-	int has_stood;
+	__u64 tsc_cycles = end->tsc_cycles - slot->start.tsc_cycles;
+	__u64 mperf_cycles = end->mperf_cycles - slot->start.mperf_cycles;
+	int is_unknown = !slot->start.tsc_cycles || !end->tsc_cycles;
+	int has_stood = slot->mperf_stood;
 
 	/*
-	 * A stint that is open has ended in truth: the exit is what let this code run. Only kvm_exit on
-	 * AMD before Linux 6.5 says so late, with interrupts and preemption on (791a089861fc "KVM: SVM:
-	 * Invoke trace_kvm_exit() for fastpath VM-Exits"); it then finds no stint.
+	 * A stint that is open has ended: the exit is what let this code run. Only kvm_exit on AMD before Linux 6.5
+	 * comes late, with interrupts and preemption on (791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for fastpath
+	 * VM-Exits"); it then finds no stint.
 	 */
 	if (slot->entry_ns > STINT_OFF)
-		end_stint(slot, r);
-	gain->measured_ns = 0;
+		end_stint(slot, end, end_ns ? end_ns : bpf_ktime_get_ns());
+	gain->tsc_cycles = 0;
 	gain->mperf_cycles = 0;
 	gain->unmeasured_ns = 0;
 	gain->guest_ns = slot->guest_ns;
 	gain->entry_cnt = slot->entry_cnt;
 	/*
-	 * From where MPERF stands still on, it says nothing; and whether it stood when the window began is told by
-	 * the end of the one before. One that went back is an event that was opened anew since, whose count starts
-	 * at zero.
+	 * From the moment on at which MPERF has stopped the window is unmeasured; the end of the window before tells whether
+	 * it stood when this window began. A count that went back is of an event that was opened again since, and TSC
+	 * that has not moved is of an event that went stale when its CPU was offline.
 	 */
-	has_stood = slot->mperf_stood;
-	if (has_stood || !cycles || span_ns >= MPERF_LOOK_NS)
-		slot->mperf_stood = mperf_stands(r->mperf_cycles);
-	if (is_unknown || (__s64)cycles <= 0 || has_stood || slot->mperf_stood) {
-		gain->unmeasured_ns = span_ns;
-		/* A read that failed has been counted. One that went back is of an event that reads again. */
-		if (slot->mperf_stood || (!is_unknown && !cycles))
-			slot->mperf_error_cnt++;
-		return;
+	if (has_stood || !mperf_cycles || ns_of(tsc_cycles) >= MPERF_LOOK_NS)
+		slot->mperf_stood = end->tsc_cycles && mperf_stands(end->mperf_cycles);
+	if (is_unknown || (__s64)mperf_cycles <= 0 || (__s64)tsc_cycles <= 0 || has_stood ||
+	    slot->mperf_stood) {
+		/* A read that failed has been counted. A count that went back is of an event that reads again. */
+		if (slot->mperf_stood || (!is_unknown && (!mperf_cycles || !tsc_cycles)))
+			COUNT(mperf_error_cnt);
+		return 0;
 	}
-	account_window(span_ns, cycles);
-	if (targ_scaled)
-		cycles = scaled(cycles, slot->mperf_scale);
-	gain->measured_ns = span_ns;
-	gain->mperf_cycles = cycles;
+	account_window(tsc_cycles, mperf_cycles);
+	gain->tsc_cycles = tsc_cycles;
+	gain->mperf_cycles = scaled(slot, mperf_cycles);
+	return 1;
 }
 
-/* The window goes on, or a new one begins, at the reading. */
-static __always_inline void start_at(struct cpu_slot *slot, const struct reading *r)
+/* The window goes on, or a new one begins, at the reading; ran_ns is the thread's se.sum_exec_runtime there. */
+static __always_inline void start_at(struct cpu_slot *slot, const struct counter_reading *r,
+				     __u64 ran_ns)
 {
-	slot->start_ns = r->now_ns;
-	slot->start_mperf_cycles = r->mperf_cycles;
+	slot->start = *r;
+	slot->start_ran_ns = ran_ns;
 	slot->entry_ns = 0;
 	slot->guest_ns = 0;
 	slot->entry_cnt = 0;
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->idle_ns = 0;
+	slot->idle_state = IDLE_WANTED;
 	start_stints_at(slot, r);
 }
 
-/* Closes the window of a thread that has left this CPU, or has had to. */
-static __always_inline void close_window(struct cpu_slot *slot, const struct reading *r)
+/* Adds what a window has yielded, by the thread itself. */
+static __always_inline void add_own(struct vcpu_sums *sums, const struct window_sums *gain)
 {
-	struct kvm_vcpu *vcpu = (void *)slot->vcpu;
-	struct window_sums gain;
-	struct vcpu_sums *sums;
-	__u32 tid = slot->tid;
+	sums->own_head.begun++;
+	sums->own_tail.begun++;
+	barrier();
+	sums->own.tsc_cycles += gain->tsc_cycles;
+	sums->own.mperf_cycles += gain->mperf_cycles;
+	if (gain->unmeasured_ns)
+		sums->own.unmeasured_ns += gain->unmeasured_ns;
+	sums->own.guest_ns += gain->guest_ns;
+	sums->own.entry_cnt += gain->entry_cnt;
+	barrier();
+	sums->own_head.done++;
+	sums->own_tail.done++;
+}
 
-	gather(slot, r, &gain);
+/* The reading at which the window has ended: when the idle task first ran, if it did, else now. */
+static __always_inline const struct counter_reading *end_of(const struct cpu_slot *slot,
+							    const struct counter_reading *now)
+{
+	return slot->idle_state == IDLE_READ ? &slot->idle : now;
+}
+
+/*
+ * Closes the window of a thread that has left this CPU, or has turned to another vCPU. The thread may be running
+ * elsewhere, or may have ended.
+ */
+static __always_inline void close_window(struct cpu_slot *slot, const struct counter_reading *now)
+{
+	struct vcpu_sums *sums = sums_of_slot(slot);
+	struct window_sums gain;
+	__u32 index = slot->index;
+
+	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain))
+		gain.unmeasured_ns = sums ? ran_since(index, sums, slot->start_ran_ns) : 0;
 	slot->tid = 0;
 	slot->entry_ns = STINT_OFF;
-	sums = bpf_map_lookup_elem(&vcpus, &tid);
-	if (!sums || sums->start_boottime_ns != slot->start_boottime_ns) {
-		slot->lost_window_cnt++;
+	slot->idle_state = IDLE_UNWANTED;
+	if (!sums) {
+		COUNT(lost_window_cnt);
 		return;
 	}
-	sums__begin(sums);
-	__sync_fetch_and_add(&sums->others.measured_ns, gain.measured_ns);
-	__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+	shared__begin(sums);
+	/* clang makes an atomic OR of adding a constant 0, which Linux before 5.12 does not know. */
+	if (gain.tsc_cycles) {
+		__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
+		__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+	}
 	if (gain.unmeasured_ns)
 		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
 	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
-	/*
-	 * Else the thread has a window elsewhere by now, and has added up this one. Of one that has ended the vCPU
-	 * may be anything.
-	 */
-	if (sums->open_ns == slot->start_ns && sums->ended_ns) {
-		sums->put_ns = put_ns_of(vcpu, sums->open_ns, sums->ended_ns);
-		sums->put_preempted = 0;
-	} else if (sums->open_ns == slot->start_ns) {
-		sums->put_ns = put_ns_of(vcpu, sums->open_ns, r->now_ns);
-		sums->put_preempted = BPF_CORE_READ(vcpu, preempted);
-	}
-	sums__end(sums);
+	shared__end(sums);
 }
 
 /* Moves to the entry of the thread, which runs here, what its slot has gathered. The window goes on. */
-static __always_inline void settle(struct cpu_slot *slot, const struct reading *r)
+static __always_inline void settle(struct cpu_slot *slot, const struct counter_reading *r)
 {
+	__u64 ran_ns = slot->start_ran_ns;
+	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
-	struct vcpu_sums *sums;
-	__u32 tid = slot->tid;
 
-	gather(slot, r, &gain);
-	sums = bpf_map_lookup_elem(&vcpus, &tid);
-	if (!sums) {
-		slot->lost_window_cnt++;
-		return;
+	/* As close to the reading as can be: its moment is that of the account. */
+	if (sums) {
+		take_account(slot->index, 0);
+		ran_ns = sums->ran_ns;
 	}
-	sums__begin(sums);
-	sums->loaded_ns += r->now_ns - slot->start_ns;
-	sums->own.measured_ns += gain.measured_ns;
-	sums->own.mperf_cycles += gain.mperf_cycles;
-	sums->own.unmeasured_ns += gain.unmeasured_ns;
-	sums->own.guest_ns += gain.guest_ns;
-	sums->own.entry_cnt += gain.entry_cnt;
-	sums->updated_ns = r->now_ns;
-	sums->open_ns = r->now_ns;
-	sums__end(sums);
+	if (!gather(slot, r, 0, &gain) && ran_ns > slot->start_ran_ns)
+		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
+	if (sums)
+		add_own(sums, &gain);
+	else
+		COUNT(lost_window_cnt);
+	start_at(slot, r, ran_ns);
+	if (sums)
+		sums->window_ns = slot->start_ns;
 }
 
 /*
- * How much of the gap between two windows the thread was runnable. Of one that has not blocked it is all, to
- * the nanosecond, if the scheduler says that it is about as much; else it ran in user mode for a part.
+ * The thread is back on the CPU of its open window, and no other vCPU has been loaded there: ends the window and begins
+ * the next. Returns false when the entry is not the thread's any more.
  */
-static __always_inline __u64 waited_ns(__u64 gap_ns, __u64 run_delay_ns, int has_blocked)
+static __always_inline int come_back(struct cpu_slot *slot, const struct counter_reading *now,
+				     struct task_struct *task, __u64 switches, const int typed)
 {
-	if (run_delay_ns > gap_ns || (!has_blocked && run_delay_ns + run_delay_ns / 4 >= gap_ns))
-		return gap_ns;
-	return run_delay_ns;
+	__u64 ran_ns = FIELD(typed, task, se.sum_exec_runtime);
+	struct vcpu_sums *sums = sums_of_slot(slot);
+	struct window_sums gain;
+
+	if (!sums || sums->thread_boottime_ns != FIELD(typed, task, start_boottime) ||
+	    sums->away_since_ns)
+		return 0;
+	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain) && ran_ns > slot->start_ran_ns)
+		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
+	add_own(sums, &gain);
+	slot->switch_cnt = switches;
+	start_at(slot, now, ran_ns);
+	sums->window_ns = slot->start_ns;
+	return 1;
 }
 
-/* What is the thread's own time: the end of its last window, and the gap since. */
-static __always_inline void resume(struct vcpu_sums *sums, const struct reading *r,
-				   struct task_struct *task, struct kvm_vcpu *vcpu, const int typed)
-{
-	__u64 run_delay_ns = FIELD(typed, task, sched_info.run_delay);
-	__u64 nvcsw = FIELD(typed, task, nvcsw), put_ns;
-
-	sums__begin(sums);
-	if (sums->open_ns) {
-		/* As it was noted, for what was shown is not to be taken back. */
-		put_ns = sums->put_ns >= sums->open_ns ? sums->put_ns
-						       : put_ns_of(vcpu, sums->open_ns, r->now_ns);
-		sums->loaded_ns += put_ns - sums->open_ns;
-		sums->wait_ns += waited_ns(r->now_ns - put_ns, run_delay_ns - sums->run_delay_ns,
-					   nvcsw != sums->nvcsw);
-	}
-	sums->run_delay_ns = run_delay_ns;
-	sums->nvcsw = nvcsw;
-	sums->updated_ns = r->now_ns;
-	sums->open_ns = r->now_ns;
-	sums__end(sums);
-}
-
-static __always_inline void open_window(struct cpu_slot *slot, const struct reading *r,
+static __always_inline void open_window(struct cpu_slot *slot, const struct counter_reading *r,
 					struct task_struct *task, struct kvm_vcpu *vcpu,
-					const int typed)
+					__u64 ran_ns, const int typed)
 {
-	__u32 tid = FIELD(typed, task, pid);
-	struct vcpu_sums *sums = sums_of(slot, tid, task, vcpu, typed);
+	__u32 index = entry_for(slot, task, vcpu, ran_ns, typed);
+	struct vcpu_sums *sums;
 
-	if (!sums)
+	if (!index)
 		return;
-	resume(sums, r, task, vcpu, typed);
-	slot->start_boottime_ns = sums->start_boottime_ns;
-	slot->vcpu = (__u64)vcpu;
+	slot->index = index;
 	slot->switch_cnt = switch_cnt(task, typed);
-	start_at(slot, r);
-	slot->tid = tid;
+	start_at(slot, r, ran_ns);
+	slot->tid = FIELD(typed, task, pid);
+	sums = sums_of_slot(slot);
+	if (sums)
+		sums->window_ns = slot->start_ns;
 }
 
 /* A vCPU is loaded: on the way from user mode, from another thread, or from another CPU. */
@@ -329,14 +236,16 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 					const int typed)
 {
 	struct cpu_slot *slot = this_slot();
-	struct reading r;
+	__u64 switches = switch_cnt(task, typed), ran_ns;
+	int is_own = slot->tid == (__u32)FIELD(typed, task, pid);
+	int is_same = is_own && slot->vcpu == (__u64)vcpu;
+	struct counter_reading r;
 	int wanted;
 
 	/* Nothing else has run here since this thread's window was opened: it goes on. */
-	if (slot->tid == (__u32)FIELD(typed, task, pid) && slot->vcpu == (__u64)vcpu &&
-	    slot->switch_cnt == switch_cnt(task, typed))
+	if (is_same && slot->switch_cnt == switches)
 		return;
-	/* Who loads a vCPU and does not run it, or never again, will not halt either. */
+	/* Ignore loads from other ioctls and from exiting threads: they never enter the guest, so they cannot halt. */
 	if (!runs_vcpu(task, vcpu, typed) || FIELD(typed, task, flags) & PF_EXITING)
 		return;
 	wanted = is_watched(task, typed);
@@ -344,11 +253,18 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 		return;
 	slot->busy = 1;
 	barrier();
-	read_counters(slot, &r);
+	read_counters(&r);
+	if (is_same && wanted && come_back(slot, &r, task, switches, typed))
+		goto out;
+	ran_ns = FIELD(typed, task, se.sum_exec_runtime);
+	/* No switch has brought the scheduler's account up to date. */
+	if (is_own && slot->switch_cnt == switches)
+		ran_ns = ran_until_now((void *)bpf_get_current_task());
 	if (slot->tid)
 		close_window(slot, &r);
 	if (wanted)
-		open_window(slot, &r, task, vcpu, typed);
+		open_window(slot, &r, task, vcpu, ran_ns, typed);
+out:
 	barrier();
 	slot->busy = 0;
 }
@@ -366,22 +282,27 @@ static __always_inline struct kvm_vcpu *loaded_vcpu(struct task_struct *task)
 	return notifier - bpf_core_field_offset(struct kvm_vcpu, preempt_notifier.link);
 }
 
+/* The thread that runs here has an open window here that nothing has interrupted. */
+static __always_inline int is_in_window(const struct cpu_slot *slot, struct task_struct *task)
+{
+	return slot->tid && slot->tid == (__u32)BPF_CORE_READ(task, pid) &&
+	       slot->switch_cnt == switch_cnt(task, 0);
+}
+
 /*
  * The forced read. It comes as an inter-processor interrupt, so the stint that it ended is closed;
  * `current` is the thread that it interrupted. The reading is the caller's unless the slot was busy.
  */
-static __always_inline int window_read(struct task_struct *task, struct reading *r)
+static __always_inline int window_read(struct task_struct *task, struct counter_reading *r)
 {
 	struct cpu_slot *slot = this_slot();
 	struct kvm_vcpu *vcpu;
 
 	if (slot->busy)
 		return FORCED_READ_BUSY;
-	read_counters(slot, r);
-	if (slot->tid && slot->tid == (__u32)BPF_CORE_READ(task, pid) &&
-	    slot->switch_cnt == switch_cnt(task, 0)) {
+	read_counters(r);
+	if (is_in_window(slot, task)) {
 		settle(slot, r);
-		start_at(slot, r);
 		return FORCED_READ_DONE;
 	}
 	if (slot->tid) {
@@ -396,45 +317,47 @@ static __always_inline int window_read(struct task_struct *task, struct reading 
 	if (!vcpu || !runs_vcpu(task, vcpu, 0) || BPF_CORE_READ(task, flags) & PF_EXITING ||
 	    !is_watched(task, 0))
 		return FORCED_READ_NONE;
-	open_window(slot, r, task, vcpu, 0);
+	open_window(slot, r, task, vcpu, ran_until_now(task), 0);
 	return FORCED_READ_OPENED;
 }
 
 /*
- * A thread ends, with its files still open (do_exit(): trace_sched_process_exit() comes before exit_files()). Its window
- * is closed here; one that is open on another CPU is closed there, some time. What it did since is told as ever.
- * Returns its sums, or NULL: it has none.
+ * A thread ends (do_exit(): trace_sched_process_exit()). Its window on this CPU is closed here; a window that it has left
+ * open on another CPU is closed there, some time. Its entries are complete but for such a window.
  */
-static __always_inline struct vcpu_sums *window_exit(struct task_struct *task, __u32 tid)
+static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 {
-	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &tid);
+	struct entry_place *place = place_of(tid, 0);
 	struct cpu_slot *slot;
-	struct reading r;
+	struct counter_reading r;
 
-	if (!sums)
-		return NULL;
+	if (!place)
+		return;
 	slot = this_slot();
 	slot->busy = 1;
 	barrier();
-	read_counters(slot, &r);
+	read_counters(&r);
 	/* A forced read may just have closed it. */
 	if (slot->tid == tid)
 		close_window(slot, &r);
-	if (sums->open_ns && sums->put_ns >= sums->open_ns)
-		resume(sums, &r, task, NULL, 0);
-	sums__begin(sums);
-	sums->ended_ns = r.now_ns;
-	sums__end(sums);
+	end_entries(task, tid, place, ran_until_now(task));
 	barrier();
 	slot->busy = 0;
-	return sums;
 }
 
-/* The idle task is about to halt, and with it the CPU that a thread has left. */
-static __always_inline void window_idle(struct cpu_slot *slot, const struct reading *r)
+/*
+ * The idle task is about to halt, and with it the CPU that a thread has left: the window has ended. The next who has to do
+ * with it adds it up.
+ */
+static __always_inline void window_idle(struct cpu_slot *slot, const struct counter_reading *r)
 {
-	if (slot->tid)
-		close_window(slot, r);
+	if (slot->idle_state != IDLE_WANTED)
+		return;
+	if (slot->entry_ns > STINT_OFF)
+		slot->idle_ns = bpf_ktime_get_ns();
+	slot->idle = *r;
+	barrier();
+	slot->idle_state = IDLE_READ;
 }
 
 #endif /* WINDOWS_BPF_H */

@@ -4,17 +4,17 @@
 
 SHARE   := $(PREFIX)/share
 SBINDIR := $(PREFIX)/sbin
-# Debian 12's packages still have them below /lib.
+# Packages for Debian 12 have them below /lib: see debian/rules.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 
 UNITS := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.service.in))
 
-# For Prometheus, without what tests it.
+# The Prometheus rules and example files, without the rules' tests.
 RULES_AND_EXAMPLES := $(filter-out %.test.yml,$(wildcard contrib/prometheus/*.yml))
 
-# What is installed: mode:source:place.
+# The files to install, as mode:source:destination.
 INSTALLED := \
 	$(foreach program,$(PROGRAMS),0755:$(OUTPUT)/$(program):$(SBINDIR)/$(program) \
 		0644:doc/$(program).8:$(SHARE)/man/man8/$(program).8 \
@@ -25,9 +25,9 @@ INSTALLED := \
 	0644:$(OUTPUT)/units/70-gtimehalt.rules:$(UDEVDIR)/70-gtimehalt.rules \
 	0644:contrib/grafana/gtimehalt.json:$(SHARE)/gtimehalt/grafana/gtimehalt.json \
 	$(foreach file,$(RULES_AND_EXAMPLES),0644:$(file):$(file:contrib/%=$(SHARE)/gtimehalt/%)) \
-	0644:README.md:$(SHARE)/doc/gtimehalt/README.md
+	$(foreach file,README.md SECURITY.md CHANGELOG.md,0644:$(file):$(SHARE)/doc/gtimehalt/$(file))
 
-# Always anew: where they say that the program is depends on PREFIX.
+# Always regenerated, because they contain the path of the program, which depends on PREFIX.
 .PHONY: units
 units:
 	$(Q)mkdir -p $(OUTPUT)/units
@@ -43,8 +43,8 @@ install: all units
 		install -D -m $$mode "$${paths%%:*}" "$(DESTDIR)$${paths#*:}" || exit; \
 	done
 
-# What is pinned goes first: nothing would be left that can end it. Folders of our own go too, if they are empty;
-# those of the system stay.
+# A pinned measurement is removed first, because without the program nothing can end it. The folders that belong to
+# gtimehalt are removed if they are empty; system folders stay.
 uninstall:
 	$(Q)[ -n "$(DESTDIR)" ] || [ ! -e /sys/fs/bpf/gtimehalt ] || $(SBINDIR)/gtimehalt --unpin
 	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$${file##*:}" || exit; done
@@ -61,7 +61,7 @@ deb-deps:
 
 deb:
 	$(Q)for tool in dpkg-buildpackage dh; do \
-		command -v $$tool >/dev/null || { echo "make deb: $$tool is missing: make deb-deps" >&2; exit 1; }; \
+		command -v $$tool >/dev/null || { echo "make deb: $$tool is not installed: run make deb-deps" >&2; exit 1; }; \
 	done
 	$(Q)rm -rf $(DEB_DIR)
 	$(Q)mkdir -p $(DEB_SRC)
@@ -72,6 +72,6 @@ deb:
 	$(Q)if command -v lintian >/dev/null; then \
 		lintian --allow-root --fail-on error $(DEB_DIR)/gtimehalt_*.changes; \
 	else \
-		echo 'make deb: lintian is not there, the package was not checked: make deb-deps' >&2; \
+		echo 'make deb: lintian is not installed, so the package was not checked: run make deb-deps' >&2; \
 	fi
 	$(Q)ls $(DEB_DIR)/gtimehalt_*.deb

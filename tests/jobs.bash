@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Commands that say TAP, several at a time, as one stream in their order. Loaded by tests/bats,
-# tests/cli/run, tests/unit/run and tests/instrumented/run.
+# Runs several commands that print TAP at the same time, and prints their output as one stream, in the order of the
+# commands. Loaded by tests/bats, tests/cli/run, tests/unit/run, tests/instrumented/run and tests/intel.
 
-# Each is a line of shell.
+# The commands to run: each is a line of shell.
 commands=()
 
-# run_all JOBS: all of them, so many at a time; none is left. One that dies without a word has failed. Returns whether
-# none has. Signals have their default effect in them: nohup ignores SIGHUP, and bash SIGINT in the background, which a
-# program under test would inherit.
+# run_all JOBS: runs all commands, at most JOBS at a time, and empties the list. A command that exits with an error
+# but printed no failed test counts as a failed test. Returns 0 if all succeeded. Signals are reset to their default
+# effect in the commands: nohup ignores SIGHUP, and bash ignores SIGINT in background processes, and a program under
+# test would inherit that.
 run_all() {
 	local jobs=$1 said i status failed=0 skip_reason='not possible here'
 	((EUID == 0)) || skip_reason='not root'
@@ -23,7 +24,7 @@ run_all() {
 	done
 	wait
 	for ((i = 0; i < ${#commands[@]}; i++)); do
-		# cmocka has no reason for a skipped test, and calls it "not ok".
+		# cmocka prints a skipped test as "not ok" and gives no reason.
 		sed -i -E "s/^not ok ([0-9]+) # SKIP (.*)/ok \1 - \2 # SKIP $skip_reason/" "$said/$i"
 		cat "$said/$i"
 		status=$(<"$said/$i.status")

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Completion of gtimehalt for bash. Needs nothing of the bash-completion package but to be found by it.
-# tests/cli/completion.bats holds the words below against what the program says of itself.
+# Completion of gtimehalt's options for bash. The bash-completion package finds and loads this file; nothing else of
+# it is used. tests/cli/completion.bats compares the words below with the program's --help.
 
-# The processes that hold a VM, as far as the caller may look into them.
+# Prints the PIDs of the processes that have a VM, as far as the caller may read their /proc/PID/fd.
 _gtimehalt_pids() {
 	find /proc/[0-9]*/fd -maxdepth 1 -lname anon_inode:kvm-vm 2>/dev/null | cut -d / -f 3 | uniq
 }
 
-# _gtimehalt_values OPTION WORD: candidates for the value of an option; fails when it has none to offer.
+# _gtimehalt_values OPTION WORD: sets COMPREPLY to the candidates for the value of the option. Fails if the option
+# takes no value.
 _gtimehalt_values() {
 	local option=$1 word=$2 words
 
@@ -23,7 +24,7 @@ _gtimehalt_values() {
 	--hook) words='auto fentry kprobe tracepoint vcpu_enter_guest' ;;
 	-s | --sort) words='halted loaded busy host wait blocked entries' ;;
 	-p | --pid)
-		# The last of a list: what is before it stays.
+		# Complete the last item of a comma-separated list, and keep the items before it.
 		local before=''
 		[[ $word != *,* ]] || before=${word%,*},
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(_gtimehalt_pids)" -- "${word##*,}")
@@ -51,13 +52,13 @@ _gtimehalt() {
 		--exporter --textfile --user --bpf-stats --check --verbose --version --help'
 
 	COMPREPLY=()
-	# "--mode=e" comes as three words, for "=" separates words here.
+	# "--mode=e" arrives as three words, because "=" is in COMP_WORDBREAKS.
 	if [[ $word == = ]]; then
 		word=''
 	elif [[ $before == = ]] && ((COMP_CWORD > 1)); then
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
-	# The last of several short options is the one that a value belongs to.
+	# A value after combined short options belongs to the last of them.
 	[[ ! $before =~ ^-[A-Za-z]+([A-Za-z])$ ]] || before=-${BASH_REMATCH[1]}
 	_gtimehalt_values "$before" "$word" && return
 	[[ $word != -* ]] || mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

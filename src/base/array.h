@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * array - growing an array by one element at a time.
+ * array - grow an array by one element at a time.
  */
 #ifndef ARRAY_H
 #define ARRAY_H
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 /*
- * Room for one element more than cnt. Returns the array, maybe moved, with *room raised; NULL when
- * memory is short: then the array and *room are as they were.
+ * Returns the array with space for one element more than cnt, possibly moved, and updates *room.
+ * Returns NULL, with the array and *room unchanged, if out of memory.
  */
 static inline void *array__reserve_one(void *array, size_t cnt, size_t *room, size_t size)
 {

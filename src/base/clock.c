@@ -4,7 +4,10 @@
 #include <x86intrin.h>
 #include "base/clock.h"
 
-/* The tightest of a few pairs is kept: one is spoilt when this thread is preempted in between. */
+/*
+ * Number of attempts, of which the fastest is used, because this thread may be
+ * preempted between two reads.
+ */
 #define CLOCK_TRIES 9
 
 static __u64 now_ns(clockid_t id)
@@ -23,16 +26,21 @@ void clock__read(struct clock_reading *clock)
 		__u64 before_ns = now_ns(CLOCK_MONOTONIC);
 		__u64 tsc_cycles = __rdtsc();
 		__u64 width_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
+		__u64 raw_ns = now_ns(CLOCK_MONOTONIC_RAW);
 		__u64 boot_ns = now_ns(CLOCK_BOOTTIME);
 		__u64 real_ns = now_ns(CLOCK_REALTIME);
 		__u64 all_ns = now_ns(CLOCK_MONOTONIC) - before_ns;
 
-		/* Boot time less CLOCK_MONOTONIC tells a suspend: nothing may have come between these either. */
+		/*
+		 * Compare all of the reads, because the difference between CLOCK_BOOTTIME and
+		 * CLOCK_MONOTONIC is also used: it shows whether there was a suspend.
+		 */
 		if (all_ns >= best_ns)
 			continue;
 		best_ns = all_ns;
 		clock->mono_ns = before_ns + width_ns / 2;
 		clock->tsc_cycles = tsc_cycles;
+		clock->raw_ns = raw_ns;
 		clock->boot_ns = boot_ns;
 		clock->real_ns = real_ns;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * ending_signals - those by which a process is asked to end: held back while something is half done.
+ * ending_signals - hold back the signals that ask a process to end, while work
+ * must not be left half done.
  */
 #ifndef ENDING_SIGNALS_H
 #define ENDING_SIGNALS_H
@@ -8,17 +9,20 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Whether a signal is ignored, as nohup(1) has it for SIGHUP: whoever reads it from a descriptor gets it all the same. */
+/*
+ * Returns whether a signal is ignored, as SIGHUP is under nohup(1). A signalfd
+ * would receive it nevertheless.
+ */
 bool ending_signals__is_ignored(int number);
 
 /*
- * From here on SIGINT, SIGTERM, SIGHUP and SIGQUIT wait, but for those that are ignored. *before is for
- * ending_signals__release(), at which one that has come ends the process.
+ * Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT, except those that are ignored. Pass *before to
+ * ending_signals__release(); a signal that arrived in between then ends the process.
  */
 void ending_signals__hold(sigset_t *before);
 void ending_signals__release(const sigset_t *before);
 
-/* Whether one has come that is held. */
+/* Returns whether one of the blocked signals is pending. */
 bool ending_signals__is_asked(void);
 
 #endif /* ENDING_SIGNALS_H */

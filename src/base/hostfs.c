@@ -4,10 +4,14 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/hostfs.h"
 
-/* Never to wait: not for a writer should the path turn out to be a FIFO, not for a message. */
+/*
+ * O_NONBLOCK: never wait, neither for the writer of a FIFO at this path nor for data, for which a
+ * read of /proc/kmsg would wait.
+ */
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 int hostfs__open(struct hostfs *fs, const char *root)
@@ -31,13 +35,16 @@ static int format_path(char path[PATH_MAX], const char *format, va_list args)
 		return -EINVAL;
 	if (len >= PATH_MAX)
 		return -ENAMETOOLONG;
-	/* openat() would take such a path from the real root, past a test's. */
+	/* openat() would ignore root_fd and leave the root of a test. */
 	if (path[0] == '/')
 		return -EINVAL;
 	return 0;
 }
 
-/* Until the buffer is full: a read of /proc may well return less than there is. */
+/*
+ * Reads until the buffer is full or the file ends: one read() of /proc may
+ * return less than there is.
+ */
 static ssize_t read_up_to(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -129,7 +136,7 @@ ssize_t hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const 
 	if (err)
 		return err;
 
-	/* One byte more than is kept: readlinkat() refuses a buffer of none. */
+	/* Pass the whole buffer and drop the last byte: readlinkat() rejects a size of 0. */
 	len = readlinkat(fs->root_fd, path, buf, size);
 	if (len < 0)
 		return -errno;
@@ -151,10 +158,31 @@ int hostfs__exists(const struct hostfs *fs, const char *path_format, ...)
 	if (err)
 		return err;
 
-	/* Else a user who has capabilities is asked as if he had none. */
+	/*
+	 * AT_EACCESS: use the effective IDs and capabilities. Without it, the kernel would check
+	 * with the real user ID.
+	 */
 	if (faccessat(fs->root_fd, path, F_OK, AT_EACCESS) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+int hostfs__open_dir(const struct hostfs *fs, const char *path_format, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, path_format);
+	fd = open_path(fs, path_format, args, O_PATH | O_DIRECTORY);
+	va_end(args);
+	return fd;
+}
+
+long hostfs__link_cnt(int dir_fd)
+{
+	struct stat stat;
+
+	return fstat(dir_fd, &stat) ? -errno : (long)stat.st_nlink;
 }
 
 DIR *hostfs__opendir(const struct hostfs *fs, const char *path_format, ...)

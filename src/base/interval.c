@@ -14,7 +14,7 @@
 static const struct signal_event {
 	int number;
 	enum interval_event event;
-	bool for_screen; /* else always */
+	bool for_screen; /* only with for_screen; otherwise always */
 } signal_events[] = {
 	{ SIGINT, INTERVAL_END, false },     { SIGTERM, INTERVAL_END, false },
 	{ SIGHUP, INTERVAL_END, false },     { SIGQUIT, INTERVAL_END, true },
@@ -23,7 +23,7 @@ static const struct signal_event {
 };
 #define SIGNAL_CNT (sizeof(signal_events) / sizeof(signal_events[0]))
 
-/* Signals are read, not handled: nothing is interrupted. */
+/* Signals are read from a signalfd instead of handled, so that they interrupt no system call. */
 int interval__open(struct interval *interval, bool for_screen)
 {
 	sigset_t signals;
@@ -87,7 +87,7 @@ static int take_signal(const struct interval *interval, enum interval_event *eve
 	return 0;
 }
 
-/* Intervals that went by while nobody waited are one. */
+/* Several intervals that ended since the last call count as one. */
 static int take_end(const struct interval *interval, enum interval_event *event)
 {
 	__u64 expirations;
@@ -114,7 +114,10 @@ int interval__wait_for(const struct interval *interval, int input_fd, int timeou
 
 	int ready;
 
-	/* What interrupts is no signal of ours: it hardly ever happens, and a wait may be longer for it. */
+	/*
+	 * EINTR can only come from a signal that is not in signal_fd. This is
+	 * rare, so the timeout may start again.
+	 */
 	while ((ready = poll(fds, 3, timeout_ms)) < 0)
 		if (errno != EINTR)
 			return -errno;

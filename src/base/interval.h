@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * interval - the time between two snapshots: waits until it is over, or something else wants attention.
+ * interval - wait until the time between two snapshots is over, or something else needs attention.
  */
 #ifndef INTERVAL_H
 #define INTERVAL_H
@@ -11,41 +11,44 @@
 struct interval {
 	int signal_fd; /* -1: not open */
 	int timer_fd;
-	bool reloads; /* SIGHUP is INTERVAL_RELOAD; set it at any time */
+	bool reloads; /* SIGHUP causes INTERVAL_RELOAD; may be set at any time */
 };
 
 #define INTERVAL_CLOSED ((struct interval){ -1, -1, false })
 
 enum interval_event {
 	INTERVAL_OVER,
-	INTERVAL_END,    /* SIGINT, SIGTERM, SIGHUP, and for a screen SIGQUIT: the run is to end */
-	INTERVAL_INPUT,  /* there is something to read */
+	INTERVAL_END,    /* SIGINT, SIGTERM, SIGHUP, and for a screen SIGQUIT: the run must end */
+	INTERVAL_INPUT,  /* input_fd is readable */
 	INTERVAL_REDRAW, /* for a screen: SIGWINCH, SIGCONT */
 	INTERVAL_STOP,   /* for a screen: SIGTSTP */
-	INTERVAL_RELOAD, /* SIGHUP, for who goes on at it */
+	INTERVAL_RELOAD, /* SIGHUP, if `reloads` is set */
 	INTERVAL_TIMEOUT,
 };
 
 /*
- * From here on the signals above are events and do nothing else: open it before the first thing that they
- * could leave half done. A SIGHUP that is ignored, as by nohup(1), stays so. Returns 0 or -errno; interval__close() ends it either way.
+ * Blocks the signals above, which from now on only cause events. Call it before anything that a
+ * signal must not leave half done. for_screen adds the signals of a full-screen program. A SIGHUP
+ * that is ignored, as under nohup(1), stays ignored.
+ * Returns 0 or -errno; interval__close() must be called in both cases.
  */
 int interval__open(struct interval *interval, bool for_screen);
 void interval__close(struct interval *interval);
 
-/* Begins the first interval, which the next ones follow without a gap. Returns 0 or -errno. */
+/* Starts an interval, which others of the same length follow without a gap. Returns 0 or -errno. */
 int interval__start(const struct interval *interval, __u64 length_ns);
 
-/* Ends them: none is over any more. Returns 0 or -errno. */
+/* Stops the timer: no interval ends until interval__start(). Returns 0 or -errno. */
 int interval__pause(const struct interval *interval);
 
 /*
- * Waits for an event, each of which is told once; signals come first, and of two alike one. input_fd: what
- * INTERVAL_INPUT is about; below 0: nothing. Returns 0 and sets *event, or -errno.
+ * Waits for an event. Signals come first; several signals or ends of intervals of the same kind are
+ * one event. input_fd: descriptor for INTERVAL_INPUT, or -1.
+ * Returns 0 and sets *event, or -errno.
  */
 int interval__wait(const struct interval *interval, int input_fd, enum interval_event *event);
 
-/* The same for so long at most, then it is INTERVAL_TIMEOUT; below 0: for ever. */
+/* The same with a timeout, after which the event is INTERVAL_TIMEOUT; timeout_ms -1: none. */
 int interval__wait_for(const struct interval *interval, int input_fd, int timeout_ms,
 		       enum interval_event *event);
 

@@ -28,7 +28,10 @@ enum log_level log__level(void)
 	return max_level;
 }
 
-/* systemd.exec(5), JOURNAL_STREAM: device and inode of the stream, which stderr may not be any more. */
+/*
+ * JOURNAL_STREAM has device and inode of the journal's stream (systemd.exec(5));
+ * stderr may have been redirected.
+ */
 static bool is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -39,7 +42,7 @@ static bool is_journal(void)
 	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* As in sd-daemon(3). */
+/* Level prefixes of sd-daemon(3). */
 static const char *journal_prefix(enum log_level level)
 {
 	static const char *const prefixes[] = {
@@ -52,7 +55,7 @@ static const char *journal_prefix(enum log_level level)
 	return is_journal() ? prefixes[level] : "";
 }
 
-/* What would move a terminal's cursor, or worse. It never gets longer. */
+/* Replaces characters that would control a terminal. This never makes the text longer. */
 static void mask_controls(char *text)
 {
 	const char *rest = text;
@@ -85,7 +88,10 @@ void log__print(enum log_level level, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	mask_controls(text);
-	/* Of a text of several lines each has all that is in front: none can pass for another level's. */
+	/*
+	 * Put the prefix in front of every line, so that no part of a message
+	 * looks like one of another level.
+	 */
 	while ((line = strsep(&rest, "\n")) && len < sizeof(lines))
 		if (*line || (!rest && !len))
 			len += (size_t)snprintf(lines + len, sizeof(lines) - len, "%s%s: %s%s\n",
@@ -95,6 +101,9 @@ void log__print(enum log_level level, const char *format, ...)
 		len = sizeof(lines) - 1;
 		lines[len - 1] = '\n';
 	}
-	/* One call, one write: lines of several processes do not mix. Who could be told that it fails? */
+	/*
+	 * One write per call, so that lines of several processes do not mix. If it fails, there is
+	 * nowhere to report it.
+	 */
 	(void)patient__write(STDERR_FILENO, lines, len, &written);
 }

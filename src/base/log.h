@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * log - diagnostics on stderr, `gtimehalt: ` in front of each line. stdout carries data only. Where stderr is
- * systemd's journal, each line has its level in front too ("<4>").
+ * log - diagnostics on stderr, with "gtimehalt: " in front of each line; stdout is for data only.
+ * If stderr is systemd's journal, each line also begins with its level ("<4>").
  *
- * The level is the one piece of process-wide state of the program.
+ * The log level is the only process-wide state of the program.
  */
 #ifndef LOG_H
 #define LOG_H
 
 enum log_level {
-	LOG_LEVEL_ERR,   /* the run fails, or did */
-	LOG_LEVEL_WARN,  /* the run goes on, but the numbers need the reader's care */
-	LOG_LEVEL_INFO,  /* -v: what was chosen, and why */
-	LOG_LEVEL_DEBUG, /* -vv: libbpf's own words too */
+	LOG_LEVEL_ERR,   /* the run fails or has failed */
+	LOG_LEVEL_WARN,  /* the run goes on, but its numbers must be read with care */
+	LOG_LEVEL_INFO,  /* -v: choices and their reasons */
+	LOG_LEVEL_DEBUG, /* -vv: also messages of libbpf */
 };
 
-/* The name in front of each line, which outlives the program; "gtimehalt" until called. */
+/* Sets the name in front of each line, which is not copied. The initial name is "gtimehalt". */
 void log__set_program(const char *name);
 
-/* Messages above this level are dropped; LOG_LEVEL_WARN until called. */
+/* Messages above this level are dropped. The initial level is LOG_LEVEL_WARN. */
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
-/* A text of several lines is as many messages; what is not printable in it becomes '?'. */
+/*
+ * Prints a message. Each line of its text is printed as a message of its own; unprintable
+ * characters become '?'.
+ */
 void log__print(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

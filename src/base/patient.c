@@ -10,13 +10,17 @@
 #include "base/ending_signals.h"
 #include "base/patient.h"
 
-/* How often a wait looks for signals. */
+/* Interval at which a wait checks for signals. */
 #define LOOK_MS 100
 
-/* How long one waits that is told to go on and then cannot. */
+/* Pause after poll() reported POLLOUT but write() still returned EAGAIN. */
 #define ROOM_MS 10
 
-/* What is wrong with the descriptor, reading or writing tells. */
+/*
+ * Waits for events on the descriptor. Returns 0, -EINTR if a signal asks the
+ * process to end, or another -errno. POLLERR and POLLHUP are left to the read or
+ * write that follows, which reports the error.
+ */
 static int await(int fd, short events)
 {
 	struct pollfd pollfd = { .fd = fd, .events = events };
@@ -36,7 +40,10 @@ static bool is_to_be_tried_again(int err)
 	return err == EINTR || err == EAGAIN;
 }
 
-/* A file takes all of a line at once. What else can be written to takes so much without a wait, as pipes do. */
+/*
+ * Regular files get a whole line per write. Other files get at most PIPE_BUF bytes, which a pipe
+ * that is ready accepts without blocking.
+ */
 static size_t max_at_once(int fd)
 {
 	struct stat st;
@@ -59,7 +66,7 @@ int patient__write(int fd, const char *data, size_t size, size_t *written)
 		cnt = write(fd, data + *written, left < max ? left : max);
 		if (cnt < 0 && !is_to_be_tried_again(errno))
 			return -errno;
-		/* There was room, but not enough for the next character. */
+		/* There was space, but less than the next character needs. */
 		if (cnt < 0 && errno == EAGAIN)
 			poll(NULL, 0, ROOM_MS);
 		if (cnt > 0)
@@ -68,7 +75,7 @@ int patient__write(int fd, const char *data, size_t size, size_t *written)
 	return 0;
 }
 
-/* Of a stream: its descriptor. */
+/* State of a stream. */
 struct cookie {
 	int fd;
 };
@@ -109,8 +116,10 @@ static int close_cookie(void *cookie)
 }
 
 /*
- * A terminal tells that there is room, and not how much: what it is given may wait for more, and does not see signals
- * that are blocked. So it is opened once more, for ourselves alone, where that can be done.
+ * Reopens a terminal in non-blocking mode, without changing the mode of the shared descriptor. A
+ * terminal reports POLLOUT without saying how much it accepts, so a blocking write could hang, and
+ * would not notice signals that are blocked.
+ * Returns the new descriptor, or fd if it is no terminal or cannot be reopened.
  */
 static int never_waiting(int fd, const char *mode)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * patient - reads and writes that wait for the other side as long as it takes, and no longer than until a signal
- * is to end the process. Signals that are blocked, to be read at their time, would wait behind a pipe that nobody
- * reads for ever.
+ * patient - reads and writes that wait for the other side, but give up if a signal asks the process
+ * to end. Without this, a process that has blocked these signals, in order to read them from a
+ * signalfd, would hang on a pipe that nobody reads.
  */
 #ifndef PATIENT_H
 #define PATIENT_H
@@ -11,14 +11,15 @@
 #include <stdio.h>
 
 /*
- * Writes all; *written: what was, even so, when it fails. Returns 0; -errno; or -EINTR when one of SIGINT,
- * SIGTERM, SIGHUP and SIGQUIT is pending, and stays so, and the other side takes nothing.
+ * Writes all data. *written is set to the number of bytes written, also on failure.
+ * Returns 0; -EINTR if SIGINT, SIGTERM, SIGHUP or SIGQUIT is pending while the other side accepts
+ * nothing (the signal stays pending); or another -errno.
  */
 int patient__write(int fd, const char *data, size_t size, size_t *written);
 
 /*
- * A stream that reads ("r") or writes ("w") in that way; NULL with errno set. It closes the descriptor at its
- * end, unless that is a standard one.
+ * Opens a stream that reads ("r") or writes ("w") in this way. fclose() also closes fd, unless it
+ * is a standard descriptor. Returns NULL with errno set on failure.
  */
 FILE *patient__open(int fd, const char *mode);
 

@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/process_title.h"
 
-/* Fields 48 and 49 of /proc/self/stat, proc(5). */
+/* Reads arg_start and arg_end, fields 48 and 49 of /proc/self/stat (proc(5)). */
 static bool find_args(__u64 *start, __u64 *end)
 {
 	char text[2048], *rest, *field;
@@ -21,7 +21,7 @@ static bool find_args(__u64 *start, __u64 *end)
 		return false;
 	text[len] = '\0';
 	*start = *end = 0;
-	/* Behind the name, field 2, there are neither parentheses nor blanks in any. */
+	/* comm (field 2) may contain blanks and parentheses; the fields after it cannot. */
 	rest = strrchr(text, ')');
 	for (int number = 2; (field = strsep(&rest, " \n")); number++) {
 		if (number == 48 && number__parse(field, UINT64_MAX, start))
@@ -41,10 +41,12 @@ void process_title__set(const char *name, const char *title)
 	prctl(PR_SET_NAME, name);
 	if (!find_args(&start, &end))
 		return;
-	/* So the kernel tells it. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	/* An address reported by the kernel. NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	args = (char *)(uintptr_t)start;
 	room = (size_t)(end - start);
-	/* The last byte stays NUL: else the kernel shows the environment too, which lies behind it. */
+	/*
+	 * Keep the final NUL. Without it the kernel would also show the environment, which follows.
+	 */
 	memset(args, 0, room);
 	memcpy(args, title, len < room ? len : room - 1);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * process_title - what ps(1) and top(1) call a process that was forked and did not execute another program.
+ * process_title - set the name that ps(1) and top(1) show for a process that
+ * forked without an exec.
  */
 #ifndef PROCESS_TITLE_H
 #define PROCESS_TITLE_H
 
 /*
- * Sets the name (15 bytes are shown) and, in place of the command line, of which as much is shown as fits, the
- * title. All of argv is lost. Where /proc does not tell where the command line is, the name alone is set.
+ * Sets the comm (at most 15 bytes are kept), and overwrites the command line
+ * with the title, truncated to fit. The contents of argv are lost. If
+ * /proc/self/stat is not readable, only the comm is set.
  */
 void process_title__set(const char *name, const char *title);
 

@@ -7,7 +7,10 @@
 int std_fds__fill(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* The lowest that is free is taken. Reading and writing fail as if it was closed: EBADF. */
+		/*
+		 * open() returns the lowest free descriptor. With O_PATH, reading and writing fail
+		 * with EBADF, as if closed.
+		 */
 		if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_DIRECTORY) != fd)
 			return errno ? -errno : -EBADF;
 	}

@@ -5,7 +5,7 @@
 #include <strings.h>
 #include "export/accept.h"
 
-/* Part of the field, without blanks at its ends. */
+/* A part of the field, without blanks at its ends. */
 struct slice {
 	const char *begin;
 	size_t len;
@@ -16,7 +16,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Takes what is in front of the delimiter off *rest. False: there is nothing left. */
+/* Splits off *part up to the delimiter or the end. Returns false if nothing is left. */
 static bool take(struct slice *rest, char delimiter, struct slice *part)
 {
 	const char *end;
@@ -42,7 +42,7 @@ static bool equals(struct slice slice, const char *word)
 	return slice.len == strlen(word) && !strncasecmp(slice.begin, word, slice.len);
 }
 
-/* In thousandths: "1", "0.75". What is no quality is none at all. */
+/* Parses a quality such as "1" or "0.75". Returns thousandths, or 0 if the text is malformed. */
 static int parse_quality(struct slice text)
 {
 	int quality, unit = 100;
@@ -62,7 +62,7 @@ static int parse_quality(struct slice text)
 
 struct media {
 	struct slice type;
-	struct slice version; /* of no length: none was given */
+	struct slice version; /* len 0: not given */
 	int quality;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * accept - which form of metrics a client wants, by the Accept field of its request (RFC 9110). Pure.
+ * accept - choose the metrics format by the Accept field of a request (RFC 9110). Pure.
  */
 #ifndef ACCEPT_H
 #define ACCEPT_H
@@ -8,9 +8,10 @@
 #include "export/metrics_text.h"
 
 /*
- * OpenMetrics for who names it (application/openmetrics-text, without a version or with 1.0.0) and does not
- * name plain text with a higher quality; Prometheus text for all others, also when they say that they take
- * neither, or nothing that can be understood. NULL: the request has no such field.
+ * Returns METRICS_OPENMETRICS if the client accepts application/openmetrics-text, without a version
+ * or with 1.0.0, at a quality not below that of text/plain. Otherwise returns METRICS_PROMETHEUS,
+ * even if the client accepts neither format or the field is malformed. NULL: the request has no
+ * Accept field.
  */
 enum metrics_form accept__form(const char *accept);
 

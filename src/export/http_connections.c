@@ -78,7 +78,7 @@ size_t http_connections__drop_overdue(struct http_connections *c)
 	size_t cnt = 0;
 
 	while ((first = TAILQ_FIRST(&c->waiting)) && has_to_go(c, first)) {
-		/* libmicrohttpd sees its end and closes it. */
+		/* libmicrohttpd notices the shutdown and closes the descriptor. */
 		shutdown(first->fd, SHUT_RDWR);
 		first->fd = -1;
 		remove_waiting(c, first);

@@ -15,7 +15,7 @@
 #include "export/http_server.h"
 #include "options/listen_address.h"
 
-/* A request of Prometheus has half a kilobyte; what needs more is told so by libmicrohttpd: 431. */
+/* A request of Prometheus has about 500 bytes. libmicrohttpd answers larger requests with 431. */
 #define CONNECTION_MEMORY ((size_t)8192)
 
 struct http_server {
@@ -23,7 +23,7 @@ struct http_server {
 	struct listen_address address;
 	struct MHD_Daemon *daemon;
 	struct http_connections connections;
-	struct MHD_Response *metrics[METRICS_FORM_CNT]; /* as they were made last */
+	struct MHD_Response *metrics[METRICS_FORM_CNT]; /* the last one made */
 	struct http_server_stats stats;
 };
 
@@ -38,7 +38,7 @@ static const char *const content_types[METRICS_FORM_CNT] = {
 	"<body><h1>gtimehalt</h1><p>How long KVM guests halt.</p>\n"                               \
 	"<p><a href=\"/metrics\">Metrics</a> <a href=\"/healthz\">Health</a></p></body></html>\n"
 
-/* Takes the response over; NULL: memory is short, and the connection is closed. */
+/* Takes ownership of the response. NULL means out of memory: the connection is closed. */
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int code,
 			      struct MHD_Response *response)
 {
@@ -51,7 +51,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int co
 	return result;
 }
 
-/* For a text that is there for good. */
+/* The text must be static. */
 static struct MHD_Response *make_response(const char *text, const char *type)
 {
 	struct MHD_Response *response =
@@ -77,7 +77,10 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
 	return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, response);
 }
 
-/* Slow clients may still be reading the one before, which goes with the last of them. */
+/*
+ * Replaces the response. Slow clients may still be reading the previous one;
+ * libmicrohttpd frees it after them.
+ */
 static int keep_metrics(struct http_server *s, enum metrics_form form, const char *text, size_t len)
 {
 	struct MHD_Response *response =
@@ -86,7 +89,7 @@ static int keep_metrics(struct http_server *s, enum metrics_form form, const cha
 	if (!response)
 		return -ENOMEM;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_types[form]);
-	/* A cache between us and the client is to keep the forms apart. */
+	/* Let caches store the formats separately. */
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	if (s->metrics[form])
 		MHD_destroy_response(s->metrics[form]);
@@ -102,7 +105,7 @@ static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connecti
 	size_t len;
 	int got;
 
-	/* Counted first: whoever reads the metrics is in them. */
+	/* Count first, so that this request is included in the metrics it returns. */
 	s->stats.scrapes[HTTP_SCRAPE_OK].cnt++;
 	got = s->opts.metrics(s->opts.context, form, &text, &len);
 	if (got > 0)
@@ -130,7 +133,7 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* A proxy may ask for "http://host/path". */
+/* A request through a proxy may have the absolute form "http://host/path". */
 static const char *path_of(const char *url)
 {
 	static const char scheme[] = "http://";
@@ -167,8 +170,9 @@ static bool has_field(struct MHD_Connection *connection, const char *name)
 }
 
 /*
- * Called when a request's head is there, and again when all of it is. What is answered the first time is not
- * read on, and its connection is closed; so that is for what should not be there, or not have a body.
+ * Called twice per request: when the header is complete, and when the body is. A request answered
+ * in the first call is not read any further, and its connection is closed. This is done for methods
+ * that are not allowed and for requests with a body.
  */
 static enum MHD_Result take_request(void *context, struct MHD_Connection *connection,
 				    const char *url, const char *method,
@@ -213,7 +217,7 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
 		*socket_context = http_connections__add(&s->connections, info->connect_fd);
 }
 
-/* Clients can make it say much: it is for those who ask for it. */
+/* Clients can cause many of these messages, so they are shown only with -v. */
 static void log_message(void *context __attribute__((unused)), const char *format, va_list args)
 {
 	char line[512];
@@ -228,14 +232,17 @@ static void log_message(void *context __attribute__((unused)), const char *forma
 	pr_info("HTTP: %s", line);
 }
 
-/* Returns the length. A name with a NUL in it stays as it is: it must not pass for its front part. */
+/*
+ * Returns the length. A name with an encoded NUL is left as it is, because unescaped it would be
+ * taken for the part before the NUL.
+ */
 static size_t unescape(void *context __attribute__((unused)),
 		       struct MHD_Connection *connection __attribute__((unused)), char *text)
 {
 	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
-/* Returns the socket or -errno. */
+/* Returns the socket, or -errno. */
 static int open_socket(struct http_server *s)
 {
 	const struct listen_address *listen_at = s->opts.listen;
@@ -300,11 +307,14 @@ int http_server__new(const struct http_server_opts *opts, struct http_server **s
 	s->opts = *opts;
 	for (size_t i = 0; i < HTTP_SCRAPE_CODE_CNT; i++)
 		s->stats.scrapes[i].code = codes[i];
-	/* Some places are for those that come next. */
+	/*
+	 * This limit is below libmicrohttpd's own, so that there is room for new connections until
+	 * old ones are dropped.
+	 */
 	http_connections__init(&s->connections, opts->deadline_ns,
 			       opts->connection_max - opts->connection_max / 64);
 	err = start(s);
-	/* It is the caller's, who may have it in pieces by the time the server runs. */
+	/* The address is borrowed only during this call; the caller may free it afterwards. */
 	s->opts.listen = NULL;
 	if (err) {
 		free(s);
@@ -318,7 +328,7 @@ void http_server__free(struct http_server *s)
 {
 	if (!s)
 		return;
-	/* Closes its connections, of each of which it tells. */
+	/* Closes all connections, which calls note_connection() for each. */
 	MHD_stop_daemon(s->daemon);
 	for (size_t i = 0; i < METRICS_FORM_CNT; i++) {
 		if (s->metrics[i])
@@ -348,8 +358,9 @@ int http_server__timeout_ms(const struct http_server *s)
 }
 
 /*
- * libmicrohttpd ends connections last in a turn, and listens again, if it had too many, first in the next one: the
- * clients that wait for that wake nobody.
+ * If there were too many connections, libmicrohttpd stops polling its listening socket. It closes
+ * connections at the end of a turn and polls the socket again at the beginning of the next turn.
+ * Without that next turn, waiting clients would not wake up the epoll descriptor.
  */
 static bool run_turns(struct http_server *s)
 {

@@ -20,8 +20,8 @@ const struct metric_def metric_defs[METRIC_DEF_CNT] = {
 	{ "blocked_seconds", "seconds", "Time asleep in the host", METRIC_BLOCKED_NS, false },
 	{ "entries", "", "VM entries", METRIC_ENTRY_CNT, false },
 	{ "unmeasured_seconds", "seconds",
-	  "Time loaded without MPERF, whose halted part is missing", METRIC_UNMEASURED_NS, false },
-	{ "clamped_seconds", "seconds", "Time that was added or taken away to make the sums close",
+	  "Time loaded without MPERF, whose halted part is unknown", METRIC_UNMEASURED_NS, false },
+	{ "clamped_seconds", "seconds", "Time added or removed to make the sums close",
 	  METRIC_CLAMPED_NS, true },
 };
 
@@ -29,21 +29,21 @@ const struct family vm_info_family = {
 	"gtimehalt_", "vm", "", { "A VM: its process and its name.", NULL }, FAMILY_INFO
 };
 const struct family vcpus_family = {
-	"gtimehalt_", "vm_vcpus", "", { "vCPUs that a VM has.", NULL }, FAMILY_GAUGE
+	"gtimehalt_", "vm_vcpus", "", { "Number of vCPUs of a VM.", NULL }, FAMILY_GAUGE
 };
 const struct family vms_family = {
-	"gtimehalt_", "vms", "", { "VMs that there are.", NULL }, FAMILY_GAUGE
+	"gtimehalt_", "vms", "", { "Number of VMs.", NULL }, FAMILY_GAUGE
 };
 const struct family stints_family = {
 	"gtimehalt_",
 	"vm_stint_halted_seconds",
 	"seconds",
-	{ "How long stints, from a VM entry to its exit, were halted: those of 1.024 us and more.",
+	{ "Halted time of stints, from a VM entry to its exit, that halted for 1.024 us or more.",
 	  NULL },
 	FAMILY_HISTOGRAM,
 };
 const struct family info_family = {
-	"", "gtimehalt", "", { "What measures, and how.", NULL }, FAMILY_INFO
+	"", "gtimehalt", "", { "Version and configuration of the measurement.", NULL }, FAMILY_INFO
 };
 const struct family ratio_family = { "gtimehalt_",
 				     "mperf_ratio",
@@ -82,8 +82,13 @@ const struct family failure_families[FAILURE_CNT] = {
 	  "hooks_off",
 	  "",
 	  { "Snapshots before which the hooks did not run, or may not have: the time since "
-	    "the one before is missing.",
+	    "the previous snapshot is missing.",
 	    NULL },
+	  FAMILY_COUNTER },
+	{ "gtimehalt_",
+	  "refused_windows",
+	  "",
+	  { "Windows of processes that had used up their share of the room.", NULL },
 	  FAMILY_COUNTER },
 };
 
@@ -107,13 +112,13 @@ const struct family scalar_families[SCALAR_CNT] = {
 					"dropped_series",
 					"",
 					{ "VMs and vCPUs that ended and whose series were dropped "
-					  "before their time, for there were too many.",
+					  "early, because there were too many.",
 					  NULL },
 					FAMILY_COUNTER },
 	[SCALAR_CONNECTION_CNT] = { "gtimehalt_",
 				    "connections",
 				    "",
-				    { "Connections that are open.", NULL },
+				    { "Open connections.", NULL },
 				    FAMILY_GAUGE },
 	[SCALAR_DROPPED_CONNECTION_CNT] = { "gtimehalt_",
 					    "dropped_connections",
@@ -135,16 +140,16 @@ const struct family scalar_families[SCALAR_CNT] = {
 	[SCALAR_PROCESS_OPEN_FD_CNT] = { "process_",
 					 "open_fds",
 					 "",
-					 { "File descriptors that are open.", NULL },
+					 { "Open file descriptors.", NULL },
 					 FAMILY_GAUGE },
 	[SCALAR_PROCESS_MAX_FD_CNT] = { "process_",
 					"max_fds",
 					"",
-					{ "File descriptors that may be open.", NULL },
+					{ "Limit on open file descriptors.", NULL },
 					FAMILY_GAUGE },
 	[SCALAR_PROCESS_START_NS] = { "process_",
 				      "start_time_seconds",
 				      "seconds",
-				      { "When the process started, since 1970.", NULL },
+				      { "Start time of the process since 1970.", NULL },
 				      FAMILY_GAUGE },
 };

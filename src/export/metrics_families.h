@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_families - what metrics there are, as data: their names, their units, and the text with each.
- * gtimehalt(8) has each of them, in words.
+ * metrics_families - the names, units and help texts of all metrics, as data.
+ * gtimehalt(8) describes them.
  */
 #ifndef METRICS_FAMILIES_H
 #define METRICS_FAMILIES_H
@@ -11,7 +11,7 @@
 #include "report/account.h"
 #include "report/columns.h"
 
-/* Of whom sums are kept. */
+/* The levels for which sums are exported. */
 enum metrics_level {
 	LEVEL_VCPU,
 	LEVEL_VM,
@@ -21,10 +21,10 @@ enum metrics_level {
 
 struct level_def {
 	const char *prefix; /* of a family's name */
-	const char *whose;  /* the end of its text */
+	const char *whose;  /* end of the help text */
 };
 
-/* A family for each level. */
+/* A metric that has one family per level. */
 struct metric_def {
 	const char *name, *unit, *help;
 	enum metric metric;

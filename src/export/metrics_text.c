@@ -90,7 +90,7 @@ static void write_bucket(struct metrics_writer *w, const struct vm_total *vm, un
 {
 	char le[32] = "+Inf";
 
-	/* As short as it is exact, which is how such a number is written everywhere. */
+	/* %.12g is exact for these bounds, and the shortest way to write them. */
 	if (bound < TOTALS_BOUND_CNT)
 		snprintf(le, sizeof(le), "%.12g", (double)totals__stint_bound_ns(bound) / 1e9);
 	metrics_writer__sample(w, "_bucket");
@@ -136,7 +136,7 @@ static void write_about_vms(struct metrics_writer *w, const struct totals *total
 		label_vm(w, vm);
 		metrics_writer__count(w, vm->total.seen ? vm->vcpu_cnt : 0);
 	}
-	/* Before the first report, which takes two snapshots, it is not known. */
+	/* Unknown before the first report, which needs two snapshots. */
 	write_scalar(w, &vms_family,
 		     totals->mperf_ratio > 0 ? totals__live_vm_cnt(totals) : SCALAR_UNKNOWN);
 }
@@ -169,7 +169,7 @@ static void write_programs(struct metrics_writer *w, const struct metrics_source
 	}
 }
 
-/* What the tool says of itself. */
+/* Writes the metrics about this program. */
 static void write_about_us(struct metrics_writer *w, const struct metrics_source *source)
 {
 	write_info(w, source->header);

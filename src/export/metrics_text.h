@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_text - totals as Prometheus and its like read them. One table of families drives both forms.
+ * metrics_text - write totals in the formats that Prometheus reads. One table of
+ * families serves both formats.
  *
- * Times are counted in nanoseconds and written in seconds with nine decimals, exactly. What is not known is
- * absent: no line has a zero in its place, and a family of which nothing is known is not there at all.
- * gtimehalt(8) lists the families.
+ * Times are kept in nanoseconds and written exactly, in seconds with nine
+ * decimals. Unknown values are absent, never zero, and a family without known
+ * values is omitted. gtimehalt(8) lists the families.
  */
 #ifndef METRICS_TEXT_H
 #define METRICS_TEXT_H
@@ -23,7 +24,7 @@ enum metrics_form {
 	METRICS_FORM_CNT,
 };
 
-/* Families that are one number, in the order in which they are written. */
+/* Families that have a single value, in the order in which they are written. */
 enum metrics_scalar {
 	SCALAR_SNAPSHOT_CNT,
 	SCALAR_SNAPSHOT_FAILURE_CNT,
@@ -39,10 +40,10 @@ enum metrics_scalar {
 	SCALAR_CNT,
 };
 
-/* Not known, or not to be shown. */
+/* Unknown, or not to be shown. */
 #define SCALAR_UNKNOWN (~0ULL)
 
-/* Answers to requests for metrics, by HTTP's status code. */
+/* Number of answers to scrapes with this HTTP status code. */
 struct scrape_cnt {
 	unsigned int code;
 	__u64 cnt;
@@ -58,12 +59,13 @@ struct metrics_source {
 	size_t program_cnt;
 };
 
-/* Flushes the stream. Returns 0, or -errno when it failed. */
+/* Writes the metrics and flushes the stream. Returns 0 or -errno. */
 int metrics_text__write(const struct metrics_source *source, enum metrics_form form, FILE *out);
 
 /*
- * A text in memory, which the next one is written over. One that is made anew for each scrape is cut to its length at
- * its end, and malloc() of glibc caches what is cut off, which holds the rest apart: over hours, heaps of holes.
+ * A text in memory, which is overwritten by the next one. A new buffer for each
+ * scrape would be shrunk to its final size, and the remainders, which malloc()
+ * of glibc caches, would fragment the heap over hours.
  */
 struct metrics_text {
 	FILE *out;
@@ -72,8 +74,10 @@ struct metrics_text {
 };
 
 /*
- * The same as metrics_text__write(), in *text, which is zero-initialised before the first time and freed by
- * metrics_text__free(). Returns 0 with text->bytes, a string of text->size - 1 bytes, until the next call; or -errno.
+ * Like metrics_text__write(), but into *text, which must be zero-initialized before the first call
+ * and freed with metrics_text__free().
+ * Returns 0, and text->bytes is a string of text->size
+ * - 1 bytes, valid until the next call; or -errno.
  */
 int metrics_text__make(struct metrics_text *text, const struct metrics_source *source,
 		       enum metrics_form form);

@@ -4,7 +4,7 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* Prometheus knows no type of its own for what only labels say. */
+/* The Prometheus format has no info type. */
 static const char *type_name(const struct metrics_writer *w)
 {
 	switch (w->family->type) {
@@ -19,7 +19,7 @@ static const char *type_name(const struct metrics_writer *w)
 	}
 }
 
-/* What each sample has behind the family's name. */
+/* Suffix of the names of samples. */
 static const char *type_suffix(enum family_type type)
 {
 	return type == FAMILY_COUNTER ? "_total" : type == FAMILY_INFO ? "_info" : "";
@@ -35,7 +35,7 @@ static void write_about(const struct metrics_writer *w, const char *what)
 {
 	const struct family *f = w->family;
 
-	/* Prometheus has no families, but names of samples. */
+	/* In the Prometheus format HELP and TYPE name the samples, in OpenMetrics the family. */
 	fprintf(w->out, "# %s %s%s%s ", what, f->prefix, f->name,
 		w->form == METRICS_PROMETHEUS ? type_suffix(f->type) : "");
 }
@@ -90,7 +90,10 @@ void metrics_writer__label(struct metrics_writer *w, const char *name, const cha
 	fputc('"', w->out);
 }
 
-/* fprintf() would be half of what a thousand vCPUs cost. */
+/*
+ * Writes a number with at least `width` digits. With fprintf(), this would be half of the cost of
+ * an export of a thousand vCPUs.
+ */
 static void put_number(FILE *out, __u64 value, int width)
 {
 	char digits[24];

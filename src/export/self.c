@@ -17,12 +17,12 @@ __u64 self__start_ns(const struct hostfs *fs)
 {
 	long ticks_per_s = sysconf(_SC_CLK_TCK);
 	struct clock_reading now;
-	struct proc_stat stat;
+	__u64 start_ticks;
 
-	if (ticks_per_s <= 0 || proc__read_stat(fs, getpid(), &stat))
+	if (ticks_per_s <= 0 || proc__read_start(fs, getpid(), &start_ticks))
 		return SCALAR_UNKNOWN;
 	clock__read(&now);
-	return now.real_ns - now.boot_ns + stat.start_ticks * (NS_PER_S / (__u64)ticks_per_s);
+	return now.real_ns - now.boot_ns + start_ticks * (NS_PER_S / (__u64)ticks_per_s);
 }
 
 static __u64 read_cpu_ns(void)
@@ -34,7 +34,7 @@ static __u64 read_cpu_ns(void)
 	return (__u64)ts.tv_sec * NS_PER_S + (__u64)ts.tv_nsec;
 }
 
-/* The second number of statm, in pages. */
+/* Reads the second number of statm: resident pages. */
 static __u64 read_resident_bytes(const struct hostfs *fs)
 {
 	long page_size = sysconf(_SC_PAGESIZE);
@@ -59,7 +59,7 @@ static __u64 count_open_fds(const struct hostfs *fs)
 	while (proc__next_number(dir, &number) == 1)
 		cnt++;
 	closedir(dir);
-	/* But for the one that it took to count them. */
+	/* Do not count the descriptor used for counting. */
 	return cnt ? cnt - 1 : SCALAR_UNKNOWN;
 }
 

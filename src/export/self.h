@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * self - what this process takes: the metrics that every client library of Prometheus has, process_*.
+ * self - the process_* metrics, which all client libraries of Prometheus provide.
  */
 #ifndef SELF_H
 #define SELF_H
@@ -9,10 +9,16 @@
 
 struct hostfs;
 
-/* When the process started, in nanoseconds since 1970; SCALAR_UNKNOWN where /proc does not tell. */
+/*
+ * Returns when the process started, in nanoseconds since 1970, or SCALAR_UNKNOWN
+ * if /proc is not readable.
+ */
 __u64 self__start_ns(const struct hostfs *fs);
 
-/* Sets those of the process but for its start. One that cannot be read is SCALAR_UNKNOWN. */
+/*
+ * Sets the process_* values except the start time. Values that cannot be read
+ * become SCALAR_UNKNOWN.
+ */
 void self__read(const struct hostfs *fs, __u64 scalars[static SCALAR_CNT]);
 
 #endif /* SELF_H */

@@ -10,9 +10,9 @@
 #include "export/textfile.h"
 
 struct textfile {
-	const char *path; /* the caller's, for messages */
-	const char *name; /* in the folder */
-	/* Hidden, and not named *.prom: node_exporter does not look at it. */
+	const char *path; /* borrowed, for messages */
+	const char *name; /* file name within the directory */
+	/* Hidden and not named *.prom, so that node_exporter ignores it. */
 	char *new_name;
 	int dir_fd;
 	int last_err;
@@ -45,7 +45,7 @@ static int fill(struct textfile *file, const char *path)
 	return open_dir(file);
 }
 
-/* What is no file, such as /dev/stdout, is nothing to be replaced; nor is a link, which leads to one. */
+/* Refuses to replace anything but a regular file, such as /dev/stdout or a symbolic link. */
 static int check_old(const struct textfile *file)
 {
 	struct stat st;
@@ -60,7 +60,7 @@ static int check_old(const struct textfile *file)
 static void tell(const char *path, int err)
 {
 	pr_err("cannot write %s: %s", path,
-	       err == -EMEDIUMTYPE ? "what is there is no regular file" : strerror(-err));
+	       err == -EMEDIUMTYPE ? "it exists and is not a regular file" : strerror(-err));
 }
 
 int textfile__new(const char *path, struct textfile **textfile)
@@ -108,7 +108,10 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* A file of our own, whatever lies there: one of a run that was killed, or somebody's link. */
+/*
+ * Creates the new file. Removes what has its name: the rest of a run that was
+ * killed, or somebody's link.
+ */
 static int write_new(const struct textfile *file, const char *text, size_t len)
 {
 	int fd, err;
@@ -119,7 +122,7 @@ static int write_new(const struct textfile *file, const char *text, size_t len)
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, text, len);
-	/* Whatever the umask is. */
+	/* Set the mode explicitly, because of the umask. */
 	if (!err && (fchmod(fd, 0644) || fsync(fd)))
 		err = -errno;
 	if (close(fd) && !err)
@@ -140,7 +143,7 @@ int textfile__write(struct textfile *file, const char *text, size_t len)
 	if (err && err != file->last_err)
 		tell(file->path, err);
 	if (!err && file->last_err)
-		pr_info("%s is written again", file->path);
+		pr_info("writing %s works again", file->path);
 	file->last_err = err;
 	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * textfile - a file that is replaced whole, for the textfile collector of node_exporter: who reads it sees
- * the old one or the new one.
+ * textfile - a file for the textfile collector of node_exporter. It is replaced atomically, so that
+ * readers see either the old or the new content.
  */
 #ifndef TEXTFILE_H
 #define TEXTFILE_H
@@ -11,15 +11,18 @@
 struct textfile;
 
 /*
- * Opens the file's folder, which is all that is needed of the path from then on. Returns 0 and *textfile,
- * which the caller ends with textfile__free(); or -errno, logged: so when what is there is no regular file.
+ * Opens the directory of the file; the rest of the path is not used any more.
+ * The path is borrowed, for messages.
+ * Returns 0 and *textfile, which the caller frees with textfile__free(); or -errno, logged, for
+ * example if the path exists and is not a regular file.
  */
 int textfile__new(const char *path, struct textfile **textfile);
 void textfile__free(struct textfile *textfile);
 
 /*
- * Replaces the file, which everybody may read. Returns 0 or -errno: then the old one is still there, and
- * the reason was logged, unless it is the same as the last time.
+ * Replaces the file; its mode is 0644.
+ * Returns 0; or -errno, with the old file unchanged. An error is logged unless
+ * it is the same as the last time.
  */
 int textfile__write(struct textfile *textfile, const char *text, size_t len);
 

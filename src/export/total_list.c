@@ -54,7 +54,7 @@ void total_list__begin(struct total_list *list)
 		total_list__at(list, i)->seen = false;
 }
 
-/* Of a vCPU number that two VMs of one process have, and that neither had before. */
+/* Merges items that were added twice: two VMs of one process had the same new vCPU number. */
 static void merge_equal(struct total_list *list)
 {
 	size_t kept = 0;
@@ -93,7 +93,10 @@ void total_list__settle(struct total_list *list, __u64 now_ns)
 	}
 }
 
-/* Drops those that had ended by limit_ns, `max` at most; the order of the others stays. Returns how many. */
+/*
+ * Drops up to `max` items that had ended by limit_ns, and keeps the order of the
+ * others. Returns how many.
+ */
 static size_t drop(struct total_list *list, __u64 limit_ns, size_t max)
 {
 	size_t kept = 0, dropped = 0;
@@ -122,7 +125,7 @@ static int compare_moments(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-/* The moment by which the `rank`-th of those that have ended had; 0 when memory is short. */
+/* Returns the time by which `rank` items had ended; 0 if out of memory. */
 static __u64 find_moment(const struct total_list *list, size_t rank)
 {
 	__u64 *moments = calloc(list->ended_cnt, sizeof(*moments));
@@ -155,6 +158,6 @@ size_t total_list__drop_ended(struct total_list *list, __u64 now_ns)
 		return 0;
 	excess = list->ended_cnt - TOTALS_ENDED_MAX;
 	limit_ns = find_moment(list, excess);
-	/* Without memory to tell the oldest, whichever come first. */
+	/* If memory is short, drop the first ones of the list instead of the oldest. */
 	return drop(list, limit_ns ? limit_ns : now_ns, excess);
 }

@@ -65,7 +65,9 @@ static void add_stints(struct stint_totals *stints, const struct histogram *hist
 	}
 }
 
-/* As it can be shown, so that two names that would look alike there are one. */
+/*
+ * Copies the name in printable form, so that names which look the same when exported are the same.
+ */
 static void copy_name(char *to, size_t size, const char *name)
 {
 	size_t len = 0;
@@ -97,7 +99,10 @@ static struct vm_total *take_vm(struct totals *totals, const struct vm_report *v
 	return found;
 }
 
-/* Each level has what is known of its vCPUs: one of them that is not takes nothing away from the others. */
+/*
+ * Adds a vCPU to all levels. A level sums the known values: an unknown value of one vCPU does not
+ * make the sum unknown.
+ */
 static void add_vcpu(struct totals *totals, struct vm_total *vm, const struct vcpu_report *vcpu)
 {
 	struct total key = {
@@ -122,7 +127,7 @@ static void add_vms(struct totals *totals, const struct report *report)
 	for (size_t i = 0; i < report->vm_cnt; i++) {
 		const struct vm_report *next = &report->vms[i];
 
-		/* Those of one process follow each other, and have one name. */
+		/* VMs of one process are adjacent and have the same name. */
 		if (!vm || vm->total.pid != next->pid)
 			vm = take_vm(totals, next);
 		vm->vcpu_cnt += vcpu_cnt_of(next);
@@ -132,7 +137,7 @@ static void add_vms(struct totals *totals, const struct report *report)
 	}
 }
 
-/* Room comes first, so that a report is added whole or not at all. */
+/* Reserves all space first, so that a report is added completely or not at all. */
 static int reserve(struct totals *totals, const struct report *report)
 {
 	int err = total_list__reserve(&totals->vms, report->vm_cnt);
@@ -158,6 +163,7 @@ int totals__add(struct totals *totals, const struct report *report)
 	totals->health.mperf_error_cnt += report->health.mperf_error_cnt;
 	totals->health.map_full_cnt += report->health.map_full_cnt;
 	totals->health.hooks_off_cnt += report->health.hooks_off_cnt;
+	totals->health.refused_window_cnt += report->health.refused_window_cnt;
 	totals->mperf_ratio = report->mperf_ratio;
 	return 0;
 }
@@ -167,7 +173,7 @@ const struct vm_total *totals__vm_of(const struct totals *totals, const struct t
 	const struct vm_total key = { .total.pid = vcpu->pid };
 	size_t low = 0, high = totals->vms.cnt;
 
-	/* The first of the process: no name is before the empty one. */
+	/* Find the first VM of the process: the empty name of the key sorts before all others. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "gtimehalt.h"
 #include "measure/calibration.h"
@@ -18,7 +19,7 @@
 #include "measure/hooks.h"
 #include "measure/host_rights.h"
 #include "measure/meter.h"
-#include "measure/tsc_clock.h"
+#include "measure/sched_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
 
@@ -74,41 +75,49 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 	}
 	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
 	bpf_program__set_autoload(c->reader, true);
+	bpf_program__set_autoload(c->skel->progs.take_accounts, true);
 	bpf_program__set_autoload(c->skel->progs.heartbeat, c->pinned);
 	return 0;
 }
 
 /* Maps that not every measurement needs, and the sizes of those that go by the host's CPUs. */
-static int set_up_optional_maps(struct collector *c)
+static int set_up_map_sizes(struct collector *c)
 {
 	const struct {
 		struct bpf_map *map;
-		bool wanted, per_cpu, keeps_events;
+		int per_cpu; /* elements; 0: the size is not that of the host */
+		bool wanted, keeps_events;
 	} maps[] = {
-		{ c->skel->maps.mperf_events, true, true, c->pinned },
-		{ c->skel->maps.tsc_events, c->pinned, true, c->pinned },
-		{ c->skel->maps.cpu_beats, c->pinned, true, false },
-		{ c->skel->maps.cpu_accounts, c->check, true, false },
-		{ c->skel->maps.ended, c->pinned, false, false },
-		{ c->skel->maps.about, c->pinned, false, false },
-		{ c->skel->maps.stints, c->histogram, false, false },
-		{ c->skel->maps.blank_stints, c->histogram, false, false },
+		{ c->skel->maps.counter_events, EVENT_CNT_PER_CPU, true, c->pinned },
+		{ c->skel->maps.cpu_healths, 1, true, false },
+		{ c->skel->maps.cpu_beats, 1, c->pinned, false },
+		{ c->skel->maps.cpu_accounts, 1, c->check, false },
+		{ c->skel->maps.ended, 0, c->pinned, false },
+		{ c->skel->maps.about, 0, c->pinned, false },
+		{ c->skel->maps.stints, 0, c->histogram, false },
+		{ c->skel->maps.blank_stints, 0, c->histogram, false },
 	};
+	struct bpf_map *by_index[] = { c->skel->maps.vcpus, c->skel->maps.objects,
+				       c->skel->maps.free_indexes, c->skel->maps.stints };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
 		err = bpf_map__set_autocreate(maps[i].map, maps[i].wanted);
 		if (!err && maps[i].per_cpu)
-			err = bpf_map__set_max_entries(maps[i].map, (__u32)c->cpu_cnt);
+			err = bpf_map__set_max_entries(maps[i].map,
+						       (__u32)(c->cpu_cnt * maps[i].per_cpu));
 		/* Else events are taken out when the process that has put them in ends. */
 		if (!err && maps[i].keeps_events)
 			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
 	}
 #ifdef GTIMEHALT_TEST_MAX_VCPUS
-	/* A test's build, whose map is soon full. */
-	if (!err)
-		err = bpf_map__set_max_entries(c->skel->maps.vcpus, GTIMEHALT_TEST_MAX_VCPUS);
+	/* A test's build, whose room is soon full. */
+	c->room = GTIMEHALT_TEST_MAX_VCPUS + 1;
+#else
+	c->room = GTIMEHALT_MAX_VCPUS;
 #endif
+	for (size_t i = 0; !err && i < sizeof(by_index) / sizeof(by_index[0]); i++)
+		err = bpf_map__set_max_entries(by_index[i], c->room);
 	return err ? refused(err, "size the BPF maps") : 0;
 }
 
@@ -154,13 +163,32 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
-/* Of the first kind of core, as far as is known by now. */
-static double ns_per_mperf_cycle(const struct collector *c)
+static int open_clock(struct collector *c,
+		      const struct collector_opts *opts __attribute__((unused)))
 {
-	struct clock_reading now;
+	return sched_clock__new(&c->sched_clock);
+}
 
-	clock__read(&now);
-	return tsc_clock__ns_per_cycle(&c->tsc_clock, &now) / c->mperf_ratio;
+static double ns_per_tsc_cycle(const struct collector *c)
+{
+	return sched_clock__ns_per_tsc_cycle(c->sched_clock);
+}
+
+/* A factor as BPF programs have it, in 2^-shift. */
+static __u64 fixed_point(double factor, int shift)
+{
+	return (__u64)(factor * (double)(1ULL << shift) + 0.5);
+}
+
+/* What readers get to see in place of kernel addresses is hashed with a key of this measurement. */
+static int set_hash_key(struct collector *c)
+{
+	__u64 key[2];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return -EIO;
+	memcpy((void *)c->skel->rodata->targ_hash_key, key, sizeof(key));
+	return 0;
 }
 
 static int load(struct collector *c, const struct collector_opts *opts)
@@ -186,33 +214,40 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_histogram = c->histogram;
 	c->skel->rodata->targ_pinned = c->pinned;
 	c->skel->rodata->targ_guest = c->mode == MODE_ENTRY;
-	c->skel->rodata->targ_stat_ns_per_cycle =
-		(__u64)(ns_per_mperf_cycle(c) * (1 << STAT_NS_SHIFT) + 0.5);
+	c->skel->rodata->targ_ns_per_tsc_cycle = fixed_point(ns_per_tsc_cycle(c), TSC_NS_SHIFT);
+	c->skel->rodata->targ_tsc_per_mperf = fixed_point(1 / c->mperf_ratio, TSC_PER_MPERF_SHIFT);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
 	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_floor_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 #endif
-	err = set_up_optional_maps(c);
+	err = set_up_map_sizes(c);
+	if (!err)
+		err = set_hash_key(c);
 	if (err)
 		return err;
+	c->skel->rodata->targ_process_max = c->room / 2;
+	/* A pinned measurement keeps this until its timers come round. */
+	c->skel->bss->sched_offset_ns = sched_clock__offset_ns(c->sched_clock);
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
 		return refused(err, "load the BPF programs");
 	return 0;
 }
 
-static void put_rates(struct collector *c)
+/* The lowest is taken first. Index 0 is nobody's. */
+static int fill_free_indexes(struct collector *c)
 {
-	struct gtimehalt_bpf__bss *bss = c->skel->bss;
-	struct clock_reading now;
+	int fd = bpf_map__fd(c->skel->maps.free_indexes);
 
-	c->tsc_clock.clocks = bss->tsc_clocks;
-	c->tsc_clock.index = &bss->tsc_clock_index;
-	clock__read(&now);
-	tsc_clock__put(&c->tsc_clock, &now);
-	bss->ns_per_mperf_cycle = (__u64)(ns_per_mperf_cycle(c) * (1 << STINT_NS_SHIFT) + 0.5);
+	for (__u32 index = c->room - 1; index; index--) {
+		int err = bpf_map_update_elem(fd, NULL, &index, BPF_ANY);
+
+		if (err)
+			return refused(err, "make room for the vCPUs");
+	}
+	return 0;
 }
 
 static int start_meter(struct collector *c)
@@ -221,30 +256,31 @@ static int start_meter(struct collector *c)
 	const struct meter_opts meter_opts = {
 		.mode = c->mode,
 		.mperf_ratio = c->mperf_ratio,
+		.ns_per_tsc_cycle = ns_per_tsc_cycle(c),
+		.sched_clock = c->sched_clock,
 		.cpu_cnt = c->cpu_cnt,
 		.slots = skel->bss->slots,
 		.shared_fd = -1,
-		.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
+		.sums = {
+			.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
+			.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
+			.ended_fd = -1,
+			.objects_fd = bpf_map__fd(skel->maps.objects),
+			.places_fd = bpf_map__fd(skel->maps.places),
+			.free_indexes_fd = bpf_map__fd(skel->maps.free_indexes),
+			.processes_fd = bpf_map__fd(skel->maps.processes),
+		},
+		.healths_fd = bpf_map__fd(skel->maps.cpu_healths),
 		.reader_fd = bpf_program__fd(c->reader),
-		.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
-		.ended_fd = -1,
+		.accounts_fd = bpf_program__fd(skel->progs.take_accounts),
 		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
-		.mperf_events_fd = bpf_map__fd(skel->maps.mperf_events),
+		.events_fd = bpf_map__fd(skel->maps.counter_events),
 		.about_fd = -1,
-		.tsc_clock = &c->tsc_clock,
 		.calibration = &c->calibration,
 		.counters = c->counters,
 	};
 
 	return meter__new(&meter_opts, &c->meter);
-}
-
-static int put_event(struct collector *c, int cpu, int fd)
-{
-	__u32 key = (__u32)cpu;
-
-	return bpf_map__update_elem(c->skel->maps.mperf_events, &key, sizeof(key), &fd, sizeof(fd),
-				    BPF_ANY);
 }
 
 static void set_up_slot(struct collector *c, int cpu)
@@ -267,6 +303,7 @@ static int put_about(struct collector *c)
 		.has_histogram = c->histogram,
 		.cpu_cnt = (__u32)c->cpu_cnt,
 		.mperf_ratio_ppb = (__u64)(c->mperf_ratio * 1e9 + 0.5),
+		.ns_per_tsc_cycle = fixed_point(ns_per_tsc_cycle(c), TSC_NS_SHIFT),
 	};
 	__u32 key = 0;
 	int err;
@@ -290,17 +327,17 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 	const __u8 present = 1;
 	int err;
 
-	put_rates(c);
-	err = start_meter(c);
+	err = fill_free_indexes(c);
+	if (!err)
+		err = start_meter(c);
 	if (!err && c->pinned)
 		err = put_about(c);
 	if (err)
 		return err;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int fd = counters__fd(c->counters, cpu);
-
 		set_up_slot(c, cpu);
-		err = fd < 0 ? 0 : put_event(c, cpu, fd);
+		err = counters__hand_over(c->counters, cpu,
+					  bpf_map__fd(c->skel->maps.counter_events));
 		if (err)
 			return refused(err, "hand the MPERF events to BPF");
 	}
@@ -365,12 +402,13 @@ static int enable_stats(struct collector *c, const struct collector_opts *opts)
 static int take_baseline(struct collector *c,
 			 const struct collector_opts *opts __attribute__((unused)))
 {
+	__s64 offset_ns = sched_clock__offset_ns(c->sched_clock);
 	int opened = 0;
 
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		int answer = counters__fd(c->counters, cpu) < 0
 				     ? FORCED_READ_NONE
-				     : forced_read__run(bpf_program__fd(c->reader), cpu);
+				     : forced_read__run(bpf_program__fd(c->reader), cpu, offset_ns);
 
 		if (answer < 0 && answer != -ENXIO)
 			return refused(answer, "read a CPU's counters from BPF");
@@ -387,6 +425,7 @@ static const struct {
 } steps[] = {
 	{ "open MPERF", open_counters },
 	{ "calibrate", calibrate },
+	{ "open the clock", open_clock },
 	{ "load", load },
 	{ "set up maps", set_up_maps },
 	{ "enable statistics", enable_stats },
@@ -402,7 +441,6 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 		return -ENOMEM;
 	c->program_clock.fd = -1;
 	libbpf_set_print(print_libbpf);
-	clock__read(&c->tsc_clock.opened_at);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		__u64 begin_ns = clock__now_ns();
 		int err = steps[i].run(c, opts);
@@ -431,7 +469,7 @@ int collector__new_layout(struct collector **out)
 	err = count_cpus(c);
 	if (!err) {
 		c->skel = gtimehalt_bpf__open();
-		err = c->skel ? set_up_optional_maps(c) : refused(-errno, "open the BPF programs");
+		err = c->skel ? set_up_map_sizes(c) : refused(-errno, "open the BPF programs");
 	}
 	if (err) {
 		collector__free(c);
@@ -450,6 +488,7 @@ void collector__free(struct collector *c)
 	meter__free(c->meter);
 	gtimehalt_bpf__destroy(c->skel);
 	counters__free(c->counters);
+	sched_clock__free(c->sched_clock);
 	program_clock__stop(&c->program_clock);
 	free(c);
 }

@@ -20,13 +20,10 @@ static const struct bpf_map *map_of(const struct collector *c, const char *name)
 		const char *name;
 		const struct bpf_map *map;
 	} maps[] = {
-		{ PIN_ABOUT, skel->maps.about },
-		{ PIN_VCPUS, skel->maps.vcpus },
-		{ PIN_ENDED, skel->maps.ended },
-		{ PIN_STINTS, skel->maps.stints },
-		{ PIN_SHARED, skel->maps.bss },
-		{ PIN_MPERF_EVENTS, skel->maps.mperf_events },
-		{ PIN_TSC_EVENTS, skel->maps.tsc_events },
+		{ PIN_ABOUT, skel->maps.about },         { PIN_VCPUS, skel->maps.vcpus },
+		{ PIN_ENDED, skel->maps.ended },         { PIN_STINTS, skel->maps.stints },
+		{ PIN_SHARED, skel->maps.bss },          { PIN_EVENTS, skel->maps.counter_events },
+		{ PIN_HEALTHS, skel->maps.cpu_healths }, { PIN_PROCESSES, skel->maps.processes },
 		{ PIN_CPU_BEATS, skel->maps.cpu_beats },
 	};
 
@@ -40,6 +37,8 @@ static const struct bpf_program *program_of(const struct collector *c, const cha
 {
 	if (!strcmp(name, PIN_FORCED_READ))
 		return c->skel->progs.forced_read;
+	if (!strcmp(name, PIN_ACCOUNTS))
+		return c->skel->progs.take_accounts;
 	return !strcmp(name, PIN_HEARTBEAT) ? c->skel->progs.heartbeat : NULL;
 }
 

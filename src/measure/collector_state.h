@@ -12,7 +12,6 @@
 #include "measure/calibration.h"
 #include "measure/hooks.h"
 #include "measure/program_stats.h"
-#include "measure/tsc_clock.h"
 #include "report/snapshot.h"
 
 struct collector {
@@ -20,12 +19,13 @@ struct collector {
 	struct counters *counters;
 	struct calibration calibration;
 	double mperf_ratio;
+	struct sched_clock *sched_clock;
+	__u32 room; /* entries of vCPU threads, and one */
 	const struct hook_plan *plan;
 	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
 	struct bpf_program *reader;              /* what a forced read runs */
 	bool check, histogram, pinned;
 	enum measure_mode mode;
-	struct tsc_clock_feed tsc_clock;
 	int cpu_cnt;
 	struct meter *meter;
 	struct program_clock program_clock;

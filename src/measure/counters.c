@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "gtimehalt.h"
 #include "measure/counters.h"
 #include "measure/cpu_event.h"
 #include "measure/host_rights.h"
@@ -20,32 +23,18 @@
 #define SPARE_FDS 128
 
 struct counters {
-	__u32 pmu_type;
-	__u64 mperf_config, tsc_config;
+	struct cpu_events events;
 	struct opener *opener; /* NULL: this process opens them itself */
 	int cpu_cnt;
-	int fds[];
+	int fds[][EVENT_CNT_PER_CPU];
 };
 
-static int open_alone(const struct counters *counters, __u64 config, int cpu)
+static int open_cpu(struct counters *counters, int cpu)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = counters->pmu_type,
-		.config = config,
-	};
+	int *fds = counters->fds[cpu];
 
-	return cpu_event__open(&attr, cpu, -1);
-}
-
-static int open_mperf(const struct counters *counters, int cpu)
-{
-	return open_alone(counters, counters->mperf_config, cpu);
-}
-
-int counters__open_tsc(const struct counters *counters, int cpu)
-{
-	return open_alone(counters, counters->tsc_config, cpu);
+	return counters->opener ? opener__open(counters->opener, cpu, fds)
+				: cpu_events__open(&counters->events, cpu, fds);
 }
 
 /* "0x02" of an events file that reads "event=0x02". */
@@ -86,17 +75,18 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	text[strcspn(text, "\n")] = '\0';
 	if (number__parse(text, UINT32_MAX, &type))
 		return -EINVAL;
-	counters->pmu_type = (__u32)type;
-	err = find_config(fs, "tsc", &counters->tsc_config);
-	return err ? err : find_config(fs, "mperf", &counters->mperf_config);
+	counters->events.type = (__u32)type;
+	err = find_config(fs, "tsc", &counters->events.configs[EVENT_TSC]);
+	return err ? err : find_config(fs, "mperf", &counters->events.configs[EVENT_MPERF]);
 }
 
-/* A descriptor a CPU, and the usual soft limit is 1024. */
+/* Two descriptors a CPU, and the usual soft limit is 1024. */
 static void raise_fd_limit(int cpu_cnt)
 {
+	rlim_t fd_cnt = (rlim_t)cpu_cnt * EVENT_CNT_PER_CPU + SPARE_FDS;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= (rlim_t)cpu_cnt + SPARE_FDS)
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= fd_cnt)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -109,17 +99,16 @@ static int open_all(struct counters *counters)
 	raise_fd_limit(counters->cpu_cnt);
 
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
-		int fd = open_mperf(counters, cpu);
+		int err = open_cpu(counters, cpu);
 
 		/* ENODEV: the CPU is offline, or possible only on paper. */
-		if (fd < 0 && fd != -ENODEV) {
+		if (err && err != -ENODEV) {
 			char what[32];
 
 			snprintf(what, sizeof(what), "open MPERF on CPU %d", cpu);
-			return host_rights__refused(fd, what, "perf_event_open", false);
+			return host_rights__refused(err, what, "perf_event_open", false);
 		}
-		counters->fds[cpu] = fd < 0 ? -1 : fd;
-		opened += fd >= 0;
+		opened += !err;
 	}
 	pr_info("MPERF is read on %d of %d possible CPUs", opened, counters->cpu_cnt);
 	return 0;
@@ -127,15 +116,15 @@ static int open_all(struct counters *counters)
 
 int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **out)
 {
-	struct counters *counters = malloc(sizeof(*counters) + (size_t)cpu_cnt * sizeof(int));
+	size_t fds_size = (size_t)cpu_cnt * EVENT_CNT_PER_CPU * sizeof(int);
+	struct counters *counters = malloc(sizeof(*counters) + fds_size);
 	int err;
 
 	if (!counters)
 		return -ENOMEM;
 	counters->opener = NULL;
 	counters->cpu_cnt = cpu_cnt;
-	for (int cpu = 0; cpu < cpu_cnt; cpu++)
-		counters->fds[cpu] = -1;
+	memset(counters->fds, -1, fds_size);
 
 	err = find_events(fs, counters);
 	if (err) {
@@ -169,21 +158,32 @@ void counters__free(struct counters *counters)
 		return;
 	opener__free(counters->opener);
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
-		if (counters->fds[cpu] >= 0)
-			close(counters->fds[cpu]);
+		cpu_events__close(counters->fds[cpu]);
 	free(counters);
 }
 
 int counters__fd(const struct counters *counters, int cpu)
 {
-	return counters->fds[cpu];
+	return counters->fds[cpu][EVENT_MPERF];
+}
+
+int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
+{
+	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
+		__u32 index = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
+		const int *fd = &counters->fds[cpu][event];
+		int err = *fd < 0 ? 0 : bpf_map_update_elem(map_fd, &index, fd, BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 int counters__start_opener(struct counters *counters, const char *user)
 {
 	const struct opener_opts opts = {
-		.type = counters->pmu_type,
-		.config = counters->mperf_config,
+		.events = counters->events,
 		.cpu_cnt = counters->cpu_cnt,
 		.user = user,
 	};
@@ -193,13 +193,8 @@ int counters__start_opener(struct counters *counters, const char *user)
 
 int counters__reopen(struct counters *counters, int cpu)
 {
-	int fd;
-
-	if (counters->fds[cpu] >= 0)
-		close(counters->fds[cpu]);
-	fd = counters->opener ? opener__open(counters->opener, cpu) : open_mperf(counters, cpu);
-	counters->fds[cpu] = fd < 0 ? -1 : fd;
-	return fd;
+	cpu_events__close(counters->fds[cpu]);
+	return open_cpu(counters, cpu);
 }
 
 static int read_count(int fd, __u64 *count)
@@ -214,7 +209,7 @@ static int read_count(int fd, __u64 *count)
 
 int counters__stand_still(const struct counters *counters, int cpu)
 {
-	int fd = counters->fds[cpu];
+	int fd = counters__fd(counters, cpu);
 	__u64 first, again;
 	int err;
 
@@ -228,30 +223,12 @@ int counters__stand_still(const struct counters *counters, int cpu)
 
 int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = counters->pmu_type,
-		.config = counters->tsc_config,
-		.read_format = PERF_FORMAT_GROUP,
-	};
-	int tsc_fd = cpu_event__open(&attr, cpu, -1), mperf_fd;
-
-	if (tsc_fd < 0)
-		return tsc_fd;
-	attr.config = counters->mperf_config;
-	mperf_fd = cpu_event__open(&attr, cpu, tsc_fd);
-	if (mperf_fd < 0) {
-		close(tsc_fd);
-		return mperf_fd;
-	}
-	*pair = (struct counter_pair){ tsc_fd, mperf_fd };
-	return 0;
+	return cpu_events__open(&counters->events, cpu, pair->fds);
 }
 
 void counter_pair__close(struct counter_pair *pair)
 {
-	close(pair->mperf_fd);
-	close(pair->tsc_fd);
+	cpu_events__close(pair->fds);
 }
 
 int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading)
@@ -260,7 +237,7 @@ int counter_pair__read(const struct counter_pair *pair, struct pair_reading *rea
 	struct {
 		__u64 cnt, tsc_cycles, mperf_cycles;
 	} group;
-	ssize_t n = read(pair->tsc_fd, &group, sizeof(group));
+	ssize_t n = read(pair->fds[EVENT_TSC], &group, sizeof(group));
 
 	if (n < 0)
 		return -errno;

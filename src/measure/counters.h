@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * counters - the perf msr PMU's mperf event, opened once on each CPU.
+ * counters - the tsc and mperf events of the perf msr PMU, opened once on each CPU.
  *
  * MPERF counts in C0 only, at a fixed rate (Intel SDM volume 3, "Hardware Feedback: IA32_MPERF and
  * IA32_APERF"). The msr PMU reads it in place, needs no hardware counter and is never multiplexed
- * (arch/x86/events/msr.c), so one event a CPU serves all threads.
+ * (arch/x86/events/msr.c), so one pair of events a CPU serves all threads.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
 #include <linux/types.h>
+#include "gtimehalt.h"
 
 struct counters;
 struct hostfs;
 
 /*
- * Opens MPERF on every CPU that is online, of cpu_cnt possible ones.
+ * Opens both on every CPU that is online, of cpu_cnt possible ones.
  * Returns 0 and *counters, which the caller ends with counters__free(); -EOPNOTSUPP, with the reason
  * logged, when there is no MPERF; or another -errno, logged.
  */
@@ -25,8 +26,11 @@ int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **counte
 int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **counters);
 void counters__free(struct counters *counters);
 
-/* The CPU's event, owned by counters; -1 when the CPU was offline when it was last opened. */
+/* The CPU's MPERF event, owned by counters; -1 when the CPU was offline when it was last opened. */
 int counters__fd(const struct counters *counters, int cpu);
+
+/* Puts both events of the CPU into the event array of the BPF programs, if they are open. Returns 0 or -errno. */
+int counters__hand_over(const struct counters *counters, int cpu, int map_fd);
 
 /*
  * From here on a process of its own opens events anew, so that this one can give up the right to; see opener.h,
@@ -35,8 +39,8 @@ int counters__fd(const struct counters *counters, int cpu);
 int counters__start_opener(struct counters *counters, const char *user);
 
 /*
- * Opens the CPU's event anew: after a CPU was offline its event is stale, and reads with success.
- * Returns the new descriptor, owned by counters, or -errno (-ENODEV: the CPU is offline).
+ * Reopens the CPU's events: after a CPU was offline they are stale, and read with success.
+ * Returns 0 or -errno (-ENODEV: the CPU is offline).
  */
 int counters__reopen(struct counters *counters, int cpu);
 
@@ -46,12 +50,9 @@ int counters__reopen(struct counters *counters, int cpu);
  */
 int counters__stand_still(const struct counters *counters, int cpu);
 
-/* TSC of the CPU, counted from now on. Returns a descriptor that is the caller's, or -errno. */
-int counters__open_tsc(const struct counters *counters, int cpu);
-
 /* TSC and MPERF of one CPU, read together. */
 struct counter_pair {
-	int tsc_fd, mperf_fd;
+	int fds[EVENT_CNT_PER_CPU];
 };
 
 struct pair_reading {
@@ -59,7 +60,7 @@ struct pair_reading {
 };
 
 /*
- * Opens both events of a CPU as one perf group: a single read(2) reads them one right after the other
+ * Opens both events of a CPU: a single read(2) reads them one right after the other
  * with interrupts off, always in the same order, so the skew between them cancels in differences.
  * Returns 0, and the caller ends the pair with counter_pair__close(); or -errno, and nothing is open.
  */

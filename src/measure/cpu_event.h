@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * cpu_event - a perf event that counts what a CPU does, whoever runs there.
+ * cpu_event - perf events that count what a CPU does, whoever runs there.
  */
 #ifndef CPU_EVENT_H
 #define CPU_EVENT_H
@@ -9,15 +9,53 @@
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "gtimehalt.h"
 
-/* Its descriptor, or -errno (-ENODEV: the CPU is offline). group_fd: the event that leads it, or -1. */
-static inline int cpu_event__open(const struct perf_event_attr *attr, int cpu, int group_fd)
+/* Which events those of a CPU are, by EVENT_TSC and EVENT_MPERF; see perf_event_open(2). */
+struct cpu_events {
+	__u32 type;
+	__u64 configs[EVENT_CNT_PER_CPU];
+};
+
+/* Closes what is open of fds, which are -1 afterwards. */
+static inline void cpu_events__close(int *fds)
 {
-	/* long: seccomp compares whole registers. */
-	long fd = syscall(SYS_perf_event_open, attr, -1L, (long)cpu, (long)group_fd,
-			  PERF_FLAG_FD_CLOEXEC);
+	for (int i = 0; i < EVENT_CNT_PER_CPU; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
 
-	return fd < 0 ? -errno : (int)fd;
+/*
+ * Opens the events of a CPU as one group, which EVENT_TSC leads: perf starts and stops both one right after the other,
+ * always in this order, and read(2) of the leader reads both (PERF_FORMAT_GROUP).
+ * Returns 0, and the caller ends fds with cpu_events__close(); or -errno (-ENODEV: the CPU is offline), and both are -1.
+ */
+static inline int cpu_events__open(const struct cpu_events *events, int cpu, int *fds)
+{
+	for (int i = 0; i < EVENT_CNT_PER_CPU; i++)
+		fds[i] = -1;
+	for (int i = 0; i < EVENT_CNT_PER_CPU; i++) {
+		struct perf_event_attr attr = {
+			.size = sizeof(attr),
+			.type = events->type,
+			.config = events->configs[i],
+			.read_format = i ? 0 : PERF_FORMAT_GROUP,
+		};
+		/* long: seccomp compares whole registers. */
+		long fd = syscall(SYS_perf_event_open, &attr, -1L, (long)cpu,
+				  i ? (long)fds[0] : -1L, PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0) {
+			int err = -errno;
+
+			cpu_events__close(fds);
+			return err;
+		}
+		fds[i] = (int)fd;
+	}
+	return 0;
 }
 
 #endif /* CPU_EVENT_H */

@@ -7,17 +7,27 @@
 #ifndef FORCED_READ_H
 #define FORCED_READ_H
 
-struct snapshot;
+#include <linux/types.h>
 
-/* Returns what the program answers, or -errno; -ENXIO when the CPU is offline. */
-int forced_read__run(int prog_fd, int cpu);
+struct cpu_account;
 
 /*
- * Runs check_read on the CPU and adds the reading to the snapshot; none when the CPU is offline or its
- * MPERF does not read. map_fd is that of cpu_accounts, mperf_ratio that of the CPU's kind of core.
- * Returns 0 or -errno.
+ * Runs forced_read or check_read on the CPU. sched_offset_ns: sched_clock__offset_ns(), 0: not known.
+ * Returns what the program answers, or -errno; -ENXIO when the CPU is offline.
  */
-int forced_read__account(int prog_fd, int map_fd, int cpu, double mperf_ratio,
-			 struct snapshot *snap);
+int forced_read__run(int prog_fd, int cpu, __s64 sched_offset_ns);
+
+/*
+ * Runs take_accounts on all entries up to the highest index that was seen, and behind it as long as there are any: new ones
+ * are handed out from below. What a forced read has taken since since_ns (CLOCK_MONOTONIC) stays. Returns 0 or -errno.
+ */
+int forced_read__accounts(int prog_fd, __u32 highest_index, __u64 since_ns, __s64 sched_offset_ns);
+
+/*
+ * Runs check_read on the CPU and fetches its account. map_fd: cpu_accounts.
+ * Returns 1; 0 when the CPU is offline or its counters do not read; or -errno.
+ */
+int forced_read__account(int prog_fd, int map_fd, int cpu, __s64 sched_offset_ns,
+			 struct cpu_account *account);
 
 #endif /* FORCED_READ_H */

@@ -10,17 +10,25 @@
 #include "measure/forced_read.h"
 #include "measure/heartbeat.h"
 #include "measure/meter.h"
+#include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
+
+/* So many processes that had windows refused are named in the log. */
+#define REFUSED_PIDS_MAX 64
 
 struct meter {
 	struct meter_opts opts;
+	__s64 sched_offset_ns; /* at the last snapshot */
 	bool may_force;
 	bool has_read;
 	__u64 hooked_ns; /* snapshot.hooked_ns */
 	/* Of each CPU: */
-	__u64 *mperf_error_cnts; /* those of its slot, when its event was last looked at */
+	struct cpu_health *healths;
+	__u64 *mperf_error_cnts; /* when its event was last looked at */
 	bool *stands;            /* MPERF stands still there, which has been said */
 	struct sums_reader *sums;
+	pid_t refused_pids[REFUSED_PIDS_MAX];
+	size_t refused_pid_cnt;
 };
 
 static int tell(int err, const char *what)
@@ -38,6 +46,21 @@ static int copy_shared(const struct meter *m)
 	return bpf_map_lookup_elem(m->opts.shared_fd, &key, m->opts.shared);
 }
 
+static int copy_healths(struct meter *m)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 cnt = (__u32)m->opts.cpu_cnt, position;
+	__u32 *cpus = calloc(cnt, sizeof(*cpus));
+	int err;
+
+	if (!cpus)
+		return -ENOMEM;
+	err = bpf_map_lookup_batch(m->opts.healths_fd, NULL, &position, cpus, m->healths, &cnt,
+				   &opts);
+	free(cpus);
+	return err == -ENOENT ? 0 : err;
+}
+
 int meter__new(const struct meter_opts *opts, struct meter **out)
 {
 	struct meter *m = calloc(1, sizeof(*m));
@@ -46,20 +69,23 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	if (!m)
 		return tell(err, "make room for the vCPUs");
 	m->opts = *opts;
-	m->may_force = opts->reader_fd >= 0;
+	m->may_force = opts->reader_fd >= 0 && opts->slots;
+	m->healths = calloc((size_t)opts->cpu_cnt, sizeof(*m->healths));
 	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
 	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
-	if (m->mperf_error_cnts && m->stands)
-		err = sums_reader__new(opts->vcpus_fd, opts->stints_fd, opts->ended_fd, &m->sums);
+	if (m->healths && m->mperf_error_cnts && m->stands)
+		err = sums_reader__new(&opts->sums, opts->ns_per_tsc_cycle, &m->sums);
 	if (!err)
 		err = copy_shared(m);
+	if (!err)
+		err = copy_healths(m);
 	if (err) {
 		meter__free(m);
 		return tell(err, "make room for the vCPUs");
 	}
 	/* Of a measurement that was there before: what has failed in it so far is no news. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
-		m->mperf_error_cnts[cpu] = opts->slots[cpu].mperf_error_cnt;
+		m->mperf_error_cnts[cpu] = m->healths[cpu].mperf_error_cnt;
 	*out = m;
 	return 0;
 }
@@ -69,6 +95,7 @@ void meter__free(struct meter *m)
 	if (!m)
 		return;
 	sums_reader__free(m->sums);
+	free(m->healths);
 	free(m->mperf_error_cnts);
 	free(m->stands);
 	free(m);
@@ -77,9 +104,9 @@ void meter__free(struct meter *m)
 static void sum_health(const struct meter *m, struct health *health)
 {
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
-		health->lost_window_cnt += m->opts.slots[cpu].lost_window_cnt;
-		health->mperf_error_cnt += m->opts.slots[cpu].mperf_error_cnt;
-		health->map_full_cnt += m->opts.slots[cpu].map_full_cnt;
+		health->lost_window_cnt += m->healths[cpu].lost_window_cnt;
+		health->mperf_error_cnt += m->healths[cpu].mperf_error_cnt;
+		health->map_full_cnt += m->healths[cpu].map_full_cnt;
 	}
 }
 
@@ -99,7 +126,7 @@ static int force_read(struct meter *m, int cpu)
 
 	if (!m->may_force || m->opts.cpu_accounts_fd >= 0 || !m->opts.slots[cpu].tid)
 		return 0;
-	err = forced_read__run(m->opts.reader_fd, cpu);
+	err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
 	return err == -ENXIO ? 0 : err;
 }
 
@@ -110,13 +137,10 @@ static int force_read(struct meter *m, int cpu)
 static void mend_event(struct meter *m, int cpu)
 {
 	int stands = counters__stand_still(m->opts.counters, cpu);
-	__u32 key = (__u32)cpu;
-	int fd;
 
 	if (stands) {
-		fd = counters__reopen(m->opts.counters, cpu);
-		if (fd >= 0) {
-			bpf_map_update_elem(m->opts.mperf_events_fd, &key, &fd, BPF_ANY);
+		if (!counters__reopen(m->opts.counters, cpu)) {
+			counters__hand_over(m->opts.counters, cpu, m->opts.events_fd);
 			/* The window in which that was shows it by a count that goes back: before it has come up again. */
 			force_read(m, cpu);
 		}
@@ -134,7 +158,7 @@ static void mend_event(struct meter *m, int cpu)
 static void mend_events(struct meter *m)
 {
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
-		__u64 error_cnt = m->opts.slots[cpu].mperf_error_cnt;
+		__u64 error_cnt = m->healths[cpu].mperf_error_cnt;
 
 		if (error_cnt == m->mperf_error_cnts[cpu] && !m->stands[cpu])
 			continue;
@@ -148,7 +172,7 @@ int meter__find_loaded(struct meter *m, __u64 since_ns)
 	if (!m->may_force && clock__now_ns() - since_ns < 2 * HEARTBEAT_NS)
 		return 0;
 	for (int cpu = 0; m->may_force && cpu < m->opts.cpu_cnt; cpu++) {
-		int err = forced_read__run(m->opts.reader_fd, cpu);
+		int err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
 
 		if (err < 0 && err != -ENXIO)
 			return tell(err, "read a CPU's counters from BPF");
@@ -157,14 +181,62 @@ int meter__find_loaded(struct meter *m, __u64 since_ns)
 	return 1;
 }
 
-static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+static double ratio_of(const struct meter *m, int cpu)
 {
 	const struct calibration *calibration = m->opts.calibration;
-	double ratio = m->opts.mperf_ratio;
 
-	if (calibration && calibration->kinds.cnt > 1)
-		ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
-	return forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu, ratio, snap);
+	if (!calibration || calibration->kinds.cnt < 2)
+		return m->opts.mperf_ratio;
+	return calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
+}
+
+static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+{
+	double ns_per_cycle = m->opts.ns_per_tsc_cycle;
+	struct cpu_account account;
+	struct cpu_reading *reading;
+	int answer = forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu,
+					  m->sched_offset_ns, &account);
+
+	if (answer <= 0)
+		return answer;
+	reading = snapshot__add_cpu(snap);
+	if (!reading)
+		return -ENOMEM;
+	*reading = (struct cpu_reading){
+		.cpu = cpu,
+		.mperf_ratio = ratio_of(m, cpu),
+		.at_ns = tsc_cycles_to_ns(account.read.tsc_cycles, ns_per_cycle),
+		.mperf_cycles = account.read.mperf_cycles,
+		.window_ns = tsc_cycles_to_ns(account.read_sums.window_tsc_cycles, ns_per_cycle),
+		.window_mperf_cycles = account.read_sums.window_mperf_cycles,
+		.idle_ns = tsc_cycles_to_ns(account.read_sums.idle_tsc_cycles, ns_per_cycle),
+		.idle_mperf_cycles = account.read_sums.idle_mperf_cycles,
+	};
+	return 0;
+}
+
+struct refused {
+	struct meter *meter;
+	struct health *health;
+};
+
+/* Said of each process once. */
+static void tell_refused(void *arg, pid_t pid, __u64 refused_cnt)
+{
+	struct refused *refused = arg;
+	struct meter *m = refused->meter;
+
+	refused->health->refused_window_cnt += refused_cnt;
+	for (size_t i = 0; i < m->refused_pid_cnt; i++)
+		if (m->refused_pids[i] == pid)
+			return;
+	if (m->refused_pid_cnt == REFUSED_PIDS_MAX)
+		return;
+	m->refused_pids[m->refused_pid_cnt++] = pid;
+	pr_warn("process %d runs more vCPUs, or each of them on more threads, than one process may: some of "
+		"its windows are not measured (refused_windows)",
+		pid);
 }
 
 static int check_goes_on(const struct meter *m)
@@ -194,11 +266,10 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	if (err)
 		return tell(err, "read the state of the CPUs");
 	clock__read(&snap->clock);
-	if (m->opts.tsc_clock)
-		tsc_clock__put(m->opts.tsc_clock, &snap->clock);
 	snap->mode = m->opts.mode;
 	snap->mperf_ratio = m->opts.mperf_ratio;
 	snap->hooked_ns = m->hooked_ns;
+	m->sched_offset_ns = sched_clock__offset_ns(m->opts.sched_clock);
 	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
 		if (m->opts.cpu_accounts_fd >= 0)
 			err = read_account(m, cpu, snap);
@@ -207,19 +278,28 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		if (err < 0)
 			return tell(err, "read a CPU's counters from BPF");
 	}
-	err = sums_reader__read(m->sums, snap, m->may_force);
+	/* Behind the windows: the account of a thread that runs in one is taken with it, here or by the CPU's timer. */
+	if (m->opts.accounts_fd >= 0)
+		err = forced_read__accounts(
+			m->opts.accounts_fd, sums_reader__highest_index(m->sums),
+			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
+			m->sched_offset_ns);
+	if (err)
+		return tell(err, "have the accounts of the vCPUs taken");
+	err = sums_reader__read(m->sums, snap);
 	if (err)
 		return tell(err, "read the vCPUs' sums");
 	/* What the reads above have met is in it then. */
-	err = copy_shared(m);
+	err = copy_healths(m);
 	if (err)
 		return tell(err, "read the state of the CPUs");
 	sum_health(m, &snap->health);
 	/* What found no room as the hooks were attached may never ask for it again: the first interval tells. */
-	if (!m->has_read && m->opts.ended_fd < 0)
+	if (!m->has_read && m->opts.sums.ended_fd < 0)
 		snap->health.map_full_cnt = 0;
+	sums_reader__refused(m->sums, tell_refused, &(struct refused){ m, &snap->health });
 	m->has_read = true;
-	if (m->opts.mperf_events_fd >= 0)
+	if (m->opts.events_fd >= 0)
 		mend_events(m);
 	return 0;
 }
@@ -227,26 +307,26 @@ int meter__read(struct meter *m, struct snapshot *snap)
 int meter__check_rights(const struct meter *m)
 {
 	struct vcpu_sums sums;
-	__u32 no_thread = 0;
-	int err = bpf_map_lookup_elem(m->opts.vcpus_fd, &no_thread, &sums);
+	__u32 nobody = 0;
+	int err = bpf_map_lookup_elem(m->opts.sums.vcpus_fd, &nobody, &sums);
 
-	if (err && err != -ENOENT)
+	if (err)
 		return err;
-	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0) : 0;
+	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0, m->sched_offset_ns) : 0;
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
 /* A window on a CPU that its thread had left before it ended stays open until that CPU does something else. */
 static void close_windows(struct meter *m, pid_t tid)
 {
-	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++)
+	for (int cpu = 0; m->opts.slots && cpu < m->opts.cpu_cnt; cpu++)
 		if (m->opts.slots[cpu].tid == (__u32)tid)
 			force_read(m, cpu);
 }
 
 void meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *vcpu)
 {
-	if (m->opts.ended_fd >= 0)
+	if (m->opts.sums.ended_fd >= 0)
 		return;
 	close_windows(m, vcpu->tid);
 	sums_reader__forget(m->sums, snap, vcpu);

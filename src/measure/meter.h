@@ -8,17 +8,22 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include "measure/tsc_clock.h"
+#include "measure/sums_reader.h"
 #include "report/snapshot.h"
 
 struct calibration;
 struct counters;
 struct meter;
+struct sched_clock;
 
 struct meter_opts {
 	enum measure_mode mode;
-	double mperf_ratio; /* of CPUs of the first kind */
-	int cpu_cnt;        /* possible CPUs */
+	double mperf_ratio;      /* of CPUs of the first kind */
+	double ns_per_tsc_cycle; /* by the scheduler's clock */
+	const struct sched_clock
+		*sched_clock; /* NULL: the measurement is pinned, and has its own */
+	int cpu_cnt;          /* possible CPUs */
+	/* NULL: they may not be read, nor may a read be forced. */
 	const volatile struct cpu_slot *slots;
 	/*
 	 * -1: slots lie in the memory that the programs write. Else they are part of `shared`, a copy of the
@@ -27,17 +32,15 @@ struct meter_opts {
 	 */
 	int shared_fd;
 	void *shared;
-	/* Descriptors of maps and of the program that a forced read runs. */
-	int vcpus_fd, reader_fd;
-	int stints_fd;       /* -1: not counted */
-	int ended_fd;        /* -1: it is the reader who drops what has ended */
+	struct sums_maps sums;
+	int healths_fd;
+	/* The programs that a forced read runs, and that takes the accounts of threads. -1: they may not be run. */
+	int reader_fd, accounts_fd;
 	int cpu_accounts_fd; /* -1: no --check; reader_fd is check_read otherwise */
-	int mperf_events_fd; /* -1: events are not mended */
+	int events_fd;       /* -1: events are not reopened */
 	int about_fd; /* of a pinned measurement, which may end before its readers do; else -1 */
-	/* NULL: the measurement tells TSC by itself. */
-	const struct tsc_clock_feed *tsc_clock;
 	const struct calibration *calibration; /* NULL: one kind of core */
-	struct counters *counters;             /* with mperf_events_fd */
+	struct counters *counters;             /* with events_fd */
 };
 
 /*
@@ -48,7 +51,7 @@ int meter__new(const struct meter_opts *opts, struct meter **meter);
 void meter__free(struct meter *meter);
 
 /*
- * Forces a read of every window that is open, then fills the cleared snapshot's clock, mode, health
+ * Has the accounts of all threads taken and every window that is open read, then fills the cleared snapshot's clock, mode, health
  * and vcpus with all that was seen since the measurement began, unsorted; and, with cpu_accounts_fd, its
  * cpus. MPERF events that no longer read are opened again. Who may not force a read gets sums that are
  * complete up to the measurement's own last read.

@@ -27,56 +27,47 @@ struct opener {
 	int socket_fd; /* -1: the helper is not asked any more */
 };
 
-/* A request is the number of the CPU, an int. With an answer of err 0 comes the descriptor. */
+/* A request is the number of the CPU, an int. With an answer of err 0 come the descriptors. */
 struct answer {
 	int cpu;
 	int err;
 };
 
+#define FDS_SIZE (EVENT_CNT_PER_CPU * sizeof(int))
+
 union fd_message {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(FDS_SIZE)];
 };
 
-/* The child's only descriptor. */
-#define CHILD_FD 0
-
-static int open_one(const struct opener_opts *opts, int cpu)
-{
-	const struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = opts->type,
-		.config = opts->config,
-	};
-
-	return cpu_event__open(&attr, cpu, -1);
-}
+/* The child's only descriptor, and that of the leader of the events while it opens them. */
+#define CHILD_FD  0
+#define LEADER_FD 1
 
 /* On any CPU that is online. */
 static int try_to_open(void *arg)
 {
 	const struct opener_opts *opts = arg;
-	int fd = -ENODEV;
+	int fds[EVENT_CNT_PER_CPU] = { -1, -1 }, err = -ENODEV;
 
-	for (int cpu = 0; fd == -ENODEV && cpu < opts->cpu_cnt; cpu++)
-		fd = open_one(opts, cpu);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	for (int cpu = 0; err == -ENODEV && cpu < opts->cpu_cnt; cpu++)
+		err = cpu_events__open(&opts->events, cpu, fds);
+	cpu_events__close(fds);
+	return err;
 }
 
-static int send_answer(const struct answer *answer, int event_fd)
+/* fds: NULL for none. */
+static int send_answer(const struct answer *answer, const int *fds)
 {
 	struct iovec text = { .iov_base = (void *)answer, .iov_len = sizeof(*answer) };
 	union fd_message fd = { .bytes = { 0 } };
 	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
 
-	if (event_fd >= 0) {
+	if (fds) {
 		fd.header.cmsg_level = SOL_SOCKET;
 		fd.header.cmsg_type = SCM_RIGHTS;
-		fd.header.cmsg_len = CMSG_LEN(sizeof(event_fd));
-		memcpy(CMSG_DATA(&fd.header), &event_fd, sizeof(event_fd));
+		fd.header.cmsg_len = CMSG_LEN(FDS_SIZE);
+		memcpy(CMSG_DATA(&fd.header), fds, FDS_SIZE);
 		message.msg_control = &fd;
 		message.msg_controllen = sizeof(fd);
 	}
@@ -89,17 +80,14 @@ static int serve(const struct opener_opts *opts)
 	for (;;) {
 		struct answer answer = { .err = -EINVAL };
 		ssize_t len = recv(CHILD_FD, &answer.cpu, sizeof(answer.cpu), MSG_TRUNC);
-		int event_fd = -1, err;
+		int fds[EVENT_CNT_PER_CPU] = { -1, -1 }, err;
 
 		if (len != sizeof(answer.cpu))
 			return len ? 1 : 0;
-		if (answer.cpu >= 0 && answer.cpu < opts->cpu_cnt) {
-			event_fd = open_one(opts, answer.cpu);
-			answer.err = event_fd < 0 ? event_fd : 0;
-		}
-		err = send_answer(&answer, event_fd);
-		if (event_fd >= 0)
-			close(event_fd);
+		if (answer.cpu >= 0 && answer.cpu < opts->cpu_cnt)
+			answer.err = cpu_events__open(&opts->events, answer.cpu, fds);
+		err = send_answer(&answer, answer.err ? NULL : fds);
+		cpu_events__close(fds);
 		if (err)
 			return 1;
 	}
@@ -107,21 +95,27 @@ static int serve(const struct opener_opts *opts)
 
 static int filter_syscalls(const struct opener_opts *opts)
 {
+#define RULE_TO_OPEN(group_fd)                                                                     \
+	{                                                                                          \
+		.number = SCMP_SYS(perf_event_open), .cmp_cnt = 4, .cmps = {                       \
+			{ 1, SCMP_CMP_EQ, -1UL, 0 },                                               \
+			{ 2, SCMP_CMP_LT, (unsigned int)opts->cpu_cnt, 0 },                        \
+			{ 3, SCMP_CMP_EQ, group_fd, 0 },                                           \
+			{ 4, SCMP_CMP_EQ, PERF_FLAG_FD_CLOEXEC, 0 }                                \
+		}                                                                                  \
+	}
 	const struct syscall_rule rules[] = {
 		SYSCALL_ALLOW_IF(recvfrom, 0, CHILD_FD),
 		SYSCALL_ALLOW_IF(sendmsg, 0, CHILD_FD),
 		SYSCALL_ALLOW(close),
 		SYSCALL_ALLOW(exit_group),
-		{ .number = SCMP_SYS(perf_event_open),
-		  .cmp_cnt = 4,
-		  .cmps = { { 1, SCMP_CMP_EQ, -1UL, 0 },
-			    { 2, SCMP_CMP_LT, (unsigned int)opts->cpu_cnt, 0 },
-			    { 3, SCMP_CMP_EQ, -1UL, 0 },
-			    { 4, SCMP_CMP_EQ, PERF_FLAG_FD_CLOEXEC, 0 } } },
+		RULE_TO_OPEN(-1UL),
+		RULE_TO_OPEN(LEADER_FD),
 	};
 	const struct syscall_list list = { rules, sizeof(rules) / sizeof(rules[0]), NULL, true };
 
 	return syscall_filter__load(&list);
+#undef RULE_TO_OPEN
 }
 
 /* What the parent has open is not for the helper; stderr is, until it has nothing more to say. */
@@ -168,13 +162,13 @@ __attribute__((noreturn)) static void run_child(const struct opener_opts *opts, 
 	if (socket_fd < 0)
 		_exit(1);
 	ready.err = confine(opts, socket_fd, parent);
-	if (send_answer(&ready, -1) || ready.err)
+	if (send_answer(&ready, NULL) || ready.err)
 		_exit(1);
 	_exit(serve(opts));
 }
 
-/* Returns 0 and the answer, with *event_fd -1 or a descriptor; or -errno. */
-static int receive(int socket_fd, struct answer *answer, int *event_fd)
+/* Returns 0 and the answer, with descriptors, or -1, in fds; or -errno. */
+static int receive(int socket_fd, struct answer *answer, int *fds)
 {
 	struct iovec text = { .iov_base = answer, .iov_len = sizeof(*answer) };
 	union fd_message fd;
@@ -187,16 +181,15 @@ static int receive(int socket_fd, struct answer *answer, int *event_fd)
 	const struct cmsghdr *header;
 	ssize_t len;
 
-	*event_fd = -1;
+	memset(fds, -1, FDS_SIZE);
 	do
 		len = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(*event_fd)))
-		memcpy(event_fd, CMSG_DATA(header), sizeof(*event_fd));
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(FDS_SIZE))
+		memcpy(fds, CMSG_DATA(header), FDS_SIZE);
 	return len == sizeof(*answer) ? 0 : -EPIPE;
 }
 
@@ -205,11 +198,11 @@ static int await(struct opener *opener)
 {
 	const struct timeval timeout = { .tv_sec = ANSWER_MAX_S };
 	struct answer ready;
-	int event_fd, err;
+	int fds[EVENT_CNT_PER_CPU], err;
 
 	if (setsockopt(opener->socket_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
 		return -errno;
-	err = receive(opener->socket_fd, &ready, &event_fd);
+	err = receive(opener->socket_fd, &ready, fds);
 	return err ? err : ready.err;
 }
 
@@ -271,21 +264,22 @@ void opener__free(struct opener *opener)
 	free(opener);
 }
 
-int opener__open(struct opener *opener, int cpu)
+int opener__open(struct opener *opener, int cpu, int *fds)
 {
 	struct answer answer;
-	int event_fd = -1, err;
+	int err;
+
+	memset(fds, -1, FDS_SIZE);
 
 	if (opener->socket_fd < 0)
 		return -EPIPE;
 	err = send(opener->socket_fd, &cpu, sizeof(cpu), MSG_NOSIGNAL) == sizeof(cpu) ? 0 : -errno;
 	if (!err)
-		err = receive(opener->socket_fd, &answer, &event_fd);
-	if (!err && answer.cpu == cpu && (answer.err < 0) == (event_fd < 0))
-		return answer.err ? answer.err : event_fd;
+		err = receive(opener->socket_fd, &answer, fds);
+	if (!err && answer.cpu == cpu && (answer.err < 0) == (fds[0] < 0))
+		return answer.err;
 	/* Ended, stuck, or out of step: another answer could be to another question. */
-	if (event_fd >= 0)
-		close(event_fd);
+	cpu_events__close(fds);
 	hang_up(opener);
 	pr_warn("the process that opens MPERF does not answer: "
 		"CPUs that come online are not measured any more");

@@ -73,10 +73,9 @@ static void name_timer(char *name, size_t size, int cpu)
 	snprintf(name, size, "beat-%d", cpu);
 }
 
-static int pin_timer(int links_fd, const struct heartbeat *heartbeat,
-		     const struct counters *counters, int cpu)
+static int pin_timer(int links_fd, const struct heartbeat *heartbeat, int cpu)
 {
-	int fd = heartbeat__start(heartbeat, counters, cpu);
+	int fd = heartbeat__start(heartbeat, cpu);
 	char name[64];
 	int err;
 
@@ -90,15 +89,13 @@ static int pin_timer(int links_fd, const struct heartbeat *heartbeat,
 
 static int pin_timers(int links_fd, const struct collector *collector)
 {
-	const struct counters *counters = collector__counters(collector);
 	struct heartbeat heartbeat = {
 		.prog_fd = collector__object_fd(collector, PIN_HEARTBEAT),
-		.tsc_events_fd = collector__object_fd(collector, PIN_TSC_EVENTS),
 		.cpu_beats_fd = collector__object_fd(collector, PIN_CPU_BEATS),
 	};
 
 	for (int cpu = 0; cpu < collector__cpu_cnt(collector); cpu++) {
-		int err = pin_timer(links_fd, &heartbeat, counters, cpu);
+		int err = pin_timer(links_fd, &heartbeat, cpu);
 
 		if (err == -EINVAL) {
 			pr_err("a timer cannot be pinned by this kernel: --pin takes Linux 5.15");
@@ -172,26 +169,23 @@ int pin__create(const struct pin_dir *dir, const struct collector *collector, gi
 
 struct renewal {
 	struct heartbeat heartbeat;
-	int mperf_fd, links_fd;
+	int events_fd, links_fd;
 	int cpu_cnt;
 	struct counters *counters;
 };
 
 static int renew_cpu(const struct renewal *r, int cpu)
 {
-	__u32 key = (__u32)cpu;
 	char name[64];
-	int fd = counters__reopen(r->counters, cpu);
-	int err;
+	int err = counters__reopen(r->counters, cpu);
 
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(r->mperf_fd, &key, &fd, BPF_ANY);
+	if (!err)
+		err = counters__hand_over(r->counters, cpu, r->events_fd);
 	if (err)
 		return err;
 	name_timer(name, sizeof(name), cpu);
 	unlinkat(r->links_fd, name, 0);
-	return pin_timer(r->links_fd, &r->heartbeat, r->counters, cpu);
+	return pin_timer(r->links_fd, &r->heartbeat, cpu);
 }
 
 static bool is_late(int cpu_beats_fd, int cpu)
@@ -234,9 +228,8 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 		int *fd;
 	} objects[] = {
 		{ PIN_HEARTBEAT, &r->heartbeat.prog_fd },
-		{ PIN_TSC_EVENTS, &r->heartbeat.tsc_events_fd },
 		{ PIN_CPU_BEATS, &r->heartbeat.cpu_beats_fd },
-		{ PIN_MPERF_EVENTS, &r->mperf_fd },
+		{ PIN_EVENTS, &r->events_fd },
 	};
 	char why[160];
 
@@ -260,8 +253,8 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 {
 	struct renewal r = {
-		.heartbeat = { .prog_fd = -1, .tsc_events_fd = -1, .cpu_beats_fd = -1 },
-		.mperf_fd = -1,
+		.heartbeat = { .prog_fd = -1, .cpu_beats_fd = -1 },
+		.events_fd = -1,
 		.links_fd = -1,
 	};
 	struct collector *layout = NULL;
@@ -278,9 +271,8 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 	counters__free(r.counters);
 	collector__free(layout);
 	close_fd(r.links_fd);
-	close_fd(r.mperf_fd);
+	close_fd(r.events_fd);
 	close_fd(r.heartbeat.cpu_beats_fd);
-	close_fd(r.heartbeat.tsc_events_fd);
 	close_fd(r.heartbeat.prog_fd);
 	return err;
 }

@@ -3,7 +3,7 @@
  * pin - puts a measurement into bpffs, where it goes on without a process, keeps it whole there, and takes it
  * out again. Readers find it by `pinned`.
  *
- * Below PIN_DIR lie the maps, the two programs that are run on demand, `stat`, which prints the sums, and in
+ * Below PIN_DIR lie the maps, the programs that are run on demand, `stat`, which prints the sums, and in
  * links/ what holds every hook attached and every CPU's timer. Links of kprobes and of timers can be pinned
  * since Linux 5.15 (b89fbfbb854c "bpf: Implement minimal BPF perf link").
  */

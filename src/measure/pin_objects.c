@@ -18,11 +18,14 @@ static const struct pin_object objects[] = {
 	{ PIN_VCPUS, 0440, false },
 	{ PIN_ENDED, 0440, false },
 	{ PIN_STINTS, 0440, true },
-	{ PIN_SHARED, 0440, false },
+	{ PIN_HEALTHS, 0440, false },
+	{ PIN_PROCESSES, 0440, false },
+	/* There are kernel addresses in it. */
+	{ PIN_SHARED, 0600, false },
 	{ PIN_STAT, 0440, false },
 	{ PIN_FORCED_READ, 0660, false },
-	{ PIN_MPERF_EVENTS, 0600, false },
-	{ PIN_TSC_EVENTS, 0600, false },
+	{ PIN_ACCOUNTS, 0660, false },
+	{ PIN_EVENTS, 0600, false },
 	{ PIN_CPU_BEATS, 0600, false },
 	{ PIN_HEARTBEAT, 0600, false },
 	/* The last: whoever finds it finds the others. --unpin writes it, with no right to pass over modes. */

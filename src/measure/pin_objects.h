@@ -15,16 +15,18 @@
 struct collector;
 struct pin_dir;
 
-#define PIN_VCPUS        "vcpus"
-#define PIN_ENDED        "ended"
-#define PIN_STINTS       "stints"
-#define PIN_SHARED       "shared" /* what the programs have in .bss */
-#define PIN_MPERF_EVENTS "mperf_events"
-#define PIN_TSC_EVENTS   "tsc_events"
-#define PIN_CPU_BEATS    "cpu_beats"
-#define PIN_FORCED_READ  "forced_read"
-#define PIN_HEARTBEAT    "heartbeat"
-#define PIN_STAT         "stat"
+#define PIN_VCPUS       "vcpus"
+#define PIN_ENDED       "ended"
+#define PIN_STINTS      "stints"
+#define PIN_SHARED      "shared" /* what the programs have in .bss */
+#define PIN_EVENTS      "counter_events"
+#define PIN_HEALTHS     "healths"
+#define PIN_PROCESSES   "processes"
+#define PIN_CPU_BEATS   "cpu_beats"
+#define PIN_FORCED_READ "forced_read"
+#define PIN_ACCOUNTS    "take_accounts"
+#define PIN_HEARTBEAT   "heartbeat"
+#define PIN_STAT        "stat"
 
 struct pin_object {
 	const char *name;

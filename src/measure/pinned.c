@@ -20,10 +20,13 @@ struct pinned {
 	struct pin_dir dir;
 	struct pin_refusal why;
 	struct collector *layout;
+	bool is_logged; /* the reason of the failure */
 
 	struct pinned_about about;
+	double ns_per_tsc_cycle;
 	int cpu_cnt;
-	int about_fd, vcpus_fd, ended_fd, stints_fd, shared_fd, mperf_events_fd, reader_fd;
+	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
+	int shared_fd, events_fd, reader_fd, accounts_fd;
 	void *shared; /* a copy of what the programs have in .bss */
 	struct counters *counters;
 	struct pinned_programs programs;
@@ -53,7 +56,7 @@ static int read_about(struct pinned *p)
 	if (!about.layout)
 		return -ENOENT;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
-	    about.cpu_cnt != (__u32)p->cpu_cnt) {
+	    !about.ns_per_tsc_cycle || about.cpu_cnt != (__u32)p->cpu_cnt) {
 		snprintf(p->why.text, sizeof(p->why.text),
 			 PIN_DIR "/" PIN_ABOUT " is of another version of gtimehalt");
 		return -EPROTO;
@@ -61,6 +64,7 @@ static int read_about(struct pinned *p)
 	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
 	p->about.has_histogram = about.has_histogram;
 	p->about.mperf_ratio = (double)about.mperf_ratio_ppb / 1e9;
+	p->ns_per_tsc_cycle = (double)about.ns_per_tsc_cycle / (double)(1ULL << TSC_NS_SHIFT);
 	_Static_assert(sizeof(p->about.window_hook) == sizeof(about.window_hook), "same text");
 	memcpy(p->about.window_hook, about.window_hook, sizeof(about.window_hook) - 1);
 	memcpy(p->about.stint_hook, about.stint_hook, sizeof(about.stint_hook) - 1);
@@ -83,7 +87,8 @@ static int open_maps(struct pinned *p, bool histogram)
 	} maps[] = {
 		{ PIN_VCPUS, &p->vcpus_fd, true },
 		{ PIN_ENDED, &p->ended_fd, true },
-		{ PIN_SHARED, &p->shared_fd, true },
+		{ PIN_HEALTHS, &p->healths_fd, true },
+		{ PIN_PROCESSES, &p->processes_fd, true },
 		{ PIN_STINTS, &p->stints_fd, histogram && p->about.has_histogram },
 	};
 
@@ -94,23 +99,30 @@ static int open_maps(struct pinned *p, bool histogram)
 			return fd;
 		*maps[i].fd = fd;
 	}
+	/* Not for those who may read the sums alone: there are kernel addresses in it. */
+	p->shared_fd = open_object(p, PIN_SHARED, BPF_F_RDONLY);
+	if (p->shared_fd == -EACCES || p->shared_fd == -EPERM)
+		return 0;
+	if (p->shared_fd < 0)
+		return p->shared_fd;
 	p->shared = calloc(1, collector__shared_size());
 	return p->shared ? 0 : -ENOMEM;
 }
 
-/* What only those have who may do more than read. Returns 0, or -EPROTO and why. */
+/* What takes more rights than reading. Returns 0, or -EPROTO and why. */
 static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
 	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
+	p->accounts_fd = open_object(p, PIN_ACCOUNTS, 0);
 	if (mend)
-		p->mperf_events_fd = open_object(p, PIN_MPERF_EVENTS, 0);
-	if (p->reader_fd == -EPROTO || p->mperf_events_fd == -EPROTO)
+		p->events_fd = open_object(p, PIN_EVENTS, 0);
+	if (p->reader_fd == -EPROTO || p->accounts_fd == -EPROTO || p->events_fd == -EPROTO)
 		return -EPROTO;
-	if (p->mperf_events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
-		close(p->mperf_events_fd);
-		p->mperf_events_fd = -1;
+	if (p->events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
+		close(p->events_fd);
+		p->events_fd = -1;
 	}
-	if (p->reader_fd < 0)
+	if (p->reader_fd < 0 || !p->shared)
 		pr_info("no right to force a read: sums are up to a second old");
 	return 0;
 }
@@ -120,17 +132,23 @@ static int start_meter(struct pinned *p)
 	const struct meter_opts opts = {
 		.mode = p->about.mode,
 		.mperf_ratio = p->about.mperf_ratio,
+		.ns_per_tsc_cycle = p->ns_per_tsc_cycle,
 		.cpu_cnt = p->cpu_cnt,
-		.slots = collector__shared_slots(p->shared),
+		.slots = p->shared ? collector__shared_slots(p->shared) : NULL,
 		.shared_fd = p->shared_fd,
 		.shared = p->shared,
-		.vcpus_fd = p->vcpus_fd,
+		.sums = {
+			.vcpus_fd = p->vcpus_fd,
+			.stints_fd = p->stints_fd,
+			.ended_fd = p->ended_fd,
+			.processes_fd = p->processes_fd,
+		},
+		.healths_fd = p->healths_fd,
 		.reader_fd = p->reader_fd,
-		.stints_fd = p->stints_fd,
-		.ended_fd = p->ended_fd,
+		.accounts_fd = p->accounts_fd,
 		.cpu_accounts_fd = -1,
 		.about_fd = p->about_fd,
-		.mperf_events_fd = p->mperf_events_fd,
+		.events_fd = p->events_fd,
 		.counters = p->counters,
 	};
 
@@ -141,8 +159,10 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 {
 	int err = pin_dir__find(&p->dir, &p->why);
 
-	if (!err)
+	if (!err) {
 		err = collector__new_layout(&p->layout);
+		p->is_logged = err != 0;
+	}
 	if (err)
 		return err;
 	p->cpu_cnt = collector__cpu_cnt(p->layout);
@@ -200,14 +220,15 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 		return -ENOMEM;
 	p->program_clock.fd = -1;
 	p->dir = (struct pin_dir){ -1, -1 };
-	p->about_fd = p->vcpus_fd = p->ended_fd = p->stints_fd = -1;
-	p->shared_fd = p->mperf_events_fd = p->reader_fd = -1;
+	p->about_fd = p->vcpus_fd = p->ended_fd = p->stints_fd = p->processes_fd = p->healths_fd =
+		-1;
+	p->shared_fd = p->events_fd = p->reader_fd = p->accounts_fd = -1;
 	err = open_all(p, fs, opts);
 	pin_dir__close(&p->dir);
 	collector__free(p->layout);
 	p->layout = NULL;
 	if (err) {
-		err = tell(p, err, opts->refusal_level);
+		err = p->is_logged ? err : tell(p, err, opts->refusal_level);
 		pinned__free(p);
 		return err;
 	}
@@ -235,8 +256,11 @@ void pinned__free(struct pinned *p)
 	close_fd(p->vcpus_fd);
 	close_fd(p->ended_fd);
 	close_fd(p->stints_fd);
-	close_fd(p->mperf_events_fd);
+	close_fd(p->processes_fd);
+	close_fd(p->healths_fd);
+	close_fd(p->events_fd);
 	close_fd(p->reader_fd);
+	close_fd(p->accounts_fd);
 	free(p);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "measure/acpi_pad.h"
 #include "measure/meter.h"
 #include "base/hostfs.h"
 #include "base/log.h"
@@ -14,11 +15,19 @@
 #include "measure/sampler.h"
 #include "report/snapshot.h"
 
+/*
+ * How many threads one snapshot checks for their end, in rotation. The exit hook reports the end of a
+ * thread; this check finds the threads that exited while hooks were switched off.
+ */
+#define EXIT_CHECK_MAX 256
+
 struct sampler {
 	struct meter *meter;
 	struct roster *roster;
 	const struct hostfs *fs;
-	bool takes_pids; /* system calls know threads by the numbers that BPF has for them */
+	size_t check_turn; /* index of the first vCPU that the next snapshot checks */
+	bool host_halts;   /* at the last snapshot */
+	bool takes_pids;   /* system calls know threads by the numbers that BPF has for them */
 };
 
 int sampler__new(const struct sampler_opts *opts, struct sampler **out)
@@ -62,15 +71,27 @@ static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
 	return syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 && errno == ESRCH;
 }
 
-/* Their last sums are in this snapshot; the next one need not carry them. */
+/* Drops the sums of threads that have exited: this snapshot has their last ones. */
 static void forget_ended(struct sampler *s, struct snapshot *snap)
 {
-	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
-		struct vcpu_reading *vcpu = &snap->vcpus[i];
+	size_t cnt = snap->vcpu_cnt < EXIT_CHECK_MAX ? snap->vcpu_cnt : EXIT_CHECK_MAX;
+
+	for (size_t n = 0; n < cnt; n++) {
+		struct vcpu_reading *vcpu = &snap->vcpus[(s->check_turn + n) % snap->vcpu_cnt];
 
 		if (vcpu->seen && has_ended(s, vcpu))
 			meter__forget(s->meter, snap, vcpu);
 	}
+	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
+}
+
+/* In the snapshot, and in the log when it changes. */
+static void look_for_host_halts(struct sampler *s, struct snapshot *snap)
+{
+	snap->host_halts = acpi_pad__halts(s->fs);
+	if (snap->host_halts && !s->host_halts)
+		pr_warn("acpi_pad halts CPUs of this host: halted time is not measured meanwhile");
+	s->host_halts = snap->host_halts;
 }
 
 int sampler__take(struct sampler *s, struct snapshot *snap)
@@ -81,6 +102,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	err = meter__read(s->meter, snap);
 	if (err)
 		return err;
+	look_for_host_halts(s, snap);
 	forget_ended(s, snap);
 	err = roster__complete(s->roster, snap);
 	if (err) {

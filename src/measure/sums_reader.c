@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "gtimehalt.h"
 #include "report/snapshot.h"
+#include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
 
 /*
@@ -18,30 +19,32 @@
 #define TORN_WAIT_US 50
 
 /*
- * Entries copied at once. Room for a whole map would be touched further and further as a pinned measurement remembers
- * more threads that have ended. The kernel copies hash buckets whole, and none comes near to this: a map has as
- * many as it has room for entries, at least.
+ * Entries copied at once. Of a hash map, the kernel copies buckets whole, and none comes near to this: a map has as many as
+ * it has room for entries, at least.
  */
 #define CHUNK_CNT 256
 
 struct sums_reader {
-	int vcpus_fd, stints_fd, ended_fd;
-	__u64 last_ns;  /* when the last snapshot was taken; 0: there was none */
+	struct sums_maps maps;
+	double ns_per_tsc_cycle;
+	__u64 last_ns; /* when the last snapshot was taken; 0: there was none */
+	__u32 highest_index;
 	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
-	/* Of either map. */
-	__u32 keys[CHUNK_CNT];
 	struct vcpu_sums sums[CHUNK_CNT];
+	/* Of `vcpus` and of `ended`. */
+	__u32 indexes[CHUNK_CNT];
+	struct ended_key keys[CHUNK_CNT];
 };
 
-int sums_reader__new(int vcpus_fd, int stints_fd, int ended_fd, struct sums_reader **out)
+int sums_reader__new(const struct sums_maps *maps, double ns_per_tsc_cycle,
+		     struct sums_reader **out)
 {
 	struct sums_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
-	r->vcpus_fd = vcpus_fd;
-	r->stints_fd = stints_fd;
-	r->ended_fd = ended_fd;
+	r->maps = *maps;
+	r->ns_per_tsc_cycle = ns_per_tsc_cycle;
 	*out = r;
 	return 0;
 }
@@ -51,23 +54,28 @@ void sums_reader__free(struct sums_reader *r)
 	free(r);
 }
 
-static bool is_whole(const struct vcpu_sums *sums)
+static bool is_equal(const struct copy_guard *head, const struct copy_guard *tail)
 {
-	return sums->begun_head == sums->done_head && sums->begun_head == sums->begun_tail &&
-	       sums->begun_head == sums->done_tail;
+	return head->begun == head->done && head->begun == tail->begun && head->begun == tail->done;
 }
 
-/* Reads an entry again until the copy is whole. -ENOENT: it is gone. */
-static int read_whole(const struct sums_reader *r, __u32 tid, struct vcpu_sums *sums)
+static bool is_whole(const struct vcpu_sums *sums)
+{
+	return is_equal(&sums->own_head, &sums->own_tail) &&
+	       is_equal(&sums->shared_head, &sums->shared_tail);
+}
+
+/* Reads an entry again until the copy is whole. */
+static int read_whole(const struct sums_reader *r, __u32 index, struct vcpu_sums *sums)
 {
 	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
 
-	while (!is_whole(sums)) {
+	while (sums->tid && !is_whole(sums)) {
 		int err;
 
 		if (clock__now_ns() > end_ns)
 			return -EIO;
-		err = bpf_map_lookup_elem(r->vcpus_fd, &tid, sums);
+		err = bpf_map_lookup_elem(r->maps.vcpus_fd, &index, sums);
 		if (err)
 			return err;
 		if (!is_whole(sums))
@@ -76,183 +84,229 @@ static int read_whole(const struct sums_reader *r, __u32 tid, struct vcpu_sums *
 	return 0;
 }
 
-/* The window has ended, and its thread has not been back to add it up: it will add the same. */
-static bool is_unsettled(const struct vcpu_sums *sums)
+/* Up to when the entry is complete, by a clock that stands while the entry is away. */
+static __u64 complete_ns(const struct vcpu_sums *sums)
 {
-	return sums->open_ns && sums->put_ns >= sums->open_ns;
+	return sums->at_ns - sums->away_ns;
 }
 
-/*
- * Up to when the sums are complete. Of a window that is open they are as old as its last reading; all others
- * have not grown since, nor has one that was open and was read by force.
- */
-static __u64 complete_ns(const struct vcpu_sums *sums, const struct snapshot *snap, bool forced)
-{
-	if (sums->ended_ns)
-		return sums->ended_ns;
-	if (!forced && sums->open_ns && !is_unsettled(sums))
-		return sums->updated_ns;
-	return sums->updated_ns > snap->clock.mono_ns ? sums->updated_ns : snap->clock.mono_ns;
-}
-
-static void fill_reading(const struct vcpu_sums *sums, __u32 tid, const struct snapshot *snap,
-			 bool forced, struct vcpu_reading *vcpu)
+static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *sums, __u64 hooked_ns,
+			 struct vcpu_reading *vcpu)
 {
 	const struct window_sums *own = &sums->own, *others = &sums->others;
 
 	vcpu->pid = (pid_t)sums->tgid;
-	vcpu->tid = (pid_t)tid;
+	vcpu->tid = (pid_t)sums->tid;
 	vcpu->vcpu_id = sums->vcpu_id;
 	vcpu->seen = true;
 	vcpu->wait_known = true;
-	vcpu->stale = sums->updated_ns < snap->hooked_ns;
+	vcpu->stale = sums->window_ns < hooked_ns;
 	vcpu->vm_id = sums->vm_id;
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
-	vcpu->at_ns = complete_ns(sums, snap, forced);
-	vcpu->loaded_ns = sums->loaded_ns;
-	vcpu->wait_ns = sums->wait_ns;
-	vcpu->measured_ns = own->measured_ns + others->measured_ns;
+	vcpu->at_ns = complete_ns(sums);
+	vcpu->loaded_ns = sums->ran_ns - sums->ran_base_ns;
+	vcpu->wait_ns = sums->wait_ns - sums->wait_base_ns;
+	vcpu->sleeps = sums->sleeps;
+	vcpu->sleeps_known = true;
+	vcpu->measured_ns =
+		tsc_cycles_to_ns(own->tsc_cycles + others->tsc_cycles, r->ns_per_tsc_cycle);
 	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
 	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
 	vcpu->guest_ns = own->guest_ns + others->guest_ns;
 	vcpu->entry_cnt = own->entry_cnt + others->entry_cnt;
-	if (!is_unsettled(sums))
-		return;
-	vcpu->loaded_ns += sums->put_ns - sums->open_ns;
-	/* The window may have ended since the snapshot began. */
-	if (sums->put_ns > vcpu->at_ns)
-		vcpu->at_ns = sums->put_ns;
-	if (sums->put_preempted)
-		vcpu->wait_ns += vcpu->at_ns - sums->put_ns;
 }
 
-static int add_stints(const struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
+static void copy_stints(const struct stint_sums *sums, struct stint_reading *reading)
 {
-	__u32 tid = (__u32)vcpu->tid;
+	reading->halted_ns = sums->halted_ns;
+	memcpy(reading->cnt, sums->cnt, sizeof(reading->cnt));
+}
+
+static int add_stints(const struct sums_reader *r, struct snapshot *snap, __u32 index,
+		      struct vcpu_reading *vcpu)
+{
 	struct stint_reading *reading;
 	struct stint_sums sums;
-	int err = bpf_map_lookup_elem(r->stints_fd, &tid, &sums);
+	int err = bpf_map_lookup_elem(r->maps.stints_fd, &index, &sums);
 
-	/* Not yet halted for long enough, or an entry that a dead thread has left behind. */
-	if (err == -ENOENT || (!err && sums.start_boottime_ns != vcpu->start_boottime_ns))
-		return 0;
-	if (err)
+	if (err || sums.start_boottime_ns != vcpu->start_boottime_ns)
 		return err;
 	reading = snapshot__add_stints(snap, vcpu);
 	if (!reading)
 		return -ENOMEM;
-	reading->halted_ns = sums.halted_ns;
-	memcpy(reading->cnt, sums.cnt, sizeof(reading->cnt));
+	copy_stints(&sums, reading);
 	return 0;
 }
 
-static int add_reading(const struct sums_reader *r, struct snapshot *snap, bool forced, __u32 tid,
-		       const struct vcpu_sums *sums)
+/* Returns the reading, or NULL: memory is short. */
+static struct vcpu_reading *add_reading(const struct sums_reader *r, struct snapshot *snap,
+					const struct vcpu_sums *sums)
 {
 	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
 
-	if (!vcpu)
-		return -ENOMEM;
-	fill_reading(sums, tid, snap, forced, vcpu);
-	return r->stints_fd < 0 ? 0 : add_stints(r, snap, vcpu);
+	if (vcpu)
+		fill_reading(r, sums, snap->hooked_ns, vcpu);
+	return vcpu;
 }
 
-static bool is_retired(__u32 key)
-{
-	return key >> RETIRED_SHIFT;
-}
-
-static __u32 tid_of(__u32 key)
-{
-	return key & ((1U << RETIRED_SHIFT) - 1);
-}
-
-typedef int (*read_entry_fn)(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
-			     struct vcpu_sums *sums);
-
-static int read_chunk(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 cnt,
-		      read_entry_fn read_entry)
-{
-	int err = 0;
-
-	for (__u32 i = 0; i < cnt && !err; i++)
-		err = read_entry(r, snap, forced, r->keys[i], &r->sums[i]);
-	return err;
-}
-
-static int read_map(struct sums_reader *r, struct snapshot *snap, bool forced, int map_fd,
-		    read_entry_fn read_entry)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 position, *from = NULL;
-	int end, err;
-
-	do {
-		__u32 cnt = CHUNK_CNT;
-
-		end = bpf_map_lookup_batch(map_fd, from, &position, r->keys, r->sums, &cnt, &opts);
-		/* The end of the map was reached; all other errors have copied nothing. */
-		if (end && end != -ENOENT)
-			return end;
-		err = read_chunk(r, snap, forced, cnt, read_entry);
-		from = &position;
-	} while (!end && !err);
-	return err;
-}
-
-static bool has_thread(const struct snapshot *snap, __u32 tid, __u64 start_boottime_ns)
+static bool has_reading(const struct snapshot *snap, const struct vcpu_sums *sums)
 {
 	for (size_t i = 0; i < snap->vcpu_cnt; i++)
-		if (snap->vcpus[i].tid == (pid_t)tid &&
-		    snap->vcpus[i].start_boottime_ns == start_boottime_ns)
+		if (snap->vcpus[i].tid == (pid_t)sums->tid &&
+		    snap->vcpus[i].start_boottime_ns == sums->start_boottime_ns)
 			return true;
 	return false;
 }
 
-static void drop(const struct sums_reader *r, __u32 key)
+/* The number by which the directory knows the entry's vCPU; see accounts.bpf.h. */
+static __u32 vcpu_number(const struct entry_objects *of)
 {
-	bpf_map_delete_elem(r->vcpus_fd, &key);
-	if (r->stints_fd >= 0 && !is_retired(key))
-		bpf_map_delete_elem(r->stints_fd, &key);
+	return (__u32)(of->vcpu >> 4) | 1;
+}
+
+static void drop_place(const struct sums_reader *r, __u32 tid, __u32 number, __u32 index)
+{
+	const struct entry_key key = { tid, number };
+	struct entry_place place;
+
+	if (!bpf_map_lookup_elem(r->maps.places_fd, &key, &place) && place.index == index)
+		bpf_map_delete_elem(r->maps.places_fd, &key);
+}
+
+static void give_share_back(const struct sums_reader *r, __u32 tgid)
+{
+	struct process_entries process;
+
+	if (bpf_map_lookup_elem(r->maps.processes_fd, &tgid, &process) || !process.entry_cnt)
+		return;
+	process.entry_cnt--;
+	bpf_map_update_elem(r->maps.processes_fd, &tgid, &process, BPF_EXIST);
+}
+
+/* Frees an entry of a thread that is not there. */
+static void drop(const struct sums_reader *r, __u32 index, const struct vcpu_sums *sums)
+{
+	static const struct vcpu_sums free_entry;
+	struct entry_objects of;
+
+	if (!bpf_map_lookup_elem(r->maps.objects_fd, &index, &of))
+		drop_place(r, sums->tid, vcpu_number(&of), index);
+	drop_place(r, sums->tid, 0, index);
+	bpf_map_update_elem(r->maps.vcpus_fd, &index, &free_entry, BPF_ANY);
+	give_share_back(r, sums->tgid);
+	bpf_map_update_elem(r->maps.free_indexes_fd, NULL, &index, BPF_ANY);
 }
 
 /* What has ended is read once; a measurement that is pinned drops it itself. */
-static int read_vcpu(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
-		     struct vcpu_sums *sums)
+static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
+		      struct vcpu_sums *sums)
 {
-	int err = read_whole(r, key, sums);
+	struct vcpu_reading *vcpu;
+	int err;
 
-	if (!err)
-		err = add_reading(r, snap, forced, tid_of(key), sums);
-	if (!err && sums->ended_ns && r->ended_fd < 0)
-		drop(r, key);
-	return err == -ENOENT ? 0 : err;
+	if (!sums->tid)
+		return 0;
+	err = read_whole(r, index, sums);
+	if (err || !sums->tid)
+		return err;
+	if (index > r->highest_index)
+		r->highest_index = index;
+	vcpu = add_reading(r, snap, sums);
+	if (!vcpu)
+		return -ENOMEM;
+	if (r->maps.stints_fd >= 0)
+		err = add_stints(r, snap, index, vcpu);
+	if (!err && sums->ended_ns && r->maps.ended_fd < 0)
+		drop(r, index, sums);
+	return err;
 }
 
-/* Those that have ended since the last snapshot. */
-static int read_ended(struct sums_reader *r, struct snapshot *snap, bool forced, __u32 key,
-		      struct vcpu_sums *sums)
+/* An entry that has ended since the last snapshot. */
+static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
+			    const struct vcpu_sums *sums)
 {
 	__u64 since_ns = r->last_ns ? r->last_ns : snap->clock.mono_ns;
 
-	if (sums->ended_ns <= since_ns || has_thread(snap, tid_of(key), sums->start_boottime_ns))
+	if (sums->ended_ns <= since_ns || has_reading(snap, sums))
 		return 0;
 	if (!is_whole(sums)) {
 		r->lost_cnt++;
 		return 0;
 	}
-	return add_reading(r, snap, forced, tid_of(key), sums);
+	return add_reading(r, snap, sums) ? 0 : -ENOMEM;
 }
 
-int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
+/*
+ * Copies the next chunk of a map. *position goes from one call to the next; `begun` is false for the first. Returns how many
+ * elements were copied, or -errno; *at_end is set behind the last.
+ */
+static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *position, bool begun,
+		      bool *at_end)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 cnt = CHUNK_CNT;
+	int err = bpf_map_lookup_batch(map_fd, begun ? position : NULL, position, keys, r->sums,
+				       &cnt, &opts);
+
+	*at_end = err == -ENOENT;
+	/* At the end of the map some may have been copied; after any other error none were. */
+	return err && err != -ENOENT ? err : (int)cnt;
+}
+
+/*
+ * Indexes are handed out from below, and freed by this reader alone: what is above the highest one that was ever used is free.
+ * A pinned measurement frees entries itself, so that all of them are read.
+ */
+static int read_entries(struct sums_reader *r, struct snapshot *snap)
+{
+	__u32 position = 0;
+	bool begun = false, at_end = false;
+	int err = 0;
+
+	while (!at_end && !err) {
+		int cnt = read_chunk(r, r->maps.vcpus_fd, r->indexes, &position, begun, &at_end);
+		bool has_live = false;
+
+		if (cnt < 0)
+			return cnt;
+		for (int i = 0; i < cnt && !err; i++) {
+			has_live |= r->sums[i].tid != 0;
+			err = read_entry(r, snap, r->indexes[i], &r->sums[i]);
+		}
+		if (cnt && !has_live && r->indexes[cnt - 1] > sums_reader__highest_index(r))
+			break;
+		begun = true;
+	}
+	return err;
+}
+
+static int read_ended(struct sums_reader *r, struct snapshot *snap)
+{
+	__u32 position = 0;
+	bool begun = false, at_end = false;
+	int err = 0;
+
+	while (!at_end && !err) {
+		int cnt = read_chunk(r, r->maps.ended_fd, r->keys, &position, begun, &at_end);
+
+		if (cnt < 0)
+			return cnt;
+		for (int i = 0; i < cnt && !err; i++)
+			err = read_ended_entry(r, snap, &r->sums[i]);
+		begun = true;
+	}
+	return err;
+}
+
+int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
 {
 	int err;
 
-	snap->has_stints = r->stints_fd >= 0;
-	err = read_map(r, snap, forced, r->vcpus_fd, read_vcpu);
-	/* Behind the others, for a thread is in both maps for a moment, and never in none. */
-	if (!err && r->ended_fd >= 0)
-		err = read_map(r, snap, true, r->ended_fd, read_ended);
+	snap->has_stints = r->maps.stints_fd >= 0;
+	err = read_entries(r, snap);
+	/* Behind the others, for an entry is in both maps for a moment, and never in none. */
+	if (!err && r->maps.ended_fd >= 0)
+		err = read_ended(r, snap);
 	if (err)
 		return err;
 	snap->health.lost_window_cnt += r->lost_cnt;
@@ -261,31 +315,59 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap, bool forced)
 }
 
 /* What is in the reading was copied before the thread had ended, perhaps. */
-static void take_last(const struct sums_reader *r, struct snapshot *snap,
+static void take_last(const struct sums_reader *r, struct snapshot *snap, __u32 index,
 		      const struct vcpu_sums *sums, struct vcpu_reading *vcpu)
 {
-	struct stint_reading *reading;
 	struct stint_sums stints;
 
-	fill_reading(sums, (__u32)vcpu->tid, snap, true, vcpu);
-	if (r->stints_fd < 0 || !vcpu->stint_number ||
-	    bpf_map_lookup_elem(r->stints_fd, &vcpu->tid, &stints))
+	fill_reading(r, sums, snap->hooked_ns, vcpu);
+	if (r->maps.stints_fd < 0 || !vcpu->stint_number ||
+	    bpf_map_lookup_elem(r->maps.stints_fd, &index, &stints))
 		return;
-	reading = &snap->stints[vcpu->stint_number - 1];
-	reading->halted_ns = stints.halted_ns;
-	memcpy(reading->cnt, stints.cnt, sizeof(reading->cnt));
+	copy_stints(&stints, &snap->stints[vcpu->stint_number - 1]);
 }
 
 void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
 {
-	__u32 key = (__u32)vcpu->tid;
-	struct vcpu_sums sums;
+	const struct entry_key key = { (__u32)vcpu->tid, 0 };
+	struct entry_place place;
+	__u32 index;
 
-	/* A tid may be another thread's by now. */
-	if (bpf_map_lookup_elem(r->vcpus_fd, &key, &sums) ||
-	    sums.start_boottime_ns != vcpu->start_boottime_ns)
+	if (bpf_map_lookup_elem(r->maps.places_fd, &key, &place))
 		return;
-	if (is_whole(&sums))
-		take_last(r, snap, &sums, vcpu);
-	drop(r, key);
+	index = place.newest_index;
+	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++) {
+		struct vcpu_sums sums;
+
+		if (bpf_map_lookup_elem(r->maps.vcpus_fd, &index, &sums) ||
+		    sums.tid != (__u32)vcpu->tid)
+			return;
+		/* A tid may be another thread's by now. */
+		if (sums.start_boottime_ns == vcpu->start_boottime_ns) {
+			if (is_whole(&sums))
+				take_last(r, snap, index, &sums, vcpu);
+			drop(r, index, &sums);
+			return;
+		}
+		index = sums.older_index;
+	}
+}
+
+__u32 sums_reader__highest_index(const struct sums_reader *r)
+{
+	return r->maps.ended_fd >= 0 ? GTIMEHALT_MAX_VCPUS : r->highest_index;
+}
+
+void sums_reader__refused(const struct sums_reader *r, sums_reader__tell_fn tell, void *arg)
+{
+	__u32 *from = NULL, tgid;
+
+	while (!bpf_map_get_next_key(r->maps.processes_fd, from, &tgid)) {
+		struct process_entries process;
+
+		if (!bpf_map_lookup_elem(r->maps.processes_fd, &tgid, &process) &&
+		    process.refused_cnt)
+			tell(arg, (pid_t)tgid, process.refused_cnt);
+		from = &tgid;
+	}
 }

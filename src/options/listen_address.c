@@ -14,7 +14,9 @@ static int parse_ipv4(const char *host, in_port_t port, struct listen_address *a
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = port };
 
-	if (inet_pton(AF_INET, *host ? host : LOOPBACK, &in.sin_addr) != 1)
+	if (!*host || !strcmp(host, "localhost"))
+		host = LOOPBACK;
+	if (inet_pton(AF_INET, host, &in.sin_addr) != 1)
 		return -EINVAL;
 	*address = (struct listen_address){ .len = sizeof(in) };
 	memcpy(&address->socket, &in, sizeof(in));

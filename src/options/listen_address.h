@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * listen_address - where a server listens, as it is written on a command line. Pure: no name is looked up.
+ * listen_address - parse the address on which a server listens. Pure: no name is resolved.
  */
 #ifndef LISTEN_ADDRESS_H
 #define LISTEN_ADDRESS_H
@@ -9,27 +9,28 @@
 #include <sys/socket.h>
 
 /*
- * Loopback: who has not said so shows nothing to the network. The port is above those that are given out to
- * exporters, 9100 to 9999, all of which are taken.
+ * Loopback, so that nothing is visible on the network unless the user asks for
+ * it. The port is above 9100 to 9999, the range that is assigned to Prometheus
+ * exporters, in which all ports are taken.
  */
 #define LISTEN_ADDRESS_DEFAULT "127.0.0.1:10177"
 
-/* For every address there is: "[", 45 characters of IPv6, "]:", a port. */
+/* Fits every address: "[", 45 characters of IPv6, "]:", a port. */
 #define LISTEN_ADDRESS_TEXT_SIZE 56
 
 struct listen_address {
-	struct sockaddr_storage socket; /* of IPv4 or IPv6 */
+	struct sockaddr_storage socket; /* AF_INET or AF_INET6 */
 	socklen_t len;
 };
 
 /*
- * Takes "127.0.0.1:80", "[::1]:80" and ":80", which is 127.0.0.1 too; all addresses of the host are 0.0.0.0
- * or [::]. Port 0: the kernel chooses one.
- * Returns 0 or -EINVAL; *address is left alone then.
+ * Parses "127.0.0.1:80", "[::1]:80" or ":80", which means 127.0.0.1; use 0.0.0.0 or [::] for all
+ * addresses of the host. With port 0 the kernel chooses one.
+ * Returns 0; or -EINVAL, with *address unchanged.
  */
 int listen_address__parse(const char *text, struct listen_address *address);
 
-/* The same the other way. Of what is neither IPv4 nor IPv6, "?". */
+/* Formats an address in the same syntax; "?" if it is neither IPv4 nor IPv6. */
 void listen_address__format(const struct listen_address *address,
 			    char text[static LISTEN_ADDRESS_TEXT_SIZE]);
 

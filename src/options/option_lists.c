@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,24 +11,31 @@
 
 #define PID_MAX_LIMIT (1 << 22)
 
-/* Lists are allocated with this room at once. The BPF side has no more for PIDs. */
+/* Lists are allocated with this capacity. The BPF side cannot take more PIDs. */
 #define ELEMENT_MAX GTIMEHALT_MAX_WATCHED
 
 struct id_option {
 	const char *name;
-	const char *element; /* what one is, for messages */
+	const char *element; /* description of an element, for messages */
 	const char *list;
 	__u64 min, max;
+	bool takes_ranges;
 };
 
 static const struct id_option pid_option = {
 	"--pid", "a process ID from 1 to 4194304", "a list of process IDs", 1, PID_MAX_LIMIT,
+	false,
 };
 static const struct id_option tid_option = {
 	"--tid", "a thread ID from 1 to 4194304", "a list of thread IDs", 1, PID_MAX_LIMIT,
+	false,
 };
 static const struct id_option vcpu_option = {
-	"--vcpu", "a vCPU number from 0 to 4294967295", "a list of vCPU numbers", 0, UINT32_MAX,
+	.name = "--vcpu",
+	.element = "a vCPU number from 0 to 4294967295, or a range such as 0-3",
+	.list = "a list of vCPU numbers",
+	.max = UINT32_MAX,
+	.takes_ranges = true,
 };
 
 static int refuse(const char *option, const char *word, const char *expected)
@@ -42,12 +50,10 @@ static int refuse_more(const char *option, const char *word)
 	return EINVAL;
 }
 
-static int add_id(const struct id_option *option, const char *word, __u32 *ids, size_t *cnt)
+/* Adds an ID unless the list has it. `word` is what the user wrote, for the message. */
+static int add_id(const struct id_option *option, const char *word, __u64 id, __u32 *ids,
+		  size_t *cnt)
 {
-	__u64 id;
-
-	if (number__parse(word, option->max, &id) || id < option->min)
-		return refuse(option->name, word, option->element);
 	for (size_t i = 0; i < *cnt; i++)
 		if (ids[i] == id)
 			return 0;
@@ -57,18 +63,54 @@ static int add_id(const struct id_option *option, const char *word, __u32 *ids, 
 	return 0;
 }
 
+/* Parses "N", or "FIRST-LAST" if the option takes ranges. Returns false if the word is neither. */
+static bool parse_range(const struct id_option *option, const char *word, __u64 *first, __u64 *last)
+{
+	const char *hyphen = option->takes_ranges ? strchr(word, '-') : NULL;
+	char number[24] = "";
+
+	if (hyphen && (size_t)(hyphen - word) < sizeof(number))
+		memcpy(number, word, (size_t)(hyphen - word));
+	if (number__parse(hyphen ? number : word, option->max, first))
+		return false;
+	*last = *first;
+	if (hyphen && number__parse(hyphen + 1, option->max, last))
+		return false;
+	return *first >= option->min && *first <= *last;
+}
+
+static int add_word(const struct id_option *option, const char *word, __u32 *ids, size_t *cnt)
+{
+	__u64 first, last;
+	int err = 0;
+
+	if (!parse_range(option, word, &first, &last))
+		return refuse(option->name, word, option->element);
+	for (__u64 id = first; !err && id <= last; id++)
+		err = add_id(option, word, id, ids, cnt);
+	return err;
+}
+
+/* Adds the IDs of a list. Commas or blanks separate them, as "pgrep -d," and pidof print them. */
 static int add_ids(const struct id_option *option, const char *list, __u32 *ids, size_t *cnt)
 {
 	char *words = strdup(list);
-	char *rest = words, *word;
+	char *rest = words, *part;
 	int err = 0;
 
 	if (!ids || !words)
 		err = ENOMEM;
-	while (!err && (word = strsep(&rest, ",")))
-		/* An empty word is not to be found in "1,,2" by its own look: show the list. */
-		err = *word ? add_id(option, word, ids, cnt)
-			    : refuse(option->name, list, option->list);
+	while (!err && (part = strsep(&rest, ","))) {
+		char *state = NULL, *word = strtok_r(part, " ", &state);
+
+		/*
+		 * An empty part, as in "1,,2", would be invisible in the message, so show the list.
+		 */
+		if (!word)
+			err = refuse(option->name, list, option->list);
+		for (; !err && word; word = strtok_r(NULL, " ", &state))
+			err = add_word(option, word, ids, cnt);
+	}
 	free(words);
 	return err;
 }
@@ -94,7 +136,10 @@ int option_lists__add_vcpu_ids(struct filter *filter, const char *list)
 	return add_ids(&vcpu_option, list, filter->vcpu_ids, &filter->vcpu_id_cnt);
 }
 
-/* Up to a comma that is not escaped. A backslash that has nothing to escape counts as the end. */
+/*
+ * Returns the length up to an unescaped comma. A trailing backslash, which
+ * escapes nothing, ends it too.
+ */
 static size_t pattern_len(const char *list)
 {
 	size_t len = 0;
@@ -107,7 +152,7 @@ static size_t pattern_len(const char *list)
 	return len;
 }
 
-/* Takes the pattern over. */
+/* Takes ownership of the pattern. */
 static int add_name(struct filter *filter, char *pattern)
 {
 	int err = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * option_lists - the values of those options that take a list, "1,2,3", and may be repeated. Pure.
+ * option_lists - parse the options that take a list, such as "1,2,3", and may be repeated. Pure.
  */
 #ifndef OPTION_LISTS_H
 #define OPTION_LISTS_H
@@ -8,9 +8,9 @@
 #include "report/filter.h"
 
 /*
- * Adds the elements of a list to a filter, but for those that it has already. A backslash takes from
- * a comma in a name's pattern what it means here, as it does in fnmatch(3) from other characters.
- * Returns 0; EINVAL, when one line on stderr has shown the word that is wrong; or ENOMEM.
+ * Add the elements of a list to a filter, without duplicates. In a name pattern a backslash escapes
+ * a comma, as in fnmatch(3) it escapes other characters. Return 0; EINVAL after one line on stderr
+ * has shown the invalid word; or ENOMEM.
  */
 int option_lists__add_pids(struct filter *filter, const char *list);
 int option_lists__add_tids(struct filter *filter, const char *list);

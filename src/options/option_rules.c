@@ -48,26 +48,32 @@ static const char *const word_names[WORD_CNT] = {
 	[WORD_GROUP] = "--group",
 };
 
-/* What says how something is shown to people, or for how long: metrics are for programs, and go on. */
+/*
+ * Options that select how long and in what form something is shown to people. Metrics are for
+ * programs, and do not end.
+ */
 #define NOT_FOR_METRICS                                                                            \
 	(WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |        \
 	 WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |   \
 	 WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(COUNT) | WORD(RECORD))
-#define WHY_NOT_FOR_METRICS "metrics are sums over all of a VM, in one form, until a signal"
+#define WHY_NOT_FOR_METRICS "metrics always cover whole VMs, in one format, until a signal"
 
-/* Which VMs are shown, how, and for how long. */
+/* Options that select what is shown, how, and for how long. */
 #define SHOWN                                                                                      \
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
 	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
 	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
 	 WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
 
-/* How it is measured, or shown: what is pinned has been started already. */
+/*
+ * Options that select how to measure or show. They come too late for a pinned
+ * measurement, which is already running.
+ */
 #define NOT_FOR_PINNED                                                                             \
 	(SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |           \
 	 WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP))
 
-/* The first that applies is told. */
+/* Only the first rule that is violated is reported. */
 static const struct rule {
 	enum option_word word;
 	__u64 others;
@@ -78,53 +84,53 @@ static const struct rule {
 		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
 		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) |
 		  WORD(EXPORTER) | WORD(TEXTFILE),
-	  "a check is a text of its own, about all VMs of a host" },
+	  "a check has its own output and covers all VMs of this host" },
 	{ WORD_EXPORTER, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
 	{ WORD_TEXTFILE, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
-	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "one of them at a time" },
-	{ WORD_RENEW, WORD(UNPIN), "one of them at a time" },
+	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
+	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
 	{ WORD_PIN, SHOWN | WORD(MILLISECONDS) | WORD(NANOSECONDS),
-	  "nothing is shown: all VMs are measured from then on" },
-	{ WORD_RENEW, NOT_FOR_PINNED, "it changes nothing in what is pinned" },
-	{ WORD_UNPIN, NOT_FOR_PINNED, "it only ends what is pinned" },
-	{ WORD_REPLAY, WORD(RECORD), "what is replayed is recorded" },
+	  "it shows nothing, and measures all VMs from then on" },
+	{ WORD_RENEW, NOT_FOR_PINNED, "it only adds CPUs to the pinned measurement" },
+	{ WORD_UNPIN, NOT_FOR_PINNED, "it only ends the pinned measurement" },
+	{ WORD_REPLAY, WORD(RECORD), "the data is already a recording" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
-	  "it was measured when it was recorded" },
+	  "this was decided when it was recorded" },
 	{ WORD_REPLAY, WORD(WAIT), "a recording needs no KVM" },
-	{ WORD_REPLAY, WORD(BPF_STATS), "a recording runs no BPF program" },
+	{ WORD_REPLAY, WORD(BPF_STATS), "a recording has no running BPF programs" },
 	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
 	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
-	{ WORD_JSON, WORD(CSV), "one form of output at a time" },
+	{ WORD_JSON, WORD(CSV), "use one output format at a time" },
 	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
-	  "JSON has all VMs, with all their vCPUs" },
-	{ WORD_JSON, WORD(MILLISECONDS) | WORD(NANOSECONDS), "JSON is in nanoseconds" },
-	{ WORD_CSV, WORD(HISTOGRAM), "CSV has the rows of the table" },
-	{ WORD_TIMESTAMP, WORD(JSON) | WORD(CSV), "the time is always there" },
+	  "JSON always has all VMs and all their vCPUs" },
+	{ WORD_JSON, WORD(MILLISECONDS) | WORD(NANOSECONDS), "JSON is always in nanoseconds" },
+	{ WORD_CSV, WORD(HISTOGRAM), "CSV has only the rows of the table" },
+	{ WORD_TIMESTAMP, WORD(JSON) | WORD(CSV), "the time is always included" },
 	{ WORD_NO_CLEAR, WORD(JSON) | WORD(CSV), "the screen is cleared between tables only" },
-	{ WORD_TOP, WORD(JSON) | WORD(CSV), "a screen is not for programs" },
-	{ WORD_TOP, WORD(HISTOGRAM), "the screen shows the table" },
-	{ WORD_TOP, WORD(TIMESTAMP), "the screen has the time" },
-	{ WORD_TOP, WORD(NO_CLEAR), "the screen is one for all intervals" },
-	{ WORD_TOP, WORD(DURATION), "the screen goes on until it is ended" },
-	{ WORD_PER_VM, WORD(PER_VCPU), "without them, there are both kinds of rows" },
+	{ WORD_TOP, WORD(JSON) | WORD(CSV), "a full screen is not for programs" },
+	{ WORD_TOP, WORD(HISTOGRAM), "the full screen shows only the table" },
+	{ WORD_TOP, WORD(TIMESTAMP), "the full screen always shows the time" },
+	{ WORD_TOP, WORD(NO_CLEAR), "the full screen is updated in place" },
+	{ WORD_TOP, WORD(DURATION), "the full screen runs until you quit it" },
+	{ WORD_PER_VM, WORD(PER_VCPU), "omit both to get both kinds of rows" },
 	{ WORD_HISTOGRAM, WORD(MODE_SWITCH), "stints are known in --mode entry only" },
 	{ WORD_HISTOGRAM, WORD(SORT) | WORD(ROWS), "a histogram has no such rows" },
-	{ WORD_MILLISECONDS, WORD(NANOSECONDS), "one unit at a time" },
+	{ WORD_MILLISECONDS, WORD(NANOSECONDS), "use one unit at a time" },
 	{ WORD_SORT_IN_ENTRY, WORD(MODE_SWITCH), "that column is known in --mode entry only" },
-	{ WORD_HOOK_CHOSEN, WORD(MODE_SWITCH), "switch has none at VM entry and exit" },
-	{ WORD_DURATION, WORD(INTERVAL), "a one shot has no INTERVAL" },
+	{ WORD_HOOK_CHOSEN, WORD(MODE_SWITCH), "--mode switch has no hooks at VM entry and exit" },
+	{ WORD_DURATION, WORD(INTERVAL), "a single measurement has no INTERVAL" },
 };
 
 static const struct need {
 	enum option_word word;
-	enum option_word needed, or_needed; /* one of them; the same twice: only that */
+	enum option_word needed, or_needed; /* one of these is needed; equal if there is only one */
 	const char *why;
 } needs[] = {
-	{ WORD_MILLISECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
-	{ WORD_NANOSECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is its unit" },
-	{ WORD_USER, WORD_EXPORTER, WORD_TEXTFILE, "nothing else runs for long" },
-	{ WORD_BPF_STATS, WORD_EXPORTER, WORD_TEXTFILE, "nothing else shows them" },
-	{ WORD_GROUP, WORD_PIN, WORD_PIN, "it is who may read what is pinned" },
+	{ WORD_MILLISECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is the unit of the histogram" },
+	{ WORD_NANOSECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is the unit of the histogram" },
+	{ WORD_USER, WORD_EXPORTER, WORD_TEXTFILE, "only these switch to another user" },
+	{ WORD_BPF_STATS, WORD_EXPORTER, WORD_TEXTFILE, "only metrics show them" },
+	{ WORD_GROUP, WORD_PIN, WORD_PIN, "it is the group that may read what is pinned" },
 };
 
 static bool has(__u64 words, enum option_word word)
@@ -147,7 +153,7 @@ bool option_rules__allow(__u64 words)
 
 		if (!found || !has(words, rules[i].word))
 			continue;
-		pr_err("%s does not go with %s: %s", word_names[rules[i].word],
+		pr_err("%s cannot be used with %s: %s", word_names[rules[i].word],
 		       word_names[__builtin_ctzll(found)], rules[i].why);
 		return false;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * option_rules - which words of the command line make no sense together. Pure.
+ * option_rules - reject command-line words that make no sense together. Pure.
  */
 #ifndef OPTION_RULES_H
 #define OPTION_RULES_H
@@ -35,7 +35,7 @@ enum option_word {
 	WORD_MPERF_RATIO,
 	WORD_RECORD,
 	WORD_REPLAY,
-	WORD_REPLAY_AT_ONCE, /* --replay without --top, which shows one interval after the other */
+	WORD_REPLAY_AT_ONCE, /* --replay without --top: all intervals at once */
 	WORD_CHECK,
 	WORD_WAIT,
 	WORD_COUNT,
@@ -50,12 +50,12 @@ enum option_word {
 	WORD_CNT,
 };
 
-/* A set of words: a bit for each. */
+/* Sets of words are bit masks. */
 #define WORD(name) (1ULL << WORD_##name)
 
 /*
- * Returns whether the words may stand together. If not, one line on stderr has named two of them, or
- * one and what it is to go with, and has said why.
+ * Returns whether the words may be combined. If not, one line on stderr has named two words that
+ * exclude each other, or a word and the one that it needs, and the reason.
  */
 bool option_rules__allow(__u64 words);
 

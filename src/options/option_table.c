@@ -11,7 +11,7 @@ const char option_table_doc[] =
 	"\n"
 	"EXAMPLES:\n"
 	"    gtimehalt                 # measure all VMs for one second\n"
-	"    gtimehalt -d 10           # ... for ten seconds; Ctrl-C ends it early\n"
+	"    gtimehalt -d 10           # ... for ten seconds, or until Ctrl-C\n"
 	"    gtimehalt 1               # every second, until Ctrl-C\n"
 	"    gtimehalt 0.5 20          # every half second, 20 times\n"
 	"    gtimehalt -P -s halted 5  # the VMs that halt most, every five seconds\n"
@@ -20,18 +20,18 @@ const char option_table_doc[] =
 	"    gtimehalt -g 'web-*'      # only the VMs of these names\n"
 	"    gtimehalt -H -m           # how long stints were halted, in milliseconds\n"
 	"    gtimehalt -j 5            # one JSON object a line, every five seconds\n"
-	"    gtimehalt --record f 1    # write down every second; later, or elsewhere:\n"
+	"    gtimehalt --record f 1    # record every second; later, or elsewhere:\n"
 	"    gtimehalt --replay f -P   # ... show what was recorded\n"
 	"    gtimehalt --exporter      # serve metrics to Prometheus\n"
 	"\v"
-	"A VM's row is the sum over those of its vCPUs that -t and --vcpu let through.\n"
-	"A comma in a name is written '\\,'.\n"
+	"A VM's row is the sum over its vCPUs that -t and --vcpu select.\n"
+	"Write a comma in a name as '\\,'.\n"
 	"\n"
 	"EXIT STATUS:\n"
 	"    0  done\n"
 	"    1  failed while running\n"
 	"    2  wrong usage\n"
-	"    3  this host cannot: the message says what is missing";
+	"    3  this host cannot be measured: the message says what is missing";
 
 const char option_table_args[] = "[INTERVAL [COUNT]]";
 
@@ -50,32 +50,31 @@ const struct argp_option option_table[] = {
 	  "Which VMs and vCPUs (lists: 1,2,3, or repeat the option):", GROUP_FILTER },
 	{ "pid", 'p', "PID", 0, "Only the VMs of these processes", 0 },
 	{ "tid", 't', "TID", 0, "Only the vCPUs of these threads", 0 },
-	{ "guest", 'g', "NAME", 0, "Only VMs of these names, as in the shell: 'web-*'", 0 },
-	{ "vcpu", KEY_VCPU, "N", 0, "Only the vCPUs of these numbers", 0 },
+	{ "guest", 'g', "NAME", 0, "Only VMs whose names match, as in the shell: 'web-*'", 0 },
+	{ "vcpu", KEY_VCPU, "N", 0, "Only the vCPUs of these numbers; 0-3 is a range", 0 },
 
 	{ NULL, 0, NULL, 0, "What is shown:", GROUP_OUTPUT },
 	{ "per-vm", 'P', NULL, 0, "One row for each VM", 0 },
 	{ "per-vcpu", 'L', NULL, 0, "One row for each vCPU", 0 },
 	{ "sort", 's', "COLUMN", 0,
-	  "The greatest first: halted, loaded, busy, host, wait, "
+	  "Sort, greatest first: halted, loaded, busy, host, wait, "
 	  "blocked or entries",
 	  0 },
 	{ "rows", 'r', "ROWS", 0, "The first ROWS VMs, or vCPUs with -L", 0 },
-	{ "histogram", 'H', NULL, 0, "How long stints were halted, as a histogram", 0 },
+	{ "histogram", 'H', NULL, 0, "Show how long stints were halted, as a histogram", 0 },
 	{ "milliseconds", 'm', NULL, 0, "Histogram in milliseconds (else microseconds)", 0 },
 	{ "nanoseconds", 'N', NULL, 0, "Histogram in nanoseconds", 0 },
-	{ "timestamp", 'T', NULL, 0, "The time above each table", 0 },
+	{ "timestamp", 'T', NULL, 0, "Print the time above each table", 0 },
 	{ "no-clear", 'C', NULL, 0, "Do not clear the screen between tables", 0 },
-	{ "top", KEY_TOP, NULL, 0, "A full screen, every INTERVAL (default 1)", 0 },
+	{ "top", KEY_TOP, NULL, 0, "Full-screen display, every INTERVAL (default 1)", 0 },
 	{ "json", 'j', NULL, 0, "JSON, one object a line", 0 },
 	{ "csv", KEY_CSV, NULL, 0, "CSV, one row a line", 0 },
 
 	{ NULL, 0, NULL, 0, "How it is measured:", GROUP_MEASURE },
-	{ "duration", 'd', "SECS", 0, "Length of the one shot (default 1)", 0 },
-	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: nothing at VM entry and exit",
+	{ "duration", 'd', "TIME", 0, "Length of a single measurement, such as 10, 500ms or 5m (default 1 s)", 0 },
+	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: no hooks at VM entry and exit",
 	  0 },
-	{ "hook", KEY_HOOK, "HOOK", 0,
-	  "fentry, kprobe, vcpu_enter_guest or tracepoint, not the best one", 0 },
+	{ "hook", KEY_HOOK, "HOOK", 0, "Force fentry, kprobe, vcpu_enter_guest or tracepoint", 0 },
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
 	{ "wait", KEY_WAIT, NULL, 0, "Wait until KVM is loaded", 0 },
@@ -84,15 +83,16 @@ const struct argp_option option_table[] = {
 	  "Always on, without a process (see /sys/fs/bpf/gtimehalt):", GROUP_PINNED },
 	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)",
 	  0 },
-	{ "group", KEY_GROUP, "NAME", 0, "Who may read what is pinned (default: root alone)", 0 },
-	{ "renew", KEY_RENEW, NULL, 0,
-	  "Take CPUs that have come online into what is pinned; start nothing", 0 },
-	{ "unpin", KEY_UNPIN, NULL, 0, "End what --pin has started", 0 },
+	{ "group", KEY_GROUP, "NAME", 0, "Group that may read what is pinned (default: only root)",
+	  0 },
+	{ "renew", KEY_RENEW, NULL, 0, "Add CPUs that came online to what is pinned; start nothing",
+	  0 },
+	{ "unpin", KEY_UNPIN, NULL, 0, "End the pinned measurement", 0 },
 
 	{ NULL, 0, NULL, 0, "Recordings:", GROUP_RECORDING },
-	{ "record", KEY_RECORD, "FILE", 0, "Write down what is measured, unfiltered", 0 },
+	{ "record", KEY_RECORD, "FILE", 0, "Record all measurements, unfiltered, in FILE", 0 },
 	{ "replay", KEY_REPLAY, "FILE", 0,
-	  "Show what was recorded: needs no root, no KVM; with --top an "
+	  "Show a recording (needs neither root nor KVM); with --top an "
 	  "interval every INTERVAL",
 	  0 },
 
@@ -102,9 +102,9 @@ const struct argp_option option_table[] = {
 	  "Serve them over HTTP (default " LISTEN_ADDRESS_DEFAULT ")", 0 },
 	{ "textfile", KEY_TEXTFILE, "FILE", 0,
 	  "Write them to FILE every INTERVAL (default 10), for node_exporter", 0 },
-	{ "user", KEY_USER, "NAME", 0, "Whom to become once measuring (default nobody)", 0 },
+	{ "user", KEY_USER, "NAME", 0, "User to switch to once measuring (default nobody)", 0 },
 	{ "bpf-stats", KEY_BPF_STATS, NULL, 0,
-	  "Let the kernel time all BPF programs, to show what ours cost", 0 },
+	  "Let the kernel time all BPF programs, to show the cost of ours", 0 },
 
 	{ NULL, 0, NULL, 0, "Other:", GROUP_OTHER },
 	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * option_table - the options that there are, for argp, and what --help says of them.
+ * option_table - all options, for argp, and the text of --help.
  */
 #ifndef OPTION_TABLE_H
 #define OPTION_TABLE_H
@@ -34,7 +34,7 @@ extern const struct argp_option option_table[];
 extern const char option_table_doc[];
 extern const char option_table_args[];
 
-/* The option's bit among the words of option_rules; 0: it goes with all others. */
+/* Returns the option's bit in the set of option_rules; 0 if it can be combined with all others. */
 __u64 option_table__word(int key);
 
 #endif /* OPTION_TABLE_H */

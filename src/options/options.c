@@ -21,13 +21,13 @@
 #define INTERVAL_MAX_NS     (1000000 * NS_PER_SEC)
 #define METRICS_INTERVAL_NS (10 * NS_PER_SEC)
 #define MPERF_RATIO_MAX     4096.0
-#define SECONDS_EXPECTED    "a number of seconds from 0.001 to 1000000"
+#define SECONDS_EXPECTED    "a time from 0.001 to 1000000 seconds, such as 10, 0.25, 500ms, 5m or 1h"
 #define CNT_EXPECTED        "a number from 1 to 4294967295"
 
 struct parse {
 	struct options opts;
-	__u64 words; /* that were given */
-	/* --help or --version was obeyed: what follows on the command line does not matter. */
+	__u64 words; /* words that were given */
+	/* --help or --version was handled: ignore the rest of the command line. */
 	bool done;
 };
 
@@ -117,8 +117,13 @@ static error_t parse_hook(struct parse *parse, const char *word)
 	return bad_value("--hook", word, "auto, fentry, kprobe, vcpu_enter_guest or tracepoint");
 }
 
+/* *path: NULL unless the option was given before. */
 static error_t parse_path(const char *what, const char *word, const char **path)
 {
+	if (*path && strcmp(*path, word) != 0) {
+		pr_err("%s was given twice: '%s' and '%s'; one file at a time", what, *path, word);
+		return EINVAL;
+	}
 	if (!*word)
 		return bad_value(what, word, "a file name");
 	*path = word;
@@ -133,11 +138,11 @@ static error_t parse_group(struct parse *parse, const char *word)
 	return 0;
 }
 
-/* Of a file that is made. */
+/* Parses the path of a file that will be created. */
 static error_t parse_new_path(const char *what, const char *word, const char **path)
 {
 	if (!strcmp(word, "-"))
-		return bad_value(what, word, "a file name: stdout is not for it");
+		return bad_value(what, word, "a file name: stdout cannot be used here");
 	return parse_path(what, word, path);
 }
 
@@ -175,14 +180,17 @@ static error_t parse_positional(struct parse *parse, unsigned int index, const c
 	}
 }
 
-/* Any error ends the parsing; the one of --help and --version is no error to the outside. */
+/*
+ * Makes argp stop parsing, which takes an error. options__parse() does not treat
+ * this one as a failure.
+ */
 static error_t stop(struct parse *parse)
 {
 	parse->done = true;
 	return ECANCELED;
 }
 
-/* Options that are no more than said: returns false of all others. */
+/* Handles options without a value. Returns false for all others. */
 static bool set_flag(struct options *opts, int key)
 {
 	switch (key) {
@@ -251,7 +259,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		/* getopt's line says what is wrong; without a stream argp adds no hint to it. */
+		/*
+		 * getopt's own message suffices; without a stream argp does not add a hint to it.
+		 */
 		state->err_stream = NULL;
 		return 0;
 	case 'p':
@@ -300,7 +310,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* What is always on is to cost little: VM entry and exit are hooked only for what needs them. */
+/* Sets the defaults of a run that exports metrics. */
 static void default_to_metrics(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
@@ -311,14 +321,17 @@ static void default_to_metrics(struct parse *parse)
 	opts->count = 0;
 }
 
-/* What only all words together can show. */
+/* Sets and checks what depends on several words. */
 static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 
 	if (options__want_metrics(opts))
 		default_to_metrics(parse);
-	/* What is always on is to cost the least. */
+	/*
+	 * A measurement that is always on must cost little: use MODE_SWITCH
+	 * unless MODE_ENTRY is needed.
+	 */
 	if ((opts->pin || options__want_metrics(opts)) && !opts->mode_given && !opts->histogram &&
 	    opts->hook == HOOK_AUTO)
 		opts->mode = MODE_SWITCH;
@@ -341,8 +354,9 @@ static error_t finish(struct parse *parse)
 }
 
 /*
- * getopt repeats options as they are, and nothing in them may reach a terminal that is no text. Other words may be
- * names of files in any encoding, and are made printable where they are shown.
+ * Finds a character that getopt would pass to the terminal when it repeats an option in a message.
+ * Other words may be file names in any encoding; they are only checked for ASCII control characters
+ * here, and made printable where they are shown.
  */
 static const char *find_control(const char *word)
 {
@@ -388,7 +402,10 @@ static error_t parse_words(struct parse *parse, int argc, char **argv)
 	err = check_words(argc, argv);
 	if (err)
 		return err;
-	/* A copy, for getopt reorders the words and begins its lines with the first. */
+	/*
+	 * Pass a copy, because getopt reorders the words and begins its messages
+	 * with the first one.
+	 */
 	words = calloc((size_t)word_cnt + 1, sizeof(*words));
 	if (!words)
 		return ENOMEM;
@@ -417,9 +434,9 @@ enum options_verdict options__parse(int argc, char **argv, struct options *opts)
 	options__free(&parse.opts);
 	if (parse.done)
 		return OPTIONS_DONE;
-	/* Of all other errors a line has told by now. */
+	/* All other errors have been reported already. */
 	if (err == ENOMEM)
-		pr_err("no memory for the command line");
+		pr_err("cannot parse the command line: out of memory");
 	return OPTIONS_USAGE;
 }
 

@@ -11,10 +11,10 @@
 #include "recording/recording_fields.h"
 #include "text/utf8.h"
 
-/* What is being decoded: "vcpus[3].tid" is a field in an element in a list. */
+/* The path to the value being decoded, as a linked list: "vcpus[3].tid" has three places. */
 struct place {
 	const struct place *up;
-	const char *key; /* NULL: the element of that number */
+	const char *key; /* NULL: element number idx of a list */
 	size_t idx;
 	struct recording_problem *problem;
 };
@@ -27,7 +27,7 @@ static size_t put_place(const struct place *place, char *text, size_t size)
 		len += snprintf(text + len, size - len, "%s%s", len ? "." : "", place->key);
 	else
 		len += snprintf(text + len, size - len, "[%zu]", place->idx);
-	/* Keys are ours and few levels deep: they do fit. */
+	/* Never truncated: the keys are those of our tables, and nesting is limited. */
 	return len < size ? len : size - 1;
 }
 
@@ -44,13 +44,16 @@ static int get_u64(const struct place *place, struct json_object *from, __u64 ma
 {
 	char why[64];
 
-	/* A negative one reads as less than 0 as int64; one that int64 does not hold, as its maximum. */
+	/*
+	 * json-c returns a negative number for negative integers, and INT64_MAX
+	 * for those that exceed int64.
+	 */
 	if (json_object_is_type(from, json_type_int) && json_object_get_int64(from) >= 0 &&
 	    json_object_get_uint64(from) <= max) {
 		*value = json_object_get_uint64(from);
 		return 0;
 	}
-	snprintf(why, sizeof(why), "no integer from 0 to %llu", max);
+	snprintf(why, sizeof(why), "not an integer from 0 to %llu", max);
 	return refuse(place, -EBADMSG, why);
 }
 
@@ -61,19 +64,19 @@ static int get_ratio(const struct place *place, struct json_object *from, double
 	if (json_object_is_type(from, json_type_double) || json_object_is_type(from, json_type_int))
 		value = json_object_get_double(from);
 	if (!(value > 0) || __builtin_isinf(value))
-		return refuse(place, -EBADMSG, "no number above 0");
+		return refuse(place, -EBADMSG, "not a number above 0");
 	*ratio = value;
 	return 0;
 }
 
-/* *text is the JSON value's. */
+/* *text belongs to the JSON value. */
 static int get_string(const struct place *place, struct json_object *from, const char **text)
 {
 	if (!json_object_is_type(from, json_type_string))
-		return refuse(place, -EBADMSG, "no text");
+		return refuse(place, -EBADMSG, "not a string");
 	*text = json_object_get_string(from);
 	if (strlen(*text) != (size_t)json_object_get_string_len(from))
-		return refuse(place, -EBADMSG, "a text with a NUL in it");
+		return refuse(place, -EBADMSG, "a string with a NUL in it");
 	return 0;
 }
 
@@ -91,7 +94,7 @@ static int get_mode(const struct place *place, struct json_object *from, enum me
 			return 0;
 		}
 	}
-	return refuse(place, -EBADMSG, "a mode that is not known here");
+	return refuse(place, -EBADMSG, "an unknown mode");
 }
 
 static int get_text(const struct place *place, struct json_object *from, char *to, size_t size)
@@ -103,8 +106,11 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 	if (err)
 		return err;
 	if (strlen(text) >= size)
-		return refuse(place, -EBADMSG, "too long a text");
-	/* Printable, as who made the recording need not have left it. It never gets longer. */
+		return refuse(place, -EBADMSG, "the string is too long");
+	/*
+	 * Make it printable, because a recording may come from anywhere. This
+	 * never makes the text longer.
+	 */
 	while (*text) {
 		struct utf8_glyph glyph = utf8__next_glyph(&text);
 
@@ -115,14 +121,14 @@ static int get_text(const struct place *place, struct json_object *from, char *t
 	return 0;
 }
 
-/* In their order, so that none is there twice. */
+/* Buckets must be in ascending order, which also excludes duplicates. */
 static int get_buckets(const struct place *place, struct json_object *from, __u64 *cnt)
 {
 	size_t number_cnt;
 	__u64 low = 0;
 
 	if (!json_object_is_type(from, json_type_array))
-		return refuse(place, -EBADMSG, "no list");
+		return refuse(place, -EBADMSG, "not an array");
 	number_cnt = json_object_array_length(from);
 	if (number_cnt % 2)
 		return refuse(place, -EBADMSG, "a bucket without its count");
@@ -135,7 +141,7 @@ static int get_buckets(const struct place *place, struct json_object *from, __u6
 		if (err)
 			return err;
 		if (bucket < low)
-			return refuse(&here, -EBADMSG, "out of order, or there twice");
+			return refuse(&here, -EBADMSG, "out of order, or a duplicate");
 		here.idx = i + 1;
 		err = get_u64(&here, json_object_array_get_idx(from, i + 1), UINT64_MAX,
 			      &cnt[bucket]);
@@ -156,7 +162,7 @@ static int get_list(const struct place *place, struct json_object *from, const s
 	size_t cnt;
 
 	if (!json_object_is_type(from, json_type_array))
-		return refuse(place, -EBADMSG, "no list");
+		return refuse(place, -EBADMSG, "not an array");
 	cnt = json_object_array_length(from);
 	if (cnt > RECORDING_ELEMENTS_MAX)
 		return refuse(place, -EFBIG, "too many elements");
@@ -172,7 +178,7 @@ static int get_list(const struct place *place, struct json_object *from, const s
 		if (err)
 			return err;
 		if (i && list->compare && list->compare(to - list->element_size, to) >= 0)
-			return refuse(&here, -EBADMSG, "out of order, or there twice");
+			return refuse(&here, -EBADMSG, "out of order, or a duplicate");
 	}
 	return 0;
 }
@@ -237,18 +243,18 @@ static int get_field(const struct place *place, struct json_object *from, const 
 	case FIELD_LIST:
 		return get_list(place, from, field, to);
 	}
-	return refuse(place, -EBADMSG, "of no known kind");
+	return refuse(place, -EBADMSG, "of an unknown kind");
 }
 
-/* `place` is NULL for the line itself. */
+/* place is NULL for the line itself. */
 static int get_members(const struct place *place, struct json_object *from,
 		       const struct field *fields, void *to, struct recording_problem *problem)
 {
 	int err = 0;
 
-	/* Of the line it is known. */
+	/* The line itself is known to be an object. */
 	if (place && !json_object_is_type(from, json_type_object))
-		return refuse(place, -EBADMSG, "no object");
+		return refuse(place, -EBADMSG, "not an object");
 	for (const struct field *field = fields; field->key && !err; field++) {
 		struct place here = { .up = place, .key = field->key, .problem = problem };
 		struct json_object *value;

@@ -9,13 +9,13 @@
 #include "recording/recording_fields.h"
 #include "text/utf8.h"
 
-/* Of the longest text of any field. */
+/* Size of the longest text of any field. */
 #define TEXT_SIZE sizeof(((struct vm_reading *)NULL)->name)
 
-/* No key is there twice, and each is the table's, which need not be copied. */
+/* Keys are unique within an object, and constants of the tables, which json-c need not copy. */
 #define ADD_FLAGS (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
 
-/* Takes the value over. NULL stands for a value for which there was no memory. */
+/* Takes ownership of value. NULL means that its allocation failed. */
 static int add(struct json_object *parent, const char *key, struct json_object *value)
 {
 	if (!value)
@@ -32,7 +32,7 @@ static int add_unknown(struct json_object *parent, const char *key)
 	return json_object_object_add_ex(parent, key, NULL, ADD_FLAGS) ? -ENOMEM : 0;
 }
 
-/* As it would be shown, so that the line is UTF-8 whatever the text is. It never gets longer. */
+/* Makes the text printable, so that the line is valid UTF-8. This never makes the text longer. */
 static int add_text(struct json_object *parent, const struct field *field, const char *text)
 {
 	char shown[TEXT_SIZE];
@@ -59,7 +59,7 @@ static int add_ratio(struct json_object *parent, const struct field *field, doub
 		return 0;
 	if (!(ratio > 0) || __builtin_isinf(ratio))
 		return -EINVAL;
-	/* As few digits as give the same double back: 0.97, not 0.96999999999999997. */
+	/* Use the fewest digits that give the same double: 0.97, not 0.96999999999999997. */
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, ratio);
 		if (strtod(text, NULL) == ratio)
@@ -132,7 +132,7 @@ static int add_list(struct json_object *parent, const struct field *field,
 		return 0;
 	array = json_object_new_array();
 	err = add(parent, field->key, array);
-	/* By memcpy(), because a pointer to these is not a pointer to a void *. */
+	/* Use memcpy(), because reading a T * through a void ** breaks strict aliasing. */
 	memcpy(&element, (const char *)snap + field->offset, sizeof(element));
 	for (size_t i = 0; i < cnt && !err; i++, element += list->element_size) {
 		if (i && list->compare && list->compare(element - list->element_size, element) >= 0)

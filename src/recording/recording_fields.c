@@ -2,15 +2,15 @@
 #include "recording/recording.h"
 #include "recording/recording_fields.h"
 
-/* A struct that has grown has a member without a line here. */
-_Static_assert(sizeof(struct clock_reading) == 32, "clock_fields has every member");
-_Static_assert(sizeof(struct health) == 32, "health_fields has every member");
+/* These fail when a struct grows, as a reminder to add the new member below. */
+_Static_assert(sizeof(struct clock_reading) == 40, "clock_fields has every member");
+_Static_assert(sizeof(struct health) == 40, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
-_Static_assert(sizeof(struct vcpu_reading) == 104, "vcpu_fields has every member");
+_Static_assert(sizeof(struct vcpu_reading) == 112, "vcpu_fields has every member");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 192, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 208, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 
@@ -19,6 +19,7 @@ static const struct field clock_fields[] = {
 	{ "boottime_ns", FIELD_U64, CLOCK(boot_ns) },
 	{ "realtime_ns", FIELD_U64, CLOCK(real_ns) },
 	{ "tsc_cycles", FIELD_U64, CLOCK(tsc_cycles) },
+	{ "monotonic_raw_ns", FIELD_U64, CLOCK(raw_ns), .optional = true },
 	{ 0 },
 };
 
@@ -29,6 +30,7 @@ static const struct field health_fields[] = {
 	{ "mperf_errors", FIELD_U64, HEALTH(mperf_error_cnt) },
 	{ "map_full", FIELD_U64, HEALTH(map_full_cnt) },
 	{ "hooks_off", FIELD_U64, HEALTH(hooks_off_cnt), .optional = true },
+	{ "refused_windows", FIELD_U64, HEALTH(refused_window_cnt), .optional = true },
 	{ 0 },
 };
 
@@ -59,6 +61,8 @@ static const struct field vcpu_fields[] = {
 	{ "wait_ns", FIELD_KNOWN_U64, VCPU(wait_ns),
 	  .known_offset = offsetof(struct vcpu_reading, wait_known) },
 	{ "stale", FIELD_BOOL, VCPU(stale), .optional = true },
+	{ "sleeps", FIELD_KNOWN_U64, VCPU(sleeps), .optional = true,
+	  .known_offset = offsetof(struct vcpu_reading, sleeps_known) },
 	{ "stints", FIELD_U32, VCPU(stint_number), .optional = true },
 	{ 0 },
 };
@@ -100,7 +104,7 @@ static void *add_cpu(struct snapshot *snap)
 	return snapshot__add_cpu(snap);
 }
 
-/* Which vCPU they are of, its own member says. */
+/* The vCPU of the stints is in its own member, so the reference made here is dropped. */
 static void *add_stints(struct snapshot *snap)
 {
 	struct vcpu_reading unused;
@@ -164,6 +168,7 @@ const struct field recording_snapshot_fields[] = {
 	{ "clock", FIELD_OBJECT, SNAPSHOT(clock), .members = clock_fields },
 	{ "mode", FIELD_MODE, SNAPSHOT(mode) },
 	{ "mperf_ratio", FIELD_RATIO, SNAPSHOT(mperf_ratio) },
+	{ "host_halts", FIELD_BOOL, SNAPSHOT(host_halts), .optional = true },
 	{ "health", FIELD_OBJECT, SNAPSHOT(health), .members = health_fields },
 	{ "vms", FIELD_LIST, SNAPSHOT(vms), .list = &vm_list },
 	{ "vcpus", FIELD_LIST, SNAPSHOT(vcpus), .list = &vcpu_list },

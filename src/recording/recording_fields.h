@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * recording_fields - what a recording holds, as data: the one table that writing and reading are driven
- * by. To record one more member of a struct is one more line there.
+ * recording_fields - the table of what a recording contains, used by writer and reader. To record
+ * another member of a struct, add a line.
  */
 #ifndef RECORDING_FIELDS_H
 #define RECORDING_FIELDS_H
@@ -10,33 +10,34 @@
 #include <stddef.h>
 #include "report/snapshot.h"
 
-/* The type in the struct, and how it looks in JSON where that is not plain. */
+/* The type in the struct, and its form in JSON if that is not obvious. */
 enum field_kind {
 	FIELD_INT, /* int, never negative */
 	FIELD_U32,
 	FIELD_U64,
-	FIELD_KNOWN_U64, /* __u64 and a bool that says whether it is known; null when not */
-	FIELD_VM_ID,     /* __u64, moved by the writer's offset */
+	FIELD_KNOWN_U64, /* __u64 with a bool that says whether it is known; null if not */
+	FIELD_VM_ID,     /* __u64, changed by the writer's offset */
 	FIELD_BOOL,
 	FIELD_RATIO, /* double, finite and above 0 */
-	FIELD_MODE,  /* enum measure_mode; its name */
+	FIELD_MODE,  /* enum measure_mode, by name */
 	FIELD_TEXT,  /* array of char, printable */
-	FIELD_BUCKETS, /* __u64 [STINT_BUCKET_CNT]; bucket, count, bucket, count, ... of those not 0 */
+	/* __u64[STINT_BUCKET_CNT], as index, count, index, count, ... of nonzero buckets */
+	FIELD_BUCKETS,
 	FIELD_OBJECT,
-	FIELD_LIST, /* of a snapshot only */
+	FIELD_LIST, /* only in a snapshot */
 };
 
 struct field_list;
 
 struct field {
-	const char *key; /* NULL behind the last field */
+	const char *key; /* NULL after the last field */
 	enum field_kind kind;
-	bool optional; /* empty or 0 is left out, and what is missing is empty or 0 */
+	bool optional; /* omitted if empty or 0, and empty or 0 if missing */
 	size_t offset;
 	size_t known_offset;           /* FIELD_KNOWN_U64 */
 	size_t size;                   /* FIELD_TEXT */
 	const struct field *members;   /* FIELD_OBJECT */
-	const struct field_list *list; /* FIELD_LIST; then offset is that of the array's pointer */
+	const struct field_list *list; /* FIELD_LIST; offset is that of the pointer to the array */
 };
 
 struct field_list {
@@ -44,7 +45,7 @@ struct field_list {
 	size_t element_size;
 	size_t cnt_offset;
 	void *(*add)(struct snapshot *snap);
-	/* Below 0 for neighbours in their order; NULL: any will do. */
+	/* Must be negative for adjacent elements; NULL: no order is required. */
 	int (*compare)(const void *a, const void *b);
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * recording_parse.c - bytes to JSON values. json-c is asked only for what a look at the bytes has shown
- * to be small: of "[[[[" or "[],[],[]," it would make a hundred times as much memory.
+ * recording_parse.c - bytes to JSON values. A scan of the bytes first checks the limits, because
+ * json-c needs a hundred times as much memory as the input for lines like "[[[[" or "[],[],[],".
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -11,13 +11,13 @@
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 
-/* The marks of a line that are in no string. */
+/* Counts of what occurs in a line outside of strings. */
 struct marks {
-	size_t colon_cnt; /* one for each member */
+	size_t colon_cnt; /* one per member */
 	size_t comma_cnt;
 	size_t container_cnt;
 	size_t depth_max;
-	bool has_large; /* an integer above 2^64-1, which json-c would take for 2^64-1 */
+	bool has_large; /* has an integer above 2^64-1, which json-c would change to 2^64-1 */
 };
 
 static int refuse(struct recording_problem *problem, int err, const char *why)
@@ -26,7 +26,10 @@ static int refuse(struct recording_problem *problem, int err, const char *why)
 	return err;
 }
 
-/* How many digits are at `at`, which is not 0; *large is set when they are an integer above 2^64-1. */
+/*
+ * Returns the number of digits at `at`, which must not be 0. Sets *large if they
+ * are an integer above 2^64-1.
+ */
 static size_t skip_digits(const char *line, size_t len, size_t at, bool *large)
 {
 	static const char largest[] = "18446744073709551615";
@@ -35,7 +38,7 @@ static size_t skip_digits(const char *line, size_t len, size_t at, bool *large)
 
 	while (at + cnt < len && line[at + cnt] >= '0' && line[at + cnt] <= '9')
 		cnt++;
-	/* Not what is in front of a point or an exponent, or behind one; nor what is negative. */
+	/* Ignore digits before or after a decimal point or exponent, and negative numbers. */
 	if (strchr(".eE+-", line[at - 1]) || (at + cnt < len && strchr(".eE", line[at + cnt])))
 		return cnt;
 	if (cnt > largest_len ||
@@ -44,7 +47,7 @@ static size_t skip_digits(const char *line, size_t len, size_t at, bool *large)
 	return cnt;
 }
 
-/* Of a line without NUL that begins with a brace. */
+/* The line must begin with a brace and contain no NUL. */
 static void count_marks(const char *line, size_t len, struct marks *marks)
 {
 	bool in_string = false;
@@ -79,7 +82,7 @@ static void count_marks(const char *line, size_t len, struct marks *marks)
 	}
 }
 
-/* All levels down, which are few by now. */
+/* Recursive; the depth has been limited before. */
 static size_t member_cnt(struct json_object *value)
 {
 	size_t cnt = 0;
@@ -109,14 +112,14 @@ static int parse_small(const char *line, size_t len, struct json_object **root,
 	*root = json_tokener_parse_ex(tokener, line, (int)len);
 	error = json_tokener_get_error(tokener);
 	if (!*root && error != json_tokener_success && error != json_tokener_continue)
-		snprintf(problem->text, sizeof(problem->text), "no JSON: %s at byte %zu",
+		snprintf(problem->text, sizeof(problem->text), "not JSON: %s at byte %zu",
 			 json_tokener_error_desc(error), json_tokener_get_parse_end(tokener) + 1);
 	json_tokener_free(tokener);
 	if (*root)
 		return 0;
 	if (error == json_tokener_continue)
 		return -ENODATA;
-	/* What begins with a brace is no null. */
+	/* The line begins with a brace, so a NULL result without an error is not JSON's null. */
 	return error == json_tokener_success ? -ENOMEM : -EBADMSG;
 }
 
@@ -129,19 +132,19 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 	int err;
 
 	if (memchr(line, '\0', len))
-		return refuse(problem, -EBADMSG, "a NUL byte, which no JSON has");
+		return refuse(problem, -EBADMSG, "a NUL byte, which JSON does not allow");
 	while (begin < len && strchr(" \t\r", line[begin]))
 		begin++;
 	if (begin == len)
 		return -ENODATA;
 	if (line[begin] != '{')
-		return refuse(problem, -EBADMSG, "no JSON object");
+		return refuse(problem, -EBADMSG, "not a JSON object");
 	count_marks(line + begin, len - begin, &marks);
 	if (marks.depth_max > RECORDING_DEPTH_MAX)
-		return refuse(problem, -EFBIG, "too many lists and objects in each other");
+		return refuse(problem, -EFBIG, "arrays and objects are nested too deeply");
 	if (marks.container_cnt > RECORDING_CONTAINERS_MAX)
-		return refuse(problem, -EFBIG, "too many lists and objects");
-	/* A value has a comma before it, or is the first of its container. */
+		return refuse(problem, -EFBIG, "too many arrays and objects");
+	/* A value is the first of its container, or follows a comma. */
 	if (marks.comma_cnt + marks.container_cnt > RECORDING_VALUES_MAX)
 		return refuse(problem, -EFBIG, "too many values");
 	if (marks.has_large)
@@ -149,10 +152,10 @@ int recording__parse(const char *line, size_t len, struct json_object **root,
 	err = parse_small(line, len, &parsed, problem);
 	if (err)
 		return err;
-	/* json-c keeps the last of those that have the same name. */
+	/* json-c keeps only the last of members with the same name. */
 	if (member_cnt(parsed) != marks.colon_cnt) {
 		json_object_put(parsed);
-		return refuse(problem, -EBADMSG, "a member is there twice");
+		return refuse(problem, -EBADMSG, "a duplicate member");
 	}
 	*root = parsed;
 	return 0;

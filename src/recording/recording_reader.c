@@ -22,9 +22,9 @@ struct recording_reader {
 	char *line;
 	size_t len, room;
 	bool has_newline;
-	struct clock_reading clock; /* of the snapshot before, if there was one */
+	struct clock_reading clock; /* of the previous snapshot */
 	bool has_clock;
-	int ended; /* what ended it, or 1 */
+	int ended; /* 1, or the result that ended the reading */
 	struct recording_problem problem;
 };
 
@@ -42,7 +42,7 @@ int recording_reader__new(FILE *in, struct recording_reader **out)
 
 int recording_reader__open(const char *path, struct recording_reader **out)
 {
-	/* Whoever writes into a FIFO is waited for when it is read. */
+	/* O_NONBLOCK: open() does not wait for the writer of a FIFO; reading does. */
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : STDIN_FILENO;
 	FILE *in = fd < 0 ? NULL : patient__open(fd, "r");
 	int err = in ? 0 : -errno;
@@ -92,7 +92,7 @@ static int reserve(struct recording_reader *r)
 	if (r->len < r->room)
 		return 0;
 	if (r->len >= RECORDING_LINE_MAX)
-		return refuse(r, -EFBIG, "too long a line");
+		return refuse(r, -EFBIG, "the line is too long");
 	line = realloc(r->line, room);
 	if (!line)
 		return -ENOMEM;
@@ -101,14 +101,14 @@ static int reserve(struct recording_reader *r)
 	return 0;
 }
 
-/* A byte at a time, so that a line that comes through a pipe is there as soon as it is whole. */
+/* Reads a single byte, so that a line from a pipe is available as soon as it is complete. */
 static int get_byte(FILE *in)
 {
 	errno = 0;
 	return getc_unlocked(in);
 }
 
-/* Returns 1; 0 when there is no line any more; -EFBIG, -ENOMEM or -errno. */
+/* Returns 1; 0 at the end; or -EFBIG, -ENOMEM or -errno. */
 static int read_line(struct recording_reader *r)
 {
 	int c;
@@ -134,13 +134,15 @@ static int read_line(struct recording_reader *r)
 	return r->has_newline || r->len;
 }
 
-/* Of a line that is broken, so that nothing behind it is read any more. */
+/* Only for a broken line, after which nothing is read any more: this consumes a byte. */
 static bool is_last_line(const struct recording_reader *r)
 {
 	return !r->has_newline || get_byte(r->in) == EOF;
 }
 
-/* Reads and parses a line. Returns 1, 0 at the end, or a failure as recording_reader__next() has them. */
+/*
+ * Reads and parses a line. Returns 1; 0 at the end; or an error as recording_reader__next() does.
+ */
 static int next_object(struct recording_reader *r, struct json_object **root)
 {
 	int got = read_line(r);
@@ -148,23 +150,23 @@ static int next_object(struct recording_reader *r, struct json_object **root)
 
 	if (got <= 0)
 		return got;
-	/* An empty line has no memory when it is the first. */
+	/* r->line is still NULL if the first line is empty. */
 	err = recording__parse(r->line ? r->line : "", r->len, root, &r->problem);
 	if (!err)
 		return 1;
 	/*
-	 * What was not written to the end ends too early, and what a crash of the host left in its
-	 * place may be anything. But what is anything from the first line on is no recording.
+	 * A last line is truncated if the recorder was killed, and may contain anything after a
+	 * crash of the host. But a first line that is not JSON means that this is not a recording.
 	 */
 	if ((err == -ENODATA && is_last_line(r)) ||
 	    (err == -EBADMSG && !r->has_newline && r->line_nr > 1))
 		return refuse(r, -ENODATA, "the recording is cut off here");
 	if (err == -ENODATA)
-		return refuse(r, -EBADMSG, "the line ends too early");
+		return refuse(r, -EBADMSG, "the line is incomplete");
 	return err;
 }
 
-/* Whether it is a recording at all comes first, then whether the rest may be looked at. */
+/* Checks the format first, because the version means nothing in a file that is no recording. */
 static int check_format(struct recording_reader *r, struct json_object *root)
 {
 	struct json_object *format, *version;
@@ -172,14 +174,14 @@ static int check_format(struct recording_reader *r, struct json_object *root)
 	if (!json_object_object_get_ex(root, "format", &format) ||
 	    !json_object_is_type(format, json_type_string) ||
 	    strcmp(json_object_get_string(format), RECORDING_FORMAT) != 0)
-		return refuse(r, -EBADMSG, "this is no recording: no " RECORDING_FORMAT);
+		return refuse(r, -EBADMSG, "not a recording: its format is not " RECORDING_FORMAT);
 	if (!json_object_object_get_ex(root, "version", &version) ||
 	    !json_object_is_type(version, json_type_int))
-		return refuse(r, -EBADMSG, "version: missing, or no integer");
+		return refuse(r, -EBADMSG, "version: missing, or not an integer");
 	if (json_object_get_int64(version) == RECORDING_VERSION)
 		return 0;
 	snprintf(r->problem.text, sizeof(r->problem.text),
-		 "version %lld of the format; known here is %d",
+		 "version %lld of the format is not supported, only version %d",
 		 (long long)json_object_get_int64(version), RECORDING_VERSION);
 	return -EPROTONOSUPPORT;
 }
@@ -193,7 +195,7 @@ static int read_header(struct recording_reader *r, struct recording_header *head
 	if (err < 0)
 		return err;
 	if (!err)
-		return refuse(r, -ENODATA, "there is nothing in it");
+		return refuse(r, -ENODATA, "the recording is empty");
 	err = check_format(r, root);
 	if (!err)
 		err = recording__decode(recording_header_fields, root, &read, &r->problem);
@@ -223,14 +225,14 @@ static int check_clock(struct recording_reader *r, const struct clock_reading *c
 	return 0;
 }
 
-/* A vCPU's stints are elsewhere in the line. */
+/* Checks that the stints to which vCPUs refer exist. */
 static int check_stints(struct recording_reader *r, const struct snapshot *snap)
 {
 	for (size_t i = 0; i < snap->vcpu_cnt; i++) {
 		if (snap->vcpus[i].stint_number <= snap->stint_cnt)
 			continue;
 		snprintf(r->problem.text, sizeof(r->problem.text),
-			 "vcpus[%zu].stints: there are but %zu", i, snap->stint_cnt);
+			 "vcpus[%zu].stints: there are only %zu", i, snap->stint_cnt);
 		return -EBADMSG;
 	}
 	return 0;

@@ -14,14 +14,14 @@
 
 struct recording_writer {
 	int fd;
-	off_t size;  /* of the whole lines */
-	bool broken; /* part of a line is at the end, and stays there */
+	off_t size;  /* of all complete lines */
+	bool broken; /* an incomplete line at the end could not be removed */
 	__u64 vm_id_offset;
 	char *line;
 	size_t room;
 };
 
-/* Takes back the front part of a line, of which a full disk did not take the rest. */
+/* Removes an incomplete line, for example after the disk became full. */
 static void cut_back(struct recording_writer *w)
 {
 	w->broken = ftruncate(w->fd, w->size) || lseek(w->fd, w->size, SEEK_SET) < 0;
@@ -48,7 +48,7 @@ static int put_line(struct recording_writer *w, const char *text, size_t len)
 
 	if (err)
 		return err;
-	/* One buffer with the newline in it, for one write. */
+	/* Put the newline into the same buffer, so that a single write suffices. */
 	memcpy(w->line, text, len);
 	w->line[len] = '\n';
 	err = patient__write(w->fd, w->line, len + 1, &written);
@@ -112,8 +112,8 @@ int recording_writer__new(int fd, const struct recording_header *header, __u64 v
 }
 
 /*
- * Addresses in the kernel are the last 2^56 of the address space at most: with these offsets, all of
- * them wrap around, and none becomes less than 2^56, so that they stay in order, and behind what is no address.
+ * Kernel addresses are in the last 2^56 of the address space. With these offsets all of them wrap
+ * around to 2^56 or above, so that they keep their order and stay above all other vm_ids.
  */
 static int choose_offset(__u64 *offset)
 {
@@ -136,7 +136,7 @@ int recording_writer__open(const char *path, const struct recording_header *head
 	err = choose_offset(&vm_id_offset);
 	if (err)
 		return err;
-	/* A FIFO without a reader is refused, and is not waited for. */
+	/* O_NONBLOCK: fail if a FIFO has no reader, instead of waiting for one. */
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (fd < 0)
 		return -errno;

@@ -9,7 +9,7 @@ static const char *const identities[IDENTITY_CNT] = {
 	[IDENTITY_GUEST] = "busy + halted = guest",
 };
 
-/* Without a guest time, all of loaded takes its place. */
+/* In MODE_SWITCH guest time is unknown, and check.c compares with loaded instead. */
 static const char *identity_name(const struct check *check, enum identity identity)
 {
 	if (check->mode == MODE_SWITCH && identity == IDENTITY_GUEST)
@@ -65,7 +65,7 @@ static void write_vcpus(const struct check *check, FILE *out)
 	for (size_t i = 0; i < check->vcpu_cnt; i++)
 		write_vcpu(check, &check->vcpus[i], out);
 	if (check->skipped_vcpu_cnt)
-		fprintf(out, "# vCPUs not there all along, not checked: %zu\n",
+		fprintf(out, "# vCPUs seen in only a part of the interval, not checked: %zu\n",
 			check->skipped_vcpu_cnt);
 }
 
@@ -75,7 +75,7 @@ static void write_verdict(const struct check *check, FILE *out)
 		fprintf(out, "# windows lost, their time is missing: %llu\n",
 			check->lost_window_cnt);
 	if (check->off_percent > 0)
-		fprintf(out, "# most off: %s, TID %d\n",
+		fprintf(out, "# largest error: %s, TID %d\n",
 			identity_name(check, check->worst_identity), check->worst_vcpu->tid);
 	if (!check->worst_cpu) {
 		fprintf(out, "FAIL: no CPU could be read at both ends of the interval\n");
@@ -91,7 +91,7 @@ int render__check(const struct check *check, FILE *out)
 	write_cpus(check, out);
 	write_vcpus(check, out);
 	write_verdict(check, out);
-	/* The stream remembers an error of any of these lines. */
+	/* The stream keeps the error of any previous write. */
 	if (fflush(out))
 		return -errno;
 	return ferror(out) ? -EIO : 0;

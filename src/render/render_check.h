@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * render_check - a check as text: a row for each CPU, one for each vCPU, and a verdict.
+ * render_check - write a check as text: a row per CPU, a row per vCPU, and a verdict.
  */
 #ifndef RENDER_CHECK_H
 #define RENDER_CHECK_H
@@ -10,9 +10,9 @@
 struct check;
 
 /*
- * At most 79 columns for intervals below a quarter of an hour. OFF% is the identity that is most off,
- * a term below 0 the reason. The last line begins with "PASS: " or "FAIL: ".
- * Flushes the stream. Returns 0, or -errno when it failed.
+ * Lines have at most 79 columns if intervals are below 15 minutes. OFF% is the largest error of an
+ * identity, the magnitude of a negative term. The last line begins with "PASS: " or "FAIL: ".
+ * Flushes the stream. Returns 0 or -errno.
  */
 int render__check(const struct check *check, FILE *out);
 

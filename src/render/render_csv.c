@@ -21,9 +21,15 @@ int render__csv_heading(FILE *out)
 	return err ? err : stream__flush(out);
 }
 
-/* What follows goes to a stream in memory, which remembers that memory was short. */
+/*
+ * The following functions write to a stream in memory, which records an
+ * allocation failure as its error.
+ */
 
-/* The signs that a spreadsheet takes for a formula's beginning, the wide ones of East Asia among them. */
+/*
+ * Characters that make a spreadsheet take a cell for a formula, with the
+ * full-width forms of East Asia.
+ */
 static bool begins_formula(const char *name)
 {
 	static const __s32 signs[] = { '=', '+', '-', '@', 0xff1d, 0xff0b, 0xff0d, 0xff20 };
@@ -39,13 +45,13 @@ static bool begins_formula(const char *name)
 
 static void add_name(const char *name, FILE *text)
 {
-	/* A quote of the name's own in front gets one more, so that one can be taken away again. */
+	/* A leading ' of the name itself is doubled, so that a reader can always remove one. */
 	fputs(*name == '\'' || begins_formula(name) ? "\"'" : "\"", text);
 	while (*name) {
 		struct utf8_glyph glyph = utf8__next_glyph(&name);
 
 		fwrite(glyph.bytes, 1, glyph.len, text);
-		/* A quote within quotes is written twice. */
+		/* A quote within quotes is doubled. */
 		if (*glyph.bytes == '"')
 			fputc('"', text);
 	}

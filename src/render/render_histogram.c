@@ -13,31 +13,31 @@
 #include "render/vm_label.h"
 
 #define ROW_CNT     (STINT_MAX_SHIFT - STINT_MIN_SHIFT)
-#define COUNT_WIDTH 8 /* as libbpf-tools have it; greater counts take it from the bars */
+#define COUNT_WIDTH 8 /* as in libbpf-tools; larger counts shorten the bars */
 #define BAR_WIDTH   40
-#define NAME_WIDTH  40
 #define TEXT_SIZE   32
 
 static const struct unit_def {
 	const char *name;
 	__u64 ns;
-	int bound_digits, figure_digits; /* behind the point */
+	int bound_digits, figure_digits; /* digits after the decimal point */
 	int bound_width;
-	unsigned int min_shift; /* all that is shorter is in one row with it */
+	/* log2 of ns; all shorter halts share the row of this power of two */
+	unsigned int min_shift;
 } units[] = {
 	[HISTOGRAM_US] = { "usecs", 1000, 1, 1, 10, STINT_MIN_SHIFT },
 	[HISTOGRAM_MS] = { "msecs", 1000000, 1, 2, 10, 19 },
 	[HISTOGRAM_NS] = { "nsecs", 1, 0, 0, 11, STINT_MIN_SHIFT },
 };
 
-/* A power of two. */
+/* A row shows one power of two. */
 struct row {
 	__u64 low_ns, high_ns, cnt;
 };
 
 struct rows {
 	struct row rows[ROW_CNT];
-	size_t first, end; /* of those that are shown */
+	size_t first, end; /* range of rows that are shown */
 	size_t last_possible;
 	__u64 max_cnt;
 };
@@ -183,7 +183,7 @@ static int write_bars(const struct histogram *histogram, const struct unit_def *
 	return err ? err : write_figures(histogram, unit, out);
 }
 
-/* `title` is that of a line of its own. */
+/* The title gets a line of its own. */
 static int write_histogram(const struct line *title, const struct histogram *histogram,
 			   const struct unit_def *unit, FILE *out)
 {
@@ -232,7 +232,7 @@ static int write_one(const struct report *report, const struct view_row *row,
 	struct line title = { 0 };
 	char text[64];
 
-	vm_label__add(report, row->vm, NAME_WIDTH, &title);
+	vm_label__add(report, row->vm, vm_label__width(report, row->vm), NAME_CUT_END, &title);
 	if (row->vcpu)
 		snprintf(text, sizeof(text), ", vCPU %u, TID %d", row->vcpu->vcpu_id,
 			 row->vcpu->tid);
@@ -259,7 +259,8 @@ int render__histogram(const struct report *report, const struct view *view,
 	}
 	if (!err)
 		err = stream__put(
-			out, "# Of a stint, VM entry to exit, all halts add up to one entry.\n");
+			out,
+			"# Halts within one stint, from VM entry to exit, add up to one entry.\n");
 	if (!err)
 		err = render__notes(report, view, out);
 	return err ? err : stream__flush(out);

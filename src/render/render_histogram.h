@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * render_histogram - how long stints were halted, as libbpf-tools show such distributions.
+ * render_histogram - show how long stints were halted, in the style of libbpf-tools.
  */
 #ifndef RENDER_HISTOGRAM_H
 #define RENDER_HISTOGRAM_H
@@ -12,12 +12,16 @@ struct report;
 struct view;
 
 /*
- * A histogram for each row of the view, or, where it has both kinds of rows, one of all that it has: powers
- * of two, from the shortest that there was to the longest, with the longest bar for the greatest count.
- * Below each: the count and the sum of the stints in it; the median and other quantiles of these, from
- * finer buckets than those shown; and how many stints were halted less than the first bucket has, or not
- * at all. Then the notes of render__table(). At most 79 columns, as long as counts are below 10^15.
- * Flushes the stream. Returns 0, or -errno when it failed.
+ * Writes a histogram for each row of the view or, if the view has both VMs and vCPUs, one histogram
+ * of the whole report. Its rows are powers of two, from the shortest halt that occurred to the
+ * longest; the longest bar is that of the largest count.
+ *
+ * Below each histogram: the count and sum of the stints in it; the median and other quantiles,
+ * computed from finer buckets than those shown; and the number of stints that were halted for less
+ * than the first bucket or not at all. The notes of render__table() follow at the end. Lines have
+ * at most 79 columns if counts are below 10^15.
+ *
+ * Flushes the stream. Returns 0 or -errno.
  */
 int render__histogram(const struct report *report, const struct view *view,
 		      enum histogram_unit unit, FILE *out);

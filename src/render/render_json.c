@@ -10,7 +10,7 @@
 #include "text/time_text.h"
 #include "text/utf8.h"
 
-/* Of the "schema" member: goes up when a member changes its meaning or is taken away. */
+/* Value of the "schema" member. Increment it when a member changes its meaning or is removed. */
 #define JSON_SCHEMA 1
 
 static void add_metrics(struct json_text *text, const struct metrics *metrics)
@@ -36,7 +36,7 @@ static void add_idle_in_blocked(struct json_text *text, const struct metrics *me
 		json_text__add(text, key, json_object_new_boolean(is));
 }
 
-/* json-c escapes fewer of the characters that act on a terminal than there are. */
+/* Replaces control characters of terminals; json-c escapes only some of them. */
 static struct json_object *new_name(const char *name)
 {
 	char *shown = malloc(strlen(name) + 1);
@@ -63,7 +63,9 @@ static struct json_object *new_time(__u64 real_ns)
 	return json_object_new_string(time);
 }
 
-/* With as many digits as --mperf-ratio takes; all 17 would show 0.97 as 0.96999999999999997. */
+/*
+ * Writes as many digits as --mperf-ratio accepts; with all 17, 0.97 would be 0.96999999999999997.
+ */
 static struct json_object *new_ratio(double ratio)
 {
 	struct json_object *object = json_object_new_double(ratio);

@@ -7,7 +7,7 @@
 #include "report/view.h"
 #include "render/vm_label.h"
 
-#define NAME_WIDTH 20 /* of a VM among others */
+#define NAME_WIDTH 20 /* of a VM's name in a list */
 
 static int write_left_out(const struct view *view, FILE *out)
 {
@@ -23,7 +23,7 @@ static int write_left_out(const struct view *view, FILE *out)
 
 static bool has_row(const struct view *view, const struct vm_report *vm)
 {
-	/* No need to look through thousands. */
+	/* Do not search thousands of rows without need. */
 	if (!view->lacks_vms)
 		return true;
 	for (size_t i = 0; i < view->row_cnt; i++) {
@@ -33,7 +33,10 @@ static bool has_row(const struct view *view, const struct vm_report *vm)
 	return false;
 }
 
-/* The next VM from `vm` on that has a row and its idle time in BLOCK%; NULL: none. */
+/*
+ * Returns the next VM, from `vm` on, that has a row and its idle time in BLOCK%;
+ * NULL if there is none.
+ */
 static const struct vm_report *next_idle_in_blocked(const struct report *report,
 						    const struct view *view,
 						    const struct vm_report *vm)
@@ -46,20 +49,21 @@ static const struct vm_report *next_idle_in_blocked(const struct report *report,
 }
 
 /*
- * 0 % halted is what a guest shows that is always busy. Those that do not halt because they sleep are
- * named, so that nobody takes them for such.
+ * A guest that is always busy shows 0 % halted. Name the VMs that show it because they sleep
+ * instead of halting, so that they are not mistaken for busy ones.
  */
 static int write_idle_in_blocked(const struct report *report, const struct view *view, FILE *out)
 {
 	const int more_width = sizeof(" and 99999 more") - 1;
 	const struct vm_report *vm = next_idle_in_blocked(report, view, report->vms);
+	const enum name_cut cut = vm_label__cut(report, NAME_WIDTH);
 	struct line line = { 0 };
 	size_t more_cnt = 0;
 
 	if (!vm)
 		return 0;
 	line__add(&line, "# idle in BLOCK% (HLT exits, or paused): ");
-	vm_label__add(report, vm, NAME_WIDTH, &line);
+	vm_label__add(report, vm, NAME_WIDTH, cut, &line);
 	while ((vm = next_idle_in_blocked(report, view, vm + 1))) {
 		int width = vm_label__width(report, vm);
 
@@ -69,7 +73,7 @@ static int write_idle_in_blocked(const struct report *report, const struct view 
 			continue;
 		}
 		line__add(&line, ", ");
-		vm_label__add(report, vm, NAME_WIDTH, &line);
+		vm_label__add(report, vm, NAME_WIDTH, cut, &line);
 	}
 	if (more_cnt) {
 		char text[32];
@@ -99,8 +103,9 @@ static int write_failures(const struct report *report, FILE *out)
 }
 
 /*
- * vCPUs for which there was no room, and all of them where the hooks did not run: a window may be open for hours, so
- * this is told for as long as it matters.
+ * Counts vCPUs without numbers because the map had no room or the hooks did not
+ * run. A window may stay open for hours, so this is reported as long as it
+ * affects an interval, not only when it happens.
  */
 static int write_unknown(const struct report *report, FILE *out)
 {
@@ -118,7 +123,7 @@ static int write_unknown(const struct report *report, FILE *out)
 	return 0;
 }
 
-/* Clamps above 0.1 % of wall; below that they are the jitter between the clocks. */
+/* Reports clamps above 0.1 % of wall time; smaller ones are jitter between clocks. */
 static int write_clamps(const struct report *report, FILE *out)
 {
 	const struct vcpu_report *worst = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * render_notes - the lines below a table that say what its numbers do not.
+ * render_notes - write the notes below a table, which explain or qualify its numbers.
  */
 #ifndef RENDER_NOTES_H
 #define RENDER_NOTES_H
@@ -10,7 +10,7 @@
 struct report;
 struct view;
 
-/* See render__table(). Returns 0, or -errno when the stream failed. */
+/* See render__table(). Returns 0 or -errno. */
 int render__notes(const struct report *report, const struct view *view, FILE *out);
 
 #endif /* RENDER_NOTES_H */

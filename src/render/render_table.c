@@ -9,23 +9,26 @@
 #include "text/time_text.h"
 #include "render/vm_label.h"
 
-#define ID_WIDTH     7 /* PID_MAX_LIMIT is 2^22 */
-#define NUMBER_WIDTH 4 /* of a vCPU; KVM has up to 4096 in a VM */
-#define GAP          2
-#define NS_PER_S     1000000000ULL
+#define ID_WIDTH       7 /* PID_MAX_LIMIT is 2^22 */
+#define NUMBER_WIDTH   4 /* of a vCPU number; KVM has up to 4096 per VM */
+#define GAP            2
+/* Room for a row of a vCPU below its VM; shorter names tell little. */
+#define NAME_WIDTH_MIN ((int)strlen("  vCPU 4095"))
+#define NS_PER_S       1000000000ULL
 
-/* What stands in front of the metrics: a name, a number unless the VMs' rows have vCPUs', an ID. */
 struct layout {
 	const char *name_heading;
 	const char *number_heading; /* NULL: no such column */
-	const char *id_heading;
+	const char *id_heading;     /* the same */
 	int name_width, number_width, id_width;
+	unsigned int columns; /* bit I: enum column I */
+	enum name_cut cut;
 };
 
 static const struct layout layouts[] = {
-	[VIEW_VMS_AND_VCPUS] = { "VM/vCPU", NULL, "PID/TID", 0, 0, ID_WIDTH },
-	[VIEW_VMS] = { "VM", "vCPUs", "PID", 0, sizeof("vCPUs") - 1, ID_WIDTH },
-	[VIEW_VCPUS] = { "VM", "vCPU", "TID", 0, NUMBER_WIDTH, ID_WIDTH },
+	[VIEW_VMS_AND_VCPUS] = { "VM/vCPU", NULL, "PID/TID", 0, 0, ID_WIDTH, 0, 0 },
+	[VIEW_VMS] = { "VM", "vCPUs", "PID", 0, sizeof("vCPUs") - 1, ID_WIDTH, 0, 0 },
+	[VIEW_VCPUS] = { "VM", "vCPU", "TID", 0, NUMBER_WIDTH, ID_WIDTH, 0, 0 },
 };
 
 static bool is_shown(enum column column, enum measure_mode mode)
@@ -43,33 +46,69 @@ static pid_t id_of(const struct view_row *row)
 	return row->vcpu ? row->vcpu->tid : row->vm->pid;
 }
 
-static int max_width(int width, size_t number)
+static int wider(int width, size_t number)
 {
 	int digits = snprintf(NULL, 0, "%zu", number);
 
 	return digits > width ? digits : width;
 }
 
-/* The name has what the other columns leave of the line. */
-static struct layout make_layout(const struct report *report, const struct view *view)
+/* Returns the width of all fields but the name. */
+static int others_width(const struct layout *layout)
+{
+	int width = 0;
+
+	if (layout->number_heading)
+		width += GAP + layout->number_width;
+	if (layout->id_heading)
+		width += GAP + layout->id_width;
+	for (int i = 0; i < COLUMN_CNT; i++)
+		if (layout->columns & 1U << i)
+			width += GAP + column_defs[i].width;
+	return width;
+}
+
+/*
+ * The name gets the width that the other fields leave in a line of LINE_WIDTH; more if a name needs
+ * more and max_width (0: no limit) allows it; less where max_width does not allow that much.
+ */
+static int name_width(const struct report *report, int others, int max_width)
+{
+	int width = LINE_WIDTH - others;
+
+	for (size_t i = 0; i < report->vm_cnt; i++) {
+		int label_width = vm_label__width(report, &report->vms[i]);
+
+		width = label_width > width ? label_width : width;
+	}
+	if (max_width && width > max_width - others)
+		width = max_width - others;
+	return width > NAME_WIDTH_MIN ? width : NAME_WIDTH_MIN;
+}
+
+static struct layout make_layout(const struct report *report, const struct view *view,
+				 int max_width)
 {
 	struct layout layout = layouts[view->level];
 
 	for (size_t i = 0; i < view->row_cnt; i++) {
-		layout.number_width = max_width(layout.number_width, number_of(&view->rows[i]));
-		layout.id_width = max_width(layout.id_width, (size_t)id_of(&view->rows[i]));
+		layout.number_width = wider(layout.number_width, number_of(&view->rows[i]));
+		layout.id_width = wider(layout.id_width, (size_t)id_of(&view->rows[i]));
 	}
-	layout.name_width = LINE_WIDTH - GAP - layout.id_width;
-	if (layout.number_heading)
-		layout.name_width -= GAP + layout.number_width;
-	for (int i = 0; i < COLUMN_CNT; i++) {
+	for (int i = 0; i < COLUMN_CNT; i++)
 		if (is_shown(i, report->mode))
-			layout.name_width -= GAP + column_defs[i].width;
-	}
+			layout.columns |= 1U << i;
+	/* On a narrow terminal: the shares are what people look for. */
+	if (max_width && others_width(&layout) + NAME_WIDTH_MIN > max_width)
+		layout.columns &= ~(1U << COLUMN_ENTRIES);
+	if (max_width && others_width(&layout) + NAME_WIDTH_MIN > max_width)
+		layout.id_heading = NULL;
+	layout.name_width = name_width(report, others_width(&layout), max_width);
+	layout.cut = vm_label__cut(report, layout.name_width);
 	return layout;
 }
 
-/* Right-aligned behind a gap. */
+/* Adds a right-aligned field after a gap. */
 static void add_field(struct line *line, const char *text, int width)
 {
 	line__add_right(line, text, GAP + width);
@@ -82,7 +121,7 @@ static __u64 divide_rounded(__u64 value, __u64 factor, __u64 divisor)
 	return quotient > UINT64_MAX ? UINT64_MAX : quotient;
 }
 
-/* In integers: no rounding makes 100.1, and no locale a comma. */
+/* Uses integers, so that rounding cannot yield 100.1 and the locale cannot yield a comma. */
 static void add_metric(struct line *line, enum column column, const struct metrics *metrics,
 		       const struct report *report)
 {
@@ -101,13 +140,13 @@ static void add_metric(struct line *line, enum column column, const struct metri
 		shown = divide_rounded(value, 1000, wall_ns);
 		snprintf(text, sizeof(text), "%llu.%llu", shown / 10, shown % 10);
 	}
-	/* Only a broken counter gets here; the columns behind it are to stay where they are. */
+	/* Only a broken counter is that large; keep the following columns aligned. */
 	if (strlen(text) > (size_t)width)
 		snprintf(text, sizeof(text), "%.0e", (double)shown);
 	add_field(line, text, width);
 }
 
-static int write_heading(const struct report *report, const struct layout *layout, FILE *out)
+static int write_heading(const struct layout *layout, FILE *out)
 {
 	struct line line = { 0 };
 
@@ -115,9 +154,10 @@ static int write_heading(const struct report *report, const struct layout *layou
 	line__pad(&line, layout->name_width);
 	if (layout->number_heading)
 		add_field(&line, layout->number_heading, layout->number_width);
-	add_field(&line, layout->id_heading, layout->id_width);
+	if (layout->id_heading)
+		add_field(&line, layout->id_heading, layout->id_width);
 	for (int i = 0; i < COLUMN_CNT; i++) {
-		if (is_shown(i, report->mode))
+		if (layout->columns & 1U << i)
 			add_field(&line, column_defs[i].heading, column_defs[i].width);
 	}
 	return line__write(&line, out);
@@ -134,17 +174,19 @@ static int write_row(const struct report *report, const struct layout *layout,
 		snprintf(text, sizeof(text), "  vCPU %u", row->vcpu->vcpu_id);
 		line__add(&line, text);
 	} else {
-		vm_label__add(report, row->vm, layout->name_width, &line);
+		vm_label__add(report, row->vm, layout->name_width, layout->cut, &line);
 	}
 	line__pad(&line, layout->name_width);
 	if (layout->number_heading) {
 		snprintf(text, sizeof(text), "%zu", number_of(row));
 		add_field(&line, text, layout->number_width);
 	}
-	snprintf(text, sizeof(text), "%d", id_of(row));
-	add_field(&line, text, layout->id_width);
+	if (layout->id_heading) {
+		snprintf(text, sizeof(text), "%d", id_of(row));
+		add_field(&line, text, layout->id_width);
+	}
 	for (int i = 0; i < COLUMN_CNT; i++) {
-		if (is_shown(i, report->mode))
+		if (layout->columns & 1U << i)
 			add_metric(&line, i, metrics, report);
 	}
 	return line__write(&line, out);
@@ -165,10 +207,10 @@ int render__time(__u64 real_ns, FILE *out)
 	return err ? err : stream__put(out, "\n");
 }
 
-int render__table(const struct report *report, const struct view *view, FILE *out)
+int render__table(const struct report *report, const struct view *view, int max_width, FILE *out)
 {
-	struct layout layout = make_layout(report, view);
-	int err = write_heading(report, &layout, out);
+	struct layout layout = make_layout(report, view, max_width);
+	int err = write_heading(&layout, out);
 
 	for (size_t i = 0; i < view->row_cnt && !err; i++)
 		err = write_row(report, &layout, &view->rows[i], out);

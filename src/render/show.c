@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "options/options.h"
 #include "render/render.h"
 #include "render/render_check.h"
@@ -15,14 +17,15 @@ struct show {
 	const struct options *opts;
 	FILE *out;
 	struct view view;
-	bool clears; /* before each table but the first */
-	bool begun;  /* something was shown */
+	bool is_terminal; /* `out` is stdout, which is a terminal */
+	bool clears;      /* clear the screen before each table except the first */
+	bool begun;       /* something was shown */
 };
 
-/* What ECMA-48 says, as every terminal but a dumb one does; the lines scrolled off are left alone. */
+/* ECMA-48: cursor to the top left, erase the screen. It does not touch the scrollback. */
 #define CLEAR_SCREEN "\033[H\033[2J"
 
-/* A terminal that does not say what it is can do nothing. */
+/* If TERM is not set, assume that the terminal cannot clear its screen. */
 static bool can_clear(void)
 {
 	const char *term = getenv("TERM");
@@ -38,7 +41,11 @@ int show__new(const struct options *opts, FILE *out, bool is_terminal, struct sh
 		return -ENOMEM;
 	s->opts = opts;
 	s->out = out;
-	/* What comes all at once would be gone before it was read. */
+	s->is_terminal = is_terminal;
+	/*
+	 * The tables of a recording come all at once; clearing would hide them
+	 * before they could be read.
+	 */
 	s->clears =
 		is_terminal && !opts->no_clear && !opts->check && !opts->replay_path && can_clear();
 	*show = s;
@@ -53,7 +60,7 @@ void show__free(struct show *s)
 	free(s);
 }
 
-/* What stands between two texts for people. */
+/* Writes what separates two tables. */
 static int begin_text(struct show *s)
 {
 	bool is_first = !s->begun;
@@ -62,6 +69,17 @@ static int begin_text(struct show *s)
 	if (is_first)
 		return 0;
 	return s->clears ? stream__put(s->out, CLEAR_SCREEN) : render__gap(s->out);
+}
+
+/* Returns the columns that a line may have on the terminal as wide as it is now; 0: no limit. */
+static int max_width(const struct show *s)
+{
+	struct winsize size;
+
+	if (!s->is_terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < 2)
+		return 0;
+	/* Some terminals wrap when the last column is written. */
+	return size.ws_col - 1;
 }
 
 static int show_text(struct show *s, const struct report *report)
@@ -74,7 +92,7 @@ static int show_text(struct show *s, const struct report *report)
 		return err;
 	if (s->opts->histogram)
 		return render__histogram(report, &s->view, s->opts->histogram_unit, s->out);
-	return render__table(report, &s->view, s->out);
+	return render__table(report, &s->view, max_width(s), s->out);
 }
 
 static int show_csv(struct show *s, const struct report *report)

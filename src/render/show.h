@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * show - how reports are put on a stream, one after the other: in which form, and what stands between
- * them. The forms themselves are of render.
+ * show - write reports to a stream one after the other, in the form that the options ask for, and
+ * separate them. render has the formats themselves.
  */
 #ifndef SHOW_H
 #define SHOW_H
@@ -15,15 +15,15 @@ struct report;
 struct show;
 
 /*
- * For reports on `out`, as the options say: their form, view, time of day and repetition. Between the
- * tables of several intervals a terminal, which is_terminal says that it is, is cleared, unless it is a dumb
- * one; all else, and a terminal with -C, has an empty line there. Both are borrowed.
- * Returns 0 and *show, which the caller ends with show__free(); or -ENOMEM.
+ * Prepares to show reports on `out`. The options select format, view, time of day and repetition.
+ * Between tables the screen is cleared if `out` is a terminal that can do it and -C was not given;
+ * otherwise an empty line is written. Both pointers are borrowed.
+ * Returns 0 and *show, which the caller frees with show__free(); or -ENOMEM.
  */
 int show__new(const struct options *opts, FILE *out, bool is_terminal, struct show **show);
 void show__free(struct show *show);
 
-/* Each flushes the stream. They return 0, -ENOMEM, or -errno when the stream failed. */
+/* Each flushes the stream. Return 0, -ENOMEM, or -errno if the stream failed. */
 int show__report(struct show *show, const struct report *report);
 int show__check(struct show *show, const struct check *check);
 

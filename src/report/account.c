@@ -10,7 +10,7 @@ static __u64 cnt_since(__u64 before, __u64 now)
 	return now > before ? now - before : 0;
 }
 
-/* Where prev has none of this vCPU's stints, all have been counted since. */
+/* If prev has no stints of this vCPU, all of them were counted since then. */
 static void set_histogram(const struct snapshot *prev, const struct vcpu_reading *old,
 			  const struct snapshot *cur, const struct vcpu_reading *now,
 			  __u64 entry_cnt, struct histogram *histogram)
@@ -25,7 +25,7 @@ static void set_histogram(const struct snapshot *prev, const struct vcpu_reading
 	histogram->halted_ns = cnt_since(before->halted_ns, after->halted_ns);
 	for (size_t i = 0; i < STINT_BUCKET_CNT; i++)
 		histogram->cnt[i] = cnt_since(before->cnt[i], after->cnt[i]);
-	/* Counted before, and not any more: what there was since is not known. */
+	/* Counted in prev but not in cur: the change is unknown. */
 	if (before != &nothing && after == &nothing) {
 		histogram->below_cnt = HISTOGRAM_UNKNOWN;
 		return;
@@ -35,7 +35,10 @@ static void set_histogram(const struct snapshot *prev, const struct vcpu_reading
 		entry_cnt == METRIC_UNKNOWN ? HISTOGRAM_UNKNOWN : cnt_since(halted_cnt, entry_cnt);
 }
 
-/* The reading of a thread that had not been seen yet, whatever its VM was thought to be then. */
+/*
+ * Finds the reading of a thread that was known but not seen yet. Its vm_id may have been a guess
+ * then, so it is not compared.
+ */
 static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
 					      const struct vcpu_reading *now)
 {
@@ -60,7 +63,10 @@ static const struct vcpu_reading *find_unseen(const struct snapshot *snap,
 	return NULL;
 }
 
-/* In the order of cur, that is with the vCPUs that were not seen at the front of their process. */
+/*
+ * Fills report->vcpus in the order of cur. Unseen vCPUs have vm_id 0, so they
+ * come first in their process.
+ */
 static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur,
 			 const struct span *span, struct report *report)
 {
@@ -117,7 +123,7 @@ static void sum_up(struct vm_report *vm)
 		metrics__forget(&vm->metrics);
 }
 
-/* Adds the VM of the next `cnt` vCPU reports that no VM has yet. */
+/* Adds a VM whose vCPUs are the next `cnt` vCPU reports after those of the previous VMs. */
 static void add_vm(struct report *report, pid_t pid, __u64 vm_id, const char *name, size_t cnt)
 {
 	struct vm_report *vm = &report->vms[report->vm_cnt++];
@@ -142,7 +148,7 @@ static void add_process(struct report *report, pid_t pid, const char *name,
 {
 	size_t begin = 0, end = 0;
 
-	/* Not seen: no vm_id is known. They go with the first VM. */
+	/* Unseen vCPUs have an unknown vm_id (0). They go to the first VM. */
 	while (end < cnt && !vcpus[end].vm_id)
 		end++;
 	do {
@@ -155,11 +161,11 @@ static void add_process(struct report *report, pid_t pid, const char *name,
 	} while (begin < cnt);
 }
 
-/* Walks the processes, in order of pid, of which a VM or a vCPU is known. */
+/* Adds all processes that have a VM or a vCPU in the snapshot, in order of PID. */
 static void add_processes(struct report *report, const struct snapshot *cur)
 {
 	const struct vm_reading *vm = cur->vms;
-	/* To a pointer to nothing not even 0 may be added. */
+	/* NULL + 0 is undefined behaviour in C. */
 	const struct vm_reading *vm_end = cur->vm_cnt ? vm + cur->vm_cnt : vm;
 	const struct vcpu_reading *vcpu = cur->vcpus;
 	const struct vcpu_reading *vcpu_end = cur->vcpu_cnt ? vcpu + cur->vcpu_cnt : vcpu;
@@ -181,7 +187,10 @@ static void add_processes(struct report *report, const struct snapshot *cur)
 	}
 }
 
-/* Sums over the vCPUs of each VM, where those of all are known. The memory is there. */
+/*
+ * Sums the histograms of each VM's vCPUs. A VM has none if one of its vCPUs has
+ * none. Memory is reserved.
+ */
 static void sum_up_histograms(struct report *report)
 {
 	for (size_t i = 0; i < report->vm_cnt; i++) {
@@ -198,10 +207,10 @@ static void sum_up_histograms(struct report *report)
 	}
 }
 
-/* Returns the array with room for cnt elements, moved or not; NULL when memory is short. */
+/* Returns the array with space for cnt elements, possibly moved; NULL if out of memory. */
 static void *make_room(void *array, size_t *room, size_t cnt, size_t size)
 {
-	/* One at least, so that NULL is no memory and not nothing. */
+	/* Allocate at least one element, so that NULL always means out of memory. */
 	size_t wanted = cnt ? cnt : 1;
 
 	if (wanted <= *room)
@@ -212,7 +221,7 @@ static void *make_room(void *array, size_t *room, size_t cnt, size_t size)
 	return array;
 }
 
-/* Every vCPU may be of a VM of its own. */
+/* Reserves memory for the worst case: each vCPU may belong to a VM of its own. */
 static int reserve(struct report *report, const struct snapshot *cur)
 {
 	size_t vm_cnt = cur->vm_cnt + cur->vcpu_cnt;
@@ -250,6 +259,7 @@ static struct health health_of(const struct health *prev, const struct health *c
 		.mperf_error_cnt = cnt_since(prev->mperf_error_cnt, cur->mperf_error_cnt),
 		.map_full_cnt = cnt_since(prev->map_full_cnt, cur->map_full_cnt),
 		.hooks_off_cnt = cnt_since(prev->hooks_off_cnt, cur->hooks_off_cnt),
+		.refused_window_cnt = cnt_since(prev->refused_window_cnt, cur->refused_window_cnt),
 	};
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * account - two snapshots to one report. Pure arithmetic: no clock, no file, no library but libc.
+ * account - make a report from two snapshots. Pure arithmetic: no clock, no
+ * file, no library but libc.
  *
- * What is known of one vCPU, and what is not, is in span.h; here they become VMs, and sums.
+ * span.h computes the metrics of a single vCPU; this module groups vCPUs into VMs and sums them.
  */
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
@@ -23,10 +24,10 @@ struct vcpu_report {
 struct vm_report {
 	pid_t pid;
 	__u64 vm_id;
-	const char *name;                  /* in the current snapshot; "?" when that has none */
-	struct metrics metrics;            /* sums over vcpus; all unknown when there are none */
-	const struct histogram *histogram; /* sum over vcpus; NULL as theirs */
-	const struct vcpu_report *vcpus;   /* by vcpu_id, tid; in the report's own memory */
+	const char *name;                  /* from the current snapshot; "?" if it has none */
+	struct metrics metrics;            /* sums over vcpus; all unknown if there are none */
+	const struct histogram *histogram; /* sum over vcpus; NULL if one vCPU has none */
+	const struct vcpu_report *vcpus;   /* sorted by vcpu_id, tid; memory of the report */
 	size_t vcpu_cnt;
 };
 
@@ -37,24 +38,26 @@ struct report {
 	double mperf_ratio;
 	struct health health; /* failures within the interval */
 	/*
-	 * By pid, vm_id. A process with several VMs has one report for each, all of the same name; its
-	 * vCPUs that were not seen count to the first. A VM of which no vCPU is known is there too.
+	 * Sorted by pid, vm_id. A process with several VMs has one entry for
+	 * each, all with the same name; its unseen vCPUs belong to the first
+	 * one. VMs without known vCPUs are included.
 	 */
 	struct vm_report *vms;
 	size_t vm_cnt;
-	struct vcpu_report *vcpus; /* of all VMs, in the order of vms */
+	struct vcpu_report *vcpus; /* vCPUs of all VMs, in the order of vms */
 	size_t vcpu_cnt;
-	/* What vcpus and vms point to. */
+	/* Memory to which vcpus and vms point. */
 	struct histogram *vcpu_histograms, *vm_histograms;
-	/* elements for which there is memory */
+	/* allocated elements */
 	size_t vm_room, vcpu_room, vcpu_histogram_room, vm_histogram_room;
 };
 
 /*
- * Makes the report of the span from prev to cur, both in the order that snapshot__sort() makes. They
- * outlive the report, whose memory is used again when the same struct is given (zero-initialise it
- * before the first time) and is freed by report__free().
- * Returns 0; -EINVAL as span__init(), and the report is left as it was; or -ENOMEM, and it is freed.
+ * Makes the report of the interval from prev to cur. Both must be sorted by snapshot__sort() and
+ * must outlive the report. Zero-initialize *report before the first call; its memory is reused by
+ * later calls and freed by report__free().
+ * Returns 0; -EINVAL as span__init() does, with the report unchanged; or
+ * -ENOMEM, with the report freed.
  */
 int account__report(const struct snapshot *prev, const struct snapshot *cur, struct report *report);
 void report__free(struct report *report);

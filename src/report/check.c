@@ -5,8 +5,12 @@
 
 struct span {
 	const struct snapshot *prev, *cur;
-	/* A count of cycles is exact in x87's 64 bits; see account.c. */
+	/*
+	 * By the clock of perf's events. The 64-bit mantissa of x87 holds any count of cycles
+	 * exactly; see struct span in span.h.
+	 */
 	long double ns_per_tsc_cycle;
+	long double mono_per_raw; /* as in span.h */
 };
 
 static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const struct span *span)
@@ -14,6 +18,12 @@ static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const s
 	long double halted = ns - mperf_cycles * span->ns_per_tsc_cycle / mperf_ratio;
 
 	return (__s64)(halted < 0 ? halted - 0.5L : halted + 0.5L);
+}
+
+/* Converts a difference of the scheduler's clock to CLOCK_MONOTONIC. */
+static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
+{
+	return (__s64)((__s64)(to_ns - from_ns) * span->mono_per_raw);
 }
 
 static struct cpu_check check_cpu(const struct cpu_reading *old, const struct cpu_reading *now,
@@ -40,7 +50,7 @@ static struct cpu_check check_cpu(const struct cpu_reading *old, const struct cp
 	return check;
 }
 
-/* By how much the lowest of three terms is below 0. */
+/* Returns by how much the lowest of three terms is below 0; 0 if none is. */
 static __s64 below_zero(__s64 a, __s64 b, __s64 c)
 {
 	__s64 lowest = a < b ? a : b;
@@ -53,13 +63,13 @@ static struct vcpu_check check_vcpu(const struct vcpu_reading *old, const struct
 				    const struct span *span)
 {
 	__s64 measured_ns = (__s64)(now->measured_ns - old->measured_ns);
-	__s64 unmeasured_ns = (__s64)(now->unmeasured_ns - old->unmeasured_ns);
+	__s64 unmeasured_ns = steered_ns(old->unmeasured_ns, now->unmeasured_ns, span);
 	struct vcpu_check check = {
 		.tid = now->tid,
 		.vcpu_id = now->vcpu_id,
 		.wall_ns = (__s64)(now->at_ns - old->at_ns),
-		.loaded_ns = (__s64)(now->loaded_ns - old->loaded_ns),
-		.wait_ns = (__s64)(now->wait_ns - old->wait_ns),
+		.loaded_ns = steered_ns(old->loaded_ns, now->loaded_ns, span),
+		.wait_ns = steered_ns(old->wait_ns, now->wait_ns, span),
 		.guest_ns = (__s64)(now->guest_ns - old->guest_ns),
 		.halted_ns = halted_ns(measured_ns, (__s64)(now->mperf_cycles - old->mperf_cycles),
 				       span->cur->mperf_ratio, span),
@@ -158,6 +168,7 @@ int check__make(const struct snapshot *prev, const struct snapshot *cur, struct 
 {
 	__s64 interval_ns = (__s64)(cur->clock.mono_ns - prev->clock.mono_ns);
 	__s64 tsc_cycles = (__s64)(cur->clock.tsc_cycles - prev->clock.tsc_cycles);
+	__s64 raw_ns = prev->clock.raw_ns ? (__s64)(cur->clock.raw_ns - prev->clock.raw_ns) : 0;
 	struct span span = { .prev = prev, .cur = cur };
 	struct check check = {
 		.mode = cur->mode,
@@ -166,8 +177,11 @@ int check__make(const struct snapshot *prev, const struct snapshot *cur, struct 
 
 	if (interval_ns <= 0 || tsc_cycles <= 0)
 		return -EINVAL;
-	span.ns_per_tsc_cycle = interval_ns / (long double)tsc_cycles;
-	/* One more than is needed, so that NULL is no memory and not nothing. */
+	if (raw_ns <= 0)
+		raw_ns = interval_ns;
+	span.ns_per_tsc_cycle = raw_ns / (long double)tsc_cycles;
+	span.mono_per_raw = interval_ns / (long double)raw_ns;
+	/* Allocate one element more, so that NULL always means out of memory. */
 	check.cpus = calloc(cur->cpu_cnt + 1, sizeof(*check.cpus));
 	check.vcpus = calloc(cur->vcpu_cnt + 1, sizeof(*check.vcpus));
 	if (!check.cpus || !check.vcpus) {

@@ -8,7 +8,7 @@
 #define IN_SWITCH (1U << MODE_SWITCH)
 #define IN_BOTH   (IN_ENTRY | IN_SWITCH)
 
-/* JSON has all columns in this order, the table those that have a heading and are in its mode. */
+/* JSON has all columns, in this order. The table has those with a heading in its mode. */
 const struct column_def column_defs[COLUMN_CNT] = {
 	[COLUMN_HALTED] = { "halted_ns", "HALTED%", 7, UNIT_SHARE, METRIC_HALTED_NS, IN_BOTH },
 	[COLUMN_LOADED] = { "loaded_ns", "LOADED%", 7, UNIT_SHARE, METRIC_LOADED_NS, IN_SWITCH },
@@ -30,8 +30,10 @@ const struct failure_def failure_defs[FAILURE_CNT] = {
 	{ "mperf_errors", "MPERF reads failed", offsetof(struct health, mperf_error_cnt) },
 	{ "map_full", "windows of vCPUs for which there was no room",
 	  offsetof(struct health, map_full_cnt) },
-	{ "hooks_off", "hooks were off, nothing is known of the interval",
+	{ "hooks_off", "hooks were off, nothing is known about the interval",
 	  offsetof(struct health, hooks_off_cnt) },
+	{ "refused_windows", "windows refused, a process had its share of the room",
+	  offsetof(struct health, refused_window_cnt) },
 };
 _Static_assert(sizeof(struct health) == FAILURE_CNT * sizeof(__u64), "every failure is shown");
 
@@ -53,7 +55,7 @@ size_t vcpu_cnt_of(const struct vm_report *vm)
 {
 	size_t cnt = 0;
 
-	/* Sorted by vcpu_id. */
+	/* They are sorted by vcpu_id. */
 	for (size_t i = 0; i < vm->vcpu_cnt; i++)
 		cnt += !i || vm->vcpus[i].vcpu_id != vm->vcpus[i - 1].vcpu_id;
 	return cnt;
@@ -106,6 +108,6 @@ int idle_in_blocked(const struct metrics *metrics)
 	if (halted_ns == METRIC_UNKNOWN || blocked_ns == METRIC_UNKNOWN ||
 	    wall_ns == METRIC_UNKNOWN || !wall_ns)
 		return -ENODATA;
-	/* A halted share of up to 0.5 % may be the error of the ratio. */
+	/* A halted share of up to 0.5 % may be an error of mperf_ratio. */
 	return halted_ns <= wall_ns / 200 && blocked_ns > wall_ns / 20;
 }

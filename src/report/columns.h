@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * columns - what a report shows, as data: the one table that every form of output is driven by.
+ * columns - the table of columns and failures from which all output formats are made.
  */
 #ifndef COLUMNS_H
 #define COLUMNS_H
@@ -30,22 +30,22 @@ enum unit {
 };
 
 struct column_def {
-	const char *key;     /* in JSON, with its unit */
-	const char *heading; /* in the table; NULL: not there */
+	const char *key;     /* name in JSON, with its unit */
+	const char *heading; /* heading in the table; NULL: not shown there */
 	int width;
 	enum unit unit;
 	enum metric metric;
-	unsigned int modes; /* in which the table has it: a bit for each enum measure_mode */
+	unsigned int modes; /* modes in which the table shows it: a bit per enum measure_mode */
 };
 
 extern const struct column_def column_defs[COLUMN_CNT];
 
-/* How much of a column's key is its name: without the unit. */
+/* Returns the length of a column's name: its key without the unit. */
 size_t column__name_len(enum column column);
 
 /*
- * Finds a column of some table by its name, its key or its heading, the latter with or without the
- * unit behind it; case does not matter. *column is left alone when there is none.
+ * Finds a column that the table can show by its name, key or heading, the heading with or without
+ * its unit. Case is ignored. Returns false, with *column unchanged, if there is none.
  */
 bool column__find(const char *word, enum column *column);
 
@@ -53,12 +53,12 @@ const char *mode__name(enum measure_mode mode);
 
 /* A kind of failure: a counter of struct health. */
 struct failure_def {
-	const char *key;    /* in JSON */
-	const char *notice; /* in front of the count */
+	const char *key;    /* name in JSON */
+	const char *notice; /* text in front of the count */
 	size_t offset;
 };
 
-#define FAILURE_CNT 4
+#define FAILURE_CNT 5
 extern const struct failure_def failure_defs[FAILURE_CNT];
 
 static inline __u64 failure_cnt(const struct health *health, size_t failure)
@@ -66,19 +66,20 @@ static inline __u64 failure_cnt(const struct health *health, size_t failure)
 	return *(const __u64 *)((const char *)health + failure_defs[failure].offset);
 }
 
-/* 1 for the first VM of a process, 2 for the second. `vm` is one of report->vms. */
+/* Returns the number of a VM within its process, from 1. `vm` must be an element of report->vms. */
 unsigned int instance_of(const struct report *report, const struct vm_report *vm);
 
 /*
- * How many vCPUs a VM has, and all VMs of a report. That is not how many rows: a thread that runs vCPUs in turn has a
- * row for each of its turns, and so has each of the threads that run a vCPU one after the other.
+ * Return the number of vCPUs of a VM, and of all VMs of a report. There may be
+ * more rows than vCPUs: a thread that runs several vCPUs in turn has a row for
+ * each, and so has each thread that runs the same vCPU.
  */
 size_t vcpu_cnt_of(const struct vm_report *vm);
 size_t vcpu_cnt_of_all(const struct report *report);
 
 /*
- * Whether a VM's idle time is in "blocked": it does not halt in guest mode, its threads sleep. That is
- * so where HLT exits, and while a VM is paused. Returns 1, 0 or, when it is not known, -ENODATA.
+ * Returns whether a VM's idle time is in "blocked", because its HLT exits or it is paused: its
+ * threads sleep instead of halting in guest mode. Returns 1, 0, or -ENODATA if unknown.
  */
 int idle_in_blocked(const struct metrics *metrics);
 

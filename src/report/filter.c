@@ -43,8 +43,8 @@ static bool chooses_vcpus(const struct filter *filter)
 }
 
 /*
- * Goes on from the VM at *vm, to which all VMs of lower PIDs than the vCPU's lie behind; VMs and vCPUs
- * are both in the order of PIDs.
+ * *vm is the index of the first VM that may have the vCPU's PID; the function advances it. This
+ * works because VMs and vCPUs are both sorted by PID.
  */
 static bool wants_vcpu(const struct filter *filter, const struct snapshot *snap, size_t *vm,
 		       const struct vcpu_reading *vcpu)
@@ -100,7 +100,7 @@ void filter__apply(const struct filter *filter, struct snapshot *snap)
 {
 	if (filter__is_empty(filter))
 		return;
-	/* The vCPUs first, by the names of their VMs. */
+	/* Filter the vCPUs first, because this needs the names of all VMs. */
 	keep_vcpus(filter, snap);
 	keep_vms(filter, snap);
 	if (chooses_vcpus(filter))

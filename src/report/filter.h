@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * filter - which VMs and vCPUs of a snapshot are wanted. Pure.
+ * filter - select the VMs and vCPUs of a snapshot. Pure.
  */
 #ifndef FILTER_H
 #define FILTER_H
@@ -13,8 +13,8 @@
 struct snapshot;
 
 /*
- * Wanted is what matches some element of every list that is not empty. All zero: everything. Without
- * repetition; the memory is the filter's own.
+ * Selects what matches an element of every list that is not empty; all zero selects everything. The
+ * lists have no duplicates; their memory belongs to the filter.
  */
 struct filter {
 	pid_t *pids; /* of VMM processes */
@@ -28,20 +28,25 @@ struct filter {
 };
 
 /*
- * Drops from a snapshot, which is in the order that snapshot__sort() makes and stays so, what is not
- * wanted. A VM goes with all of its vCPUs; where vCPUs are chosen (tids, vcpu_ids), a VM of which none
- * is left goes too. A vCPU without a VM of its pid in the snapshot has no name that could match. Both
- * snapshots of a report must have gone through the same filter.
+ * Drops what is not selected from a snapshot, which must be sorted by
+ * snapshot__sort() and stays sorted.
+ *
+ * A VM is dropped with all its vCPUs. If vCPUs are selected (tids, vcpu_ids), a VM without any
+ * selected vCPU is dropped too. A vCPU whose pid has no VM in the snapshot has no name and matches
+ * no name pattern. Both snapshots of a report must be filtered by the same filter.
  */
 void filter__apply(const struct filter *filter, struct snapshot *snap);
 
-/* Whether anything of a snapshot, in the order that snapshot__sort() makes, is wanted. */
+/*
+ * Returns whether the filter selects anything of a snapshot, which must be
+ * sorted by snapshot__sort().
+ */
 bool filter__matches(const struct filter *filter, const struct snapshot *snap);
 
-/* Whether everything is wanted, whatever it is. */
+/* Returns whether the filter selects everything. */
 bool filter__is_empty(const struct filter *filter);
 
-/* Leaves a filter that wants everything. */
+/* Frees the lists, and leaves a filter that selects everything. */
 void filter__free(struct filter *filter);
 
 #endif /* FILTER_H */

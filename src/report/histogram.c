@@ -43,7 +43,10 @@ void histogram__bounds(unsigned int bucket, __u64 *low_ns, __u64 *high_ns)
 bool histogram__quantile(const struct histogram *histogram, unsigned int permille, __u64 *ns)
 {
 	__u64 cnt = histogram__halted_cnt(histogram), before = 0;
-	/* The rank that is sought, from 1: rounded up, so that the median of two is the first. */
+	/*
+	 * Rank of the wanted stint, from 1. It is rounded up, so that the median
+	 * of two is the first.
+	 */
 	__u64 rank = (__u64)(((unsigned __int128)cnt * permille + 999) / 1000);
 
 	for (unsigned int i = 0; i < STINT_BUCKET_CNT; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics - what is shown of a vCPU, and in sum of its VM.
+ * metrics - the values that are shown for a vCPU, and summed for its VM.
  */
 #ifndef METRICS_H
 #define METRICS_H
@@ -18,14 +18,15 @@ enum metric {
 	METRIC_WAIT_NS,
 	METRIC_BLOCKED_NS,
 	METRIC_ENTRY_CNT,
-	METRIC_CLAMPED_NS,    /* sum of what every clamp took away or added */
-	METRIC_UNMEASURED_NS, /* loaded time without MPERF, at most: its halted part is not known */
+	METRIC_CLAMPED_NS, /* sum of what all clamps added or took away */
+	/* loaded time without MPERF, an upper bound: its halted part is unknown */
+	METRIC_UNMEASURED_NS,
 	METRIC_CNT,
 };
 
 /*
- * Not measured. Never zero in its place. Unknown in a sum makes the sum unknown, and so does a sum
- * that does not fit.
+ * A value that was not measured; it is never replaced by 0. A sum is unknown if one of its terms
+ * is, or if it overflows.
  */
 #define METRIC_UNKNOWN UINT64_MAX
 
@@ -33,7 +34,7 @@ struct metrics {
 	__u64 value[METRIC_CNT];
 };
 
-/* All of them are unknown then. */
+/* Makes all values unknown. */
 static inline void metrics__forget(struct metrics *metrics)
 {
 	for (int i = 0; i < METRIC_CNT; i++)

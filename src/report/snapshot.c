@@ -3,12 +3,13 @@
 #include <string.h>
 #include "report/snapshot.h"
 
-/* Enough for most hosts, so that the arrays grow once or never. */
+/* Enough for most hosts, so that the arrays rarely grow more than once. */
 #define FIRST_ROOM 64
 
 /*
- * Makes room for one more element. Returns the array, at its old or a new place, or NULL: then it is
- * where it was. By value, because a void ** to the caller's pointer would alias another type.
+ * Returns the array with space for one more element, possibly moved; or NULL,
+ * with the array unchanged. The pointer is passed by value, because a void ** to
+ * the caller's pointer would break strict aliasing.
  */
 static void *grow(void *array, size_t cnt, size_t *room, size_t size)
 {
@@ -82,7 +83,7 @@ static int compare_vcpus(const void *left, const void *right)
 
 void snapshot__sort(struct snapshot *snap)
 {
-	/* An empty array may be NULL, which qsort() must not be given. */
+	/* qsort() must not get NULL, which an empty array may be. */
 	if (snap->vm_cnt)
 		qsort(snap->vms, snap->vm_cnt, sizeof(*snap->vms), compare_vms);
 	if (snap->vcpu_cnt)

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include "report/span.h"
 
-/* Less is the distance between two clocks that are read one after the other. */
+/* Smaller differences may come from reading two clocks one after the other. */
 #define SUSPENDED_MIN_NS 1000000
 
-/* What a vCPU has gathered within the span. Signed: see span.h. */
+/* The changes of a vCPU's counters within the span. Signed: see span.h. */
 struct growth {
 	__s64 wall_ns;
 	__s64 loaded_ns;
@@ -16,6 +16,7 @@ struct growth {
 	__s64 entry_cnt;
 	__s64 wait_ns;
 	bool wait_known;
+	bool slept; /* or it is not known whether */
 };
 
 static __u64 add_saturated(__u64 a, __u64 b)
@@ -27,7 +28,7 @@ static __u64 add_saturated(__u64 a, __u64 b)
 	return sum;
 }
 
-/* value within 0 .. max; what that takes away or adds goes to *clamped_ns. */
+/* Clamps a value to 0 .. max, and adds what this changes to *clamped_ns. */
 static __u64 clamp_ns(__s64 value, __u64 max, __u64 *clamped_ns)
 {
 	if (value < 0) {
@@ -60,9 +61,22 @@ static bool is_born_within(const struct vcpu_reading *vcpu, const struct span *s
 	return (__s64)(birth_ns_of(vcpu, span) - span->begin_ns) > 0;
 }
 
+/* Converts a difference of the scheduler's clock to CLOCK_MONOTONIC. */
+static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
+{
+	return round_to_s64((__s64)(to_ns - from_ns) * span->mono_per_raw);
+}
+
+static bool has_slept(const struct vcpu_reading *old, const struct vcpu_reading *now)
+{
+	if (!old || !old->seen || !old->sleeps_known || !now->sleeps_known)
+		return true;
+	return old->sleeps & 1 || now->sleeps != old->sleeps;
+}
+
 /*
- * `old` is the same vCPU at the begin of the span, or NULL; `waited` the reading of the same thread
- * there, whether it was seen then or not, or NULL.
+ * `old` is the same vCPU at the begin of the span, or NULL. `waited` is the reading of the same
+ * thread there, seen or not, or NULL.
  */
 static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu_reading *waited,
 			       const struct vcpu_reading *now, const struct span *span)
@@ -80,26 +94,33 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		waited = &nothing;
 	return (struct growth){
 		.wall_ns = now->at_ns - from_ns,
-		.loaded_ns = now->loaded_ns - base->loaded_ns,
-		.measured_ns = now->measured_ns - base->measured_ns,
+		.loaded_ns = steered_ns(base->loaded_ns, now->loaded_ns, span),
+		.measured_ns = steered_ns(base->measured_ns, now->measured_ns, span),
 		.mperf_cycles = now->mperf_cycles - base->mperf_cycles,
-		.unmeasured_ns = now->unmeasured_ns - base->unmeasured_ns,
+		.unmeasured_ns = steered_ns(base->unmeasured_ns, now->unmeasured_ns, span),
 		.guest_ns = now->guest_ns - base->guest_ns,
 		.entry_cnt = now->entry_cnt - base->entry_cnt,
-		.wait_ns = waited ? now->wait_ns - waited->wait_ns : 0,
+		.wait_ns = waited ? steered_ns(waited->wait_ns, now->wait_ns, span) : 0,
+		.slept = has_slept(old, now),
 		.wait_known =
 			now->wait_known && waited && (waited->wait_known || waited == &nothing),
 	};
 }
 
 /*
- * Spans that were not measured can be longer than the vCPU was loaded in them: a bound, no clamp. Without
- * a span that was, none of it is.
+ * Unmeasured spans can be longer than the time loaded in them, so this only takes the smaller one;
+ * it is no clamp. If nothing was measured, all of the loaded time is unmeasured.
  */
 static __u64 bounded_unmeasured_ns(const struct growth *growth, const struct span *span,
 				   __u64 loaded_ns)
 {
-	if (growth->measured_ns <= 0 || span->was_suspended)
+	if (span->halts_unknown)
+		return loaded_ns;
+	/* No window at all: the thread ran outside of KVM. */
+	if (!growth->measured_ns && !growth->unmeasured_ns && !growth->entry_cnt &&
+	    !growth->mperf_cycles)
+		return 0;
+	if (growth->measured_ns <= 0)
 		return loaded_ns;
 	if (growth->unmeasured_ns < 0)
 		return 0;
@@ -136,6 +157,10 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	*clamped_ns = 0;
 	wall_ns = clamp_ns(growth->wall_ns, INT64_MAX, clamped_ns);
 	loaded_ns = clamp_ns(growth->loaded_ns, wall_ns, clamped_ns);
+	/* A thread that did not sleep or wait had the CPU, even if the scheduler counted less. */
+	if (!growth->slept && growth->wait_known && growth->wait_ns >= 0 &&
+	    (__u64)growth->wait_ns < wall_ns - loaded_ns)
+		loaded_ns = wall_ns - growth->wait_ns;
 	value[METRIC_WALL_NS] = wall_ns;
 	value[METRIC_LOADED_NS] = loaded_ns;
 
@@ -159,7 +184,10 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	}
 }
 
-/* Windows for which there was no room have left no trace: what came behind them is not all there was. */
+/*
+ * Returns whether windows may be missing because the map was full. Such windows leave no trace, so
+ * the counters of a later window are not complete.
+ */
 static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_reading *now,
 			     const struct span *span)
 {
@@ -193,6 +221,7 @@ void span__account(const struct span *span, const struct vcpu_reading *old,
 			.wall_ns = growth.wall_ns,
 			.wait_ns = growth.wait_ns,
 			.wait_known = growth.wait_known,
+			.slept = true,
 		};
 	set_metrics(&growth, span, value);
 }
@@ -207,11 +236,11 @@ static bool was_suspended(const struct clock_reading *prev, const struct clock_r
 
 const char *span__clock_problem(const struct clock_reading *prev, const struct clock_reading *cur)
 {
-	/* Signed: a later one that is further away than 2^63 is an earlier one. */
+	/* Compare as signed: a difference above 2^63 means that the clock went back. */
 	if ((__s64)(cur->mono_ns - prev->mono_ns) <= 0)
-		return "clock.monotonic_ns: not later than the one before";
+		return "clock.monotonic_ns: not later than in the previous snapshot";
 	if ((__s64)(cur->tsc_cycles - prev->tsc_cycles) <= 0 && !was_suspended(prev, cur))
-		return "clock.tsc_cycles: not later than the one before, without a suspend";
+		return "clock.tsc_cycles: not later than in the previous snapshot, without a suspend";
 	return NULL;
 }
 
@@ -219,6 +248,7 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 {
 	__s64 interval_ns = cur->clock.mono_ns - prev->clock.mono_ns;
 	__s64 tsc_cycles = cur->clock.tsc_cycles - prev->clock.tsc_cycles;
+	__s64 raw_ns;
 
 	if (span__clock_problem(&prev->clock, &cur->clock))
 		return -EINVAL;
@@ -232,9 +262,14 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 		.map_was_full = cur->health.map_full_cnt > 0,
 		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
 		.hooks_were_off = cur->health.hooks_off_cnt > prev->health.hooks_off_cnt,
-		.was_suspended = was_suspended(&prev->clock, &cur->clock),
+		.halts_unknown = was_suspended(&prev->clock, &cur->clock) || prev->host_halts ||
+				 cur->host_halts,
 	};
-	/* Not used where TSC went back with a suspend. */
+	raw_ns = (__s64)(cur->clock.raw_ns - prev->clock.raw_ns);
+	span->mono_per_raw = 1;
+	if (prev->clock.raw_ns && raw_ns > 0)
+		span->mono_per_raw = interval_ns / (long double)raw_ns;
+	/* Unused if TSC went back, which it may do across a suspend. */
 	if (tsc_cycles > 0)
 		span->ns_per_mperf_cycle =
 			interval_ns / ((long double)cur->mperf_ratio * tsc_cycles);

@@ -8,7 +8,7 @@ static const struct metrics *metrics_of(const struct view_row *row)
 	return row->vcpu ? &row->vcpu->metrics : &row->vm->metrics;
 }
 
-/* As the table shows it: a share of no time, or of a time that is not known, is none. */
+/* As in the table, a share of a wall time that is 0 or unknown is unknown. */
 static bool is_known(const struct metrics *metrics, enum column column)
 {
 	__u64 wall_ns = metrics->value[METRIC_WALL_NS];
@@ -17,7 +17,7 @@ static bool is_known(const struct metrics *metrics, enum column column)
 	       (column_defs[column].unit != UNIT_SHARE || (wall_ns && wall_ns != METRIC_UNKNOWN));
 }
 
-/* Below 0: a is shown first. */
+/* Returns a negative number if a is shown first. */
 static int compare_metrics(const struct metrics *a, const struct metrics *b, enum column column)
 {
 	unsigned __int128 a_value = a->value[column_defs[column].metric];
@@ -25,7 +25,7 @@ static int compare_metrics(const struct metrics *a, const struct metrics *b, enu
 
 	if (!is_known(a, column) || !is_known(b, column))
 		return is_known(b, column) - is_known(a, column);
-	/* a / a_wall against b / b_wall, without the division. */
+	/* Compare a / a_wall with b / b_wall without dividing. */
 	if (column_defs[column].unit == UNIT_SHARE) {
 		a_value *= b->value[METRIC_WALL_NS];
 		b_value *= a->value[METRIC_WALL_NS];
@@ -40,7 +40,7 @@ static int compare_rows(const void *left, const void *right, void *column)
 
 	if (order)
 		return order;
-	/* Both are in the report's arrays: their addresses are the report's order. */
+	/* Both point into the report's arrays, so comparing addresses gives the report's order. */
 	if (a->vm != b->vm)
 		return a->vm < b->vm ? -1 : 1;
 	return (a->vcpu > b->vcpu) - (a->vcpu < b->vcpu);
@@ -50,7 +50,7 @@ static void sort_rows(struct view_row *rows, size_t cnt, const struct view_opts 
 {
 	enum column column = opts->sort;
 
-	/* An empty array may be NULL, which qsort_r() must not be given. */
+	/* qsort_r() must not get NULL, which an empty array may be. */
 	if (opts->sorted && cnt)
 		qsort_r(rows, cnt, sizeof(*rows), compare_rows, &column);
 }
@@ -61,7 +61,7 @@ static void add_vcpus(struct view *view, const struct vm_report *vm)
 		view->rows[view->row_cnt++] = (struct view_row){ vm, &vm->vcpus[i] };
 }
 
-/* Leaves out what is beyond row_max. */
+/* Drops rows beyond row_max. */
 static void cut_rows(struct view *view, const struct view_opts *opts)
 {
 	view->left_out_cnt = 0;
@@ -73,7 +73,10 @@ static void cut_rows(struct view *view, const struct view_opts *opts)
 	view->row_cnt = opts->row_max;
 }
 
-/* Puts the vCPUs of each VM below its row. From the end, so that no row is written over. */
+/*
+ * Inserts the vCPUs of each VM below its row, from the end, so that no row is
+ * overwritten before it is moved.
+ */
 static void spread_vcpus(struct view *view, const struct view_opts *opts)
 {
 	size_t vm_cnt = view->row_cnt, end;

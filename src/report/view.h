@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * view - which rows of a report are shown, and in which order. Pure.
+ * view - the rows of a report that are shown, and their order. Pure.
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -11,16 +11,17 @@
 #include "report/columns.h"
 
 enum view_level {
-	VIEW_VMS_AND_VCPUS, /* each VM's row, its vCPUs below it */
+	VIEW_VMS_AND_VCPUS, /* each VM's row, followed by its vCPUs */
 	VIEW_VMS,
 	VIEW_VCPUS,
 };
 
 struct view_opts {
 	enum view_level level;
-	bool sorted;      /* else in the report's own order */
-	enum column sort; /* when sorted */
-	size_t row_max;   /* VMs with their vCPUs, or vCPUs where no VM has a row; 0: all */
+	bool sorted;      /* false: in the report's order */
+	enum column sort; /* if sorted */
+	/* limits VMs, shown with all their vCPUs, or vCPUs if VMs have no rows; 0: no limit */
+	size_t row_max;
 };
 
 struct view_row {
@@ -32,17 +33,20 @@ struct view {
 	enum view_level level;
 	struct view_row *rows;
 	size_t row_cnt;
-	size_t left_out_cnt; /* of what row_max counts */
-	bool lacks_vms;      /* there may be VMs without a row */
-	size_t row_room;     /* elements for which there is memory */
+	size_t left_out_cnt; /* VMs or vCPUs, as row_max counts them */
+	bool lacks_vms;      /* some VMs may have no row */
+	size_t row_room;     /* allocated elements */
 };
 
 /*
- * Makes the view of a report, whose rows it points into. Sorted, what a row shows in that column
- * decides, greatest first and unknown last; vCPUs stay below their VM. Rows that are equal stay in the
- * report's own order. The memory of *view is used again when the same struct is given (zero-initialise
- * it before the first time) and is freed by view__free().
- * Returns 0 or -ENOMEM; *view is left as it was on failure.
+ * Makes the view of a report; the rows point into the report.
+ *
+ * If sorted, rows are in descending order of the column's displayed value, with unknown values
+ * last; rows with equal values stay in the report's order. vCPUs stay below their VM.
+ *
+ * Zero-initialize *view before the first call; its memory is reused by later
+ * calls and freed by view__free().
+ * Returns 0; or -ENOMEM, with *view unchanged.
  */
 int view__make(const struct report *report, const struct view_opts *opts, struct view *view);
 void view__free(struct view *view);

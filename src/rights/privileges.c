@@ -12,7 +12,7 @@
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
 
-/* Returns err. */
+/* Logs a failure and returns err. */
 static int tell(const char *what, int err)
 {
 	if (err)
@@ -20,7 +20,7 @@ static int tell(const char *what, int err)
 	return err;
 }
 
-/* Of the entries of a directory two are "." and "..". */
+/* A directory also has the entries "." and "..". */
 static int check_single_thread(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -31,14 +31,17 @@ static int check_single_thread(void)
 	while (readdir(dir))
 		entry_cnt++;
 	closedir(dir);
-	return tell("drop the rights of several threads", entry_cnt == 3 ? 0 : -EBUSY);
+	return tell("drop the privileges of several threads", entry_cnt == 3 ? 0 : -EBUSY);
 }
 
-/* Those of the bounding set are what execve(2) could bring back. It needs a right itself: so it comes first. */
+/*
+ * Empties the bounding set, so that execve(2) cannot regain capabilities. This
+ * needs CAP_SETPCAP, so it comes first.
+ */
 static int drop_bounds(void)
 {
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
-		pr_info("the capability bounding set stays: emptying it takes CAP_SETPCAP");
+		pr_info("the capability bounding set is not emptied: this needs CAP_SETPCAP");
 		return 0;
 	}
 	capng_clear(CAPNG_SELECT_BOUNDS);
@@ -51,32 +54,38 @@ static int become(const struct privileges_opts *opts)
 	const struct passwd *user;
 
 	if (geteuid()) {
-		pr_info("not root: stays the user that it is");
+		pr_info("not root: the user is not changed");
 		return 0;
 	}
 	errno = 0;
 	user = getpwnam(name);
 	if (!user) {
 		if (errno)
-			return tell("look for the user", -errno);
+			return tell("look up the user", -errno);
 		pr_err("there is no user %s", name);
 		return -ENOENT;
 	}
-	/* Else the change of the user would take all capabilities at once, and none could be kept. */
+	/*
+	 * PR_SET_KEEPCAPS: without it, setresuid() from root to another user
+	 * would clear all capabilities.
+	 */
 	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(opts->group_cnt, opts->groups) ||
 	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid)) {
 		int err = -errno;
 
-		pr_err("cannot become user %s: %s%s", name, strerror(-err),
-		       err == -EPERM ? "; that takes CAP_SETUID and CAP_SETGID" : "");
+		pr_err("cannot switch to user %s: %s%s", name, strerror(-err),
+		       err == -EPERM ? "; this needs CAP_SETUID and CAP_SETGID" : "");
 		return err;
 	}
-	pr_info("is user %s from here on", name);
+	pr_info("switched to user %s", name);
 	return 0;
 }
 
-/* Makes the one effective, of those that are kept permitted until it is known which are needed. */
+/*
+ * Makes `cap` the only effective capability. The other candidates stay permitted
+ * until one has been chosen.
+ */
 static int wield(const struct privileges_opts *opts, const bool *permitted, int cap)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
@@ -90,7 +99,9 @@ static int wield(const struct privileges_opts *opts, const bool *permitted, int 
 
 #define CAPS_MAX 4
 
-/* Finds the first capability that does. Returns 0 and *kept, or -errno, logged. */
+/*
+ * Finds the first capability with which works() succeeds. Returns 0 and *kept; or -errno, logged.
+ */
 static int choose_cap(const struct privileges_opts *opts, int *kept)
 {
 	bool permitted[CAPS_MAX];
@@ -118,10 +129,10 @@ static int choose_cap(const struct privileges_opts *opts, int *kept)
 		if (err != -EPERM && err != -EACCES)
 			break;
 	}
-	return tell("go on with fewer rights", err);
+	return tell("continue with fewer privileges", err);
 }
 
-/* libcap-ng has them in small letters, and without the prefix. */
+/* libcap-ng uses lower-case names without the prefix CAP_. */
 static void say_kept(int cap)
 {
 	const char *name = capng_capability_to_name((unsigned int)cap);
@@ -129,7 +140,7 @@ static void say_kept(int cap)
 
 	for (size_t i = 0; name && name[i] && i < sizeof(upper) - 1; i++)
 		upper[i] = (char)toupper((unsigned char)name[i]);
-	pr_info("keeps CAP_%s, which this kernel asks for, and no other capability", upper);
+	pr_info("keeps CAP_%s, which this kernel requires, and no other capability", upper);
 }
 
 static int keep_only(int cap)
@@ -140,7 +151,10 @@ static int keep_only(int cap)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)cap, -1);
 		say_kept(cap);
 	}
-	/* The ambient set needs no right to be emptied, and ends with the permitted one anyway. */
+	/*
+	 * The ambient set can be emptied without a capability, and cannot exceed
+	 * the permitted set anyway.
+	 */
 	return capng_apply(CAPNG_SELECT_CAPS) || capng_apply(CAPNG_SELECT_AMBIENT) ? -EPERM : 0;
 }
 
@@ -166,9 +180,9 @@ int privileges__drop(const struct privileges_opts *opts)
 	if (!err)
 		err = choose_cap(opts, &kept);
 	if (!err)
-		err = tell("give up the capabilities", keep_only(kept));
+		err = tell("drop the capabilities", keep_only(kept));
 	if (!err)
-		err = tell("forbid new rights", close_doors());
+		err = tell("forbid new privileges", close_doors());
 	if (!err && opts->syscalls)
 		err = tell("filter the system calls", syscall_filter__load(opts->syscalls));
 	return err;

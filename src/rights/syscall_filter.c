@@ -28,6 +28,6 @@ int syscall_filter__load(const struct syscall_list *list)
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
-	/* Its own word for what the kernel refused. */
+	/* libseccomp returns -ECANCELED when seccomp(2) failed. */
 	return err == -ECANCELED ? -EINVAL : err;
 }

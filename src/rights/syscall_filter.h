@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * syscall_filter - a list of the system calls that a process still needs; all others are refused by seccomp.
+ * syscall_filter - allow only the system calls that a process still needs;
+ * seccomp rejects all others.
  *
- * A list of what is allowed, not of what is not: a system call that a later kernel brings is refused too.
+ * This is an allow list, so that system calls of later kernels are rejected too.
  */
 #ifndef SYSCALL_FILTER_H
 #define SYSCALL_FILTER_H
@@ -12,7 +13,10 @@
 #include <linux/types.h>
 #include <seccomp.h>
 
-/* One that is allowed: always, or where its arguments compare so (all of them). Several may name the same. */
+/*
+ * A system call that is allowed, always or if all comparisons of its arguments hold. Several rules
+ * may be for the same system call.
+ */
 struct syscall_rule {
 	int number; /* SCMP_SYS(...) */
 	unsigned int cmp_cnt;
@@ -20,8 +24,9 @@ struct syscall_rule {
 };
 
 /*
- * A rule: always; where argument n, an int, is this; where it has these of the bits in a mask. Of an
- * int the kernel takes the lower half of the register, and the upper one may hold anything.
+ * Rules that allow a system call always; if argument n, an int, has this value; or if its bits in a
+ * mask have this value. For an int only the lower half of the register is compared, because the
+ * upper half is undefined.
  */
 #define SYSCALL_ALLOW(name)                                                                        \
 	{                                                                                          \
@@ -40,18 +45,19 @@ struct syscall_rule {
 struct syscall_list {
 	const struct syscall_rule *rules;
 	size_t cnt;
-	const struct syscall_list *more; /* what these allow too; NULL: nothing */
+	const struct syscall_list *more; /* further rules; NULL: none */
 	/*
-	 * What becomes of a system call that is not listed. False: it fails with EPERM, for a program whose
-	 * libraries may try something new and can do without. True: the process is ended, for one so small that
-	 * whatever else it calls is not its own wish.
+	 * Action for a system call that is not listed. False: it fails with EPERM, for a program
+	 * whose libraries may try something that they can do without. True: the process is killed,
+	 * for a program so small that any other system call is not its own.
 	 */
 	bool kills;
 };
 
 /*
- * Loads it for this thread, and those that it will start, for good. Sets no_new_privs.
- * Returns 0; or -errno (-EINVAL: the kernel has no seccomp filters), and nothing is filtered.
+ * Loads the filter for this thread and all threads that it will start,
+ * irrevocably. Sets no_new_privs.
+ * Returns 0; or -errno, with nothing filtered (-EINVAL: the kernel has no seccomp filters).
  */
 int syscall_filter__load(const struct syscall_list *list);
 

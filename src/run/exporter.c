@@ -23,26 +23,27 @@
 #define CONNECTION_MAX 1024
 #define DEADLINE_NS    (10 * NS_PER_S)
 
-/* What is younger is served as it is. */
+/* Metrics younger than this are served unchanged. */
 #define FRESH_NS NS_PER_S
 
-/* So many snapshots that fail one after the other are no accident. */
+/* Give up after this many failed snapshots in a row. */
 #define FAILURES_MAX 10
 
-/* After so many intervals without one, a snapshot is no longer recent. */
+/* /healthz fails after this many intervals without a good snapshot. */
 #define HEALTHY_INTERVALS 3
 
 struct exporter {
 	const struct options *opts;
 	struct hostfs fs;
-	__u64 start_ns; /* of the process, since 1970 */
-	__u64 period_ns; /* between snapshots: the interval, or less where a watchdog waits for them */
+	__u64 start_ns; /* start of the process, since 1970 */
+	/* between snapshots: the interval, or less if systemd's watchdog waits for them */
+	__u64 period_ns;
 	struct http_server *server;
 	struct textfile *textfile;
 	struct tally tally;
 	struct program_stats programs[PROGRAM_STATS_MAX];
 	struct metrics_text text;
-	/* When the server was given its text last, in each form; 0: not yet. */
+	/* CLOCK_MONOTONIC when the server last got its text, per form; 0: not yet. */
 	__u64 text_ns[METRICS_FORM_CNT];
 };
 
@@ -51,7 +52,7 @@ static __u64 fresh_ns(const struct exporter *e)
 	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
 }
 
-/* As tally__take(), of a source that is alive. */
+/* Like tally__take(), for a live source; also reports to systemd's watchdog. */
 static int take_live(struct exporter *e)
 {
 	const struct snapshot *snap;
@@ -106,14 +107,14 @@ static int make_text(struct exporter *e, enum metrics_form form, bool with_proce
 	return err;
 }
 
-/* For the server. What there is to tell is told even when no new snapshot can be had. */
+/* Callback of the HTTP server. Serves what is known even if no new snapshot can be taken. */
 static int serve_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
 {
 	struct exporter *e = context;
 	__u64 now_ns = clock__now_ns();
 	int err;
 
-	/* A recording has been read to its end. */
+	/* A recording has already been read to its end, so there is nothing to take. */
 	if (!e->opts->replay_path && now_ns - e->tally.last_ns >= fresh_ns(e))
 		take_live(e);
 	if (e->text_ns[form] && e->text_ns[form] >= e->tally.last_ns &&
@@ -138,7 +139,10 @@ static bool is_healthy(void *context)
 	       clock__now_ns() - e->tally.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
 }
 
-/* node_exporter has metrics of its own process by the same names, and would take none of the file's. */
+/*
+ * Leaves out the metrics of this process: node_exporter exports the same names for its own process,
+ * and would reject the whole file.
+ */
 static int write_textfile(struct exporter *e)
 {
 	int err;
@@ -151,7 +155,7 @@ static int write_textfile(struct exporter *e)
 	return textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
 }
 
-/* As many descriptors as connections may take, beside those that the measuring has. */
+/* Allows CONNECTION_MAX descriptors in addition to those of the measurement. */
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -162,7 +166,7 @@ static void raise_fd_limit(void)
 	if (limit.rlim_cur > limit.rlim_max)
 		limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		pr_warn("cannot have more descriptors: %s", strerror(errno));
+		pr_warn("cannot raise the limit of open files: %s", strerror(errno));
 }
 
 static int start_server(struct exporter *e)
@@ -228,15 +232,15 @@ void exporter__free(struct exporter *e)
 	free(e);
 }
 
-/* Nothing is kept that could be read again. */
+/* There is no configuration to reread; only systemd wants an answer. */
 static void reload(void)
 {
 	service__reloading();
-	pr_info("SIGHUP: nothing to read again");
+	pr_info("SIGHUP: there is no configuration to reload");
 	service__ready();
 }
 
-/* Returns 1, 0 when the run is to end, or -errno. */
+/* Returns 1 to go on, 0 when the run has to end, or -errno. */
 static int take_event(struct exporter *e, enum interval_event event)
 {
 	int err = 0;
@@ -258,8 +262,9 @@ static int take_event(struct exporter *e, enum interval_event event)
 }
 
 /*
- * Requests come before the timer in every wait: many of them must not keep a snapshot from its time. A
- * snapshot that fails has been logged and counted, a file has been logged; both may do better the next time.
+ * Takes a snapshot if its time has come. It is checked after every wait, even if requests arrived,
+ * so that many requests cannot delay snapshots. Failures have been logged and counted, and the next
+ * attempt may succeed, so they are ignored here.
  */
 static void take_due(struct exporter *e, __u64 *due_ns)
 {
@@ -274,10 +279,12 @@ static void take_due(struct exporter *e, __u64 *due_ns)
 	write_textfile(e);
 }
 
-/* Returns on. */
+/* Returns `on`, or -errno if there is no hope that snapshots will succeed again. */
 static int end_if_hopeless(const struct exporter *e, int on)
 {
-	/* What was pinned has been unpinned: who starts anew can measure by himself. */
+	/*
+	 * The measurement that was read has been unpinned. A restarted exporter can make its own.
+	 */
 	if (on > 0 && e->tally.last_err == -ESHUTDOWN)
 		return -ESHUTDOWN;
 	if (on <= 0 || e->tally.failed_in_row < FAILURES_MAX)
@@ -332,7 +339,7 @@ static int run(struct exporter *e, struct interval *interval)
 		return err;
 	if (!e->opts->replay_path)
 		got = take_live(e);
-	/* What never worked will not. */
+	/* If even the first snapshot fails, later ones will fail too. */
 	if (got < 0)
 		return got;
 	if (interval) {
@@ -352,7 +359,7 @@ int exporter__run(struct exporter *e, struct source *source, struct interval *in
 
 	if (err)
 		return err;
-	/* A client that has gone is no reason to end. */
+	/* Ignore SIGPIPE: a client that closes its connection must not end the exporter. */
 	signal(SIGPIPE, SIG_IGN);
 	tally__open(&e->tally, e->opts, source);
 	err = run(e, interval);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * exporter - metrics for as long as it runs: over HTTP, as a file, or both.
+ * exporter - export metrics over HTTP, as a file, or both, until a signal.
  *
- * A snapshot is taken every interval, and for a request when the last one is older than a second: so nothing
- * is lost when nobody asks, and many who ask cost no more than one.
+ * A snapshot is taken every interval, so that nothing is lost between scrapes, and on a request if
+ * the last one is older than a second, so that many requests do not cost more than one snapshot per
+ * second.
  */
 #ifndef EXPORTER_H
 #define EXPORTER_H
@@ -14,16 +15,19 @@ struct options;
 struct source;
 
 /*
- * Does what may need rights: listens, and opens the folder of the file. The options are borrowed.
- * Returns 0 and *exporter, which the caller ends with exporter__free(); or -errno, logged.
+ * Does what may need privileges: binds the listening socket and opens the directory of the file.
+ * The options are borrowed.
+ * Returns 0 and *exporter, which the caller frees with exporter__free(); or -errno, logged.
  */
 int exporter__new(const struct options *opts, struct exporter **exporter);
 void exporter__free(struct exporter *exporter);
 
 /*
- * Gives up all rights that it needs no more, and runs until a signal; all parts stay the caller's. A recording is read to its end first; when nothing is
- * served, that is all. Interval may be NULL then. The file is written once more at the end.
- * Returns 0 or -errno, logged: snapshots fail for good, or the file could not be written at the end.
+ * Drops all privileges that are no longer needed, and runs until a signal. A recording is first
+ * read to its end; if nothing is served, the run ends there, and interval may be NULL. The file is
+ * written once more at the end. All arguments stay owned by the caller.
+ * Returns 0; or -errno, logged, if snapshots keep failing or the file could not be written at the
+ * end.
  */
 int exporter__run(struct exporter *exporter, struct source *source, struct interval *interval);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * exporter_rights - what the exporter gives up before it answers anybody: see privileges.h for what that is, and
- * exporter_syscalls.h for what it can still call.
+ * exporter_rights - drop the exporter's privileges before it answers requests. See privileges.h for
+ * what is dropped and exporter_syscalls.h for the system calls that stay allowed.
  */
 #ifndef EXPORTER_RIGHTS_H
 #define EXPORTER_RIGHTS_H
@@ -10,8 +10,9 @@ struct options;
 struct source;
 
 /*
- * To be called when all is attached, bound and open that takes a right. Only a recording that is made into a file
- * leaves things as they are: it is over at once. Returns 0 or -errno, logged: then the exporter must not go on.
+ * Drops the privileges. Call it when everything that needs them is attached, bound and open. Does
+ * nothing if a recording is only converted into a file, because that run ends at once.
+ * Returns 0; or -errno, logged: then the exporter must not go on.
  */
 int exporter_rights__drop(const struct options *opts, struct source *source);
 

@@ -10,25 +10,28 @@
 #include "rights/syscall_filter.h"
 #include "run/exporter_syscalls.h"
 
-/* What makes or changes a file when it is opened. */
+/* Flags of open() that create or modify a file. */
 #define OPEN_WRITES (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
 
-/* Names for short: this is a list of names. */
+/* Short names, because what follows is a list of names. */
 #define ALLOW    SYSCALL_ALLOW
 #define ALLOW_IF SYSCALL_ALLOW_IF
 #define BITS     SYSCALL_ALLOW_BITS
 
 /* clang-format off */
 static const struct syscall_rule always[] = {
-	/* Files of /proc and /sys; opening them is below. */
+	/* Files of /proc and /sys; how they may be opened is below. */
 	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(lseek), ALLOW(close), ALLOW(fstat), ALLOW(newfstatat),
 	ALLOW(stat), ALLOW(lstat), ALLOW(statx), ALLOW(access), ALLOW(faccessat), ALLOW(faccessat2),
 	ALLOW(readlink), ALLOW(readlinkat), ALLOW(getdents64), ALLOW(fcntl), ALLOW(dup),
-	/* Sockets, and the log. One's own socket sends datagrams to systemd: it has no connection to make. */
+	/*
+	 * Sockets, and the log. sd_notify() makes its own AF_UNIX socket and sends datagrams,
+	 * without connect().
+	 */
 	ALLOW(write), ALLOW(writev), ALLOW(accept), ALLOW(accept4), ALLOW(recvfrom), ALLOW(recvmsg),
 	ALLOW(sendto), ALLOW(sendmsg), ALLOW(sendfile), ALLOW(shutdown), ALLOW(getsockopt), ALLOW(setsockopt),
 	ALLOW(getsockname), ALLOW(getpeername), ALLOW_IF(socket, 0, AF_UNIX), ALLOW_IF(ioctl, 1, TCGETS),
-	/* The heap. Code comes from nowhere any more. */
+	/* The heap. No new executable mappings. */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), BITS(mmap, 2, PROT_EXEC, 0),
 	BITS(mprotect, 2, PROT_EXEC, 0),
 	/* Time and events. */
@@ -37,16 +40,17 @@ static const struct syscall_rule always[] = {
 	ALLOW(select), ALLOW(pselect6), ALLOW(epoll_create1), ALLOW(epoll_ctl), ALLOW(epoll_wait),
 	ALLOW(epoll_pwait), ALLOW(epoll_pwait2), ALLOW(signalfd4), ALLOW(restart_syscall),
 	/*
-	 * Measuring, by descriptors that are held. TEST_RUN reads the counters, UPDATE puts an event in its place;
-	 * IOC_DISABLE is how libbpf lets go of one at the end.
+	 * Measuring, through open descriptors only: TEST_RUN forces reads of the counters, UPDATE
+	 * puts a perf event into its map, and libbpf disables events with IOC_DISABLE when it
+	 * closes them.
 	 */
 	ALLOW_IF(bpf, 0, BPF_MAP_LOOKUP_ELEM), ALLOW_IF(bpf, 0, BPF_MAP_LOOKUP_BATCH),
 	ALLOW_IF(bpf, 0, BPF_MAP_UPDATE_ELEM), ALLOW_IF(bpf, 0, BPF_MAP_DELETE_ELEM),
 	ALLOW_IF(bpf, 0, BPF_MAP_GET_NEXT_KEY), ALLOW_IF(bpf, 0, BPF_PROG_TEST_RUN),
 	ALLOW_IF(bpf, 0, BPF_OBJ_GET_INFO_BY_FD), ALLOW_IF(ioctl, 1, PERF_EVENT_IOC_DISABLE),
-	/* Whether a thread is still there; and abort(3). */
+	/* Checking whether a thread exists (signal 0), and abort(3). */
 	ALLOW_IF(tgkill, 2, 0), ALLOW_IF(tgkill, 2, SIGABRT),
-	/* The process itself; prlimit64 only to ask (the new limit is NULL). */
+	/* The process itself; prlimit64 only for reading limits (the new limit is NULL). */
 	ALLOW(exit), ALLOW(exit_group), ALLOW(getpid), ALLOW(getppid), ALLOW(gettid), ALLOW(getuid),
 	ALLOW(geteuid), ALLOW(getgid), ALLOW(getegid), ALLOW(getrusage), ALLOW(times), ALLOW(uname),
 	ALLOW(sysinfo), ALLOW(getrandom), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(getcpu),

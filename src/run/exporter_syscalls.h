@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * exporter_syscalls - which system calls the exporter's loop needs.
+ * exporter_syscalls - the system calls that the exporter's loop needs.
  *
- * It waits (epoll), serves HTTP on sockets that it accepts, reads /proc and the BPF maps that it holds, has a
- * program run on a CPU, and writes one file if it is told to. It starts no process or thread, binds and connects
- * no socket, loads nothing into the kernel, maps no code, and, without a file to write, opens none for writing.
- * What is not listed fails with EPERM: a library may come to try a system call that it can do without, and an
- * exporter that was ended for it measures nothing.
+ * The loop waits (epoll), serves HTTP on sockets that it accepts, reads /proc and the BPF maps that
+ * it has open, runs a BPF program on a CPU, and writes one file if asked to. It starts no process
+ * or thread, binds and connects no socket, loads nothing into the kernel, maps no code, and without
+ * --textfile opens no file for writing.
+ *
+ * Other system calls fail with EPERM instead of killing the process: a library may try a call that
+ * it can do without, and a killed exporter measures nothing.
  */
 #ifndef EXPORTER_SYSCALLS_H
 #define EXPORTER_SYSCALLS_H
@@ -15,7 +17,10 @@
 
 struct syscall_list;
 
-/* writes_file: it writes a file (--textfile), by another one that takes its name. The list is constant. */
+/*
+ * Returns the constant list. writes_file: --textfile is used, which writes a temporary file and
+ * renames it.
+ */
 const struct syscall_list *exporter_syscalls__list(bool writes_file);
 
 #endif /* EXPORTER_SYSCALLS_H */

@@ -25,7 +25,9 @@ int kvm_wait__run(const struct hostfs *fs, const struct interval *interval)
 		err = interval__wait(interval, -1, &event);
 		if (!err && event == INTERVAL_END)
 			return 0;
-		/* There is no screen yet that would have to be left first. */
+		/*
+		 * There is no full-screen display yet that would have to be left before stopping.
+		 */
 		if (event == INTERVAL_STOP)
 			raise(SIGSTOP);
 		missing = host__missing_kvm(fs);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * kvm_wait - waits until KVM has been loaded: --wait.
+ * kvm_wait - --wait: wait until KVM's modules are loaded.
  */
 #ifndef KVM_WAIT_H
 #define KVM_WAIT_H
@@ -9,8 +9,9 @@ struct hostfs;
 struct interval;
 
 /*
- * Looks once a second whether KVM is there. Returns 1 when it is; 0 when a signal has ended the waiting;
- * -EOPNOTSUPP, logged, when something else is missing, which no waiting brings; or another -errno, logged.
+ * Checks once a second whether KVM is there.
+ * Returns 1 if it is; 0 if a signal ended the wait; -EOPNOTSUPP, logged, if something else is
+ * missing, for which it makes no sense to wait; or another -errno, logged.
  */
 int kvm_wait__run(const struct hostfs *fs, const struct interval *interval);
 

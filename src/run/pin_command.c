@@ -57,7 +57,7 @@ static int attach_and_pin(const struct options *opts, const struct hostfs *fs,
 	host__warn_of_hypervisor(fs);
 	err = pin__create(dir, collector, gid);
 	collector__free(collector);
-	/* Who has asked for the end meanwhile does not want what would go on without a process. */
+	/* A signal arrived meanwhile: undo the pinning, because the user no longer wants it. */
 	if (!err && ending_signals__is_asked())
 		err = -EINTR;
 	if (err)
@@ -70,11 +70,14 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
 	int renewed = pin__renew(dir, fs);
 
 	if (renewed >= 0)
-		pr_info("pinned already; %d CPUs have come online since", renewed);
+		pr_info("already pinned; added %d CPUs that came online since", renewed);
 	return renewed < 0 ? renewed : 0;
 }
 
-/* One that is there may be what another run is using. */
+/*
+ * Keeps a measurement that is already pinned, because another run may be reading it. Fails if it
+ * cannot provide what the options ask for.
+ */
 static int keep(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir,
 		const struct pinned *pinned)
 {
@@ -82,12 +85,12 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
 	    (opts->histogram && !about->has_histogram)) {
-		pr_err("a measurement of another kind (--mode %s%s) is pinned: --unpin it first",
+		pr_err("another kind of measurement is pinned (--mode %s%s): end it with --unpin first",
 		       mode__name(about->mode), about->has_histogram ? " -H" : "");
 		return -EEXIST;
 	}
 	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
-		pr_warn("pinned already: --group, --hook and --mperf-ratio change nothing in it");
+		pr_warn("already pinned: --group, --hook and --mperf-ratio have no effect");
 	return take_in_cpus(fs, dir);
 }
 
@@ -123,7 +126,10 @@ static int unpin(const struct pin_dir *dir)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* What a stranger has put there is not touched. It is in the way of --pin only. */
+/*
+ * Handles a pin directory that could not be locked. Objects pinned by others are not touched; they
+ * only prevent --pin.
+ */
 static int tell_unlocked(const struct options *opts, int err, const struct pin_refusal *why)
 {
 	if (err == -EPERM && opts->pin) {

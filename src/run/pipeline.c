@@ -15,21 +15,21 @@
 #include "top/top.h"
 #include "run/wanted.h"
 
-/* What was waited for. */
+/* How a wait ended. */
 enum verdict {
 	VERDICT_NEXT, /* the interval is over */
-	VERDICT_LAST, /* it ends early, and is the last */
-	VERDICT_QUIT, /* nothing more is wanted */
+	VERDICT_LAST, /* the interval was ended early by a signal and is the last one */
+	VERDICT_QUIT, /* quit without showing more */
 };
 
 struct run {
 	struct pipeline *pipeline;
 	struct recorder *recorder;
 	struct report report;
-	bool vcpus_checked; /* that what was asked for is there */
+	bool vcpus_checked; /* asked__check_vcpus() has succeeded */
 };
 
-/* Returns err. */
+/* Logs a failure and returns err. */
 static int tell(const char *what, int err)
 {
 	if (err)
@@ -62,7 +62,10 @@ static int show_check(struct run *run, const struct snapshot *prev, const struct
 	return err;
 }
 
-/* What the first interval begins with. Returns 1, 0 when there is nothing, or -errno, logged. */
+/*
+ * Takes the snapshot with which the first interval begins. Returns 1; 0 if there is none; or
+ * -errno, logged.
+ */
 static int take_first(struct run *run, struct snapshot *snap)
 {
 	struct pipeline *p = run->pipeline;
@@ -83,7 +86,7 @@ static int take_first(struct run *run, struct snapshot *snap)
 	return err ? err : 1;
 }
 
-/* Returns as take_first(). Of what has ended there is one last snapshot. */
+/* Returns as take_first() does. If the selected vCPUs have exited, this is the last snapshot. */
 static int take_next(struct run *run, const struct snapshot *prev, struct snapshot *cur)
 {
 	struct pipeline *p = run->pipeline;
@@ -108,7 +111,7 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 		ended = source__has_ended(p->source, filter);
 	}
 	if (!err && ended)
-		pr_warn("what was asked for has ended");
+		pr_warn("the selected VMs or vCPUs have exited");
 	return err ? err : !ended;
 }
 
@@ -125,14 +128,16 @@ static int take_keys(struct pipeline *p, enum verdict *verdict)
 	return err;
 }
 
-/* Returns whether the waiting is over. */
+/* Returns whether the wait is over. */
 static bool take_event(struct pipeline *p, enum interval_event event, enum verdict *verdict,
 		       int *err)
 {
 	switch (event) {
 	case INTERVAL_OVER:
 		*verdict = VERDICT_NEXT;
-		/* What is measured goes on while the screen stands still; a recording waits. */
+		/*
+		 * While the display is paused, a live measurement goes on, and a recording waits.
+		 */
 		return !p->top || !p->opts->replay_path || !top__is_paused(p->top);
 	case INTERVAL_END:
 		*verdict = p->top ? VERDICT_QUIT : VERDICT_LAST;
@@ -149,7 +154,7 @@ static bool take_event(struct pipeline *p, enum interval_event event, enum verdi
 		return false;
 	case INTERVAL_RELOAD:
 	case INTERVAL_TIMEOUT:
-		/* Nobody has asked for these. */
+		/* The pipeline does not ask for these events. */
 		return false;
 	}
 	return false;
@@ -170,7 +175,7 @@ static int wait_for_end(struct pipeline *p, enum verdict *verdict)
 	return err;
 }
 
-/* A screen stays when there is nothing more to show. */
+/* Keeps the last screen until the user quits. */
 static int stay(struct pipeline *p)
 {
 	enum verdict verdict;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * pipeline - an interval at a time, from the source of snapshots to what is shown, until the count, a
- * signal, a key, the end of the source, or of all that was asked for.
+ * pipeline - take snapshots from the source and show one interval after the other, until the count
+ * is reached, a signal or key ends the run, or the source or all selected vCPUs have ended.
  */
 #ifndef PIPELINE_H
 #define PIPELINE_H
@@ -17,15 +17,16 @@ struct top;
 struct pipeline {
 	const struct options *opts;
 	struct source *source;
-	const struct interval *interval; /* NULL: nothing is waited for, nor do signals end it */
+	/* NULL: do not wait between snapshots, and do not end on signals */
+	const struct interval *interval;
 	struct show *show;
-	struct top *top; /* NULL: intervals go to show */
-	/* Out: sums of an interval that was checked did not close. */
+	struct top *top; /* NULL: print intervals with show */
+	/* Result: in some checked interval the sums did not close. */
 	bool check_failed;
 };
 
 /*
- * Runs it; all parts stay the caller's. What the options want recorded is.
+ * Runs until the end, and records if the options say so. All parts stay owned by the caller.
  * Returns 0 or -errno, logged.
  */
 int pipeline__run(struct pipeline *pipeline);

@@ -11,7 +11,7 @@ struct recorder {
 	struct recording_writer *writer;
 };
 
-/* Returns err. */
+/* Logs a failure and returns err. */
 static int tell(const char *path, int err)
 {
 	if (err)

@@ -9,7 +9,7 @@
 static void told(int result)
 {
 	if (result < 0)
-		pr_debug("cannot tell systemd: %s", strerror(-result));
+		pr_debug("cannot notify systemd: %s", strerror(-result));
 }
 
 void service__ready(void)
@@ -23,7 +23,7 @@ void service__alive(size_t vm_cnt, size_t vcpu_cnt)
 			vm_cnt == 1 ? "" : "s", vcpu_cnt, vcpu_cnt == 1 ? "" : "s"));
 }
 
-/* Half of what it waits for, as sd_watchdog_enabled(3) advises. */
+/* Half of the watchdog's timeout, as sd_watchdog_enabled(3) advises. */
 __u64 service__watchdog_ns(void)
 {
 	uint64_t patience_us;
@@ -31,7 +31,7 @@ __u64 service__watchdog_ns(void)
 	return sd_watchdog_enabled(0, &patience_us) > 0 ? patience_us * 1000 / 2 : 0;
 }
 
-/* Type=notify-reload (systemd 253) wants the time; others pass it over. */
+/* Type=notify-reload (since systemd 253) requires the time; older versions ignore it. */
 void service__reloading(void)
 {
 	told(sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", clock__now_ns() / 1000));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * service - what a program that runs for long tells systemd, if that has started it (sd_notify(3)). Else, all of
- * this does nothing. Nothing here fails: what is measured does not depend on who watches.
+ * service - report the state of a long-running program to systemd (sd_notify(3)). Does nothing if
+ * the program was not started by systemd. Failures are ignored, because the measurement does not
+ * depend on the supervisor.
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -9,20 +10,21 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-/* It measures, and listens where it is to; also when it has reloaded what it was asked to. */
+/* Reports that the program is measuring and listening, at the start and after a reload. */
 void service__ready(void);
 
 /*
- * A snapshot has been taken, of so many VMs and vCPUs: the only sign of life there is. One that takes none is to
- * be ended and started again. To be called at least every service__watchdog_ns(), 0: as one likes.
+ * Reports that a snapshot has been taken, and the number of VMs and vCPUs in it. This is the only
+ * watchdog message, so that systemd restarts a program that takes no snapshots. Call it at least
+ * once per service__watchdog_ns(), which is 0 if there is no watchdog.
  */
 void service__alive(size_t vm_cnt, size_t vcpu_cnt);
 __u64 service__watchdog_ns(void);
 
-/* SIGHUP has come; service__ready() follows. */
+/* Reports that SIGHUP was received; service__ready() must follow. */
 void service__reloading(void);
 
-/* A signal has come, or a failure: it is about to end. */
+/* Reports that the program is about to end, because of a signal or a failure. */
 void service__stopping(void);
 
 #endif /* SERVICE_H */

@@ -25,12 +25,16 @@
 struct source_live {
 	struct source source;
 	struct host host;
-	struct hook_plan plan; /* the collector's, as host is the plan's */
+	struct hook_plan plan; /* borrowed by the collector; borrows host */
 	struct hook_watch watch;
-	bool hooks_off; /* at the last snapshot what runs was not known: so it is not in the next either */
-	__u64 resumed_ns; /* with hooks_off: since when the hooks run again; 0: they do not */
+	/*
+	 * the hooks were not known to run at the last snapshot, which spoils the next interval too
+	 */
+	bool hooks_off;
+	/* with hooks_off: CLOCK_MONOTONIC since when the hooks run again; 0: they do not */
+	__u64 resumed_ns;
 	__u64 hooks_off_cnt;
-	struct pinned *pinned; /* else the collector is there */
+	struct pinned *pinned; /* NULL: collector is used */
 	struct collector *collector;
 	struct sampler *sampler;
 	bool begun;
@@ -59,8 +63,8 @@ static int look_at_hooks(struct source_live *live)
 }
 
 /*
- * The hooks are looked at before and after: what is read in between is then known to be good, and an interval is whole
- * where it is good at both ends.
+ * Checks the hooks before and after reading. If both checks are good, the sums read in between are,
+ * and an interval is complete if this holds at both of its ends.
  */
 static int take_snapshot(struct source_live *live, struct snapshot *snap)
 {
@@ -78,7 +82,7 @@ static int take_snapshot(struct source_live *live, struct snapshot *snap)
 		err = sampler__take(live->sampler, snap);
 	if (!err)
 		err = look_at_hooks(live);
-	/* Also for one that failed: its interval is part of the next one's. */
+	/* Count failed snapshots too, because their interval becomes part of the next one. */
 	live->hooks_off_cnt += off || live->hooks_off;
 	snap->health.hooks_off_cnt = live->hooks_off_cnt;
 	return err;
@@ -98,7 +102,7 @@ static int next_live(struct source *source, struct snapshot *snap)
 	return 1;
 }
 
-/* Of a name there may be another VM yet: only IDs do not come back. */
+/* A new VM may still match a name filter; a PID filter is over once its processes have exited. */
 static bool has_live_ended(const struct source *source, const struct filter *filter)
 {
 	const struct source_live *live = (const struct source_live *)source;
@@ -165,7 +169,7 @@ static void fill_header(struct source_live *live)
 	copy_text(header->stint_hook, sizeof(header->stint_hook), stint_hook);
 }
 
-/* Whether a measurement that is pinned gives all that was asked for by name. */
+/* Returns whether a pinned measurement provides everything that the options ask for explicitly. */
 static bool is_enough(const struct pinned_about *about, const struct options *opts)
 {
 	if (opts->mode_given && opts->mode != about->mode)
@@ -176,15 +180,16 @@ static bool is_enough(const struct pinned_about *about, const struct options *op
 }
 
 /*
- * A measurement that is pinned is read, where it does: a second one would cost the guests as much again.
- * Returns 0, found or not, or -errno.
+ * Opens a pinned measurement if there is one and it is sufficient: measuring a second time would
+ * double the cost for the guests. live->pinned stays NULL otherwise.
+ * Returns 0 or -errno.
  */
 static int find_pinned(struct source_live *live, const struct options *opts,
 		       const struct hostfs *fs)
 {
 	const struct pinned_opts pinned_opts = {
 		.histogram = opts->histogram,
-		/* Who gives up its rights will not be able to open an event. */
+		/* The exporter drops its privileges, so it cannot open perf events later. */
 		.mend = !options__want_metrics(opts),
 		.bpf_stats = opts->bpf_stats,
 		.refusal_level = LOG_LEVEL_WARN,
@@ -195,9 +200,9 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 		return 0;
 	err = pinned__open(fs, &pinned_opts, &live->pinned);
 	if (err == -ENOENT && pin__is_left_over())
-		pr_warn("a --pin or --unpin that was killed has left programs in " PIN_DIR
-			" that still run: --unpin removes them");
-	/* What another version or a stranger has left there keeps nobody from measuring. */
+		pr_warn("an interrupted --pin or --unpin has left programs running in " PIN_DIR
+			": remove them with --unpin");
+	/* A measurement pinned by another version or by someone else does not prevent our own. */
 	if (err == -ENOENT || err == -EPROTO)
 		return 0;
 	if (err)
@@ -208,13 +213,13 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 		live->source.header.mode = pinned__about(live->pinned)->mode;
 		return 0;
 	}
-	pr_info("what is pinned does not give what was asked for: measured apart from it");
+	pr_info("the pinned measurement does not provide what the options ask for: starting another one");
 	pinned__free(live->pinned);
 	live->pinned = NULL;
 	return 0;
 }
 
-/* Whether the processes that are asked for are there, in a /proc in which they can be. */
+/* Checks that /proc shows the host's processes, and that those the filter asks for exist. */
 static int check_processes(const struct options *opts, const struct hostfs *fs)
 {
 	int err = pid_space__check(fs);
@@ -249,7 +254,7 @@ static int start_collector(struct source_live *live, const struct options *opts,
 	err = hook_watch__open(fs, &live->plan.needs, &live->watch);
 	if (!err)
 		err = collector__new(&collector_opts, &live->collector);
-	/* Not before: a refusal is one line. */
+	/* Warn only now, so that a host that cannot be measured gets just one line of error. */
 	if (!err)
 		host__warn_of_hypervisor(fs);
 	return err;

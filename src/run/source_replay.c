@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "run/source_ops.h"
 
-/* An interval takes two. */
+/* An interval needs two snapshots. */
 #define SNAPSHOTS_MIN 2
 
 struct source_replay {
@@ -20,7 +20,7 @@ static struct source_replay *replay_of(struct source *source)
 	return (struct source_replay *)source;
 }
 
-/* What a recording that cannot be read on says of itself. Returns err. */
+/* Logs why the recording cannot be read any further. Returns err. */
 static int tell(const struct source_replay *replay, int err)
 {
 	const char *reason = recording_reader__reason(replay->reader);
@@ -38,7 +38,7 @@ static int tell_too_short(const struct source_replay *replay, const char *reason
 	return -ENODATA;
 }
 
-/* At the end, cut off or not. */
+/* Handles the end of the recording, truncated or not. Returns 0 or -errno, logged. */
 static int end(const struct source_replay *replay, bool cut_off)
 {
 	const char *reason = recording_reader__reason(replay->reader);
@@ -63,7 +63,7 @@ static int next_replay(struct source *source, struct snapshot *snap)
 	return got < 0 ? tell(replay, got) : got;
 }
 
-/* It tells so itself. */
+/* A recording ends by source__next() returning 0. */
 static bool has_replay_ended(const struct source *source __attribute__((unused)),
 			     const struct filter *filter __attribute__((unused)))
 {

@@ -49,7 +49,10 @@ static int take(struct tally *m)
 		return err;
 	if (m->begun)
 		err = add_interval(m, prev, cur);
-	/* Between clocks that do not agree nothing can be told: it goes on from here. */
+	/*
+	 * -EINVAL: the clocks of the two snapshots do not fit together. Start again from this
+	 * snapshot.
+	 */
 	if (err && err != -EINVAL)
 		return err;
 	m->current = !m->current;

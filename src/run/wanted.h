@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * wanted - what the options want of a snapshot.
+ * wanted - reduce a snapshot to what the options ask for.
  */
 #ifndef WANTED_H
 #define WANTED_H
@@ -9,8 +9,8 @@ struct options;
 struct snapshot;
 
 /*
- * Drops all else from a sorted snapshot. Returns 0, or -ENODATA, logged, when stints are wanted and were not
- * counted.
+ * Applies the filter to a sorted snapshot, and drops its stints unless they are wanted.
+ * Returns 0; or -ENODATA, logged, if stints are wanted but were not counted.
  */
 int wanted__narrow(const struct options *opts, struct snapshot *snap);
 

@@ -16,7 +16,7 @@ static void put(struct json_text *text, const char *bytes, size_t len)
 		text->failed = true;
 }
 
-/* What stands in front of a value: a comma unless it is the first, and its key. */
+/* Writes what precedes a value: a comma unless it is the first, and its key. */
 static void begin_value(struct json_text *text, const char *key)
 {
 	int len = text->buf ? printbuf_length(text->buf) : 0;
@@ -41,7 +41,9 @@ void json_text__close(struct json_text *text, char bracket)
 	put(text, &bracket, 1);
 }
 
-/* By hand: printf() takes several times as long, and numbers are most of the text. */
+/*
+ * Formats by hand, because printf() takes several times as long, and most of the text is numbers.
+ */
 void json_text__add_u64(struct json_text *text, const char *key, __u64 value)
 {
 	char digits[U64_DIGITS_MAX];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * json_text - JSON put together in memory as text, on one line, each member as it comes: for output of
- * so many numbers that an object for each would cost more than all else.
+ * json_text - build JSON as one line of text in memory, member by member. Intended for output with
+ * so many numbers that creating an object for each would dominate the cost.
  *
- * A failure is kept, and all later calls do nothing: only json_text__write() needs to be asked. Keys are
- * written as they are: they hold nothing to escape. A key of NULL is for an element of an array and for
- * the root.
+ * A failure is remembered, and later calls do nothing, so only json_text__write() needs to be
+ * checked. Keys are written without escaping, so they must not need any. Use a NULL key for the
+ * elements of an array and for the root.
  */
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
@@ -17,25 +17,25 @@
 struct json_object;
 struct printbuf;
 
-/* Zero-initialised: an empty text. */
+/* Zero-initialize it. */
 struct json_text {
 	struct printbuf *buf;
 	bool failed;
 };
 
-/* Begin and end an object, '{' and '}', or an array, '[' and ']'. */
+/* Begin and end an object ('{' and '}') or an array ('[' and ']'). */
 void json_text__open(struct json_text *text, const char *key, char bracket);
 void json_text__close(struct json_text *text, char bracket);
 
 void json_text__add_u64(struct json_text *text, const char *key, __u64 value);
 void json_text__add_null(struct json_text *text, const char *key);
 
-/* Any other value, which is taken over. NULL stands for one for which there was no memory. */
+/* Adds any other value, and takes ownership of it. NULL means that its allocation failed. */
 void json_text__add(struct json_text *text, const char *key, struct json_object *value);
 
 /*
- * Writes the text and the end of its line. Returns 0, -ENOMEM when there was no memory for all of the text
- * (nothing was written), or -errno when the stream failed.
+ * Writes the text and a newline. Returns 0; -ENOMEM if some of the text could not be stored, with
+ * nothing written; or -errno if the stream failed.
  */
 int json_text__write(const struct json_text *text, FILE *out);
 

@@ -32,15 +32,20 @@ void line__add_right(struct line *line, const char *text, int width)
 	line__add(line, text);
 }
 
-void line__add_name(struct line *line, const char *name, int width)
+static int width_of(const char *name)
 {
-	const char *rest = name;
-	int full_width = 0;
-	int end;
+	int width = 0;
 
-	while (*rest)
-		full_width += utf8__next_glyph(&rest).width;
-	end = line->width + (full_width > width ? width - 1 : width);
+	while (*name)
+		width += utf8__next_glyph(&name).width;
+	return width;
+}
+
+/* Adds glyphs of a name until one does not fit into `width`. */
+static void add_glyphs(struct line *line, const char *name, int width)
+{
+	const int end = line->width + width;
+
 	while (*name) {
 		struct utf8_glyph glyph = utf8__next_glyph(&name);
 
@@ -48,8 +53,38 @@ void line__add_name(struct line *line, const char *name, int width)
 			break;
 		add_bytes(line, glyph.bytes, glyph.len, glyph.width);
 	}
-	if (full_width > width)
-		line__add(line, "~");
+}
+
+/* Returns the longest end of a name that fits into `width` and begins with a glyph that has one. */
+static const char *tail_of(const char *name, int width)
+{
+	int left = width_of(name);
+
+	for (;;) {
+		const char *here = name;
+		int glyph_width;
+
+		if (!*name)
+			return name;
+		glyph_width = utf8__next_glyph(&name).width;
+		if (left <= width && glyph_width)
+			return here;
+		left -= glyph_width;
+	}
+}
+
+void line__add_name(struct line *line, const char *name, int width, enum name_cut cut)
+{
+	int kept = width - 1, head;
+
+	if (width_of(name) <= width) {
+		add_glyphs(line, name, width);
+		return;
+	}
+	head = cut == NAME_CUT_END ? kept : cut == NAME_CUT_START ? 0 : (kept + 1) / 2;
+	add_glyphs(line, name, head);
+	line__add(line, "~");
+	add_glyphs(line, tail_of(name, kept - head), kept - head);
 }
 
 int line__write(const struct line *line, FILE *out)

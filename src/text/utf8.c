@@ -50,7 +50,7 @@ static bool in_ranges(__u32 code, const struct code_range *ranges, size_t cnt)
 
 struct utf8_glyph utf8__next_glyph(const char **string)
 {
-	/* Unicode's categories Cc, Cf, Zl and Zp, and what else is for no eye. */
+	/* Unicode's categories Cc, Cf, Zl and Zp, and other invisible characters. */
 	static const struct code_range controls[] = {
 		{ 0x00, 0x1f },       { 0x7f, 0x9f },       { 0xad, 0xad },
 		{ 0x600, 0x605 },     { 0x61c, 0x61c },     { 0x6dd, 0x6dd },

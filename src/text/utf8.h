@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * utf8 - text that others wrote, taken apart so that it can be shown. Pure.
+ * utf8 - decode untrusted text so that it can be displayed safely. Pure.
  *
- * Not mbrtowc() and wcwidth(): those know UTF-8 only in some locales, and this program sets none.
+ * mbrtowc() and wcwidth() are not used, because they support UTF-8 only in some
+ * locales, and this program sets none.
  */
 #ifndef UTF8_H
 #define UTF8_H
@@ -11,12 +12,13 @@
 #include <linux/types.h>
 
 /*
- * The code point at the front of a string that is not empty; *len: the bytes that it takes.
- * Returns -EILSEQ, with 1 in *len, where there is no well-formed UTF-8.
+ * Decodes the code point at the front of a string, which must not be empty; *len
+ * is set to its size in bytes.
+ * Returns the code point; or -EILSEQ, with *len = 1, if it is not well-formed UTF-8.
  */
 __s32 utf8__decode(const char *string, size_t *len);
 
-/* What a string shows next: some bytes, and the terminal columns that they take. */
+/* A code point in displayable form: bytes, and their width in terminal columns. */
 struct utf8_glyph {
 	const char *bytes;
 	size_t len;
@@ -24,8 +26,9 @@ struct utf8_glyph {
 };
 
 /*
- * Takes one code point off the front of a string that is not empty. Gives a "?" for what is no UTF-8
- * and for what would move the cursor, clear the screen or turn the writing round.
+ * Advances *string, which must not be empty, by one code point, and returns it in displayable form.
+ * Invalid UTF-8, and code points that would move the cursor, clear the screen or change the writing
+ * direction, become "?".
  */
 struct utf8_glyph utf8__next_glyph(const char **string);
 

@@ -15,7 +15,10 @@
 #include "top/top_report.h"
 #include "top/top_screen.h"
 
-/* Of a process that no signal stops, for want of a shell. */
+/*
+ * How often a process looks for the foreground if SIGTSTP did not stop it,
+ * because no shell controls it.
+ */
 #define STOPPED_LOOK_MS 100
 
 struct top {
@@ -24,11 +27,11 @@ struct top {
 	struct top_messages messages;
 	struct top_screen *screen;
 	struct top_report shown;
-	struct top_report newer; /* that has come while paused */
-	size_t newer_cnt;        /* reports since the one that is shown */
-	struct health total;     /* of all intervals */
+	struct top_report newer; /* the last report that came while paused */
+	size_t newer_cnt;        /* reports since the one shown */
+	struct health total;     /* sums over all intervals */
 	size_t interval_cnt;
-	struct top_notes notes; /* of the rows that are shown */
+	struct top_notes notes; /* notes of the report shown */
 };
 
 int top__check(void)
@@ -93,7 +96,7 @@ int top__new(const struct top_opts *opts, struct top **top)
 	return 0;
 }
 
-/* What is on the screen, after a report or a key. Draws also when it fails: it is as it was. */
+/* Updates the rows after a report or a key, and draws; after a failure, the old rows. */
 static int update(struct top *top)
 {
 	int err = top_state__update(&top->state, &top->shown.report);
@@ -102,12 +105,12 @@ static int update(struct top *top)
 		err = top_notes__make(&top->shown.report, &top->state.view, &top->total,
 				      top->interval_cnt, &top->notes);
 	if (err)
-		pr_err("cannot make the screen: %s", strerror(-err));
+		pr_err("cannot update the screen: %s", strerror(-err));
 	draw(top);
 	return err;
 }
 
-/* Goes on with what has come while paused. */
+/* After a pause, shows the newest report. */
 static void take_newer(struct top *top)
 {
 	struct top_report shown = top->shown;
@@ -135,7 +138,10 @@ int top__key(struct top *top, enum top_event *event)
 			*event = asked;
 		if (!err && asked != TOP_QUIT) {
 			take_newer(top);
-			/* The next key is about the rows as they are now. */
+			/*
+			 * Update now, because the next key refers to the rows as
+			 * they are after this one.
+			 */
 			err = update(top);
 		}
 		if (err || asked == TOP_QUIT)
@@ -153,6 +159,7 @@ static void add_failures(struct health *total, const struct health *health)
 	total->mperf_error_cnt += health->mperf_error_cnt;
 	total->map_full_cnt += health->map_full_cnt;
 	total->hooks_off_cnt += health->hooks_off_cnt;
+	total->refused_window_cnt += health->refused_window_cnt;
 }
 
 int top__show(struct top *top, const struct report *report)
@@ -178,9 +185,11 @@ void top__redraw(struct top *top)
 }
 
 /*
- * By the signal that the terminal has for it, which stops nobody whom no shell would continue; not by SIGSTOP, which
- * stops everybody. It is blocked, and waits for the moment in which it is not. Curses has a handler for it, which would
- * take the terminal again.
+ * Stops the process by SIGTSTP, as the terminal would. SIGTSTP does not stop a process that no
+ * shell could continue, whereas SIGSTOP always does. The signal is blocked here (the caller reads
+ * it from a signalfd), so it is raised first and takes effect when it is unblocked. Curses has
+ * installed its own SIGTSTP handler, which would take the terminal over again, so the default
+ * action is used instead.
  */
 static void stop_process(void)
 {
@@ -199,7 +208,10 @@ static void stop_process(void)
 	sigaction(SIGTSTP, &handler, NULL);
 }
 
-/* Who draws on a terminal, or changes it, that is another's is stopped for that. */
+/*
+ * Returns whether this process is in the background, where the kernel stops it when it changes the
+ * terminal, or writes to it under "stty tostop".
+ */
 static bool is_in_background(void)
 {
 	pid_t group = tcgetpgrp(STDIN_FILENO);
@@ -211,7 +223,7 @@ void top__stop(struct top *top)
 {
 	top_screen__leave(top->screen);
 	stop_process();
-	/* A shell that ends a job continues it for that, in the background. */
+	/* A shell that kills a stopped job also continues it, in the background. */
 	while (is_in_background() && !ending_signals__is_asked()) {
 		stop_process();
 		poll(NULL, 0, STOPPED_LOOK_MS);

@@ -12,7 +12,7 @@ static __u64 known_or_0(const struct metrics *metrics, enum metric metric)
 	return metrics->value[metric] == METRIC_UNKNOWN ? 0 : metrics->value[metric];
 }
 
-/* Loaded time of which it is not known whether the guest was busy or the host was at work. */
+/* Loaded time not known to be halted, busy or host. */
 static __u64 rest_ns(const struct metrics *metrics)
 {
 	__u64 loaded_ns = known_or_0(metrics, METRIC_LOADED_NS);
@@ -26,7 +26,7 @@ void top_bar__divide(const struct metrics *metrics, enum measure_mode mode, int 
 		     int part_width[static TOP_BAR_PART_CNT])
 {
 	__u64 wall_ns = known_or_0(metrics, METRIC_WALL_NS);
-	/* Without all of MPERF, some of what is not known to be halted may be. */
+	/* If part of the time is unmeasured, the rest may contain halted time. */
 	bool not_halted = mode == MODE_SWITCH &&
 			  metrics->value[METRIC_HALTED_NS] != METRIC_UNKNOWN &&
 			  !known_or_0(metrics, METRIC_UNMEASURED_NS);

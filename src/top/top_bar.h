@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_bar - where a row's wall time went, as a bar of characters. Pure.
+ * top_bar - a bar of characters that shows how a row's wall time was spent. Pure.
  */
 #ifndef TOP_BAR_H
 #define TOP_BAR_H
@@ -9,12 +9,12 @@
 #include "top/top_canvas.h"
 
 enum top_bar_part {
-	TOP_BAR_BUSY, /* MODE_SWITCH: busy or host, which is not known */
+	TOP_BAR_BUSY, /* in MODE_SWITCH busy or host, which it does not distinguish */
 	TOP_BAR_HOST,
-	TOP_BAR_UNKNOWN, /* loaded, but how it was spent is not known */
+	TOP_BAR_UNKNOWN, /* loaded, but unknown how it was spent */
 	TOP_BAR_WAIT,
 	TOP_BAR_HALTED,
-	TOP_BAR_PART_CNT, /* the rest is blank: blocked, or not known */
+	TOP_BAR_PART_CNT, /* the rest is blank: blocked or unknown */
 };
 
 struct top_bar_mark {
@@ -25,8 +25,9 @@ struct top_bar_mark {
 extern const struct top_bar_mark top_bar_marks[TOP_BAR_PART_CNT];
 
 /*
- * Gives how many columns each part has of a bar that is `width` wide; no more than `width` in all. The
- * edges of the parts are rounded, not the parts: what is behind does not move.
+ * Computes the number of columns of each part in a bar of `width` columns; they
+ * add up to at most `width`. The edges of the parts are rounded, not the widths,
+ * so that an edge depends only on the time before it.
  */
 void top_bar__divide(const struct metrics *metrics, enum measure_mode mode, int width,
 		     int part_width[static TOP_BAR_PART_CNT]);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_canvas - what the full screen is drawn on: a terminal, or an array in a test.
+ * top_canvas - what the full-screen display draws on: a terminal, or an array in a test.
  */
 #ifndef TOP_CANVAS_H
 #define TOP_CANVAS_H
 
-/* What a text is. Each is legible without colour: nothing is told by style alone. */
+/*
+ * Meaning of a text. Texts are also legible without colours: no information is in the style alone.
+ */
 enum top_style {
 	TOP_STYLE_PLAIN,
 	TOP_STYLE_HEADING,
-	TOP_STYLE_SORTED, /* the heading of the column that decides the order */
-	TOP_STYLE_CURSOR, /* the name of the row under the cursor */
+	TOP_STYLE_SORTED, /* heading of the column by which rows are sorted */
+	TOP_STYLE_CURSOR, /* name of the row under the cursor */
 	TOP_STYLE_WARNING,
 	TOP_STYLE_BUSY, /* parts of a bar */
 	TOP_STYLE_HOST,
@@ -23,12 +25,12 @@ enum top_style {
 struct top_canvas {
 	int row_cnt, column_cnt; /* at least 1 */
 	/*
-	 * Puts a text of UTF-8 there, over what is there. What is outside of the canvas is left out, and
-	 * a "?" stands for what would act on a terminal.
+	 * Writes UTF-8 text, over what is there. Text outside of the canvas is dropped, and
+	 * characters that would control a terminal are replaced by "?".
 	 */
 	void (*put)(struct top_canvas *canvas, int row, int column, enum top_style style,
 		    const char *text);
-	/* Shows the terminal's own cursor there; it is hidden otherwise. */
+	/* Shows the terminal's cursor at this place; without a call it is hidden. */
 	void (*show_cursor)(struct top_canvas *canvas, int row, int column);
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_help - the text of the full screen's page of help.
+ * top_help - the text of the help page.
  */
 #ifndef TOP_HELP_H
 #define TOP_HELP_H

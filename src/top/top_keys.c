@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What each key does: top_state__key(). */
+/*
+ * The actions of all keys: top_state__key().
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* As the command line has it for INTERVAL. */
+/* The limits of INTERVAL on the command line. */
 #define INTERVAL_MIN_NS 1000000ULL
 #define INTERVAL_MAX_NS (1000000 * 1000000000ULL)
 
@@ -31,7 +33,10 @@ static void hold_cursor(struct top_state *state)
 						    row->vcpu ? row->vcpu->tid : 0 };
 }
 
-/* The number of lines that a key moves by. Returns false when it is no such key. */
+/*
+ * Returns the number of lines by which a key moves, and the direction. Returns
+ * false for other keys.
+ */
 static bool find_move(const struct top_state *state, __u32 key, bool *up, size_t *cnt)
 {
 	const struct {
@@ -76,7 +81,10 @@ static void move_cursor(struct top_state *state, bool up, size_t cnt)
 		return;
 	state->cursor = moved(state->cursor, up, cnt, row_cnt - 1);
 	hold_cursor(state);
-	/* The way back to the top is the way to watch it. */
+	/*
+	 * Release the cursor at the top, so that it stays on the first row while
+	 * rows change places.
+	 */
 	if (!state->cursor)
 		state->cursor_held = false;
 }
@@ -133,7 +141,7 @@ static int set_fold(struct top_state *state, bool unfolded)
 
 /* Sorting */
 
-/* No column: the report's own order. */
+/* COLUMN_CNT: no column, the order of the report. */
 static const struct {
 	__u32 key;
 	int column;
@@ -211,7 +219,7 @@ static void type(struct top_state *state, __u32 code)
 	const char *rest = bytes;
 
 	encode(code, bytes);
-	/* What would be shown as another character is none that can be typed. */
+	/* Ignore characters that would be displayed as something else. */
 	if (utf8__next_glyph(&rest).bytes != bytes || len + strlen(bytes) >= sizeof(state->typed))
 		return;
 	memcpy(state->typed + len, bytes, strlen(bytes) + 1);
@@ -276,7 +284,7 @@ static void open_page(struct top_state *state, enum top_page page)
 	state->page_first = 0;
 }
 
-/* Help and notes scroll; what does not scroll them, closes them. */
+/* Help and notes scroll; any other key closes them. */
 static void key_at_page(struct top_state *state, __u32 key)
 {
 	bool up;

@@ -7,7 +7,7 @@
 #define NAME_WIDTH_MIN 8
 #define VCPU_WIDTH_MIN 12 /* of a name with a vCPU's number */
 #define BAR_WIDTH_MIN  10
-#define BAR_WIDTH_GOOD 20 /* which is worth more than entries */
+#define BAR_WIDTH_GOOD 20 /* the entries column is dropped to make the bar this wide */
 #define ID_WIDTH       7
 #define BAR_EXTRA      (TOP_GAP + 2)
 
@@ -20,7 +20,7 @@ static int fixed_width(const struct top_layout *layout)
 	return width + (layout->bar_width ? BAR_EXTRA : 0);
 }
 
-/* Gives up a field, unless it decides the order. */
+/* Drops a column, unless it is the one by which rows are sorted. */
 static void give_up(struct top_layout *layout, const struct top_layout_opts *opts, int column)
 {
 	if (!opts->sorted || (int)opts->sort != column)

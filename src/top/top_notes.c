@@ -23,7 +23,7 @@ static int write_totals(const struct report *report, const struct health *total,
 	return 0;
 }
 
-/* In place; each line of the text ends with a line end. */
+/* Splits the text into lines in place. Every line of the text ends with a newline. */
 static int split(struct top_notes *notes)
 {
 	size_t line_cnt = 0;

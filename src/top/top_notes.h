@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_notes - what the numbers on the screen do not say: the notes of a table, and the failures of
- * intervals that are not on the screen any more.
+ * top_notes - the notes below the rows: those of the table, and failures of earlier intervals.
  */
 #ifndef TOP_NOTES_H
 #define TOP_NOTES_H
@@ -11,17 +10,17 @@
 
 struct view;
 
-/* Zero-initialised: none. */
+/* Zero-initialize it. */
 struct top_notes {
-	char **lines; /* without line ends; names in them are safe to print */
+	char **lines; /* without newlines; names in them are safe to print */
 	size_t line_cnt;
 	char *text;
 };
 
 /*
- * Replaces what `notes` has: those that render__notes() writes of the view of `report`, and the sums of
- * all failures in `total`, of that so many intervals, where they are more than the report's own.
- * Returns 0 or -errno; *notes is left as it was on failure.
+ * Replaces the notes by those that render__notes() writes for this view of the report, and by the
+ * failure counts over all intervals in `total`, where they exceed those of the report.
+ * Returns 0 or -errno; on failure *notes is unchanged.
  */
 int top_notes__make(const struct report *report, const struct view *view,
 		    const struct health *total, size_t interval_cnt, struct top_notes *notes);

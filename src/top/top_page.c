@@ -20,15 +20,15 @@
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
-/* Lines of the canvas from which on there is room for more than the rows. */
+/* Heights of the canvas from which on these lines are shown, beside the rows. */
 #define FOOTER_FROM  2
 #define HEADING_FROM 4
 #define LEGEND_FROM  8
 
-/* Columns from which on there is room for the program's name. */
+/* Width from which on the program's name is shown. */
 #define TITLE_FROM 80
 
-/* Where the next text of a line goes. */
+/* Position of the next text. */
 struct pen {
 	struct top_canvas *canvas;
 	int line, column;
@@ -56,7 +56,7 @@ __attribute__((format(printf, 3, 4))) static void pen__put(struct pen *pen, enum
 	pen->column += width_of(text);
 }
 
-/* Status: what is shown */
+/* Status line and legend */
 
 static void put_seconds(struct pen *pen, __u64 ns)
 {
@@ -129,14 +129,14 @@ static void draw_legend(const struct top_state *state, struct top_canvas *canvas
 			 state->view.row_cnt);
 }
 
-/* Footer: notes, and the keys or what is being typed */
+/* Footer: notes, and the keys or the prompt */
 
 static size_t note_cnt(const struct top_content *content)
 {
 	return content->notes->line_cnt + (*content->message != '\0');
 }
 
-/* What the program has said comes first. */
+/* The program's own message is the first note. */
 static const char *note(const struct top_content *content, size_t i)
 {
 	if (*content->message)
@@ -144,7 +144,7 @@ static const char *note(const struct top_content *content, size_t i)
 	return content->notes->lines[i];
 }
 
-/* Lines around the rows and the notes. */
+/* Number of lines that are not rows or notes. */
 static int frame_line_cnt(const struct top_canvas *canvas)
 {
 	int row_cnt = canvas->row_cnt;
@@ -153,7 +153,7 @@ static int frame_line_cnt(const struct top_canvas *canvas)
 	       (row_cnt >= FOOTER_FROM);
 }
 
-/* What the rows leave over, or some lines all the same. */
+/* Number of lines for notes: those that the rows do not need, or up to a sixth of the canvas. */
 static int note_line_cnt(const struct top_state *state, const struct top_content *content,
 			 const struct top_canvas *canvas)
 {
@@ -161,7 +161,7 @@ static int note_line_cnt(const struct top_state *state, const struct top_content
 	int max = canvas->row_cnt >= LEGEND_FROM ? canvas->row_cnt / 6 : 0;
 	size_t cnt = note_cnt(content);
 
-	/* A line is for what is said where there is no row. */
+	/* One line is reserved for the message that is shown if there are no rows. */
 	if (state->view.row_cnt < (size_t)room && room - (int)state->view.row_cnt - 1 > max)
 		max = room - (int)state->view.row_cnt - 1;
 	return cnt < (size_t)max ? (int)cnt : max;
@@ -195,7 +195,7 @@ static void draw_prompt(const struct top_state *state, struct top_canvas *canvas
 			    pen.column < canvas->column_cnt ? pen.column : canvas->column_cnt - 1);
 }
 
-/* As many as fit, those that matter most first. */
+/* Draws as many keys as fit, the most important ones first. */
 static void draw_keys(const struct top_state *state, const struct top_content *content,
 		      struct top_canvas *canvas, int line)
 {
@@ -268,7 +268,7 @@ static void draw_rows(struct top_state *state, const struct top_content *content
 		draw_notes(content, canvas, end, notes_cnt);
 }
 
-/* Takes what fits into a line off the front of a text. */
+/* Splits off as much of the text as fits into a line. */
 static void take_line(const char **text, int max_width, char line[static 512])
 {
 	int width = 0;
@@ -288,7 +288,10 @@ static void take_line(const char **text, int max_width, char line[static 512])
 	line[len] = '\0';
 }
 
-/* Puts a text, broken into lines, above line `end`, and skips *skip lines. Gives the lines it has. */
+/*
+ * Writes a text, wrapped, above line `end`, without its first *skip lines.
+ * Returns its number of lines.
+ */
 static size_t put_text(struct pen *pen, int end, size_t *skip, const char *text)
 {
 	size_t cnt = 0;
@@ -318,7 +321,7 @@ static size_t put_page(const struct top_state *state, const struct top_content *
 		return cnt;
 	}
 	if (!note_cnt(content))
-		return put_text(&pen, end, &skip, "There is nothing to note.");
+		return put_text(&pen, end, &skip, "There are no notes.");
 	for (size_t i = 0; i < note_cnt(content); i++)
 		cnt += put_text(&pen, end, &skip, note(content, i));
 	return cnt;
@@ -328,7 +331,7 @@ static void draw_page(struct top_state *state, const struct top_content *content
 		      struct top_canvas *canvas)
 {
 	int end = canvas->row_cnt - (canvas->row_cnt >= FOOTER_FROM);
-	size_t line_cnt = put_page(state, content, canvas, 0, 0); /* draws nothing */
+	size_t line_cnt = put_page(state, content, canvas, 0, 0); /* counts lines only */
 
 	top_state__fit_page(state, line_cnt, (size_t)end);
 	put_page(state, content, canvas, end, state->page_first);

@@ -13,7 +13,7 @@ static size_t names_size(const struct report *report)
 	return size;
 }
 
-/* Room for one more than there are: no call below is about no bytes. */
+/* Allocates one element more than needed, so that no size is 0. */
 static int allocate(const struct report *report, struct top_report *copy)
 {
 	copy->report.vms = calloc(report->vm_cnt + 1, sizeof(*report->vms));
@@ -40,7 +40,7 @@ static void fill(const struct report *report, struct top_report *copy)
 	copy->report.vcpus = vcpus;
 	copy->report.vm_room = report->vm_cnt;
 	copy->report.vcpu_room = report->vcpu_cnt;
-	/* Of the original, and not shown. */
+	/* Histograms are not displayed, and these would still be the original's. */
 	copy->report.vm_histograms = copy->report.vcpu_histograms = NULL;
 	for (size_t i = 0; i < report->vm_cnt; i++) {
 		size_t size = strlen(report->vms[i].name) + 1;
@@ -49,7 +49,7 @@ static void fill(const struct report *report, struct top_report *copy)
 		vms[i].histogram = NULL;
 		vms[i].name = memcpy(name, report->vms[i].name, size);
 		name += size;
-		/* In the report's order, hence one VM's behind the other's. */
+		/* The report lists vCPUs in the order of their VMs. */
 		vms[i].vcpus = vcpus;
 		for (size_t j = 0; j < vms[i].vcpu_cnt; j++) {
 			*vcpus = report->vms[i].vcpus[j];

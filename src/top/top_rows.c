@@ -12,14 +12,19 @@
 #define NS_PER_S    1000000000ULL
 #define NUMBER_SIZE sizeof("  vCPU 4294967295")
 
-/* What stands behind the name of its VM, or alone below it. */
+/*
+ * Formats the vCPU's number, which follows the VM's name or stands alone in the
+ * row of an unfolded vCPU.
+ */
 static void format_number(const struct top_state *state, const struct vcpu_report *vcpu,
 			  char text[static NUMBER_SIZE])
 {
 	snprintf(text, NUMBER_SIZE, state->by_vcpu ? "/%u" : "  vCPU %u", vcpu->vcpu_id);
 }
 
-/* Of names as wide as they are. A vCPU below its VM's row is never what is widest. */
+/*
+ * Returns the width of the widest name, untruncated. A vCPU's row below its VM is never the widest.
+ */
 static int widest_name(const struct top_state *state, const struct report *report)
 {
 	const struct vm_report *vm = NULL;
@@ -54,11 +59,15 @@ struct top_layout top_rows__layout(const struct top_state *state, const struct r
 		.name_width = widest_name(state, report),
 		.by_vcpu = state->by_vcpu,
 	};
+	struct top_layout layout;
 
-	return top_layout__make(&opts);
+	layout = top_layout__make(&opts);
+	layout.cut = vm_label__cut(report,
+				   layout.name_width - (state->by_vcpu ? (int)strlen("/4095") : 0));
+	return layout;
 }
 
-/* At the right of a field. */
+/* Writes a right-aligned text that ends before column `end`. */
 static void put_right(struct top_canvas *canvas, int line, int end, enum top_style style,
 		      const char *text)
 {
@@ -90,7 +99,7 @@ void top_rows__draw_heading(const struct top_state *state, const struct top_layo
 	put_right(canvas, line, end + TOP_GAP + layout->bar_width + 2, TOP_STYLE_HEADING, "100 %");
 }
 
-/* As in the table. */
+/* Formats a value as the table does. */
 static void format_value(enum column column, const struct metrics *metrics,
 			 const struct report *report, char text[static 32])
 {
@@ -142,7 +151,7 @@ static void draw_name(const struct top_state *state, const struct top_layout *la
 	if (row->vcpu)
 		format_number(state, row->vcpu, number);
 	if (!row->vcpu || state->by_vcpu)
-		vm_label__add(report, row->vm, width - (int)strlen(number), &line);
+		vm_label__add(report, row->vm, width - (int)strlen(number), layout->cut, &line);
 	line__add(&line, number);
 	line.text[line.len < sizeof(line.text) ? line.len : sizeof(line.text) - 1] = '\0';
 	canvas->put(canvas, line_number, TOP_MARKS_WIDTH, style, line.text);

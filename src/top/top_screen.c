@@ -18,22 +18,22 @@
 #include "top/top_stuck.h"
 #include "text/utf8.h"
 
-/* How long what follows an Escape may take to be one key with it. */
+/* Time within which bytes that follow an Escape are taken for one function key. */
 #define ESCAPE_MS 25
 
 struct top_screen {
-	struct top_canvas canvas; /* first: it is found by it */
+	struct top_canvas canvas; /* first member: put() and show_cursor() cast it back */
 	SCREEN *curses;
 	struct top_stuck stuck;
-	bool left; /* the terminal is given back: others may have it */
+	bool left; /* the terminal is restored; another process may use it */
 	attr_t styles[TOP_STYLE_CNT];
 	bool shows_utf8;
-	int cursor_row, cursor_column; /* row below 0: hidden */
+	int cursor_row, cursor_column; /* row -1: hidden */
 };
 
 int top_screen__check(void)
 {
-	/* To move the cursor, and to clear the screen. */
+	/* Terminal capabilities: move the cursor, clear the screen. */
 	static const char *const needed[] = { "cup", "clear" };
 	const char *name = getenv("TERM");
 	int err = 0, found;
@@ -43,7 +43,7 @@ int top_screen__check(void)
 		return -ENOTTY;
 	}
 	if (!name || !*name || setupterm(name, STDOUT_FILENO, &found) != OK) {
-		pr_err("--top: this terminal is not known; TERM must say what it is");
+		pr_err("--top: unknown terminal; set TERM to its type");
 		return -ENOTTY;
 	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
@@ -56,7 +56,7 @@ int top_screen__check(void)
 	return err;
 }
 
-/* What the terminal has; colours stand beside other marks, never for them. */
+/* Selects attributes that the terminal supports. Colours are only an addition to other marks. */
 static void make_styles(struct top_screen *screen)
 {
 	static const struct {
@@ -83,7 +83,10 @@ static void make_styles(struct top_screen *screen)
 	}
 }
 
-/* The bytes of a glyph, as long as the terminal's library takes it to be as wide as we do. */
+/*
+ * Copies a glyph, or "?" if the C library disagrees about its width, because curses would misplace
+ * what follows. Returns the number of bytes.
+ */
 static size_t shown_glyph(const struct top_screen *screen, const struct utf8_glyph *glyph, char *to)
 {
 	size_t len;
@@ -139,7 +142,7 @@ int top_screen__new(struct top_screen **screen)
 		return -ENOMEM;
 	made->canvas.put = put;
 	made->canvas.show_cursor = show_cursor;
-	/* Curses takes bytes for what the locale says that they are. */
+	/* Curses decodes bytes by the locale. */
 	setlocale(LC_CTYPE, "");
 	made->shows_utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	use_tioctl(TRUE);
@@ -212,7 +215,7 @@ static __u32 function_key(wint_t key)
 		if (keys[i].curses == key)
 			return keys[i].key;
 	}
-	return 0; /* a key all the same, which does nothing */
+	return 0; /* some other key, which has no function */
 }
 
 __u32 top_screen__key(struct top_screen *screen)

@@ -43,7 +43,10 @@ bool top_state__is_unfolded(const struct top_state *state, const struct vm_repor
 	return state->unfolded != !!find_fold(state, vm);
 }
 
-/* A VM that has gone takes its fold along: a later one of its PID starts afresh. */
+/*
+ * Forgets the folds of VMs that have exited, so that a new VM with a reused PID
+ * starts with the default.
+ */
 static void forget_folds(struct top_state *state, const struct report *report)
 {
 	size_t kept = 0;
@@ -67,8 +70,9 @@ static bool is_of_row(const struct top_row_id *id, const struct view_row *row)
 }
 
 /*
- * Of those that match, the first row_max VMs, or vCPUs where VMs have no rows; those not folded. The view
- * has left out what it does not have for the filter, too: notes are about the rows that there are.
+ * Filters the rows of the view. Keeps the first row_max VMs whose names match, or vCPUs if VMs have
+ * no rows of their own, and drops the vCPUs of folded VMs. Dropped rows count as left out, as if
+ * the view had left them out, because the notes must fit the rows shown.
  */
 static void choose_rows(struct top_state *state)
 {
@@ -107,7 +111,7 @@ static void place_cursor(struct top_state *state)
 			return;
 		}
 	}
-	/* A vCPU that was folded away: its VM. */
+	/* The row has disappeared, for example a vCPU whose VM was folded: take its VM. */
 	for (size_t i = 0; state->cursor_held && i < view->row_cnt; i++) {
 		if (is_of_vm(&state->under, view->rows[i].vm)) {
 			state->cursor = i;
@@ -133,7 +137,7 @@ int top_state__update(struct top_state *state, const struct report *report)
 	choose_rows(state);
 	place_cursor(state);
 	top_state__fit(state, state->height);
-	/* Not before the first report: a screen may be told of nothing. */
+	/* Not before the first report, which would forget all folds. */
 	if (report->interval_ns)
 		forget_folds(state, report);
 	return 0;

@@ -8,14 +8,17 @@
 #include "base/ending_signals.h"
 #include "top/top_stuck.h"
 
-/* How long a write may take before it is looked at, and how often signals are looked for then. */
+/*
+ * Interval between checks of a blocked write, and how many of them before an
+ * ending program gives up.
+ */
 #define LOOK_MS      100
 #define ENDING_LOOKS 10
 
-/* For the handler: how often it looks before it gives up; 0: never. */
+/* For the signal handler: checks before it gives up; 0: unlimited. */
 static volatile sig_atomic_t looks_max;
 
-/* Nothing in here but what a handler may call. */
+/* SIGALRM handler: only async-signal-safe calls. */
 static void wait_until_it_takes(int number __attribute__((unused)))
 {
 	struct pollfd terminal = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -24,7 +27,10 @@ static void wait_until_it_takes(int number __attribute__((unused)))
 	for (int looks = 1; !poll(&terminal, 1, LOOK_MS); looks++) {
 		if (looks != looks_max && !ending_signals__is_asked())
 			continue;
-		/* Ctrl-S is undone by who has stopped it himself. */
+		/*
+		 * A Ctrl-S can only be undone with tcflow() by a process that
+		 * has suspended output itself.
+		 */
 		tcflow(STDOUT_FILENO, TCOOFF);
 		tcflow(STDOUT_FILENO, TCOON);
 		tcflush(STDOUT_FILENO, TCOFLUSH);

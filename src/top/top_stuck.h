@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_stuck - writing to a terminal that takes nothing: somebody has pressed Ctrl-S, or what shows it has stopped. Curses
- * writes until all is written, and with the signals blocked that end a process nothing but SIGKILL would end that;
- * where the descriptor does not block, it does not even sleep meanwhile.
+ * top_stuck - survive a terminal that accepts no output because of Ctrl-S or a
+ * stopped terminal emulator.
+ *
+ * Curses loops until everything is written. With the terminating signals blocked, only SIGKILL
+ * could end such a loop, and if the descriptor is non-blocking, the loop does not even sleep.
  */
 #ifndef TOP_STUCK_H
 #define TOP_STUCK_H
@@ -11,16 +13,17 @@
 #include <signal.h>
 
 struct top_stuck {
-	struct sigaction before; /* of SIGALRM, which does it */
+	struct sigaction before; /* previous action of SIGALRM, which this module uses */
 };
 
-/* Must not be done twice: there is but one SIGALRM. */
+/* Installs the handler. Only one instance may be open, because there is only one SIGALRM. */
 void top_stuck__open(struct top_stuck *stuck);
 void top_stuck__close(const struct top_stuck *stuck);
 
 /*
- * Around what writes to stdout. While that takes nothing the process sleeps; when one of the signals that end it is
- * pending, or it is ending and a second is over, what has not been taken is thrown away, and so is what Ctrl-S holds.
+ * Enclose code that writes to stdout. While the terminal accepts nothing, the process sleeps. If a
+ * terminating signal is pending, or is_ending is set and a second has passed, the pending output is
+ * discarded and Ctrl-S is undone.
  */
 void top_stuck__begin(bool is_ending);
 void top_stuck__end(void);

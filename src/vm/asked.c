@@ -18,14 +18,14 @@ static int check_pid(const struct hostfs *fs, pid_t pid)
 	else if (err == -ENODEV)
 		pr_err("process %d runs no VM", pid);
 	else if (proc__is_closed(err))
-		pr_err("cannot look into process %d: that takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+		pr_err("cannot inspect process %d: this needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 		       pid);
 	else if (err)
-		pr_err("cannot look into process %d: %s", pid, strerror(-err));
+		pr_err("cannot inspect process %d: %s", pid, strerror(-err));
 	return proc__is_closed(err) ? -EOPNOTSUPP : err;
 }
 
-/* /proc lists processes, but it has every thread. */
+/* /proc/TID exists for every thread, although a listing of /proc shows processes only. */
 static int check_tid(const struct hostfs *fs, pid_t tid)
 {
 	int exists = hostfs__exists(fs, "proc/%d", tid);
@@ -83,6 +83,6 @@ int asked__check_vcpus(const struct filter *filter, const struct snapshot *snap)
 	}
 	if (filter__is_empty(filter) || filter__matches(filter, snap))
 		return 0;
-	pr_err("no VM or vCPU fits all of what was asked for");
+	pr_err("no VM or vCPU matches all of the filters");
 	return -ENOENT;
 }

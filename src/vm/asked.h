@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * asked - whether what a filter asks for is there: a word mistyped is not to look like a guest at rest.
+ * asked - reject filters that match nothing, so that a mistyped name or number is not mistaken for
+ * an idle guest.
  */
 #ifndef ASKED_H
 #define ASKED_H
@@ -10,24 +11,30 @@ struct hostfs;
 struct snapshot;
 
 /*
- * What can be told before anything is measured: whether each of the filter's processes runs a VM, and
- * each of its threads exists.
- * Returns 0; -ESRCH or -ENODEV for the first of which that is not so, when one line on stderr has named
- * it; -EOPNOTSUPP, logged, where we have no right to look into a process; or another -errno, logged.
+ * Checks what is known before anything is measured: each process ID of the filter must run a VM,
+ * and each thread ID must exist. Logs the first one that fails.
+ *
+ * Returns 0, or
+ *   -ESRCH       no such process or thread
+ *   -ENODEV      a process, but it runs no VM
+ *   -EOPNOTSUPP  no right to inspect the process
+ *   -errno       any other error of /proc
  */
 int asked__check_ids(const struct filter *filter, const struct hostfs *fs);
 
 /*
- * Whether a whole snapshot has a VM for each of the filter's names. The first one has all VMs.
- * Returns 0; or -ENOENT, when one line on stderr has named what is missing.
+ * Checks that the snapshot has a VM for each name of the filter. The snapshot must be complete, not
+ * yet filtered; the first one of a run already has all VMs.
+ * Returns 0, or -ENOENT after logging the first name that is missing.
  */
 int asked__check_names(const struct filter *filter, const struct snapshot *snap);
 
 /*
- * Whether a whole snapshot has a vCPU for each of the filter's threads and vCPU numbers, and something for
- * all that the filter asks for together. To be asked of the second one: of a VMM that does not name its
- * threads, the first has only those vCPUs that were loaded just then.
- * Returns 0; or -ENOENT, when one line on stderr has named what is missing.
+ * Checks that the snapshot has a vCPU for each thread ID and vCPU number of the filter, and at
+ * least one vCPU or VM that matches the whole filter. The snapshot must be complete, not yet
+ * filtered. Use the second one of a run: if a VMM does not name its vCPU threads, the first
+ * snapshot has only the vCPUs that were loaded at that moment.
+ * Returns 0, or -ENOENT after logging what is missing.
  */
 int asked__check_vcpus(const struct filter *filter, const struct snapshot *snap);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "vm/cgroup.h"
 
-/* A part of a path is at most NAME_MAX long. */
+/* A path component has at most NAME_MAX (255) bytes. */
 #define PART_MAX 256
 
 static int hex_digit(char c)
@@ -15,7 +15,9 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* systemd.unit(5), "String escaping": a byte is written as \x and two digits, and "/" as "-". */
+/*
+ * Undoes the escaping of systemd.unit(5), "String escaping": \xHH stands for a byte, "-" for "/".
+ */
 static void unescape(char *name)
 {
 	char *to = name;
@@ -35,8 +37,10 @@ static void unescape(char *name)
 }
 
 /*
- * libvirt's virDomainDriverGenerateMachineName(): driver, number of the domain, name, between hyphens.
- * The driver of QEMU with a root of its own is "qemu-embed-HASH".
+ * Finds the guest's name in a machine name of libvirt, see its
+ * virDomainDriverGenerateMachineName(): DRIVER-ID-NAME. DRIVER may contain hyphens: QEMU with an
+ * embedded root directory is "qemu-embed-HASH".
+ * Returns a pointer into `machine`, or NULL.
  */
 static const char *machine_guest(const char *machine)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * cgroup - the name under which libvirt registers a VM with systemd, in the path of its control group.
- * Pure text.
+ * cgroup - the VM's name in the path of its control group, where libvirt and systemd put it. Pure
+ * text.
  */
 #ifndef CGROUP_H
 #define CGROUP_H
@@ -10,10 +10,11 @@
 #include <stddef.h>
 
 /*
- * The guest's name in the text of /proc/PID/cgroup, version 1 or 2: "web-1" of
- * "0::/machine.slice/machine-qemu\x2d3\x2dweb\x2d1.scope/libvirt/emulator", or, where there is no systemd,
- * of "/machine/qemu-3-web-1.libvirt-qemu". Cut to fit `size` and raw: it may hold any byte but NUL.
- * Returns whether there is one.
+ * Extracts the guest's name from the text of /proc/PID/cgroup (version 1 or 2): "web-1" from
+ * "0::/machine.slice/machine-qemu\x2d3\x2dweb\x2d1.scope/libvirt/emulator", or, without systemd,
+ * from "/machine/qemu-3-web-1.libvirt-qemu". The name is truncated to `size` and not sanitized: it
+ * may contain any byte but NUL.
+ * Returns false if there is no such name.
  */
 bool cgroup__guest_name(const char *text, char *raw, size_t size);
 

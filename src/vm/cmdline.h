@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * cmdline - the words of a command line as /proc/PID/cmdline has them. Pure text.
+ * cmdline - iterate over the words of a command line in the form of /proc/PID/cmdline. Pure text.
  */
 #ifndef CMDLINE_H
 #define CMDLINE_H
@@ -9,20 +9,20 @@
 #include <stddef.h>
 
 struct cmdline {
-	const char *text; /* NUL between the words; text[len] is NUL too */
+	const char *text; /* NUL between words; text[len] is NUL too */
 	size_t len;
-	bool cut; /* there was more: the last word may not be whole */
+	bool cut; /* truncated: the last word may be incomplete */
 };
 
 /*
- * The next word that is known to be whole; *pos is 0 at first and belongs to this function.
- * Returns NULL at the end.
+ * Returns the next word that is known to be complete, or NULL at the end. *pos must be 0 at first
+ * and is only changed by this function.
  */
 const char *cmdline__next(const struct cmdline *cmdline, size_t *pos);
 
 /*
- * The value of an option, "--id VALUE" or "--id=VALUE"; of several the last, as most parsers have it.
- * Returns NULL when there is none, or an empty one.
+ * Returns the value of an option, given as "--id VALUE" or "--id=VALUE", or NULL if it is missing
+ * or empty. If the option is repeated, the last one counts, as in most option parsers.
  */
 const char *cmdline__option(const struct cmdline *cmdline, const char *option);
 

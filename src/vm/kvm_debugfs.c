@@ -13,7 +13,7 @@
 
 #define KVM_DIR "sys/kernel/debug/kvm"
 
-/* "4711-12"; the other entries are the host's statistics. */
+/* Parses "4711-12". The other entries of the directory are statistics of the host. */
 static bool parse_dir(const char *name, struct kvm_dir *dir)
 {
 	const char *hyphen = strchr(name, '-');

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * kvm_debugfs - KVM's own account of its VMs, /sys/kernel/debug/kvm: a directory TID-FD for each VM,
- * named after the thread that created it and its descriptor there; in it vcpuN/pid, the thread that ran
- * vCPU N last (since Linux 6.0, e36de87d34a7 "KVM: debugfs: expose pid of vcpu threads").
+ * kvm_debugfs - the VMs and vCPUs that KVM lists in /sys/kernel/debug/kvm: one directory TID-FD per
+ * VM, named after the thread that created the VM and the VM's descriptor in that process. In it,
+ * vcpuN/pid is the thread that last ran vCPU N (since Linux 6.0, e36de87d34a7 "KVM: debugfs: expose
+ * pid of vcpu threads").
  *
- * The one place that tells the VMs of a process apart and knows vCPU threads that are not named. It may
- * be absent, not mounted or closed to us, and says then what an empty one would.
+ * This is the only source that distinguishes several VMs of one process and that knows vCPU threads
+ * without a telling name. If debugfs is missing, not mounted or not readable, it looks as if there
+ * were no VMs.
  */
 #ifndef KVM_DEBUGFS_H
 #define KVM_DEBUGFS_H
@@ -17,7 +19,7 @@
 struct hostfs;
 
 struct kvm_dir {
-	pid_t creator; /* the thread that created the VM; it may have ended */
+	pid_t creator; /* the thread that created the VM; it may have exited */
 	int vm_fd;
 };
 
@@ -30,25 +32,25 @@ struct kvm_dirs {
 
 struct kvm_vcpu {
 	__u32 vcpu_id;
-	pid_t tid; /* 0: has never run, or this kernel does not say */
+	pid_t tid; /* 0: never ran, or this kernel does not have the file */
 };
 
 struct kvm_vcpus {
-	struct kvm_vcpu *vcpus; /* in no order */
+	struct kvm_vcpu *vcpus; /* unsorted */
 	size_t cnt;
 	size_t room;
 };
 
-/* Lists the VMs, in place of those that were listed before. Returns 0 or -ENOMEM: then none. */
+/* Replaces *dirs by the VMs that exist now. Returns 0, or -ENOMEM with *dirs empty. */
 int kvm_debugfs__list(const struct hostfs *fs, struct kvm_dirs *dirs);
 void kvm_dirs__free(struct kvm_dirs *dirs);
 
-/* The first VM that a thread created; those of the same creator follow it. NULL: none. */
+/* Returns the first VM that this thread created, or NULL; its other VMs follow in dirs->dirs. */
 const struct kvm_dir *kvm_dirs__find(const struct kvm_dirs *dirs, pid_t creator);
 
 /*
- * Reads the vCPUs of one VM, in place of those that were read before.
- * Returns 0 or -ENOMEM: then none. A VM that has gone has none.
+ * Replaces *vcpus by the vCPUs of one VM, or by none if the VM no longer exists.
+ * Returns 0, or -ENOMEM with *vcpus empty.
  */
 int kvm_debugfs__read_vcpus(const struct hostfs *fs, const struct kvm_dir *dir,
 			    struct kvm_vcpus *vcpus);

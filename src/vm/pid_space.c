@@ -8,13 +8,15 @@
 #include "base/log.h"
 #include "vm/pid_space.h"
 
-/* PROC_PID_INIT_INO (include/linux/proc_ns.h), the number of the initial namespace since there are any. */
+/*
+ * PROC_PID_INIT_INO (include/linux/proc_ns.h): the fixed inode number of the initial PID namespace.
+ */
 #define INITIAL "pid:[4026531836]"
 
-/* include/linux/sched.h: PF_KTHREAD, in field 9 of stat. */
+/* PF_KTHREAD (include/linux/sched.h), a bit of field 9 of /proc/PID/stat. */
 #define KERNEL_THREAD 0x00200000UL
 
-/* In /proc of the initial namespace 2 is kthreadd. There is no kernel thread in any other. */
+/* PID 2 is kthreadd in the initial PID namespace. No other namespace has kernel threads. */
 static bool has_kernel_threads(const struct hostfs *fs)
 {
 	char text[512];
@@ -29,8 +31,10 @@ static bool has_kernel_threads(const struct hostfs *fs)
 }
 
 /*
- * A process is in /proc of its own namespace, and of those above it. A kernel that has but one does not have the
- * link.
+ * Checks whether /proc belongs to the initial PID namespace. The link shows this process's own
+ * namespace, which is enough if that is the initial one; if not, /proc may still be the host's,
+ * because processes appear in the /proc of all ancestor namespaces. A kernel without PID namespaces
+ * does not have the link.
  */
 static bool is_initial(const struct hostfs *fs)
 {
@@ -42,20 +46,20 @@ static bool is_initial(const struct hostfs *fs)
 
 int pid_space__check(const struct hostfs *fs)
 {
-	/* self is a link that leads nowhere where this process has no number. */
+	/* /proc/self is a dangling link if this process has no PID in the namespace of /proc. */
 	if (hostfs__exists(fs, "proc/self/status") != 1) {
-		pr_err("/proc is not there, or is that of a PID namespace in which this process is not: "
+		pr_err("/proc is not mounted, or belongs to a PID namespace without this process: "
 		       "mount -t proc proc /proc");
 		return -EOPNOTSUPP;
 	}
 	if (!is_initial(fs)) {
-		pr_err("/proc is that of a PID namespace, as a container has its own: VMs of the host cannot be "
-		       "told by it; run it in the host's (docker run --pid=host)");
+		pr_err("/proc belongs to a container's PID namespace and does not show the VMs of the host: "
+		       "run gtimehalt in the PID namespace of the host (docker run --pid=host)");
 		return -EOPNOTSUPP;
 	}
 	if (!hostfs__exists(fs, "proc/1"))
-		pr_warn("/proc hides processes (hidepid): a VM of theirs is shown from when a vCPU of it runs, "
-			"and without a name; CAP_SYS_PTRACE, or the group of its option gid, would help");
+		pr_warn("/proc hides processes (hidepid): their VMs appear only once a vCPU runs, and without "
+			"a name; CAP_SYS_PTRACE or membership in the group of the mount option gid avoids this");
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * pid_space - whether /proc speaks of the processes that BPF sees, by the same numbers.
+ * pid_space - check that PIDs in /proc are the PIDs that BPF sees.
  *
- * BPF and KVM's debugfs have the numbers of the host, which is the initial PID namespace. In another one's /proc
- * the same number is another process, or none.
+ * BPF and KVM's debugfs use the PIDs of the initial PID namespace. In the /proc of another
+ * namespace the same number is another process, or none.
  */
 #ifndef PID_SPACE_H
 #define PID_SPACE_H
@@ -13,14 +13,15 @@
 struct hostfs;
 
 /*
- * Whether /proc is the host's. Returns 0; or -EOPNOTSUPP, logged. A /proc that is the host's and hides processes
- * from us is warned of.
+ * Checks that /proc is that of the initial PID namespace, and warns if it hides processes
+ * (hidepid).
+ * Returns 0, or -EOPNOTSUPP after logging.
  */
 int pid_space__check(const struct hostfs *fs);
 
 /*
- * Whether system calls that take a PID take those of /proc. Not so in a container that has the host's /proc and
- * PIDs of its own.
+ * Returns whether a PID of /proc may be passed to system calls. It may not in a container which has
+ * the host's /proc but its own PID namespace.
  */
 bool pid_space__is_ours(const struct hostfs *fs);
 

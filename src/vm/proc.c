@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "vm/proc.h"
 
-/* More than field 22 of stat can be away from its beginning. */
+/* Larger than everything up to field 22 of /proc/PID/stat. */
 #define STAT_MAX 1024
 
 int proc__error(int err)
@@ -21,9 +21,8 @@ bool proc__is_closed(int err)
 	return err == -EACCES || err == -EPERM;
 }
 
-int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
+int proc__read_start(const struct hostfs *fs, pid_t pid, __u64 *start_ticks)
 {
-	struct proc_stat found = { 0 };
 	char text[STAT_MAX];
 	char *rest, *field;
 	ssize_t len;
@@ -31,24 +30,36 @@ int proc__read_stat(const struct hostfs *fs, pid_t pid, struct proc_stat *stat)
 	len = hostfs__read_line(fs, text, sizeof(text), "proc/%d/stat", pid);
 	if (len < 0)
 		return proc__error((int)len);
-	/* comm, field 2, may hold blanks and parentheses; nothing after it does. */
+	/* comm (field 2) may contain blanks and parentheses; the fields after it cannot. */
 	rest = strrchr(text, ')');
-	for (int number = 2; (field = strsep(&rest, " \n")); number++) {
-		if (number == 20 && number__parse(field, UINT64_MAX, &found.thread_cnt))
-			return -EPROTO;
-		if (number == 22) {
-			if (number__parse(field, UINT64_MAX, &found.start_ticks))
-				return -EPROTO;
-			*stat = found;
-			return 0;
-		}
-	}
+	for (int number = 2; (field = strsep(&rest, " \n")); number++)
+		if (number == 22)
+			return number__parse(field, UINT64_MAX, start_ticks) ? -EPROTO : 0;
 	return -EPROTO;
+}
+
+int proc__open_task(const struct hostfs *fs, pid_t pid)
+{
+	int fd = hostfs__open_dir(fs, "proc/%d/task", pid);
+
+	return fd < 0 ? proc__error(fd) : fd;
+}
+
+long proc__thread_cnt(int task_fd)
+{
+	long link_cnt = hostfs__link_cnt(task_fd);
+
+	if (link_cnt < 0)
+		return proc__error((int)link_cnt);
+	return link_cnt > 2 ? link_cnt - 2 : -ESRCH;
 }
 
 bool proc__is_thread(const struct hostfs *fs, pid_t pid)
 {
-	/* Of a status that is not readable or has no such line the fd directory will tell. */
+	/*
+	 * If status is unreadable or has no Tgid line, the caller's look at /proc/PID/fd reports
+	 * the error.
+	 */
 	static const char key[] = "\nTgid:\t";
 	char status[512];
 	char *tgid;
@@ -81,7 +92,8 @@ int proc__next_number(DIR *dir, __u64 *number)
 int proc__check_vm_fd(const struct hostfs *fs, pid_t pid, int fd)
 {
 	static const char target[] = "anon_inode:kvm-vm";
-	char link[sizeof(target) + 1]; /* one more, so that a longer target does not look equal */
+	/* one byte more, so that a longer target does not compare equal */
+	char link[sizeof(target) + 1];
 	ssize_t len = hostfs__readlink(fs, link, sizeof(link), "proc/%d/fd/%d", pid, fd);
 
 	if (len < 0)
@@ -92,7 +104,8 @@ int proc__check_vm_fd(const struct hostfs *fs, pid_t pid, int fd)
 int proc__read_vcpu_fd(const struct hostfs *fs, pid_t pid, int fd, __u32 *vcpu_id)
 {
 	static const char prefix[] = "anon_inode:kvm-vcpu:";
-	char link[sizeof(prefix) + 16]; /* more than any number takes: a full one was cut */
+	/* room for any 32-bit number; a full buffer means a truncated link */
+	char link[sizeof(prefix) + 16];
 	ssize_t len = hostfs__readlink(fs, link, sizeof(link), "proc/%d/fd/%d", pid, fd);
 	__u64 value;
 
@@ -107,7 +120,7 @@ int proc__read_vcpu_fd(const struct hostfs *fs, pid_t pid, int fd, __u32 *vcpu_i
 
 int proc__kvm_run_fd(const struct hostfs *fs, pid_t pid, pid_t tid)
 {
-	/* "16 0xd 0xae80 ...": ioctl, as x86-64 numbers it, the descriptor, KVM_RUN. */
+	/* "16 0xd 0xae80 ...": the number of ioctl on x86-64, its descriptor, KVM_RUN */
 	static const char before[] = "16 0x", after[] = " 0xae80 ";
 	static const char digits[] = "0123456789abcdef";
 	const char *digit;

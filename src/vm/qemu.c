@@ -7,8 +7,8 @@
 #include "vm/qemu.h"
 
 /*
- * Copies one value of a QEMU option list, in which a comma is written twice. Returns its end: a
- * single comma, or the end of the list. raw NULL: only skip it.
+ * Copies one value of a QEMU option list, in which a comma is escaped as ",,". With raw NULL it
+ * only skips the value. Returns where the value ends: at a single comma or at the end of the list.
  */
 static const char *copy_value(const char *value, char *raw, size_t size)
 {
@@ -26,8 +26,8 @@ static const char *copy_value(const char *value, char *raw, size_t size)
 }
 
 /*
- * The guest's name from the value of -name, "web" or "debug-threads=on,guest=web". As in QEMU, the
- * first element needs no key, and the last guest= counts, were it empty. Returns whether there is one.
+ * Parses the value of -name: "web" or "debug-threads=on,guest=web". As in QEMU, the first element
+ * needs no key, and the last guest= counts, even if it is empty. Returns whether there is a name.
  */
 static bool parse_name_value(const char *list, char *raw, size_t size)
 {
@@ -51,8 +51,9 @@ static bool parse_name_value(const char *list, char *raw, size_t size)
 }
 
 /*
- * A number on Proxmox VE's patched QEMU alone. Its own command line always has -name as well, by default
- * "vm" and this number (qemu-server, config_to_command()); a hand-made one may not.
+ * Proxmox VE patches QEMU to accept -id NUMBER, and then names the guest "vmNUMBER" by default. The
+ * command lines that Proxmox VE generates also contain -name (qemu-server, config_to_command());
+ * hand-written ones may not.
  */
 static bool proxmox_name(const struct cmdline *cmdline, char *raw, size_t size)
 {

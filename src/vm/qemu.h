@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * qemu - how QEMU tells a guest's name to those who read its command line. Pure text.
+ * qemu - find the guest's name on QEMU's command line. Pure text.
  */
 #ifndef QEMU_H
 #define QEMU_H
@@ -11,11 +11,11 @@
 struct cmdline;
 
 /*
- * The guest's name on a command line: -name NAME, or -name guest=NAME among other keys, a comma being
- * written twice; as QEMU has it, the last of several counts. Without -name, Proxmox VE's -id 100 is
- * "vm100", as it would itself have named the guest. Cut to fit `size` and as raw as it was given: it
- * may hold any byte but NUL.
- * Returns whether there is one.
+ * Finds the guest's name: -name NAME, or -name guest=NAME among other keys, with a comma escaped as
+ * ",,". If -name is repeated, the last one counts, as in QEMU. Without -name, Proxmox VE's -id 100
+ * gives "vm100", which is the default name of that guest. The name is truncated to `size` and not
+ * sanitized: it may contain any byte but NUL.
+ * Returns false if there is no name.
  */
 bool qemu__guest_name(const struct cmdline *cmdline, char *raw, size_t size);
 

@@ -14,7 +14,7 @@ struct roster {
 	struct vm_table vms;
 	struct unseen unseen;
 	__u64 tick_ns;
-	struct vm_reading *named; /* all that were in the last snapshot */
+	struct vm_reading *named; /* all VMs of the last snapshot */
 	size_t named_cnt, named_room;
 	pid_t *pids; /* scratch: the processes to look at */
 	size_t pid_room;
@@ -54,7 +54,7 @@ size_t roster__vm_cnt(const struct roster *r)
 	return r->vms.cnt;
 }
 
-/* A PID is the first member of all that is sorted here. */
+/* Compares structs that are sorted by PID, which must be their first member, or plain PIDs. */
 static int compare_ids(const void *a, const void *b)
 {
 	const pid_t *x = a, *y = b;
@@ -77,8 +77,9 @@ static int reserve_pids(struct roster *r, size_t cnt)
 }
 
 /*
- * The VMs known so far and those whose vCPUs were seen: a VM that starts during the run shows itself
- * by its first window, so /proc is searched as a whole only once.
+ * Updates the table with the VMs known so far and the processes whose vCPUs were seen. A VM that
+ * starts during the run is noticed by its first window, so all of /proc is searched only once, at
+ * the start.
  */
 static int update_vms(struct roster *r, const struct snapshot *snap)
 {
@@ -95,7 +96,7 @@ static int update_vms(struct roster *r, const struct snapshot *snap)
 	for (size_t i = 0; i < cnt; i++)
 		if (!i || r->pids[i] != r->pids[i - 1])
 			r->pids[unique++] = r->pids[i];
-	/* A process that cannot be looked at has been named on stderr; the rest of the table is whole. */
+	/* Ignore errors: they have been logged per process, and the rest of the table is valid. */
 	vm_table__update(&r->vms, r->fs, r->pids, unique);
 	return 0;
 }
@@ -111,7 +112,7 @@ static int add_vm(struct snapshot *snap, const struct vm *vm)
 	return 0;
 }
 
-/* What is older than the process that has its PID belonged to another one before. */
+/* Drops vCPUs that are older than the process which now has their PID: the PID was reused. */
 static void drop_former(const struct roster *r, struct snapshot *snap)
 {
 	size_t kept = 0;
@@ -128,8 +129,9 @@ static void drop_former(const struct roster *r, struct snapshot *snap)
 }
 
 /*
- * Without the right to look into processes, a vCPU that was seen is all that tells of a VM: its process is none
- * when there is no such vCPU any more, or when it was another one's that had the same PID before.
+ * Without the right to inspect a process (vm_fd < 0), a vCPU that was seen is the only sign that it
+ * runs a VM. Drop such a process when it has no vCPU in the snapshot any more, for example because
+ * drop_former() removed the vCPUs of a former owner of the PID.
  */
 static int drop_strangers(struct roster *r, const struct snapshot *snap)
 {
@@ -153,8 +155,9 @@ static int drop_strangers(struct roster *r, const struct snapshot *snap)
 }
 
 /*
- * Names the VMs: those known from before first, so that one which has just ended still has its name in
- * the snapshot that holds its last sums. Drops what was seen of others than those that have these names.
+ * Adds all VMs to the snapshot. VMs known from before are added first, so that one that has just
+ * exited still has its name in the snapshot with its last sums. Drops the vCPUs of former owners of
+ * reused PIDs.
  */
 static int name_vms(struct roster *r, struct snapshot *snap)
 {
@@ -193,8 +196,9 @@ static const struct vm_reading *find_name(const struct vm_reading *vms, size_t c
 }
 
 /*
- * A process that is about to end has no descriptors any more, and is no VM therefore: a thread of it may be there
- * for longer, and have its last sums in a later snapshot than the one in which its VM was named last.
+ * Adds names from the last snapshot for processes that are exiting. Such a process has already
+ * closed its descriptors, so vm_table no longer lists it, but a thread of it may live longer and
+ * show its last sums in a later snapshot.
  */
 static int name_late(struct roster *r, struct snapshot *snap)
 {
@@ -224,7 +228,10 @@ static bool has_vcpu(const struct snapshot *snap, pid_t pid)
 	return false;
 }
 
-/* VMs that have gone, and whose vCPUs had before: their last sums were in the snapshot before this one. */
+/*
+ * Drops VMs that have exited and have no vCPUs any more: their last sums were in the previous
+ * snapshot.
+ */
 static void drop_ghosts(const struct roster *r, struct snapshot *snap)
 {
 	size_t kept = 0;

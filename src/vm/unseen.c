@@ -10,7 +10,7 @@
 #include "vm/unseen.h"
 #include "vm/vm_table.h"
 
-/* A TID is the first member of all that is sorted here. */
+/* Compares structs that are sorted by TID, which must be their first member. */
 static int compare_tids(const void *a, const void *b)
 {
 	const pid_t *x = a, *y = b;
@@ -41,8 +41,9 @@ static const struct seen_thread *find_seen(const struct unseen *u, size_t cnt, p
 }
 
 /*
- * 0, which stands for the only VM of the process, unless there are several: then that of its siblings
- * that were seen, or, without any, KVM's name for it, which is no kernel address.
+ * Returns the vm_id for a vCPU that was not seen: 0 if its process has only one VM. With several
+ * VMs, the vm_id of a sibling vCPU that was seen, or, if there is none, KVM's debugfs number, which
+ * cannot be mistaken for a kernel address.
  */
 static __u64 vm_id_of(const struct unseen *u, size_t seen_cnt, const struct vm *vm, __u64 kvm)
 {
@@ -60,8 +61,9 @@ static __u64 vm_id_of(const struct unseen *u, size_t seen_cnt, const struct vm *
 }
 
 /*
- * Field 2 of schedstat, the run-queue delay that the BPF side reads from the same place. Returns whether
- * the thread is there at all.
+ * Reads field 2 of schedstat: run-queue delay in nanoseconds, the same counter that the BPF side
+ * reads.
+ * Returns false if the thread does not exist.
  */
 static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen_thread *unseen)
 {
@@ -77,8 +79,8 @@ static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen_thread *
 }
 
 /*
- * As read_wait(), or what was read before, when it is others' turn: those from read_turn on. A thread that is
- * new is read in any case.
+ * Like read_wait(), but reads only UNSEEN_WAIT_READ_MAX known threads per snapshot, beginning at
+ * read_turn, and reuses the previous value for the others. New threads are always read.
  */
 static bool find_wait(const struct unseen *u, const struct hostfs *fs, pid_t pid,
 		      struct unseen_thread *unseen)
@@ -129,8 +131,9 @@ static int add_thread(struct snapshot *snap, const struct vm *vm, const struct v
 }
 
 /*
- * Whether it is there, behind those that were seen. A thread of vCPUs in several VMs comes once for each, one after
- * the other, and where siblings do not tell these VMs apart, vm_id_of() does not either.
+ * Returns whether the vCPU was already added. A thread that runs vCPUs of several VMs is listed
+ * once for each of them, in adjacent entries; if no sibling distinguishes these VMs, vm_id_of()
+ * gives them the same vm_id.
  */
 static bool is_added(const struct snapshot *snap, size_t seen_cnt, const struct vm_thread *thread,
 		     __u64 vm_id)
@@ -146,11 +149,12 @@ static bool is_added(const struct snapshot *snap, size_t seen_cnt, const struct 
 	return false;
 }
 
-static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm, size_t seen_cnt,
+static int add_vm(struct unseen *u, const struct hostfs *fs, struct vm *vm, size_t seen_cnt,
 		  struct snapshot *snap)
 {
 	int err = 0;
 
+	vm->has_unseen = !vm->vcpus.cnt;
 	for (size_t i = 0; !err && i < vm->vcpus.cnt; i++) {
 		const struct vm_thread *thread = &vm->vcpus.threads[i];
 		struct unseen_thread unseen = { .tid = thread->tid };
@@ -158,6 +162,7 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm
 
 		if (find_seen(u, seen_cnt, thread->tid))
 			continue;
+		vm->has_unseen = true;
 		vm_id = vm_id_of(u, seen_cnt, vm, thread->kvm);
 		if (is_added(snap, seen_cnt, thread, vm_id) || !find_wait(u, fs, vm->pid, &unseen))
 			continue;
@@ -168,7 +173,7 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, const struct vm *vm
 	return err;
 }
 
-int unseen__add(struct unseen *u, const struct hostfs *fs, const struct vm_table *vms,
+int unseen__add(struct unseen *u, const struct hostfs *fs, struct vm_table *vms,
 		struct snapshot *snap)
 {
 	const struct unseen_list oldest = u->before;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * unseen - the vCPUs that exist, but that no hook has seen: paused, or blocked since before the tool started. Knows
- * them by the threads of a vm_table, and their run-queue delay by /proc.
+ * unseen - the vCPUs that exist but that no hook has seen: paused, or blocked since before this
+ * program started. Their threads come from a vm_table, their run-queue delays from /proc.
  */
 #ifndef UNSEEN_H
 #define UNSEEN_H
@@ -16,12 +16,13 @@ struct snapshot;
 struct vm_table;
 
 /*
- * How many run-queue delays of unseen threads one snapshot reads, when there are more the next ones next time. They
- * hardly change: a thread that is never loaded mostly sleeps.
+ * How many run-queue delays one snapshot reads. If there are more unseen threads, the next snapshot
+ * continues with the others. Delays hardly change, because a thread that is never loaded mostly
+ * sleeps.
  */
 #define UNSEEN_WAIT_READ_MAX 512
 
-/* A thread of such a vCPU: its run-queue delay, when it was read last. */
+/* An unseen thread and its run-queue delay when last read. */
 struct unseen_thread {
 	pid_t tid;
 	bool wait_known;
@@ -34,26 +35,28 @@ struct unseen_list {
 	size_t room;
 };
 
-/* A thread that was seen, and the VM that it was seen in. */
+/* A thread that was seen, and its VM. */
 struct seen_thread {
 	pid_t tid;
 	__u64 vm_id;
 };
 
-/* Kept over a run. Zero-initialised it is an empty one; ended with unseen__free(). */
+/* State that is kept over a run. Zero-initialize it; free it with unseen__free(). */
 struct unseen {
 	struct unseen_list last;   /* of the last snapshot */
-	struct unseen_list before; /* and of the one before */
-	size_t read_turn;          /* index into the older list: whose wait is read first */
+	struct unseen_list before; /* of the snapshot before that */
+	size_t read_turn;          /* index into the older list of the first thread to read */
 	struct seen_thread *seen;  /* scratch: sorted by tid */
 	size_t seen_room;
 };
 
 /*
- * Adds the vCPUs of these VMs to a snapshot whose clock is set and whose vcpus are all that was seen, in no order.
- * None is added twice: what has a thread, a number and a VM in common is one. Returns 0; or -ENOMEM, with some added.
+ * Adds the unseen vCPUs of these VMs to a snapshot whose clock is set and whose vcpus are those
+ * that were seen, in no order. A vCPU is added once, even if it is listed twice with the same
+ * thread, number and VM. Sets has_unseen of each VM.
+ * Returns 0; or -ENOMEM, with some vCPUs added.
  */
-int unseen__add(struct unseen *u, const struct hostfs *fs, const struct vm_table *vms,
+int unseen__add(struct unseen *u, const struct hostfs *fs, struct vm_table *vms,
 		struct snapshot *snap);
 void unseen__free(struct unseen *u);
 

@@ -10,7 +10,7 @@
 #include "vm/vcpu_threads.h"
 #include "vm/vmm.h"
 
-/* One look at a process. */
+/* One inspection of a process. */
 struct look {
 	const struct hostfs *fs;
 	pid_t pid;
@@ -79,8 +79,8 @@ static bool is_thread(const struct look *look, pid_t tid)
 }
 
 /*
- * The vCPUs of one VM that a thread of this process created. *missing grows by those that have no thread
- * here: not run yet, or a kernel that does not say.
+ * Adds the vCPUs of one VM that a thread of this process created. *missing counts those without a
+ * thread here: they have not run yet, or this kernel does not show the thread.
  */
 static int add_kvm(struct look *look, const struct kvm_dir *dir, struct vm_threads *threads,
 		   size_t *missing)
@@ -97,7 +97,9 @@ static int add_kvm(struct look *look, const struct kvm_dir *dir, struct vm_threa
 			.kvm = (__u64)dir->creator << 32 | (__u32)dir->vm_fd,
 		};
 
-		/* The TID of a creator or of a vCPU that has ended may by now be any other thread's. */
+		/*
+		 * The thread may have exited, and its TID may have been reused by another process.
+		 */
 		if (is_thread(look, thread.tid))
 			err = add_thread(threads, &thread);
 		else
@@ -127,7 +129,8 @@ static int add_from_debugfs(struct look *look, const struct kvm_dirs *dirs,
 }
 
 /*
- * By the descriptor on which the thread waits in KVM_RUN. Returns 1 and the number, or 0.
+ * Finds the vCPU number by the descriptor on which the thread waits in KVM_RUN. Returns 1 if found,
+ * or 0.
  */
 static int read_waiting(const struct look *look, struct vm_thread *thread)
 {
@@ -136,7 +139,10 @@ static int read_waiting(const struct look *look, struct vm_thread *thread)
 	return fd >= 0 && !proc__read_vcpu_fd(look->fs, look->pid, fd, &thread->vcpu_id);
 }
 
-/* By its name. Returns 1 and the number, 0 when it is no vCPU or has ended, or -errno. */
+/*
+ * Finds the vCPU number in the thread's name. Returns 1; 0 if it is no vCPU or has exited; or
+ * -errno.
+ */
 static int read_named(const struct look *look, struct vm_thread *thread)
 {
 	char comm[64];
@@ -150,9 +156,10 @@ static int read_named(const struct look *look, struct vm_thread *thread)
 }
 
 /*
- * By its descriptor alone. A thread that the kernel has made for its own work has the registers of the one
- * that it was in at that time, so KVM's own ("KVM: x86: switch hugepage recovery thread to vhost_task", Linux
- * 6.13) seems to be in KVM_RUN for ever.
+ * Finds the vCPU number by descriptor, for a thread whose name does not say that it is a vCPU.
+ * KVM's hugepage recovery thread is skipped: since Linux 6.13 ("KVM: x86: switch hugepage recovery
+ * thread to vhost_task") it is a thread of the VMM, with a copy of the registers of the vCPU thread
+ * that created it, so it always seems to be in KVM_RUN.
  */
 static int read_unnamed(const struct look *look, struct vm_thread *thread)
 {
@@ -166,7 +173,7 @@ static int read_unnamed(const struct look *look, struct vm_thread *thread)
 	return read_waiting(look, thread);
 }
 
-/* Adds the threads that one of these two takes for vCPUs, and that debugfs did not know, at the end. */
+/* Appends the threads that debugfs did not list and that `read` finds to be vCPUs. */
 static int add_others(const struct look *look, struct vm_threads *threads,
 		      int (*read)(const struct look *look, struct vm_thread *thread))
 {
@@ -187,8 +194,9 @@ static int add_others(const struct look *look, struct vm_threads *threads,
 }
 
 /*
- * Puts KVM's numbers in place of those in names, see vcpu_threads.h, where they can be had. QEMU hands out
- * APIC IDs in the order of its own numbers, and none below: when the highest are equal, all are.
+ * Replaces vCPU numbers taken from thread names by KVM's own numbers (see vcpu_threads.h), as far
+ * as the threads wait in KVM_RUN. QEMU assigns APIC IDs in the order of its own indices and never
+ * below them: if the highest ones are equal, all are equal.
  */
 static void correct_numbers(const struct look *look, struct vm_thread *named, size_t cnt)
 {
@@ -206,7 +214,7 @@ static void correct_numbers(const struct look *look, struct vm_thread *named, si
 			read_waiting(look, &named[i]);
 }
 
-/* Those of which debugfs does not know that they are vCPUs: on some kernels all. */
+/* Adds the vCPU threads that debugfs does not show; on some kernels these are all of them. */
 static int add_missing(const struct look *look, struct vm_threads *threads)
 {
 	size_t known_cnt = threads->cnt;
@@ -245,7 +253,10 @@ int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs
 	return err;
 }
 
-/* Takes out those of a thread that was known before, which may be of several vCPUs. */
+/*
+ * Drops all entries of threads that were known before. A thread may have several, if it runs
+ * several vCPUs.
+ */
 static void drop_known(struct vm_threads *threads, const struct vm_threads *before)
 {
 	size_t kept = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * vcpu_threads - which threads of a process are vCPUs, and of what number.
+ * vcpu_threads - find the vCPU threads of a process and their vCPU numbers.
  *
  * Three sources, best first: KVM's debugfs; the descriptor on which a thread waits in KVM_RUN; the
- * thread's name. The first two know KVM's own number, which the BPF side has too. Names do not: QEMU's
- * "CPU 3/KVM" is its cpu_index, KVM's number the APIC ID, and the two part where a socket or core has not
- * a power of two of the next smaller thing.
+ * thread's name. The first two give KVM's own number, as the BPF side does. The name does not:
+ * QEMU's "CPU 3/KVM" contains its cpu_index, whereas KVM's number is the APIC ID. The two differ if
+ * the number of cores per socket or of threads per core is not a power of two.
  */
 #ifndef VCPU_THREADS_H
 #define VCPU_THREADS_H
@@ -20,28 +20,28 @@ struct kvm_dirs;
 struct vm_thread {
 	pid_t tid;
 	__u32 vcpu_id;
-	__u64 kvm; /* tells the VMs of a process apart, below 2^56; 0: not known which */
+	__u64 kvm; /* distinguishes VMs of one process, below 2^56; 0: unknown */
 };
 
 struct vm_threads {
 	struct vm_thread *threads; /* sorted by tid */
 	size_t cnt;
 	size_t room;
-	size_t all_cnt; /* threads of the process, vCPUs or not */
-	size_t kvm_cnt; /* VMs that debugfs says the process has */
+	size_t all_cnt; /* all threads of the process, vCPUs or not */
+	size_t kvm_cnt; /* VMs of the process that debugfs lists */
 };
 
 /*
- * Reads the vCPU threads of a process, in place of those that were read before; dirs: what
- * kvm_debugfs__list() found, maybe nothing.
- * Returns 0, -ESRCH or another -errno; on failure there are none.
+ * Replaces *threads by the vCPU threads of a process. dirs: what kvm_debugfs__list() found,
+ * possibly nothing.
+ * Returns 0, -ESRCH or another -errno; on failure there are no threads.
  */
 int vcpu_threads__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs,
 		       struct vm_threads *threads);
 
 /*
- * Puts what was known before into what was read with fewer rights: of a thread that is there still, its number and
- * its VM, whether it was found again or not. Returns 0 or -ENOMEM.
+ * Merges into `threads`, read with fewer rights, what was known `before`: a thread that still
+ * exists keeps its number and VM, whether it was found again or not. Returns 0 or -ENOMEM.
  */
 int vcpu_threads__keep(const struct hostfs *fs, pid_t pid, const struct vm_threads *before,
 		       struct vm_threads *threads);

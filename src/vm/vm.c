@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "vm/cgroup.h"
 #include "vm/cmdline.h"
 #include "base/hostfs.h"
@@ -12,13 +13,13 @@
 #include "vm/vm.h"
 #include "vm/vmm.h"
 
-/* libvirt's command lines reach 20 KiB, and have the name in front. */
+/* libvirt's command lines reach 20 KiB; the name is near the beginning. */
 #define CMDLINE_MAX (64 * 1024)
 
-/* Version 1 has a line for each of a dozen hierarchies. */
+/* Version 1 has a line for each of about a dozen hierarchies. */
 #define CGROUP_MAX 8192
 
-/* A name before it is made printable: what that shortens most is four bytes to one. */
+/* Room for a name before it is made printable, which may shorten it to a quarter. */
 #define RAW_NAME_MAX (4 * sizeof(((struct vm *)NULL)->name))
 
 int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)
@@ -38,7 +39,10 @@ int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd)
 			err = 0;
 			break;
 		}
-		/* Unlike one closed meanwhile, this one might have been the VM. */
+		/*
+		 * A descriptor closed meanwhile (-ENOENT) is not the VM; after other errors it
+		 * might have been.
+		 */
 		if (check != -ENODEV && check != -ENOENT)
 			err = check;
 	}
@@ -72,7 +76,7 @@ static void copy_printable(char *dst, size_t size, const char *src)
 	dst[len] = '\0';
 }
 
-/* By the program, else, for one that is run through another, by what it says that it is. */
+/* Finds the VMM by its executable or, if it is run through another one, by its argv[0]. */
 static const struct vmm *find_vmm(const struct hostfs *fs, pid_t pid, const struct cmdline *cmdline)
 {
 	const struct vmm *vmm = NULL;
@@ -135,11 +139,15 @@ static int read_name(const struct hostfs *fs, pid_t pid, char *name, size_t size
 
 int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, struct vm *vm)
 {
-	struct vm new = { .pid = pid, .vm_fd = -1 };
-	struct proc_stat stat = { 0 };
-	int err;
+	struct vm new = { .pid = pid, .vm_fd = -1, .has_unseen = true };
+	int err = 0;
 
-	err = proc__read_stat(fs, pid, &stat);
+	/* Open it first: if the PID is reused before the rest is read, the next look finds out. */
+	new.task_fd = proc__open_task(fs, pid);
+	if (new.task_fd < 0)
+		err = new.task_fd;
+	if (!err || proc__is_closed(err))
+		err = proc__read_start(fs, pid, &new.start_ticks);
 	if (!err || proc__is_closed(err))
 		err = read_name(fs, pid, new.name, sizeof(new.name));
 	if (!err)
@@ -150,36 +158,52 @@ int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, st
 		vm__free(&new);
 		return err;
 	}
-	new.start_ticks = stat.start_ticks;
 	*vm = new;
 	return 0;
 }
 
 void vm__free(struct vm *vm)
 {
+	if (vm->task_fd >= 0)
+		close(vm->task_fd);
 	vcpu_threads__free(&vm->vcpus);
+}
+
+/* Checks a process whose task directory was not readable so far. */
+static int look_again(struct vm *vm, const struct hostfs *fs)
+{
+	__u64 start_ticks;
+	int err = proc__read_start(fs, vm->pid, &start_ticks);
+
+	if (err)
+		return err;
+	if (start_ticks != vm->start_ticks)
+		return -ESRCH;
+	vm->task_fd = proc__open_task(fs, vm->pid);
+	return vm->task_fd < 0 ? vm->task_fd : 0;
 }
 
 int vm__look(struct vm *vm, const struct hostfs *fs, bool *changed)
 {
-	struct proc_stat stat;
-	int err = proc__read_stat(fs, vm->pid, &stat);
+	long thread_cnt;
+	int err = vm->task_fd < 0 ? look_again(vm, fs) : 0;
 
 	*changed = false;
 	vm->closed = proc__is_closed(err);
 	if (vm->closed)
 		return 0;
-	if (!err && stat.start_ticks != vm->start_ticks)
-		err = -ESRCH;
 	if (err)
 		return err;
+	thread_cnt = proc__thread_cnt(vm->task_fd);
+	if (thread_cnt < 0)
+		return (int)thread_cnt;
 	if (vm->vm_fd < 0 || proc__check_vm_fd(fs, vm->pid, vm->vm_fd)) {
 		err = vm__find_fd(fs, vm->pid, &vm->vm_fd);
 		vm->closed = proc__is_closed(err);
 		if (err && !vm->closed)
 			return err;
 	}
-	*changed = stat.thread_cnt != vm->vcpus.all_cnt;
+	*changed = (size_t)thread_cnt != vm->vcpus.all_cnt;
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * vm - one process that runs VMs: what it is called, and which of its threads are vCPUs.
+ * vm - one process that runs VMs: its name, and which of its threads are vCPUs.
  *
- * From /proc and KVM's debugfs. The BPF side is the authority on which thread ran which vCPU; this module
- * gives the names, and the vCPUs that have not been loaded since the tool started.
+ * Reads /proc and KVM's debugfs. The BPF side is the authority on which thread ran which vCPU; this
+ * module supplies names, and vCPUs that have not been loaded since this program started.
  */
 #ifndef VM_H
 #define VM_H
@@ -18,45 +18,50 @@ struct kvm_dirs;
 
 struct vm {
 	pid_t pid;
-	__u64 start_ticks; /* field 22 of /proc/PID/stat: with the pid, the process's identity */
-	int vm_fd;         /* a descriptor that is a VM; -1: none was seen */
-	bool closed;       /* its descriptors are not for us to see, or not any more */
+	__u64 start_ticks; /* field 22 of /proc/PID/stat; with the PID it identifies the process */
+	int task_fd;       /* /proc/PID/task, which this struct owns; -1: no right to open it */
+	int vm_fd;         /* a descriptor that is a VM, or -1 if none was seen */
+	bool closed;       /* its descriptors cannot be read, or no longer */
+	bool has_unseen;   /* the last snapshot had to take a vCPU from `vcpus`, or knew none */
 	char name[128];    /* printable ASCII or UTF-8, no control characters */
 	struct vm_threads vcpus;
 };
 
 /*
- * Whether a process holds a VM: a descriptor whose target is "anon_inode:kvm-vm".
- * Returns 0, -ESRCH (no such process; a thread's id is not one), -ENODEV (a process, but no VM), or
+ * Checks whether a process has a VM: a descriptor whose target is "anon_inode:kvm-vm".
+ * Returns 0, -ESRCH (no such process, or the ID of a thread), -ENODEV (a process without a VM), or
  * another -errno.
  */
 int vm__check(const struct hostfs *fs, pid_t pid);
 
-/* The same of what is known to be no thread, with the descriptor in *vm_fd. */
+/* Like vm__check(), for an ID known not to be a thread's; stores the descriptor in *vm_fd. */
 int vm__find_fd(const struct hostfs *fs, pid_t pid, int *vm_fd);
 
 /*
- * Reads one VM, of which vm__check() may or may not have been asked before: its start, its name, its vCPU
- * threads, each as far as we may; dirs as vcpu_threads__read() has it. The name is the first of: the one on its command line,
- * libvirt's in the control group, the control socket's, the process's comm. What is not printable in it
- * becomes '?'; one that is too long is cut between characters.
- * Returns 0, -ESRCH, -EPROTO (stat of an unknown form) or another -errno; on success the caller
- * ends it with vm__free().
+ * Reads start time, name and vCPU threads of a VM, as far as we have the right to. vm__check() need
+ * not have been called before. dirs: see vcpu_threads__read().
+ *
+ * The name is the first one found of: the name on the command line, libvirt's name in the control
+ * group, the name of the control socket, the comm of the process. Bytes that are not printable
+ * become '?'; a long name is truncated between characters.
+ *
+ * Returns 0, after which the caller must call vm__free(); -ESRCH; -EPROTO (stat has an unknown
+ * format); or another -errno.
  */
 int vm__read(const struct hostfs *fs, pid_t pid, const struct kvm_dirs *dirs, struct vm *vm);
 void vm__free(struct vm *vm);
 
 /*
- * The little that tells whether a VM is still what was read: *changed when threads came or went since
- * then. Of one whose descriptors we may not see, its process is all that is looked at.
- * Returns 0, -ESRCH (its pid is another process's by now, or nobody's), -ENODEV (the process has
- * closed the VM), or another -errno.
+ * Checks cheaply whether the VM still exists. *changed: threads came or went since the last read.
+ * If its descriptors are not readable, only the process is checked.
+ * Returns 0, -ESRCH (the process has exited; its PID may have been reused), -ENODEV (the process
+ * has closed the VM), or another -errno.
  */
 int vm__look(struct vm *vm, const struct hostfs *fs, bool *changed);
 
 /*
- * Reads the vCPU threads again. Of a VM whose descriptors we may not see any more, those that are there still stay
- * as they were read when we might. Returns 0 or -errno: then they are as they were.
+ * Reads the vCPU threads again. If the descriptors are no longer readable, known threads that still
+ * exist are kept. Returns 0, or -errno with the threads unchanged.
  */
 int vm__reread_vcpus(struct vm *vm, const struct hostfs *fs, const struct kvm_dirs *dirs);
 

@@ -14,13 +14,13 @@ static bool is_gone(int err)
 	return err == -ESRCH || err == -ENODEV;
 }
 
-/* What is short here, and says nothing about the process that was looked at. */
+/* Errors that mean a shortage in this process, and say nothing about the process inspected. */
 static bool is_shortage(int err)
 {
 	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 }
 
-/* Index of the first VM whose pid is not below this one. */
+/* Returns the index of the first VM whose PID is not below `pid`. */
 static size_t position(const struct vm_table *table, pid_t pid)
 {
 	size_t low = 0, high = table->cnt;
@@ -43,7 +43,7 @@ const struct vm *vm_table__find(const struct vm_table *table, pid_t pid)
 	return i < table->cnt && table->vms[i].pid == pid ? &table->vms[i] : NULL;
 }
 
-/* Takes the VM over, unless memory is short. */
+/* Takes ownership of *vm, unless it returns -ENOMEM. */
 static int insert(struct vm_table *table, const struct vm *vm)
 {
 	size_t i = position(table, vm->pid);
@@ -58,7 +58,7 @@ static int insert(struct vm_table *table, const struct vm *vm)
 	return 0;
 }
 
-/* Reads and adds the VM of a process that was found to hold one. */
+/* Reads and adds the VM of a process that was found to have one. */
 static int add_vm(struct vm_table *table, const struct hostfs *fs, pid_t pid, int vm_fd)
 {
 	struct vm vm;
@@ -112,13 +112,16 @@ static int reserve_looks(struct vm_table *table)
 	return 0;
 }
 
-/* Names the process, which the caller, having many, could not. */
+/* Logs here, because the caller has many processes and cannot know which one failed. */
 static void report(pid_t pid, int err)
 {
-	pr_err("cannot look at process %d: %s", pid, strerror(-err));
+	pr_err("cannot inspect process %d: %s", pid, strerror(-err));
 }
 
-/* The first error that is for the caller to know, logged; of an unlisted VM only a shortage is. */
+/*
+ * Logs an error and keeps the first one for the caller. Errors of unlisted processes count only if
+ * they are a shortage of this process.
+ */
 static void note(int err, pid_t pid, bool listed, int *first_err)
 {
 	if (!err || !(listed || is_shortage(err)))
@@ -128,8 +131,8 @@ static void note(int err, pid_t pid, bool listed, int *first_err)
 }
 
 /*
- * Drops the VMs that have gone, and learns which others have changed. One that cannot be looked at is not
- * known to have gone: it stays.
+ * Drops the VMs that no longer exist, and finds out which others have changed. A VM that could not
+ * be inspected stays in the table, because it may still exist.
  */
 static int look_at_known(struct vm_table *table, const struct hostfs *fs, bool listed,
 			 size_t pid_cnt)
@@ -150,14 +153,20 @@ static int look_at_known(struct vm_table *table, const struct hostfs *fs, bool l
 			continue;
 		}
 		note(err, vm->pid, listed, &first_err);
-		table->looks[kept] = err ? LOOK_FAILED : changed ? LOOK_CHANGED : LOOK_SAME;
+		table->looks[kept] = err              ? LOOK_FAILED
+				     : changed        ? LOOK_CHANGED
+				     : vm->has_unseen ? LOOK_UNSEEN
+						      : LOOK_SAME;
 		table->vms[kept++] = *vm;
 	}
 	table->cnt = kept;
 	return first_err;
 }
 
-/* Rereads VMs at which a look has shown this, beginning behind the last one that it was the turn of. */
+/*
+ * Rereads the VMs with this result of a look, in rotation: beginning after the one that was reread
+ * last.
+ */
 static int reread(struct vm_table *table, const struct hostfs *fs, bool listed, enum vm_look look,
 		  size_t *left)
 {
@@ -173,10 +182,10 @@ static int reread(struct vm_table *table, const struct hostfs *fs, bool listed, 
 		if (table->looks[i] != look)
 			continue;
 		err = vm__reread_vcpus(vm, fs, &table->dirs);
-		/* Ending just now: the next look will tell. */
+		/* The VM is just exiting; the next look will drop it. */
 		note(is_gone(err) ? 0 : err, vm->pid, listed, &first_err);
 		--*left;
-		if (look == LOOK_SAME)
+		if (look == LOOK_UNSEEN)
 			table->last_reread = vm->pid;
 	}
 	return first_err;
@@ -195,13 +204,13 @@ static int update_known(struct vm_table *table, const struct hostfs *fs, bool li
 	first_err = look_at_known(table, fs, listed, pid_cnt);
 	err = reread(table, fs, listed, LOOK_CHANGED, &reread_left);
 	first_err = first_err ? first_err : err;
-	err = reread(table, fs, listed, LOOK_SAME, &recheck_left);
+	err = reread(table, fs, listed, LOOK_UNSEEN, &recheck_left);
 	return first_err ? first_err : err;
 }
 
 /*
- * The descriptor is in the name of KVM's directory of a VM that the first thread has created, as QEMU's
- * does: then there is no need to look at all of them.
+ * Finds the VM descriptor of a process. If the first thread created the VM, as QEMU's does, the
+ * name of KVM's debugfs directory has the descriptor, and the others need not be searched.
  */
 static int find_vm(const struct vm_table *table, const struct hostfs *fs, pid_t pid, int *vm_fd)
 {
@@ -213,7 +222,7 @@ static int find_vm(const struct vm_table *table, const struct hostfs *fs, pid_t 
 	return 0;
 }
 
-/* Of the sorted list; a thread's id is no process. */
+/* Adds the processes of the sorted list; IDs of threads are ignored. */
 static int add_listed(struct vm_table *table, const struct hostfs *fs, const pid_t *pids,
 		      size_t pid_cnt)
 {
@@ -232,7 +241,7 @@ static int add_listed(struct vm_table *table, const struct hostfs *fs, const pid
 	return first_err;
 }
 
-/* Kernel threads and zombies: their descriptors are not worth a look. */
+/* Kernel threads and zombies have no memory, and no descriptors worth a search. */
 static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 {
 	char statm[4];
@@ -241,16 +250,19 @@ static bool has_no_memory(const struct hostfs *fs, pid_t pid)
 	       !strncmp(statm, "0 ", 2);
 }
 
-/* A VM among them is not known before BPF has seen it. */
+/* A VM among these processes stays unknown until BPF has seen it. */
 static void warn_of_closed(size_t closed_cnt)
 {
 	if (closed_cnt)
-		pr_warn("processes closed to us: %zu; a VM of theirs is shown from when a vCPU of it runs; "
-			"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH would open them",
+		pr_warn("cannot inspect some processes (%zu): their VMs appear only once a vCPU runs; "
+			"inspecting them needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 			closed_cnt);
 }
 
-/* Of the host's processes many may be closed to us, or end under our eyes: that is no failure. */
+/*
+ * Adds the VMs among all processes. Processes that cannot be inspected or that exit meanwhile are
+ * no error.
+ */
 static int add_all(struct vm_table *table, const struct hostfs *fs)
 {
 	int err = 0, more = 0;

@@ -11,48 +11,56 @@
 #include "vm/vm.h"
 
 /*
- * How many VMs an update reads the threads of again: those in which threads came or went, and of the others, in
- * which one may have got another name, a few in turn. What an update costs does not grow with them.
+ * Limits how many VMs one update rereads, so that its cost does not grow with their number: up to
+ * REREAD_MAX in which threads came or went, and up to RECHECK_MAX of the others, in rotation,
+ * because a thread may have been renamed. VMs whose vCPUs BPF has seen are not rechecked: BPF knows
+ * their numbers.
  */
 #define VM_TABLE_REREAD_MAX  32
 #define VM_TABLE_RECHECK_MAX 8
 
-/* What a look at a VM has shown. */
+/* Result of a look at a VM. */
 enum vm_look {
-	LOOK_SAME,
+	LOOK_SAME,   /* and BPF has seen all vCPUs */
+	LOOK_UNSEEN, /* no thread came or went, but the vCPUs that BPF has not seen may be others */
 	LOOK_CHANGED,
-	LOOK_FAILED, /* and has been reported, if it was to be */
+	LOOK_FAILED, /* already reported, if it has to be */
 };
 
-/* Zero-initialised it is an empty one; ended with vm_table__free(). */
+/* Zero-initialize it; free it with vm_table__free(). */
 struct vm_table {
 	struct vm *vms; /* sorted by pid */
 	size_t cnt;
 	size_t room;
 	struct kvm_dirs dirs; /* of the last update */
-	pid_t last_reread;    /* of those in which nothing had changed */
-	pid_t *pids;          /* scratch: the list, sorted */
+	pid_t last_reread;    /* rotation position among unchanged VMs */
+	pid_t *pids;          /* scratch: the listed processes, sorted */
 	size_t pid_room;
-	enum vm_look *looks; /* scratch: one a VM */
+	enum vm_look *looks; /* scratch: one per VM */
 	size_t look_room;
 };
 
 /*
- * Brings the table up to date: reads VMs that are new, drops those that have gone or whose pid is
- * another process's by now, rereads the threads of others (see above). `pids`: look at these alone, in any
- * order, and drop all others; NULL: at every process of the host.
- * Returns 0 or -errno; the table is whole either way. That a listed process is no VM or none any
- * more is no error; that one cannot be looked at is, logged with its pid, and so is a shortage of
- * memory or descriptors. Of an unlisted one only the shortage is: the others are passed over, and of those
- * to which we have no right a warning tells.
- * A listed process whose descriptors we have no right to see is no error: it is taken for a VM, at the
- * caller's word, with no vm_fd. One of the table stays in it for as long as the process is the same.
+ * Updates the table: adds new VMs, drops those that no longer exist or whose PID was reused, and
+ * rereads the threads of some others (see above). `pids`: look only at these processes, in any
+ * order, and drop all other VMs; NULL: look at every process of the host.
+ *
+ * Returns 0 or the first -errno; the table is valid in both cases.
+ *
+ * Listed processes: having no VM (any more) is no error. Failure to inspect one is an error, logged
+ * with its PID. If we lack the right to see its descriptors, the process is taken for a VM, as the
+ * caller said, with vm_fd -1; a VM already in the table stays as long as the process does.
+ *
+ * Unlisted processes: failures are ignored, and a warning counts those that we have no right to
+ * inspect.
+ *
+ * A shortage of memory or descriptors is always an error, and logged.
  */
 int vm_table__update(struct vm_table *table, const struct hostfs *fs, const pid_t *pids,
 		     size_t pid_cnt);
 const struct vm *vm_table__find(const struct vm_table *table, pid_t pid);
 
-/* Takes one out, if it is there. */
+/* Drops a VM, if it is in the table. */
 void vm_table__drop(struct vm_table *table, pid_t pid);
 void vm_table__free(struct vm_table *table);
 

@@ -11,7 +11,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct vmm {
-	const char *programs[3]; /* how the file's name begins */
+	const char *programs[3]; /* prefixes of the file name */
 	bool named_as_qemu;
 	const char *name_option;
 	const char *socket_option;
@@ -20,15 +20,18 @@ struct vmm {
 
 static const struct vmm vmms[] = {
 	{
-		/* "kvm" is Proxmox VE's and old Debian's, "qemu-kvm" Red Hat's. */
+		/* "kvm": Proxmox VE and old Debian; "qemu-kvm": Red Hat */
 		.programs = { "qemu", "kvm" },
 		.named_as_qemu = true,
-		/* accel/kvm/kvm-accel-ops.c; only with -name debug-threads=on, or a recent QEMU. */
+		/* accel/kvm/kvm-accel-ops.c; needs -name debug-threads=on or a recent QEMU */
 		.vcpu_prefix = "CPU ",
 		.vcpu_suffix = "/KVM",
 	},
 	{
-		/* src/firecracker/src/main.rs; src/vmm/src/vstate/vcpu.rs. The jailer passes --id on. */
+		/*
+		 * src/firecracker/src/main.rs; src/vmm/src/vstate/vcpu.rs. The jailer passes --id
+		 * on.
+		 */
 		.programs = { "firecracker" },
 		.name_option = "--id",
 		.socket_option = "--api-sock",
@@ -36,14 +39,14 @@ static const struct vmm vmms[] = {
 		.vcpu_suffix = "",
 	},
 	{
-		/* Its VMs have no names. src/main.rs; vmm/src/cpu.rs. */
+		/* src/main.rs; vmm/src/cpu.rs. Its VMs have no names. */
 		.programs = { "cloud-hypervisor" },
 		.socket_option = "--api-socket",
 		.vcpu_prefix = "vcpu",
 		.vcpu_suffix = "",
 	},
 	{
-		/* src/crosvm/cmdline.rs, --name since 4bb586498; src/crosvm/sys/linux/vcpu.rs. */
+		/* src/crosvm/cmdline.rs (--name since 4bb586498); src/crosvm/sys/linux/vcpu.rs */
 		.programs = { "crosvm" },
 		.name_option = "--name",
 		.socket_option = "--socket",
@@ -51,7 +54,7 @@ static const struct vmm vmms[] = {
 		.vcpu_suffix = "",
 	},
 	{
-		/* builtin-run.c, kvm_cpu_thread() and BUILD_OPTIONS(). */
+		/* builtin-run.c: kvm_cpu_thread() and BUILD_OPTIONS() */
 		.programs = { "lkvm", "kvmtool" },
 		.name_option = "--name",
 		.vcpu_prefix = "kvm-vcpu-",
@@ -79,7 +82,7 @@ const struct vmm *vmm__of_program(const char *path)
 
 bool vmm__guest_name(const struct vmm *vmm, const struct cmdline *cmdline, char *raw, size_t size)
 {
-	/* What most have is the best guess at an unknown one. */
+	/* For an unknown VMM try the option that most VMMs use. */
 	const char *option = vmm ? vmm->name_option : "--name";
 	const char *name;
 
@@ -100,7 +103,7 @@ static bool is_one_of(const char *word, size_t len, const char *const *list, siz
 	return false;
 }
 
-/* The last part of a path of len bytes. */
+/* Returns the last component of a path that is `len` bytes long. */
 static const char *last_part(const char *path, size_t len, size_t *part_len)
 {
 	const char *part = path + len;
@@ -113,7 +116,9 @@ static const char *last_part(const char *path, size_t len, size_t *part_len)
 
 bool vmm__socket_name(const struct vmm *vmm, const struct cmdline *cmdline, char *raw, size_t size)
 {
-	/* clh-api.sock and firecracker.socket are Kata's, in a folder for each sandbox. */
+	/*
+	 * Kata names its sockets clh-api.sock and firecracker.socket, in a directory per sandbox.
+	 */
 	static const char *const alike[] = {
 		"api",     "ch",     "clh-api",        "cloud-hypervisor",
 		"control", "crosvm", "crosvm_control", "firecracker",
@@ -125,7 +130,7 @@ bool vmm__socket_name(const struct vmm *vmm, const struct cmdline *cmdline, char
 	size_t len, part_len;
 
 	path = vmm && vmm->socket_option ? cmdline__option(cmdline, vmm->socket_option) : NULL;
-	/* Cloud Hypervisor takes PATH, path=PATH and fd=FD. */
+	/* Cloud Hypervisor accepts PATH, path=PATH and fd=FD. */
 	if (!path || !strncmp(path, "fd=", strlen("fd=")))
 		return false;
 	if (!strncmp(path, "path=", strlen("path=")))

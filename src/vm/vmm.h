@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * vmm - what virtual machine monitors have in common and where they differ, as seen from /proc: which
- * program is which, where a guest's name stands on its command line, how its vCPU threads are called.
- * Pure text; one table drives all.
+ * vmm - how virtual machine monitors differ, as seen from /proc: the name of the program, the place
+ * of the guest's name on its command line, the names of its vCPU threads. Pure text, driven by one
+ * table.
  */
 #ifndef VMM_H
 #define VMM_H
@@ -13,30 +13,31 @@
 
 struct cmdline;
 
-/* One program that runs VMs; opaque. */
+/* One kind of VMM; opaque. */
 struct vmm;
 
 /*
- * Which one it is, by the path of its program ("/usr/bin/qemu-system-x86_64 (deleted)"), or NULL.
+ * Finds the VMM by the path of its executable, such as "/usr/bin/qemu-system-x86_64 (deleted)".
+ * Returns NULL if it is unknown.
  */
 const struct vmm *vmm__of_program(const char *path);
 
 /*
- * The guest's name on its command line; vmm NULL: an unknown one. Cut to fit `size` and as raw as it was
- * given: it may hold any byte but NUL.
- * Returns whether there is one.
+ * Finds the guest's name on the command line; vmm is NULL for an unknown VMM. The name is truncated
+ * to `size` and not sanitized: it may contain any byte but NUL.
+ * Returns false if there is no name.
  */
 bool vmm__guest_name(const struct vmm *vmm, const struct cmdline *cmdline, char *raw, size_t size);
 
 /*
- * The same by what only hints at it: the path of the control socket, without its ending, or the folder
- * that it is in when all sockets of that program are called alike.
+ * Like vmm__guest_name(), but derives the name from the control socket: its file name without the
+ * extension, or its directory if that program calls all its sockets alike.
  */
 bool vmm__socket_name(const struct vmm *vmm, const struct cmdline *cmdline, char *raw, size_t size);
 
 /*
- * The vCPU's number in a thread's name, such as "CPU 3/KVM" or "fc_vcpu 3". comm may end in a line
- * break, and is changed. Returns whether it is such a name; *vcpu_id is left alone otherwise.
+ * Parses the vCPU number in a thread's name, such as "CPU 3/KVM" or "fc_vcpu 3". comm may end with
+ * a newline and is modified. Returns false, with *vcpu_id unchanged, if it is no such name.
  */
 bool vmm__vcpu_id(char *comm, __u32 *vcpu_id);
 

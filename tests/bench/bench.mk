@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What measures the cost of the tool. Included by the Makefile at the top, through tests/tests.mk.
+# Measures the cost of the tool. Included by the Makefile, through tests/tests.mk.
 
 BENCH_OUT := $(OUTPUT)/tests/bench
 SWITCHES  := $(BENCH_OUT)/switches
 
-# Static, because it runs in machines of other distributions.
+# Static, because it also runs in VMs of other distributions.
 $(SWITCHES): tests/bench/switches.c
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -o $@ $<
 
-# The BPF programs on this machine.
+# The BPF programs, to be run on this machine.
 $(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard *.bpf.h)
 	$(Q)mkdir -p $(@D)
 	$(call msg,BPF,$@)
@@ -24,20 +24,20 @@ $(BENCH_OUT)/native: tests/bench/native.c $(BENCH_OUT)/native.skel.h
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $< -lbpf
 
-# All of the tool but its main program.
+# Everything of the tool except its main program.
 $(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/bench/fake_host.h $(MODULES:%=$(OUTPUT)/src/%.o)
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.o,$^) -pthread \
 		-Wl,--wrap=hostfs__readlink,--wrap=meter__read $(LDLIBS)
 
-# KERNELS="5.10 6.12 newest": those of the bed on which instructions are counted.
+# The kernels of the bed on which instructions are counted, such as KERNELS="5.10 6.12 newest".
 KERNELS ?= 6.12
 
 .PHONY: bench bench-intel bench-programs
 bench-programs: all stretched $(PAYLOAD) $(SWITCHES) $(BENCH_OUT)/native $(BENCH_OUT)/interval
 
-# From a bare machine, as make test: its dependencies first, for what they are needed to build.
+# Installs and builds everything needed. Dependencies come first, as in make test, because building needs them.
 bench: test-deps
 	$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)OUTPUT=$(OUTPUT) tests/bench/run $(KERNELS)

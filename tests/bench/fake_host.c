@@ -23,7 +23,7 @@ void die(const char *what, int err)
 	exit(1);
 }
 
-/* There is no KVM to open VMs of: a memfd stands for one, at the same price in /proc. */
+/* Without KVM, a memfd stands for a VM's descriptor; reading its link in /proc costs the same. */
 ssize_t __real_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
 				...);
 ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size, const char *format,
@@ -45,14 +45,14 @@ ssize_t __wrap_hostfs__readlink(const struct hostfs *fs, char *buf, size_t size,
 	return snprintf(buf, size, "%s", strcmp(target, VM_STANDIN) ? target : VM_LINK);
 }
 
-/* A vCPU that has started. */
+/* The argument of a vCPU thread. The thread sets tid and sends the structure through the pipe. */
 struct vcpu_start {
 	int pipe_fd;
 	unsigned int vcpu_id;
 	pid_t tid;
 };
 
-/* The thread of a vCPU: takes its name, tells the pipe that it is there, and waits to be killed. */
+/* The thread of a vCPU: sets its name, reports its TID through the pipe, and waits to be killed. */
 static void *run_vcpu(void *arg)
 {
 	struct vcpu_start *start = arg;
@@ -68,7 +68,7 @@ static void *run_vcpu(void *arg)
 	return NULL;
 }
 
-/* In a child: the threads of one VM. */
+/* Runs in a child: starts the threads of one VM. */
 static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
 {
 	static struct vcpu_start starts[FAKE_HOST_VCPUS_OF_VM];
@@ -92,7 +92,7 @@ static void run_vm(unsigned int vcpu_cnt, int pipe_fd)
 		pause();
 }
 
-/* Returns when all threads of a VM are there. */
+/* Reads the TIDs of a VM's threads; returns when all of them have started. */
 static void read_tids(struct fake_host *host, unsigned int vm, unsigned int vcpu_cnt, int pipe_fd)
 {
 	for (unsigned int i = 0; i < vcpu_cnt; i++) {
@@ -155,7 +155,10 @@ static void write_file(const char *root, const char *name, const char *text)
 		die(path, errno);
 }
 
-/* A host whose MPERF is TSC, since there is none here; its /proc is the real one. */
+/*
+ * Makes a root in which MPERF is TSC, because this machine need not have MPERF; its /proc is the
+ * real one.
+ */
 static void make_root(struct fake_host *host)
 {
 	static const char *const dirs[] = { "sys",
@@ -189,7 +192,7 @@ static void remove_root(const struct fake_host *host)
 
 	snprintf(command, sizeof(command), "rm -rf %s", host->root);
 	if (system(command))
-		fprintf(stderr, "interval: %s is left\n", host->root);
+		fprintf(stderr, "interval: cannot remove %s\n", host->root);
 }
 
 void fake_host__start(struct fake_host *host, unsigned int vcpu_cnt)

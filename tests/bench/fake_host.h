@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * fake_host - a host with many VMs, for those who look at it through hostfs: processes with threads that
- * are named as QEMU names them, in the real /proc, and an MPERF that is TSC. No KVM is needed.
+ * fake_host - a host with many VMs for code that uses hostfs: processes with threads named like
+ * QEMU's in the real /proc, and an MPERF that is TSC. No KVM is needed.
  *
- * Whoever links this links with -Wl,--wrap=hostfs__readlink: a memfd stands for a VM's descriptor.
+ * Programs link this with -Wl,--wrap=hostfs__readlink, because a memfd stands for a VM's
+ * descriptor.
  */
 #ifndef FAKE_HOST_H
 #define FAKE_HOST_H
@@ -17,17 +18,17 @@
 struct fake_host {
 	unsigned int vcpu_cnt, vm_cnt;
 	pid_t *pids;      /* of VMs */
-	__u64 *births_ns; /* of VMs, CLOCK_BOOTTIME */
-	pid_t *tids;      /* of vCPUs, those of a VM one after another */
+	__u64 *births_ns; /* start times of VMs, CLOCK_BOOTTIME */
+	pid_t *tids;      /* of vCPUs, grouped by VM */
 	char root[64];
 	struct hostfs fs;
 };
 
-/* Starts the VMs. Ends the process, with a message, when it cannot. */
+/* Starts the VMs. On failure, prints a message and exits. */
 void fake_host__start(struct fake_host *host, unsigned int vcpu_cnt);
 void fake_host__stop(struct fake_host *host);
 
-/* Prints what failed, and ends the process. */
+/* Prints what failed, and exits. */
 void die(const char *what, int err) __attribute__((noreturn));
 
 #endif /* FAKE_HOST_H */

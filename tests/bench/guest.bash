@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The guest whose exits are counted, on a CPU of its own; and what both l1 and where need around it.
-# Sourced by them, in L1, from the top of the checkout.
+# The guest whose exits are counted, alone on a CPU, and functions that both l1 and where need. Sourced by these
+# scripts, in L1, from the top of the checkout.
 
 QUIET_CPU=1
 OTHER_CPU=0
@@ -11,7 +11,7 @@ STRETCHED=${STRETCHED:-.output/tests/stretched/gtimehalt}
 PAYLOAD=${PAYLOAD:-.output/tests/payload/payload}
 SWITCHES=${SWITCHES:-.output/tests/bench/switches}
 
-# KVM switches the code that knows of disabled local APICs off a second after the last guest enabled its.
+# KVM patches out its code for disabled local APICs one second after the last guest has enabled its APIC.
 SETTLE_S=1.5
 
 # shellcheck source=tests/vm/lib/msr.bash
@@ -31,7 +31,7 @@ finish()
 }
 trap finish EXIT
 
-# guest_hold OPTION...: starts a payload that waits for its signal; sets guest and tid.
+# guest_hold OPTION...: starts a payload that waits for SIGUSR1; sets guest and tid.
 guest_hold()
 {
 	local tries task
@@ -54,7 +54,7 @@ guest_go()
 	kill -USR1 "$guest"
 }
 
-# To its end by itself; the report is then in $tmp/report.
+# Waits until the guest exits by itself; its report is then in $tmp/report.
 guest_wait()
 {
 	wait "$guest" || {

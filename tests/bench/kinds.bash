@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What is measured: each kind of exit or switch as stretches, a line "INSTRUCTIONS COUNT" for each in
+# Measures each kind of exit or switch in stretches, and writes a line "INSTRUCTIONS COUNT" for each stretch to
 # $tmp/stretches. Sourced by l1 and where, in L1, from the top of the checkout.
 
 # shellcheck source=tests/bench/guest.bash
@@ -9,16 +9,16 @@
 
 SHORT_ROUNDS=64 HLT_MS=0.3 PREEMPT_US=500
 
-# yes: /bed/where has all the stretches by place, $tmp/kallsyms the names to it.
+# yes: /bed/where gets the instructions of all stretches by address, and $tmp/kallsyms the symbols.
 by_place=no
 
-# Polling for the wake-up in place of halting would be all that the kind hlt shows.
+# Otherwise KVM would poll for the wake-up instead of blocking, and the kind hlt would measure only that.
 echo 0 >/sys/module/kvm/parameters/halt_poll_ns
-# A real-time thread may have all of CPU 1: see switches.c.
+# Real-time threads may use all of CPU 1: see switches.c.
 echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 
-# stretches ROW KIND OPTION...: a guest of these options under the tool, and what this kind does with it;
-# a line "INSTRUCTIONS COUNT" for each stretch.
+# stretches ROW KIND OPTION...: runs a guest with these options under the tool, and the stretches of this kind; writes
+# a line "INSTRUCTIONS COUNT" for each.
 stretches()
 {
 	local row=$1 kind=$2 status=0
@@ -42,12 +42,12 @@ stretches()
 		sleep 0.5
 		switches preempt 1 4 "$PREEMPT_US"
 		;;
-	# The vCPU thread is there, for those who attach to it, but does not run.
+	# The vCPU thread exists, for tools that attach to it, but does not run.
 	pair) switches pair 2 12 ;;
 	esac >"$tmp/stretches" || status=1
 	if [[ $by_place == yes ]]; then
 		where_write "$QUIET_CPU"
-		# BPF programs are in it only while they are there.
+		# kallsyms lists BPF programs only while they are loaded.
 		cat /proc/kallsyms >"$tmp/kallsyms"
 	fi
 	guest_drop
@@ -55,7 +55,7 @@ stretches()
 	return "$status"
 }
 
-# The guest's own account of its rounds.
+# Prints the stretches from the guest's report.
 marks()
 {
 	grep -oE '"exits":[0-9]+,"msr":[0-9]+' "$tmp/report" | awk -F '[:,]' '
@@ -70,7 +70,7 @@ switches()
 	"$SWITCHES" "$what" "$QUIET_CPU" "$((MSR_BED_INSNS))" "$short" "$long" "$SHORT_ROUNDS" "$@"
 }
 
-# exits ROW KIND COUNT ROUNDS
+# exits ROW KIND COUNT ROUNDS: measures exits.
 exits()
 {
 	local -a options=(--exits "$2:$3:$4" --read-msr "$((MSR_BED_INSNS))")
@@ -78,7 +78,7 @@ exits()
 	stretches "$1" "$2" "${options[@]}"
 }
 
-# switched ROW preempt|pair
+# switched ROW preempt|pair: measures context switches.
 switched()
 {
 	case $2 in

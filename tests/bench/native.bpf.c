@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The programs of gtimehalt.bpf.c, and raw tracepoint programs around those of them that the kernel cannot
- * test-run: what a kprobe runs when a vCPU is loaded, and the idle task then, on a vCPU that is only memory.
+ * The programs of gtimehalt.bpf.c, and raw tracepoint programs that call those parts of it that the
+ * kernel cannot test-run: the kprobe at the load of a vCPU, and the hook in the idle task. The vCPU
+ * is just memory.
  */
 #include "gtimehalt.bpf.c"
 
@@ -25,14 +26,14 @@ static __always_inline struct fake_vcpu *fake_vcpu(void)
 	return bpf_map_lookup_elem(&fake_vcpus, &zero);
 }
 
-/* What the clock and the call of a program take by themselves. */
+/* The cost of the clock and of calling a program. */
 SEC("?raw_tp")
 int native_nothing(void *ctx)
 {
 	return 0;
 }
 
-/* Makes the caller the thread that runs the vCPU. */
+/* Makes the calling thread the one that runs the vCPU. */
 SEC("?raw_tp")
 int native_adopt(void *ctx)
 {
@@ -56,16 +57,18 @@ int native_load(void *ctx)
 	return 0;
 }
 
-/* The idle task, on the CPU that the thread has left. */
+/* Runs in the idle task, on the CPU that the thread has left. */
 SEC("?raw_tp")
 int native_idle(void *ctx)
 {
 	struct cpu_slot *slot = this_slot();
-	struct reading r;
+	struct counter_reading r;
 
-	if (!slot->tid)
+	if (slot->idle_state != IDLE_WANTED)
 		return 0;
-	read_counters(slot, &r);
+	read_counters(&r);
 	window_idle(slot, &r);
+	/* As if it had slept. */
+	slot->switch_cnt--;
 	return 0;
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Nanoseconds a run of each BPF program, on this machine and in no VM of the bed: BPF_PROG_TEST_RUN, and the
- * kernel's own account of run time (what kernel.bpf_stats_enabled switches on). There is no MPERF here, so
- * its slot in the map holds msr/tsc/, which reads alike.
+ * Measures the nanoseconds per run of each BPF program, on this machine instead of a VM of the bed,
+ * by BPF_PROG_TEST_RUN and the kernel's run-time statistics (those of kernel.bpf_stats_enabled).
+ * Machines without MPERF can be used, because the map of MPERF events holds msr/tsc/, which costs
+ * the same to read.
  *
- * The kernel test-runs raw tracepoint programs as they are. fentry programs on kvm's functions it does not;
- * what they have inside is run here as a kprobe has it, with checked copies in place of plain loads.
+ * The kernel can test-run raw tracepoint programs directly, but not fentry programs on kvm's
+ * functions. Their body is run here as the kprobe's: with checked copies (bpf_probe_read_kernel())
+ * instead of plain loads.
  *
- * usage: native [RUNS]		a row as JSON a line, those of nothing taken off
+ * usage: native [RUNS]            prints rows as JSON lines; the cost of "nothing" is subtracted
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -32,7 +34,7 @@ struct bench {
 	long runs;
 };
 
-/* A row: `before` is run, untimed, ahead of each run of `timed`. */
+/* A row of the result: `before`, which is not timed, runs before each run of `timed`. */
 struct row {
 	const char *name;
 	const char *timed;
@@ -60,7 +62,7 @@ static void die(const char *what, int err)
 	exit(1);
 }
 
-/* The msr PMU's tsc on this CPU: event 0 of a type that the system tells. */
+/* Opens the msr PMU's tsc on this CPU: event 0 of the PMU type that sysfs shows. */
 static int open_tsc(int cpu)
 {
 	FILE *file = fopen("/sys/bus/event_source/devices/msr/type", "re");
@@ -101,12 +103,12 @@ static void account_of(const struct bench *bench, const char *name, __u64 *ns, _
 	int err = bpf_obj_get_info_by_fd(bpf_program__fd(find(bench, name)), &info, &len);
 
 	if (err)
-		die("the account of run time", err);
+		die("run-time statistics", err);
 	*ns = info.run_time_ns;
 	*cnt = info.run_cnt;
 }
 
-/* An open window of a thread that is nobody's, so that stints are begun and ended. */
+/* Makes the slot of the CPU look as if a window were open, so that stints begin and end. */
 static void open_slot(const struct bench *bench, int cpu, bool open)
 {
 	bench->skel->bss->slots[cpu] = (struct cpu_slot){ .tid = open, .entry_ns = !open };
@@ -124,7 +126,7 @@ static double measure(const struct bench *bench, const struct row *row)
 	}
 	account_of(bench, row->timed, &ns, &cnt);
 	if (cnt - cnt_before != (__u64)bench->runs)
-		die("not every run was accounted for", EIO);
+		die("a run is missing in the statistics", EIO);
 	return (double)(ns - ns_before) / (double)(cnt - cnt_before);
 }
 
@@ -135,7 +137,7 @@ static int compare_doubles(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The median of several readings, printed as a row. */
+/* Prints the median of several measurements as a row. */
 static double print_row(const struct bench *bench, const struct row *row, double nothing_ns,
 			int cpu)
 {
@@ -157,7 +159,6 @@ static double print_row(const struct bench *bench, const struct row *row, double
 static void load(struct bench *bench, int cpu)
 {
 	int tsc_fd = open_tsc(cpu), cpu_cnt = libbpf_num_possible_cpus(), err;
-	__u32 key = (__u32)cpu;
 
 	bench->skel = native_bpf__open();
 	if (!bench->skel || cpu_cnt < 0)
@@ -168,14 +169,18 @@ static void load(struct bench *bench, int cpu)
 			bpf_program__set_autoload(find(bench, rows[i].before), true);
 	}
 	bpf_program__set_autoload(bench->skel->progs.native_adopt, true);
-	bpf_map__set_max_entries(bench->skel->maps.mperf_events, (__u32)cpu_cnt);
+	bpf_map__set_max_entries(bench->skel->maps.counter_events,
+				 (__u32)cpu_cnt * EVENT_CNT_PER_CPU);
 	err = native_bpf__load(bench->skel);
-	if (!err)
-		err = bpf_map__update_elem(bench->skel->maps.mperf_events, &key, sizeof(key),
+	/* No CPU here has MPERF: TSC stands for it. */
+	for (int event = 0; !err && event < EVENT_CNT_PER_CPU; event++) {
+		__u32 key = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
+
+		err = bpf_map__update_elem(bench->skel->maps.counter_events, &key, sizeof(key),
 					   &tsc_fd, sizeof(tsc_fd), BPF_ANY);
+	}
 	if (err)
-		die("loading the programs: this kernel cannot, KVM's types are not in its BTF?",
-		    err);
+		die("loading the programs (are KVM's types in this kernel's BTF?)", err);
 }
 
 int main(int argc, char **argv)

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Makes context switches for the bench, and says how many instructions they took.
+ * Makes context switches for the benchmark, and prints how many instructions they took.
  *
  *	switches pair CPU MSR SHORT LONG ROUNDS
- *		two threads that hand a byte to each other: there and back is two switches
+ *		two threads that pass a byte back and forth: a round trip is two switches
  *	switches preempt CPU MSR SHORT LONG ROUNDS US
- *		one that takes the CPU from whoever has it, every US microseconds: away and back is one switch
+ *		a thread that preempts the running one every US us: there and back is one switch
  *
- * All run with SCHED_FIFO, the last one above others: what a fair scheduler does at a wake-up depends on how
- * long each has run, and would differ from one to the next. The caller lifts the limit on real-time threads.
+ * All threads use SCHED_FIFO, the preempting one with a higher priority, because a fair scheduler
+ * decides at each wake-up by how long each thread has run, so that results would vary. The caller
+ * lifts the limit on real-time threads.
  *
- * Stretches are SHORT and LONG switches in turn, ROUNDS of each. A line "INSTRUCTIONS SWITCHES" a stretch:
- * by how much the MSR of the CPU grew in it. What reading it takes is the same in both kinds.
+ * Stretches alternate between SHORT and LONG switches, ROUNDS of each. Each prints a line
+ * "INSTRUCTIONS SWITCHES"; the instructions are the growth of the CPU's MSR. Reading the MSR costs
+ * the same in both kinds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -102,7 +104,10 @@ static uint64_t read_msr(int fd, long msr)
 	return value;
 }
 
-/* Both lengths in turn; printed when all is done, for printing is instructions as well. */
+/*
+ * Runs stretches of both lengths in turn; prints them at the end, because printing takes
+ * instructions as well.
+ */
 static void run_stretches(const struct order *order, void (*one)(void *arg), void *arg,
 			  unsigned int switches_of_one)
 {
@@ -124,8 +129,7 @@ static void run_stretches(const struct order *order, void (*one)(void *arg), voi
 	}
 	before = switches_so_far() - before;
 	if (before < expected - expected / 50 || before > expected + expected / 50) {
-		fprintf(stderr, "switches: %" PRIu64 " in place of %" PRIu64 "\n", before,
-			expected);
+		fprintf(stderr, "switches: %" PRIu64 " instead of %" PRIu64 "\n", before, expected);
 		exit(1);
 	}
 	for (long i = 0; i < order->rounds * 2; i++)

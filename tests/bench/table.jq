@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Rows of tests/bench/l1, one kernel's, as a table: what nothing attached takes, and what each tool adds.
-# jq -r -s -f table.jq ROWS
+# Prints the rows of tests/bench/l1 on one kernel as a table: the cost without a tool, and what each tool adds.
+#
+# usage: jq -r -s -f table.jq ROWS
 
 def kinds: ["cpuid", "out", "hlt", "preempt", "pair"];
 def left($width): tostring | . + " " * ([$width - length, 0] | max);
@@ -23,13 +24,13 @@ def signed: round | if . > 0 then "+\(.)" elif . == 0 then "0" else tostring end
 	else .instructions - $none[.kind] | signed end | right(9)) | join(""))
      end)
 ,
-  # The targets of the project, as far as their rows are there.
+  # The project's targets, as far as their rows have been measured.
   (def added($name; $kind): $rows[] | select(.name == $name and .kind == $kind and has("instructions"))
 	| .instructions - $none[$kind];
    def less($a; $b; $kind): added($a; $kind) as $x | added($b; $kind) as $y
 	| "\(if $x < $y then "met" else "MISSED" end): \($kind), \($a) \($x | signed) below \($b) \($y | signed)";
    def nothing($name; $kind): added($name; $kind) as $x
-	| "\(if ($x | fabs) <= $none[$kind] / 1000 then "met" else "MISSED" end): \($kind), \($name) \($x | signed) is nothing";
+	| "\(if ($x | fabs) <= $none[$kind] / 1000 then "met" else "MISSED" end): \($kind), \($name) \($x | signed), should be 0";
    nothing("switch"; "cpuid"), less("switch"; "perf:kvm_exit"; "out"), less("entry"; "perf:kvm_exit"; "cpuid"),
    less("entry:histogram"; "bpftrace:count"; "cpuid"), less("switch"; "perf:thread"; "hlt"),
    less("entry"; "perf:thread"; "hlt"),

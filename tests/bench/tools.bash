@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What can be attached while instructions are counted: how each tool is started on the housekeeping
-# CPU, how it is known to be at work, how it ends. Sourced by guest.bash.
+# The tools that can be attached while instructions are counted: how each is started on the housekeeping CPU, how to
+# see that it works, and how it ends. Sourced by guest.bash.
 #
-# tool_start ROW TID returns when the tool is attached; $TOOL_SKIPPED when this kernel, this host or this
-# binary does not have it, with the reason in $skip_reason.
+# tool_start ROW TID returns 0 when the tool is attached, and $TOOL_SKIPPED if this kernel, host or build does not
+# have it, with the reason in $skip_reason.
 
 readonly TOOL_SKIPPED=77
 
 tool_pid='' tool_log='' skip_reason=''
 
-# All rows, in the order of the table.
+# Prints all rows, in the order of the table.
 rows()
 {
 	printf '%s\n' none switch entry entry:fentry entry:kprobe entry:tracepoint entry:histogram \
@@ -19,7 +19,7 @@ rows()
 		bcc:kvmexit none-again
 }
 
-# What each is, for the table.
+# Prints the title of a row in the table.
 row_title()
 {
 	case $1 in
@@ -46,16 +46,17 @@ skip()
 	return "$TOOL_SKIPPED"
 }
 
-# launch COMMAND...: in the background on the housekeeping CPU; both outputs go to $tool_log.
+# launch COMMAND...: runs COMMAND in the background on the housekeeping CPU; its output goes to $tool_log. A shell makes its
+# background children ignore SIGINT, which ends the tools: env restores its default effect.
 launch()
 {
 	tool_log=$tmp/tool.log
 	: >"$tool_log"
-	taskset -c "$OTHER_CPU" "$@" </dev/null >>"$tool_log" 2>&1 &
+	taskset -c "$OTHER_CPU" env --default-signal=INT "$@" </dev/null >>"$tool_log" 2>&1 &
 	tool_pid=$!
 }
 
-# wait_for COMMAND...: until it succeeds, or the tool has ended. bcc compiles for a minute and more.
+# wait_for COMMAND...: repeats COMMAND until it succeeds or the tool has exited. bcc may compile for over a minute.
 wait_for()
 {
 	local tries
@@ -64,26 +65,26 @@ wait_for()
 		kill -0 "$tool_pid" 2>/dev/null || break
 		sleep 0.1
 	done
-	printf 'the tool is not at work:\n' >&2
+	printf 'the tool does not work:\n' >&2
 	cat "$tool_log" >&2
 	return 1
 }
 
-# One interval that is longer than any measurement: no forced reads but at its ends.
+# Measures one interval that is longer than any measurement, so that counters are read by force only at its ends.
 gtimehalt_start()
 {
 	launch "$GTIMEHALT" -v "$@" 1000
-	# Said behind the attachment; the first snapshot follows.
+	# The message comes after attaching; the first snapshot follows.
 	wait_for grep -q 'baseline: ' "$tool_log" && sleep 0.5
 }
 
-# perf_start COMMAND...: perf says itself when its events are enabled.
+# perf_start COMMAND...: starts perf and waits for its message that the events are enabled.
 perf_start()
 {
 	rm -f "$tmp/ctl" "$tmp/ack"
 	mkfifo "$tmp/ctl" "$tmp/ack"
 	launch perf "$@" -D -1 --control "fifo:$tmp/ctl,$tmp/ack"
-	# Both ends: opening must not wait for a perf that has ended.
+	# Opens both FIFOs for reading and writing, so that opening does not wait if perf has exited.
 	exec {ctl}<>"$tmp/ctl" {ack}<>"$tmp/ack"
 	echo enable >&"$ctl"
 	wait_for perf_is_enabled "$ack"
@@ -98,7 +99,7 @@ perf_is_enabled()
 
 bpftrace_start()
 {
-	command -v bpftrace >/dev/null || skip 'bpftrace is not there: bed install bpftrace' || return
+	command -v bpftrace >/dev/null || skip 'bpftrace is missing: bed install bpftrace' || return
 	launch bpftrace -e "$1"
 	wait_for bpf_is_on_kvm_exit
 }
@@ -108,12 +109,17 @@ bpf_is_on_kvm_exit()
 	bpftool perf show | grep -q 'tracepoint *kvm_exit'
 }
 
-# It takes VMX only. The kernel's headers are not where it looks for them, below the modules.
+# kvmexit works with VMX only. It finds the kernel headers by two links below /lib/modules. The headers' package has these
+# links, but the bed mounts each run's own copy of the modules over them.
 kvmexit_start()
 {
-	command -v kvmexit-bpfcc >/dev/null || skip 'kvmexit is not there: bed install bpfcc-tools' || return
-	grep -qw vmx /proc/cpuinfo || skip 'it takes hosts with VMX only' || return
-	launch env BCC_KERNEL_SOURCE="/usr/src/linux-headers-$(uname -r)" kvmexit-bpfcc 1000
+	local release
+	command -v kvmexit-bpfcc >/dev/null || skip 'kvmexit is missing: bed install bpfcc-tools' || return
+	grep -qw vmx /proc/cpuinfo || skip 'it works on hosts with VMX only' || return
+	release=$(uname -r)
+	ln -sfn "/usr/src/linux-headers-$release" "/lib/modules/$release/build"
+	ln -sfn "/usr/src/linux-headers-${release%-*}-common" "/lib/modules/$release/source"
+	launch kvmexit-bpfcc 1000
 	wait_for bpf_is_on_kvm_exit
 }
 
@@ -129,7 +135,8 @@ tool_start()
 		[[ -e /sys/kernel/btf/kvm ]] || skip 'kvm has no BTF on this kernel' || return
 		gtimehalt_start --hook fentry
 		;;
-	# MPERF is read after long stints only, and in the bed all are: it has a build in its own time.
+	# MPERF is read only after long stints, which all stints in the slow bed are. Therefore another build with
+	# stretched durations is used.
 	entry:histogram) GTIMEHALT=$STRETCHED gtimehalt_start -H ;;
 	entry:histogram-long) gtimehalt_start -H ;;
 	entry:*) gtimehalt_start --hook "${row#*:}" ;;
@@ -146,7 +153,7 @@ tool_start()
 	esac
 }
 
-# tool_stop: fails when the tool had ended by itself, or did not see the guest.
+# tool_stop: fails if the tool had exited by itself.
 tool_stop()
 {
 	local status=0
@@ -155,7 +162,7 @@ tool_stop()
 	wait "$tool_pid" || :
 	tool_pid=''
 	((status == 0)) || {
-		echo 'the tool ended before its time:' >&2
+		echo 'the tool has exited too early:' >&2
 		cat "$tool_log" >&2
 	}
 	return "$status"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the tests of the program as it is called need beside the program. Included by tests/tests.mk.
+# Programs that the tests of the command line need beside the tool. Included by tests/tests.mk.
 
 TOP_FEEDER         := $(OUTPUT)/tests/cli/top_feeder
 TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top/*.c))) \

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The completion for bash: its function is called as bash calls it, without a terminal. That it finds the
-# processes of real VMs, tests/vm/package.bats shows.
+# The completion for bash: its function is called as bash calls it, without a terminal. tests/vm/package.bats shows
+# that it finds the processes of real VMs.
 
 bats_require_minimum_version 1.5.0
 load values
@@ -14,12 +14,12 @@ setup() {
 	. "$src/contrib/completion/gtimehalt.bash"
 }
 
-# compopt is only for a completion that readline has asked for.
+# The real compopt works only while readline runs a completion.
 compopt() {
 	options_set+="$*"
 }
 
-# completed WORD...: what is offered for the last of the words, as bash splits them, sorted.
+# completed WORD...: prints what is offered for the last word, sorted. The words are split as bash splits them.
 completed() {
 	COMP_WORDS=(gtimehalt "$@")
 	COMP_CWORD=$#
@@ -28,31 +28,31 @@ completed() {
 	printf '%s\n' "${COMPREPLY[@]}" | sort
 }
 
-# words WORD...: one a line, sorted.
+# words WORD...: prints the words, one per line, sorted.
 words() {
 	printf '%s\n' "$@" | sort
 }
 
-@test "every long option of --help, and no other" {
+@test "every long option of --help is offered, and no other" {
 	options=$("$GTIMEHALT" --help | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)
 	[[ $(wc -l <<<"$options") -gt 20 ]]
 	diff <(completed --) - <<<"$options"
 }
 
-@test "a part of an option" {
+@test "a part of an option is completed" {
 	[[ $(completed --mpe) == --mperf-ratio ]]
 	[[ $(completed 5 --rep) == --replay ]]
 	[[ $(completed --frob) == '' ]]
-	# INTERVAL is anyone's guess.
+	# INTERVAL cannot be guessed.
 	[[ $(completed '') == '' ]]
 }
 
-@test "each value that is offered is taken, and so is its option" {
+@test "each value that is offered is accepted by its option" {
 	for option in --mode --hook --sort -s; do
 		mapfile -t values < <(completed "$option" '')
 		((${#values[@]} >= 2))
 		for value in "${values[@]}"; do
-			# What ends the run behind the parser is not at stake here.
+			# --version ends the run after the options were parsed.
 			run --separate-stderr timeout 300 "$GTIMEHALT" "$option" "$value" --version
 			[[ $status == 0 && -z $stderr ]] || {
 				echo "$option $value: $stderr"
@@ -62,7 +62,7 @@ words() {
 	done
 }
 
-@test "the values that the program names are all offered" {
+@test "every value that the program names is offered" {
 	for option in --mode --hook --sort; do
 		mapfile -t values < <(values_of "$option")
 		((${#values[@]} >= 2))
@@ -75,18 +75,18 @@ words() {
 	done
 }
 
-@test "a value, behind a space, behind an equals sign and behind a bundle of letters" {
+@test "a value is completed after a space, after an equals sign and after a bundle of short options" {
 	[[ $(completed --mode s) == switch ]]
 	[[ $(completed --mode =) == "$(words entry switch)" ]]
 	[[ $(completed --mode = e) == entry ]]
 	[[ $(completed -s bl) == blocked ]]
 	[[ $(completed -Ps bu) == busy ]]
 	[[ $(completed -d '') == '' ]]
-	# A number, not an option, is what belongs here.
+	# A number belongs here, not an option.
 	[[ $(completed --rows --) == '' ]]
 }
 
-@test "files behind --record and --replay, whatever their names" {
+@test "files are completed after --record and --replay, whatever their names" {
 	cd "$BATS_TEST_TMPDIR" || return
 	touch 'a night.ndjson' other
 	mkdir a-folder
@@ -99,7 +99,7 @@ words() {
 	[[ $options_set == *filenames* ]]
 }
 
-@test "processes behind -p, in a list too" {
+@test "process IDs are completed after -p, also in a list" {
 	_gtimehalt_pids() {
 		printf '%s\n' 2412 2977 31
 	}

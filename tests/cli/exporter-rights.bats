@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the exporter keeps of its rights, and what it tells systemd: of a recording, so without KVM. As root; of a
-# host that is measured, and with the helper that opens MPERF, see tests/vm/exporter-rights.bats.
+# The privileges that the exporter keeps, and its messages to systemd. It serves a recording, so that KVM is not
+# needed; root is. tests/vm/exporter-rights.bats tests it while it measures, with the helper that opens MPERF.
 
 bats_require_minimum_version 1.5.0
 
@@ -22,17 +22,17 @@ need_root() {
 	((EUID == 0)) || skip 'not root: there is nothing to drop'
 }
 
-# serve OPTION...: an exporter of the recording, on a port that the kernel chooses.
+# serve OPTION...: starts an exporter of the recording on a port that the kernel chooses.
 serve() {
 	"$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
 	exporter=$!
 	confined
 }
 
-# confined: waits until it is.
+# confined: waits until the exporter has dropped its privileges.
 confined() {
 	for ((try = 0; try < 1200; try++)); do
-		# The filter is the last thing that is done.
+		# The seccomp filter is installed last.
 		[[ $(status Seccomp) != 2 ]] || return 0
 		sleep 0.05
 	done
@@ -40,12 +40,12 @@ confined() {
 	return 1
 }
 
-# status KEY: of /proc/PID/status.
+# status KEY: prints the value of a key of the exporter's /proc/PID/status.
 status() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$exporter/status"
 }
 
-@test "root's exporter is nobody, without a capability, and can get none" {
+@test "an exporter started by root becomes nobody, without capabilities, and cannot regain any" {
 	need_root
 	serve
 	id=$(id -u nobody)
@@ -56,19 +56,19 @@ status() {
 	[[ $(status NoNewPrivs) == 1 && $(status Seccomp) == 2 ]]
 }
 
-@test "--user says who" {
+@test "--user chooses the user" {
 	need_root
 	serve --user daemon
 	[[ $(status Uid) == "$(id -u daemon)"$'\t'* && $(status Gid) == "$(id -g daemon)"$'\t'* ]]
 }
 
-@test "a user that is not there: exit 1, and nothing is served" {
+@test "an unknown user: exit 1, and nothing is served" {
 	need_root
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 --user no-such-user
 	[[ $stderr == "gtimehalt: there is no user no-such-user" && -z $output ]]
 }
 
-# By descriptors: the folders that the files are in may be root's.
+# The files are passed as descriptors, because their directories may be accessible to root only.
 serve_as_nobody() {
 	# shellcheck disable=SC2016 # the inner shell's
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
@@ -78,13 +78,13 @@ serve_as_nobody() {
 	confined
 }
 
-@test "another user's exporter stays that user" {
+@test "an exporter started by another user keeps that user" {
 	need_root
 	serve_as_nobody
 	[[ $(status Uid) == 65534$'\t'* && $(status CapEff) == 0000000000000000 && $(status NoNewPrivs) == 1 ]]
 }
 
-# manager: a socket in systemd's place; what it is told goes to $dir/told, a datagram a line.
+# manager: opens a socket in place of systemd's; the messages sent to it are appended to $dir/told, one per line.
 manager() {
 	command -v python3 >/dev/null || skip 'there is no python3'
 	python3 - "$dir" 3>&- <<-'END' &
@@ -109,7 +109,7 @@ manager() {
 	export NOTIFY_SOCKET=$dir/notify
 }
 
-# told PATTERN: waits until systemd has been told so.
+# told PATTERN: waits until a message to systemd matches.
 told() {
 	for ((try = 0; try < 1200; try++)); do
 		! grep -qx "$1" "$dir/told" || return 0
@@ -119,9 +119,9 @@ told() {
 	return 1
 }
 
-@test "systemd is told: ready, reloading and ready, stopping" {
+@test "systemd is notified: ready, reloading and ready again, stopping" {
 	manager
-	# Nobody is to reach the socket, below folders that are root's.
+	# The exporter, then running as nobody, must be able to reach the socket through these directories.
 	chmod 755 "$dir" "$BATS_RUN_TMPDIR" "$(dirname "$dir")"
 	serve
 	told READY=1
@@ -138,7 +138,7 @@ told() {
 	END
 }
 
-@test "the journal is told the level of each line" {
+@test "each line for the journal has its level" {
 	: >"$dir/journal"
 	JOURNAL_STREAM=$(stat -c %d:%i "$dir/journal") run -1 bash -c \
 		"'$GTIMEHALT' --replay /nowhere 2>'$dir/journal'"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Metrics of a recording, as a file and over HTTP on loopback; neither root nor KVM. What they are is in files
-# below tests/golden/replay; `make golden` writes them anew, to be read as a diff.
+# Metrics of a recording, in a file and over HTTP on loopback; neither root nor KVM is needed. The expected texts are
+# files below tests/golden/replay; `make golden` rewrites them, to be reviewed as a diff.
 
 bats_require_minimum_version 1.5.0
 
@@ -19,7 +19,7 @@ teardown() {
 	[[ -z $exporter ]] || kill "$exporter" 2>/dev/null || :
 }
 
-# serve OPTION...: an exporter of the recording, on a port that the kernel chooses; sets url.
+# serve OPTION...: starts an exporter of the recording on a port that the kernel chooses; sets url.
 serve() {
 	: >"$dir/log"
 	"$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
@@ -34,7 +34,7 @@ serve() {
 	return 1
 }
 
-# ended: waits for the exporter, and fails unless it ends well.
+# ended: waits for the exporter, and fails unless it exits with status 0.
 ended() {
 	local status=0
 	wait "$exporter" || status=$?
@@ -42,7 +42,7 @@ ended() {
 	[[ $status == 0 ]]
 }
 
-# get PATH [OPTION...]: by curl, where there is one.
+# get PATH [OPTION...]: requests PATH with curl; skips the test if curl is not installed.
 get() {
 	local path=$1
 	shift
@@ -53,7 +53,7 @@ need_curl() {
 	command -v curl >/dev/null || skip 'there is no curl'
 }
 
-# is_golden NAME: stdin is what is in the file.
+# is_golden NAME: compares stdin with the file.
 is_golden() {
 	if [[ ${GOLDEN:-} == update ]]; then
 		cat >"$golden_dir/$1"
@@ -62,7 +62,7 @@ is_golden() {
 	diff -u "$golden_dir/$1" -
 }
 
-# ours: stdin without what is of this process, and new each time.
+# ours: removes the metrics of the process itself, which change with each run, from stdin.
 ours() {
 	grep -vE '^(# (HELP|TYPE|UNIT) )?process_'
 }
@@ -72,7 +72,7 @@ need_promtool() {
 	"$promtool" --version >/dev/null 2>&1 || skip 'there is no promtool: make test-deps'
 }
 
-@test "a file: what was recorded, added up" {
+@test "a file contains the sums of what was recorded" {
 	run -0 --separate-stderr "$GTIMEHALT" --replay "$recording" -H --textfile "$dir/g.prom"
 	[[ -z $output && -z $stderr ]]
 	is_golden metrics.prom <"$dir/g.prom"
@@ -91,13 +91,13 @@ need_promtool() {
 	done
 }
 
-@test "promtool check metrics: nothing to find fault with" {
+@test "promtool check metrics finds no fault" {
 	need_promtool
 	run -0 "$promtool" check metrics <"$golden_dir/metrics.prom"
 	[[ -z $output ]]
 }
 
-@test "OpenMetrics, by a strict parser" {
+@test "a strict parser accepts the OpenMetrics text" {
 	need_curl
 	/usr/bin/python3 -c 'import prometheus_client' || skip 'there is no python3-prometheus-client'
 	serve -H
@@ -116,7 +116,7 @@ need_promtool() {
 	ours <"$dir/metrics" | is_golden metrics.openmetrics
 }
 
-@test "over HTTP as in the file, by negotiation, with a page and its health" {
+@test "over HTTP: the same text as in the file, content negotiation, an index page and /healthz" {
 	need_curl
 	serve -H
 	get /metrics -D "$dir/head" >"$dir/metrics"
@@ -131,8 +131,8 @@ need_promtool() {
 	[[ $(get /metrics -I | sed -n '1s/.* \([0-9]*\) .*/\1/p') == 200 ]]
 }
 
-@test "SIGHUP does not end it; SIGTERM and SIGINT do, and the file is written" {
-	# Of root's exporter it is nobody who writes it.
+@test "SIGHUP does not end the exporter; SIGTERM and SIGINT do, and the file is written" {
+	# An exporter started by root writes the file as nobody.
 	chmod 777 "$dir"
 	serve --textfile "$dir/g.prom"
 	kill -HUP "$exporter"
@@ -153,7 +153,7 @@ need_promtool() {
 	ended
 }
 
-@test "an address that is taken: one line, exit 1" {
+@test "an address in use: one line, exit 1" {
 	serve
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --exporter="${url#http://}"
 	[[ -z $output && $stderr == "gtimehalt: cannot listen on ${url#http://}: Address already in use" ]]
@@ -164,7 +164,7 @@ need_promtool() {
 	[[ -z $output && $stderr == "gtimehalt: cannot listen on 192.0.2.1:0: Cannot assign requested address" ]]
 }
 
-@test "a file that cannot be written: one line, exit 1, and the old one stays" {
+@test "a file that cannot be written: one line, exit 1, and the old file stays" {
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --textfile "$dir/nowhere/g.prom"
 	[[ -z $output && $stderr == "gtimehalt: cannot write $dir/nowhere/g.prom: No such file or directory" ]]
 	mkdir "$dir/g.prom"
@@ -173,7 +173,7 @@ need_promtool() {
 	[[ $(find "$dir" -name '.*' | wc -l) == 0 ]]
 }
 
-@test "a recording that was made without -H has no histogram: one line, exit 1" {
+@test "a recording made without -H has no histogram: one line, exit 1" {
 	sed -E 's/,"stints":[0-9]+//g; s/,"has_stints":true.*/}/' "$recording" >"$dir/without"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H --textfile "$dir/g.prom"
 	[[ $stderr == "gtimehalt: the recording has no histogram: it was made without -H" && ! -e $dir/g.prom ]]

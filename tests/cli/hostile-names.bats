@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# VMs by names that no VM should have, in each form of output, as parsed by others; and in messages. Neither root nor
-# KVM: tests/cli/hostile_names.py makes a recording of them, and one of as many harmless ones to compare with.
+# VMs with hostile names, in each form of output, checked by other parsers, and in messages. Neither root nor KVM is
+# needed: tests/cli/hostile_names.py makes a recording with such names, and one with harmless names to compare with.
 
-# `run` sets output in the function that calls it, and not in a subshell of a test.
+# `run` sets output in the function that calls it, not in a subshell of a test.
 # shellcheck disable=SC2030,SC2031,SC2153
 bats_require_minimum_version 1.5.0
 load ../contrib/exporter
@@ -25,7 +25,7 @@ teardown() {
 	exporter_stop
 }
 
-# shown FORM OPTION...: what the options show of the hostile recording is as promised.
+# shown FORM OPTION...: the output with these options must be as promised for the hostile recording.
 shown() {
 	local form=$1
 	shift
@@ -37,26 +37,26 @@ shown() {
 	}
 }
 
-@test "tables and histograms: each character is one that a terminal shows, each line is where it was" {
+@test "tables and histograms: every character is printable, and every line is in its place" {
 	for options in -C -P -L -TP '-Ls halted -r 50' -H -HP -HL; do
 		# shellcheck disable=SC2086 # several words
 		shown lines $options
 	done
 }
 
-@test "JSON: the names as promised, nothing else changed, and to jq too" {
+@test "JSON: the names are as promised, also to jq, and nothing else changes" {
 	shown json -j
 	shown json -jH
 	diff <(jq -r '.vms[].name' "$dir/out" | head -n "$("$names" promised | wc -l)") <("$names" promised)
 }
 
-@test "CSV: no cell more or less, no formula, and the names back without their quote" {
+@test "CSV: no cell more or less, no formula, and the names are right after removing their quote" {
 	shown csv --csv
 	shown csv --csv -L
 	shown csv --csv -P
 }
 
-@test "metrics in a file, and over HTTP in both forms: not a sample or label more, to a strict parser" {
+@test "metrics, in a file and over HTTP in both formats: a strict parser finds no additional sample or label" {
 	for recording in plain hostile; do
 		"$GTIMEHALT" --replay "$dir/$recording" -H --textfile "$dir/$recording.prom"
 		exporter_start "$dir" 60 --replay "$dir/$recording" -H
@@ -69,7 +69,7 @@ shown() {
 	"$names" check openmetrics "$dir/plain.openmetrics" <"$dir/hostile.openmetrics"
 }
 
-# says STATUS OPTION...: one line, and nothing in it that a terminal would act on; of words that cannot be avoided.
+# says STATUS OPTION...: must print one line, without a character that acts on a terminal.
 says() {
 	local status=$1
 	shift
@@ -78,7 +78,7 @@ says() {
 	diff <("$names" printable <<<"$stderr") <(tr '\n' '?' <<<"$stderr")
 }
 
-@test "messages: what was typed comes back printable, on one line" {
+@test "messages: user input is echoed printable, on one line" {
 	local word recording=$dir/hostile
 	for word in $'\xc2\x9b31m' $'\x9b2J' $'\xe2\x80\xaeexe' $'\xff\xfe' $'a\xe2\x80\xa8b' $'\xc2\x85' \
 		'%s%n' '<0>panic'; do
@@ -92,7 +92,7 @@ says() {
 		says 2 "--$word"
 		says 2 "-$word"
 		says 2 1 1 "$word"
-		# Of a file that is there, and is none.
+		# A file that exists, but is not a recording.
 		echo nothing >"$dir/$(tr / _ <<<"$word")"
 		says 1 --replay "$dir/$(tr / _ <<<"$word")"
 	done
@@ -103,15 +103,16 @@ says() {
 	done
 }
 
-@test "recordings with names that are none: one line, exit 1, and nothing shown" {
+@test "recordings with invalid names: one line, exit 1, and no output" {
 	local name
-	# A NUL, which would end it; too long; no text.
+	# A NUL, which would end the name; a name that is too long; values that are not strings.
 	for name in '"a\u0000b"' "\"$(printf 'x%.0s' {1..128})\"" 17 null '["a"]' '{}'; do
 		NAME=$name perl -pe 's/"name":"linux"/"name":$ENV{NAME}/' "$RECORDING" >"$dir/broken"
 		run -1 --separate-stderr timeout 60 "$GTIMEHALT" -j --replay "$dir/broken"
 		[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $dir/broken:2: vms[0].name: "* ]]
 	done
-	# A raw control in a string is no JSON; json-c takes it, and so it is a name like others.
+	# JSON does not allow raw control characters in strings, but json-c accepts them, so they are treated like
+	# others.
 	perl -pe 's/"name":"linux"/"name":"\e[2J\x7f"/' "$RECORDING" >"$dir/raw"
 	run -0 --separate-stderr timeout 60 "$GTIMEHALT" -j --replay "$dir/raw"
 	[[ $(jq -r '.vms[0].name' <<<"$output" | sort -u) == '?[2J?' ]]

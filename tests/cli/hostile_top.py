@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The full screen with VMs by names that no VM should have: what of them comes to a terminal.
+"""Checks what the full screen sends to a terminal for VMs with hostile names.
 
-usage: hostile_top.py GTIMEHALT HOSTILE PLAIN bytes [LOCALE]	the two recordings of hostile_names.py, on screens of
-				many sizes, with the same keys: no sequence for the terminal comes with the first
-				that does not come with the second, or that is more than a movement; and no
-				character that acts on one
-       hostile_top.py GTIMEHALT HOSTILE PLAIN typed	the names typed as a filter
-       hostile_top.py GTIMEHALT HOSTILE PLAIN screen	stdin, the text of a screen with all of the first recording, a
-				line of 40 NULs, and the same of the second, are alike but for the names, which are
-				as promised
+usage: hostile_top.py GTIMEHALT HOSTILE PLAIN bytes [LOCALE]	show both recordings of hostile_names.py on screens of
+				many sizes, with the same keys. With the first there must be no terminal sequence that
+				the second does not cause as well, except cursor movements, and no character that acts
+				on a terminal.
+       hostile_top.py GTIMEHALT HOSTILE PLAIN typed	type the names as a filter
+       hostile_top.py GTIMEHALT HOSTILE PLAIN screen	read from stdin the text of a screen with all of the first
+				recording, a line of 40 NULs, and the same of the second recording: they must differ
+				only in the names, and these must be as promised
 
-Exit status 1, and what is wrong, on stderr.
+Exits with status 1 and prints the fault on stderr if there is one.
 """
 
 import re
@@ -21,19 +21,19 @@ import unicodedata
 import hostile_names
 from terminal import Terminal, fail
 
-# A sequence: CSI, OSC and the like up to what ends them, a character set, or a character.
+# A terminal sequence: CSI, OSC and similar ones up to their end, the selection of a character set, or two characters.
 SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]+[0-~]|[0-~])", re.DOTALL)
-# How curses moves, repeats, erases and scrolls depends on the text that it has already.
+# How curses moves, repeats, erases and scrolls depends on the text that is already on the screen.
 MOVEMENT = re.compile(rb"\x1b\[\d*(?:[ABCDGHJKLMPSTXbd@]|;\d+[Hr])|\x1bM")
 CONTROLS = b"\r\n\b\t\x0f\x0e"
-# Characters that move nothing, of terminals that draw lines by another set; we draw none.
+# Shift Out, with which some terminals select line-drawing characters; the tool draws no such lines.
 SHIFTS = b"\x0e"
 SIZES = ((80, 24), (20, 5), (1, 1), (2, 3), (3, 40), (7, 2), (200, 60), (79, 24), (40, 130))
 KEYS = (b"", b"v", b"\x1b[6~", b"\x1b[F", b"\x1b[5~", b"v", b"a", b"\x1b[6~", b"\x1b[H", b"a", b"P", b"n", b"n", b"?", b"q", b"\x0c")
 
 
 def visit(tool, recording, locale, settle_s):
-	"""All of what a terminal gets, with so many seconds between keys."""
+	"""Returns everything that the terminal gets, with `settle_s` seconds between keys."""
 	terminal = Terminal()
 	terminal.start([tool, "--replay", recording, "--top", "0.01"], locale=locale)
 	terminal.read_until(b"the recording has ended")
@@ -43,7 +43,7 @@ def visit(tool, recording, locale, settle_s):
 		for key in KEYS:
 			terminal.type(key)
 			terminal.settle(settle_s)
-	# Wherever the keys have led.
+	# Return to a normal size, whatever page the keys have opened.
 	terminal.resize(80, 24)
 	terminal.settle(0.05)
 	terminal.type(b"q")
@@ -59,47 +59,48 @@ def without_sequences(data):
 
 
 def check_text(data, locale):
-	"""What is left is text."""
+	"""Without its terminal sequences, the output must be text."""
 	for byte in data:
 		if byte < 0x20 and byte not in CONTROLS or byte == 0x7f:
-			fail(f"a control: {byte:#x}")
+			fail(f"a control character: {byte:#x}")
 		if locale == "C" and byte > 0x7f:
-			fail(f"not in this locale: {byte:#x}")
+			fail(f"a byte that this locale does not have: {byte:#x}")
 		if byte in SHIFTS:
-			fail("another set of characters")
-	# Tears nothing: no byte of a character is lost or stands alone.
+			fail("another character set was selected")
+	# The output is valid UTF-8: no character was torn apart by a sequence.
 	for char in data.decode("utf-8"):
 		if char not in "\r\n\b\t\x0f" and not hostile_names.is_printable(char):
-			fail(f"a character: {char!r}")
+			fail(f"a character that is not printable: {char!r}")
 
 
 def check_raw(data):
-	"""None of what a name holds for a terminal has come through as it is."""
+	"""No name that contains a terminal sequence may appear unchanged."""
 	for name in hostile_names.names():
 		if (b"\x1b" in name or b"\xc2\x9b" in name or b"\x9b" in name) and len(name) > 2 and name in data:
-			fail(f"a name as it is: {name!r}")
+			fail(f"a hostile name that was not replaced: {name!r}")
 
 
 def check_sequences(hostile, plain):
 	known = set(SEQUENCE.findall(plain))
 	for sequence in SEQUENCE.findall(hostile):
 		if sequence not in known and not MOVEMENT.fullmatch(sequence):
-			fail(f"a sequence that does not come with harmless names: {sequence!r}")
+			fail(f"a sequence that harmless names do not cause: {sequence!r}")
 
 
 def unlike(hostile, plain):
-	"""As often, too: what clears, and what changes what a terminal is. Returns what is not, or None."""
+	"""Returns a description of a sequence whose number differs, or None. Compares the sequences that clear the
+	screen or change the terminal's state."""
 	for sequence in set(SEQUENCE.findall(plain)):
 		if MOVEMENT.fullmatch(sequence) and sequence != b"\x1b[2J" or sequence.endswith(b"m") or sequence == b"\x1b(B":
 			continue
 		if hostile.count(sequence) != plain.count(sequence):
-			return f"{sequence!r} comes {hostile.count(sequence)} times, and {plain.count(sequence)} times with harmless names"
+			return f"{sequence!r} {hostile.count(sequence)} times, but {plain.count(sequence)} times with harmless names"
 	return None
 
 
 def bytes_(tool, hostile_path, plain_path, locale="C.UTF-8"):
-	# On a busy machine one screen may take in two keys: then both are visited more slowly. What a name does, it does
-	# at any speed.
+	# On a busy machine one redraw may cover two keys. In this case both recordings are visited again, more
+	# slowly; a name that does harm does so at any speed.
 	for settle_s in (0.015, 0.1, 0.5):
 		hostile, plain = (visit(tool, path, locale, settle_s) for path in (hostile_path, plain_path))
 		for data in (hostile, plain):
@@ -115,7 +116,7 @@ def bytes_(tool, hostile_path, plain_path, locale="C.UTF-8"):
 
 
 def typed(tool, hostile_path, _):
-	"""What is typed comes back on the prompt. What ends the prompt, or the program, is left out of it."""
+	"""Types each name, without the characters that would end the prompt or the program; the prompt echoes it."""
 	terminal = Terminal()
 	terminal.start([tool, "--replay", hostile_path, "--top", "0.01"])
 	terminal.read_until(b"the recording has ended")
@@ -125,23 +126,24 @@ def typed(tool, hostile_path, _):
 	for name in hostile_names.names():
 		terminal.type(b"\x15" + bytes(byte for byte in name if byte not in ends))
 		terminal.settle(0.01)
-	# More than there is room for, and a character in two halves.
+	# More than the prompt can hold, and a character in two parts.
 	for text in (b"x" * 300, "数".encode() * 300, b"\xe6", b"\x95\xb0", b"\x00", b"\x15"):
 		terminal.type(text)
 		terminal.settle(0.02)
 	terminal.type(b"\x15vm\r")
 	terminal.settle(0.05)
 	terminal.type(b"q")
-	if terminal.ended("q behind a filter"):
-		fail(f"q behind a filter: status {terminal.process.returncode}")
-	terminal.check_restored("q behind a filter")
+	if terminal.ended("q after a filter"):
+		fail(f"q after a filter: status {terminal.process.returncode}")
+	terminal.check_restored("q after a filter")
 	check_text(without_sequences(terminal.bytes), "C.UTF-8")
 	check_raw(terminal.bytes)
 	terminal.close()
 
 
 def is_name(shown, name):
-	"""As promised; or a "?" for each column of a character for which the terminal's library has no such width."""
+	"""Returns the places in `name` up to which `shown` may have got. A "?" also matches each column of a
+	character whose width the terminal's library does not know."""
 	at = {0}
 	for char in shown:
 		after = set()
@@ -150,7 +152,7 @@ def is_name(shown, name):
 			while place < len(name):
 				if name[place] == char or char == "?":
 					after.add(place + 1)
-				# The second "?" of a wide one.
+				# A wide character is replaced by two "?": this is the second one.
 				if char == "?" and place and unicodedata.east_asian_width(name[place - 1]) in "WF":
 					after.add(place)
 				if not unicodedata.combining(name[place]) and unicodedata.category(name[place])[0] != "M":
@@ -164,31 +166,31 @@ def check_name(shown, name):
 	name = name.rstrip(" ")
 	at = is_name(shown, name) | (is_name(shown[:-1], name) if shown.endswith("~") else set())
 	if not at or not shown.endswith("~") and max(at) < len(name) and not all(unicodedata.category(char)[0] == "M" for char in name[max(at):]):
-		fail(f"shown as {shown!r} is {name!r}")
+		fail(f"{name!r} is shown as {shown!r}")
 
 
 def screen(*_):
 	hostile, plain = (text.strip("\n").split("\n") for text in sys.stdin.read().split("\0" * 40 + "\n"))
 	promised = [hostile_names.printable(name) for name in hostile_names.names()]
 	if len(hostile) != len(plain):
-		fail(f"{len(hostile)} lines, and not {len(plain)}")
+		fail(f"{len(hostile)} lines instead of {len(plain)}")
 	names = 0
 	for line, plain_line in zip(hostile, plain):
 		mark = re.match(r"([ >+-]*)vm(\d{3})", plain_line)
 		if not mark:
-			# How wide columns are depends on the names; and one line has names of idle VMs.
+			# Column widths depend on the names, and one line lists the names of idle VMs.
 			if "idle" not in plain_line and line.split() != plain_line.split():
-				fail("another line", line, plain_line)
+				fail("a line differs", line, plain_line)
 			continue
-		# The bar is as wide as there is room.
+		# The bar takes the remaining width, so that it is not compared.
 		line, plain_line = line.rpartition("[")[0].rstrip(), plain_line.rpartition("[")[0].rstrip()
 		tail = plain_line[mark.end():].lstrip()
 		if not line.startswith(mark[1]) or not line.endswith(tail) or not tail:
-			fail("another row", line, plain_line)
+			fail("a row differs", line, plain_line)
 		check_name(line[len(mark[1]):-len(tail)].rstrip(), promised[int(mark[2])])
 		names += 1
 	if names != len(promised):
-		fail(f"{names} rows, of {len(promised)}")
+		fail(f"{names} rows with names instead of {len(promised)}")
 
 
 def main():

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients that do to a server of HTTP what no client should, one after the other.
+"""Clients that misuse an HTTP server in various ways, one after the other.
 
-usage: http_abuse.py PORT PID requests	each broken request gets a well-formed answer with one of the codes that it may
-					have, or its connection is closed; by the rules of RFC 9112
-       http_abuse.py PORT PID sockets	connections that are half closed, reset, silent, or do not read
-       http_abuse.py PORT PID crowd	more connections than the server takes, which say nothing
+usage: http_abuse.py PORT PID requests	malformed requests: each must get a well-formed answer with one of the codes
+					that RFC 9112 allows, or its connection must be closed
+       http_abuse.py PORT PID sockets	connections that are half-closed, reset, silent or not read
+       http_abuse.py PORT PID crowd	more connections than the server accepts, which send nothing
 
-Between any two of them a scrape is made as it should be, and has to be answered in time. At the end the process has
-as many descriptors as before, and hardly more memory. Exit status 1, and what is wrong, on stderr.
+In between, a proper scrape is made and must be answered in time. At the end the process must have as many descriptors
+as before, and hardly more memory. Exits with status 1 and prints the fault on stderr if there is one.
 """
 
 import os
@@ -21,16 +21,17 @@ import time
 
 SCRAPE_MAX_S = 1
 ANSWER_S = 2
-# Longer than a connection may wait.
+# Longer than the server lets a connection wait.
 GONE_S = 13
-# Instruments keep what is freed: tests/instrumented/run.
+# Memory checkers do not reuse freed memory; tests/instrumented/run sets another limit for them.
 GROWN_MAX_KB = int(os.environ.get("GROWN_MAX_KB", "8192"))
 CROWD = 1500
 HOST = b"Host: x\r\n"
 END = HOST + b"Connection: close\r\n\r\n"
 NO_CODE = 0
 
-# Broken or odd, and the codes that may come; NO_CODE: there may be no word, and the connection is closed, or waited with.
+# Malformed or odd requests and the codes allowed for each. NO_CODE: the server may send nothing, and closes the
+# connection or waits for more.
 REQUESTS = {
 	"long path": (b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n" + END, {414, 431}),
 	"long query": (b"GET /metrics?" + b"a=b&" * 20000 + b" HTTP/1.1\r\n" + END, {414, 431}),
@@ -101,22 +102,22 @@ def read_all(sock):
 
 
 def split_answer(raw):
-	"""(code, fields, the rest), of an answer that is well-formed."""
+	"""Parses a well-formed answer: (code, fields, the rest)."""
 	head, gap, rest = raw.partition(b"\r\n\r\n")
 	lines = head.decode("ascii").split("\r\n")
 	status = re.fullmatch(r"HTTP/1\.1 ([1-5][0-9][0-9]) [ -~]*", lines[0])
 	fields = [re.fullmatch(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~]*)", line) for line in lines[1:]]
 	if not gap or not status or not all(fields):
-		raise Wrong(f"no answer of HTTP: {raw[:200]!r}")
+		raise Wrong(f"not a valid HTTP answer: {raw[:200]!r}")
 	return int(status[1]), {field[1].lower(): field[2] for field in fields}, rest
 
 
 def take_answer(raw):
-	"""(code, fields, body, what is behind it)"""
+	"""Splits off one answer: (code, fields, body, what follows it)."""
 	code, fields, rest = split_answer(raw)
 	length = int(fields["content-length"])
 	if len(rest) < length:
-		raise Wrong(f"{len(rest)} bytes of {length}")
+		raise Wrong(f"the body has {len(rest)} of {length} bytes")
 	return code, fields, rest[:length], rest[length:]
 
 
@@ -133,7 +134,7 @@ def scrape(port):
 
 
 def ask(port, raw):
-	"""What comes until the server closes, or says no more."""
+	"""Returns what the server sends until it closes the connection or falls silent."""
 	with connect(port) as sock:
 		try:
 			sock.sendall(raw)
@@ -150,9 +151,9 @@ def requests(port, *_):
 		except Wrong as wrong:
 			raise Wrong(f"{name}: {wrong}") from None
 		if code not in codes:
-			raise Wrong(f"{name}: {code}, and not one of {codes}")
+			raise Wrong(f"{name}: {code} instead of one of {codes}")
 		scrape(port)
-	# Many at once are answered in order.
+	# Pipelined requests must be answered in order.
 	paths = [b"/healthz", b"/metrics", b"/", b"/nowhere"] * 25
 	got = ask(port, b"".join(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n" for path in paths) + b"GET / HTTP/1.1\r\n" + END)
 	codes = []
@@ -160,7 +161,7 @@ def requests(port, *_):
 		code, _, _, got = take_answer(got)
 		codes.append(code)
 	if codes != [200, 200, 200, 404] * 25 + [200]:
-		raise Wrong(f"one behind the other: {codes}")
+		raise Wrong(f"pipelined requests: {codes}")
 	return f"{len(REQUESTS)} requests"
 
 
@@ -173,12 +174,12 @@ def sockets(port, pid, before):
 	get = b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n"
 	kept = []
 	for i in range(100):
-		# Nothing more to say, and still there to listen.
+		# A client that will send nothing more, but still reads.
 		half = connect(port)
 		half.sendall(get if i % 2 else get[:20])
 		half.shutdown(socket.SHUT_WR)
 		kept.append(half)
-		# Gone in the middle of a request, of an answer, and at once.
+		# Clients that vanish in the middle of a request or of an answer, or at once.
 		for text in (get[:20], get, get * 50, b""):
 			gone = connect(port)
 			gone.sendall(text)
@@ -187,7 +188,7 @@ def sockets(port, pid, before):
 			reset(gone)
 		if i % 20 == 0:
 			scrape(port)
-	# Many answers, of which none is read.
+	# Clients that request many answers and read none.
 	for _ in range(20):
 		deaf = connect(port)
 		deaf.setblocking(False)
@@ -198,7 +199,7 @@ def sockets(port, pid, before):
 			pass
 		kept.append(deaf)
 		scrape(port)
-	# All of them are there still; the server is to let them go.
+	# The clients still hold their connections; the server must close them.
 	end = time.monotonic() + GONE_S
 	while fds(pid) > before:
 		if time.monotonic() > end:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make install and make uninstall, below a folder of their own.
+# make install and make uninstall, with a temporary directory as DESTDIR.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,17 +10,17 @@ setup() {
 	root=$BATS_TEST_TMPDIR/root
 }
 
-# make_in TARGET [VARIABLE=VALUE...]
+# make_in TARGET [VARIABLE=VALUE...]: runs make with that DESTDIR.
 make_in() {
 	env -u MAKEFLAGS -u MAKELEVEL make -s "$1" OUTPUT="${OUTPUT:-.output}" DESTDIR="$root" "${@:2}"
 }
 
-# installed: the mode and path of each file.
+# installed: prints the mode and path of each installed file.
 installed() {
 	find "$root" -type f -printf '%m %P\n' | sort -k 2
 }
 
-@test "make install puts each file in its place, and the program runs there" {
+@test "make install puts each file in its place, and the installed program runs" {
 	make_in install
 	diff - <(installed) <<-'END'
 		644 usr/local/lib/systemd/system/gtimehalt-exporter.service
@@ -31,7 +31,9 @@ installed() {
 		755 usr/local/sbin/gtimehalt-steer
 		644 usr/local/share/bash-completion/completions/gtimehalt
 		644 usr/local/share/bash-completion/completions/gtimehalt-steer
+		644 usr/local/share/doc/gtimehalt/CHANGELOG.md
 		644 usr/local/share/doc/gtimehalt/README.md
+		644 usr/local/share/doc/gtimehalt/SECURITY.md
 		644 usr/local/share/doc/gtimehalt/gtimehalt.default
 		644 usr/local/share/gtimehalt/grafana/gtimehalt.json
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
@@ -49,9 +51,9 @@ installed() {
 	MANPATH=$root/usr/local/share/man man -w 8 gtimehalt
 }
 
-@test "PREFIX" {
+@test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 20 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 22 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {
@@ -60,7 +62,7 @@ installed() {
 	[[ $output == 'complete -F _gtimehalt gtimehalt' ]]
 }
 
-@test "make uninstall takes away what make install has brought, and nothing else" {
+@test "make uninstall removes what make install has installed, and nothing else" {
 	mkdir -p "$root/usr/local/sbin" "$root/usr/local/share/gtimehalt"
 	touch "$root/usr/local/sbin/other" "$root/usr/local/share/gtimehalt/of-the-operator"
 	make_in install
@@ -70,6 +72,6 @@ installed() {
 		usr/local/share/gtimehalt/of-the-operator
 	END
 	[[ ! -e $root/usr/local/share/doc/gtimehalt ]]
-	# Where there is nothing, it has nothing to do.
+	# Where nothing is installed, it does nothing.
 	make_in uninstall
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The man page: that it is well formed, and that it says no less and no more than the program does.
+# The man page is well formed, and documents exactly what the program does.
 
 bats_require_minimum_version 1.5.0
 load values
@@ -12,12 +12,12 @@ setup() {
 	page=$src/doc/gtimehalt.8
 }
 
-# section NAME: its source.
+# section NAME: prints the source of a section.
 section() {
 	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$page"
 }
 
-@test "man has nothing to complain of" {
+@test "man reports no fault" {
 	run -0 --separate-stderr env MANWIDTH=80 man --warnings -l "$page"
 	[[ -z $stderr ]] || {
 		echo "$stderr"
@@ -25,8 +25,8 @@ section() {
 	}
 }
 
-@test "mandoc has nothing to complain of" {
-	# Which other pages this machine has is not at stake, and FIELDS is no FILES.
+@test "mandoc reports no fault" {
+	# Ignore pages that are not installed on this machine; and FIELDS, which is not a misspelt FILES.
 	run mandoc -T lint "$page"
 	faults=$(grep -v -e 'referenced manual not found' -e 'possible typo in section name: Sh FIELDS' \
 		-e 'outdated mandoc.db' <<<"$output" || :)
@@ -36,8 +36,8 @@ section() {
 	}
 }
 
-@test "the options are those of --help, with the same letters and the same values" {
-	# "-p, --pid=PID" and "--top" of --help as "p pid PID" and "- top -"
+@test "the options are those of --help, with the same letters and values" {
+	# Turns the lines "-p, --pid=PID" and "--top" of --help into "p pid PID" and "- top -".
 	"$GTIMEHALT" --help |
 		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(\[?=([A-Z:]+)\]?)?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
 	section OPTIONS |
@@ -47,7 +47,7 @@ section() {
 	[[ $(section OPTIONS | grep -c '^\.It Fl') == $(wc -l <"$BATS_TEST_TMPDIR/page") ]]
 }
 
-@test "the values of --mode, --hook and --sort are all there" {
+@test "all values of --mode, --hook and --sort are documented" {
 	for option in --mode --hook --sort; do
 		mapfile -t values < <(values_of "$option")
 		((${#values[@]} >= 2))
@@ -60,12 +60,12 @@ section() {
 	done
 }
 
-# members PATH: the names of an object's members in the schema.
+# members PATH: prints the names of an object's members in the schema.
 members() {
 	jq -r --arg path "$1" 'getpath($path | split(" ")).required[]' "$src/contrib/gtimehalt.schema.json"
 }
 
-@test "every member of JSON is there" {
+@test "every member of JSON is documented" {
 	local defs=\$defs
 	for member in $(members '') $(members "$defs vm") $(members 'properties health') \
 		$(members "$defs metrics") $(members "$defs histogram"); do
@@ -76,7 +76,7 @@ members() {
 	done
 }
 
-@test "every heading of the table is there" {
+@test "every heading of the table is documented" {
 	headings=$(grep -oE '"[A-Z]+(%|/s)"' "$src/src/report/columns.c" | tr -d '"')
 	[[ $(wc -l <<<"$headings") -ge 7 ]]
 	for heading in $headings; do
@@ -84,7 +84,7 @@ members() {
 	done
 }
 
-@test "every exit status of --help is there" {
+@test "every exit status of --help is documented" {
 	statuses=$("$GTIMEHALT" --help | sed -n '/^EXIT STATUS:/,$s/^ *\([0-9]\)  .*/\1/p')
 	[[ $(wc -l <<<"$statuses") == 4 ]]
 	for status in $statuses; do
@@ -92,8 +92,8 @@ members() {
 	done
 }
 
-@test "every key of the full screen's help is there" {
-	# They are in the first of two columns.
+@test "every key of the full screen's help is documented" {
+	# The keys are in the first of two columns.
 	keys=$(sed -nE 's/^\t"  (.{26})  .*/\1/p' "$src/src/top/top_help.c" |
 		grep -vE '^(halted|busy|host|wait|blocked) ' | tr -s ' ' '\n' | grep .)
 	[[ $(wc -l <<<"$keys") -gt 25 ]]
@@ -105,7 +105,7 @@ members() {
 	done
 }
 
-@test "every family of metrics is there" {
+@test "every family of metrics is documented" {
 	local golden=$src/tests/golden/replay/metrics.openmetrics levels='(vcpu|vm|node)_([a-z]+(_seconds)?_total)'
 	mapfile -t names < <({
 		sed -nE 's/^# TYPE ([a-z_]+) counter$/\1_total/p; s/^# TYPE ([a-z_]+) info$/\1_info/p' "$golden"

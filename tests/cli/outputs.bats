@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Standard streams that are closed, full, slow, or go away, in each form of output: nothing is lost without a word,
-# and nothing goes where it should not. A recording of many VMs is replayed; neither root nor KVM, but for a disk of
-# its own. tests/cli/outputs.py does what a shell cannot.
+# Standard streams that are closed, full or slow, or whose reader goes away, in each form of output: no output may be
+# lost silently, and nothing may be written to the wrong place. A recording of many VMs is replayed. This needs
+# neither root nor KVM, except for the test with a small file system. tests/cli/outputs.py does what a shell cannot.
 
 # Lines for eval are in single quotes.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2153
@@ -24,18 +24,18 @@ setup() {
 	cd "$dir" || return
 }
 
-# tool OPTION...: a line of several words.
+# tool OPTION...: runs the tool; each argument may contain several options.
 tool() {
 	# shellcheck disable=SC2068 # several words
 	timeout 60 "$GTIMEHALT" --replay "$recording" $@
 }
 
-# fails STATUS LINE COMMAND...: with that status and that one line, and nothing on stdout.
+# fails STATUS LINE COMMAND...: COMMAND must exit with STATUS, print this one line on stderr, and nothing on stdout.
 fails() {
 	local status=$1 line=$2 ended=0
 	shift 2
 	"$@" >"$dir/shown" 2>"$dir/said" || ended=$?
-	# What counts lines says so when its files may not grow either.
+	# Coverage builds print their own error if their files cannot grow.
 	[[ $ended == "$status" && $(grep -v '^libgcov profiling error:' "$dir/said") == "$line" && ! -s $dir/shown ]] || {
 		printf 'status %s of %s\n' "$ended" "$*"
 		cat "$dir/said"
@@ -43,7 +43,7 @@ fails() {
 	}
 }
 
-# of_its_own: skipped where valgrind runs the tool.
+# of_its_own REASON: skips the test if valgrind runs the tool.
 of_its_own() {
 	[[ ${INSTRUMENTED:-} != valgrind ]] || skip "valgrind $1"
 }
@@ -52,8 +52,8 @@ to_nowhere() { tool "$@" >&-; }
 to_read_only() { tool "$@" 1</dev/null; }
 to_full() { tool "$@" >/dev/full; }
 
-@test "stdout closed, or open for reading alone: one line, exit 1, and no file is written in its place" {
-	of_its_own 'opens what was closed'
+@test "stdout closed, or open for reading only: one line, exit 1, and no other file is written" {
+	of_its_own 'reopens closed descriptors'
 	local form
 	for form in "${forms[@]}"; do
 		fails 1 'gtimehalt: cannot write the report: Bad file descriptor' to_nowhere "$form"
@@ -62,7 +62,7 @@ to_full() { tool "$@" >/dev/full; }
 	for form in --help --version; do
 		fails 1 'gtimehalt: cannot write to standard output' eval "\"\$GTIMEHALT\" $form >&-"
 	done
-	# What has no report to write does not need it; and does not take what it opens for it.
+	# A run without a report on stdout does not need stdout, and its own files must not end up as stdout.
 	chmod 777 "$dir"
 	tool --textfile "$dir/open.prom"
 	fails 0 '' eval 'tool --textfile "$dir/closed.prom" >&-'
@@ -73,15 +73,15 @@ to_full() { tool "$@" >/dev/full; }
 	done
 }
 
-@test "stderr closed or full: what is shown and the exit status are what they were" {
-	of_its_own 'opens what was closed'
+@test "stderr closed or full: output and exit status do not change" {
+	of_its_own 'reopens closed descriptors'
 	local form status
 	head -c -100 "$recording" >broken
 	for form in "${forms[@]}"; do
 		tool "$form" >expected
 		tool "$form" 2>&- >shown
 		cmp expected shown
-		# With a warning that goes nowhere.
+		# With a warning that cannot be printed.
 		for status in '2>&-' '2>/dev/full'; do
 			eval "\"\$GTIMEHALT\" $form --replay broken >shown $status"
 			[[ -s shown ]] && cmp -n "$(stat -c %s shown)" expected shown
@@ -98,7 +98,7 @@ to_full() { tool "$@" >/dev/full; }
 	[[ $status == 2 ]]
 }
 
-@test "stdin closed: a file is read all the same; as the recording it is one line, exit 1" {
+@test "stdin closed: a file can still be read; --replay - prints one line, exit 1" {
 	local form
 	for form in "${forms[@]}"; do
 		tool "$form" >expected
@@ -119,7 +119,7 @@ to_full() { tool "$@" >/dev/full; }
 	done
 }
 
-# cut_short COMMAND LINE: what is in the file by the name of shown is as much of what was to be written as fits.
+# cut_short LINE COMMAND...: COMMAND fails with LINE, and the file $out has the first part of the expected output.
 cut_short() {
 	local size
 	fails 1 "$1" "${@:2}"
@@ -131,12 +131,12 @@ cut_short() {
 limited() { (ulimit -f 8 && tool "$@" >"$out"); }
 limited_metrics() { (ulimit -f 8 && tool --textfile g.prom); }
 
-@test "a file that may not grow any more: one line, exit 1, and not a signal that says nothing" {
+@test "a file-size limit: one line, exit 1, not killed by SIGXFSZ" {
 	local form out=$dir/short cnt=0
 	chmod 777 "$dir"
 	for form in "${forms[@]}"; do
 		tool "$form" >expected
-		# Those that fit do.
+		# Short outputs fit.
 		(($(stat -c %s expected) > 8 * 1024)) || continue
 		cut_short 'gtimehalt: cannot write the report: File too large' limited "$form"
 		((++cnt))
@@ -147,7 +147,7 @@ limited_metrics() { (ulimit -f 8 && tool --textfile g.prom); }
 	[[ $(<g.prom) == old && ! -e .g.prom.new ]]
 }
 
-# on_small_disk: in a mount namespace of its own.
+# on_small_disk: runs in its own mount namespace.
 on_small_disk() {
 	mkdir -p disk
 	mount -t tmpfs -o size=64k,mode=777 tmpfs disk
@@ -158,20 +158,20 @@ on_small_disk() {
 		cut_short "gtimehalt: cannot write the report: $no_space" eval "tool $form >\$out"
 		rm disk/short
 	done
-	# Some 30 kB fit, and twice as much does not.
+	# A file of some 30 kB fits; the old and a new one together do not.
 	tool -g vm001 --textfile disk/g.prom
 	cp disk/g.prom old
 	head -c 60000 /dev/zero >disk/else 2>/dev/null || :
 	fails 1 "gtimehalt: cannot write disk/g.prom: $no_space" tool --textfile disk/g.prom
 	cmp old disk/g.prom
 	[[ $(ls -A disk) == $'else\ng.prom' ]]
-	# With room again it is the new one.
+	# When there is room again, the new file replaces the old one.
 	rm disk/else
 	tool -g vm002 --textfile disk/g.prom
 	! cmp -s old disk/g.prom || false
 }
 
-@test "a full disk: one line, exit 1; a file of metrics is the old one, and nothing lies beside it" {
+@test "a full disk: one line, exit 1; a file of metrics stays the old one, and no temporary file is left" {
 	unshare -m true 2>/dev/null || skip 'not root: no disk of its own'
 	export GTIMEHALT dir no_space
 	unshare -m bash -eu -c "$(declare -p forms)
@@ -179,8 +179,8 @@ on_small_disk() {
 		on_small_disk"
 }
 
-@test "a file of metrics that is none: a device, a FIFO, a link are left as they are; one line, exit 1" {
-	local line='what is there is no regular file' name
+@test "--textfile with a device, a FIFO or a link: left as it is; one line, exit 1" {
+	local line='it exists and is not a regular file' name
 	mkfifo fifo
 	ln -s /dev/null link
 	mknod null c 1 3 2>/dev/null || cp -a fifo null
@@ -190,17 +190,17 @@ on_small_disk() {
 	[[ -p fifo && -L link && ! -f null && ! -e .fifo.new ]]
 }
 
-@test "a reader that takes a little at a time, from a pipe, a FIFO, a socket, a terminal: all of it, once" {
+@test "a slow reader of a pipe, FIFO, socket or terminal gets all of the output, once" {
 	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" slow
 }
 
-@test "a stream that does not block, and a reader that takes its time: nothing is lost, and no time spent on it" {
-	of_its_own 'takes the time'
+@test "a nonblocking stream with a slow reader: no output is lost, and no CPU time is used while waiting" {
+	of_its_own 'uses CPU time itself'
 	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" nonblocking
 	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" input
 }
 
-@test "a reader that goes away: a quiet end by SIGPIPE; where that is ignored, one line and exit 1" {
+@test "a reader that goes away: silent end by SIGPIPE; if that is ignored, one line and exit 1" {
 	timeout 300 "$BATS_TEST_DIRNAME/outputs.py" "$GTIMEHALT" "$recording" gone
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Streams on which the tool's output is lost, held up, or torn by who is not careful; in each form of output.
+"""Runs the tool with output streams that are slow, nonblocking or closed early, in each form of output.
 
 usage: outputs.py GTIMEHALT RECORDING CASE	CASE: slow, nonblocking, gone, hangup, input
 
-What is held against is what the same command writes into a file. Exit status 1, and what is wrong, on stderr.
+The expected output is what the same command writes to a file. Exits with status 1 and prints the fault on stderr if
+there is one.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ from terminal import cpu_s, end_of, fail, is_nonblocking, set_nonblocking
 FORMS = ([], ["-L"], ["-P", "-T"], ["-H"], ["-HL"], ["--csv"], ["-j"], ["-jH"])
 PIPE_SIZE = 4096
 STALL_S = 0.4
-# Of the time in which there is nothing to do but to wait.
+# The largest share of CPU time that the tool may use while it can only wait.
 BUSY_MAX = 0.08
 
 
@@ -38,11 +39,11 @@ class Tool:
 		return subprocess.Popen(self.command + options, stderr=subprocess.PIPE, **streams)
 
 	def text(self, options):
-		"""All of it, as it is in a file."""
+		"""Returns the complete output, as written to a file."""
 		with tempfile.TemporaryFile() as file:
 			process = self.start(options, stdout=file)
 			if end_of(process, options) or process.stderr.read():
-				fail(f"{options} into a file fails")
+				fail(f"{options}: writing to a file failed")
 			file.seek(0)
 			return file.read()
 
@@ -80,7 +81,7 @@ KINDS = {"a pipe": pipe, "a FIFO": fifo, "a socket": stream_socket, "a terminal"
 
 
 def read_all(reader, pieces, text):
-	"""In pieces, with a pause behind each; a terminal ends with EIO."""
+	"""Reads in pieces, with a pause after each; a terminal reports its end by EIO."""
 	while True:
 		try:
 			piece = os.read(reader, pieces())
@@ -98,11 +99,11 @@ def check_run(what, process, text, expected):
 		fail(f"{what}: status {status}", said)
 	if text != expected:
 		at = next((i for i, pair in enumerate(zip(text, expected)) if pair[0] != pair[1]), min(len(text), len(expected)))
-		fail(f"{what}: {len(text)} bytes, and not {len(expected)}; the same up to {at}")
+		fail(f"{what}: {len(text)} bytes instead of {len(expected)}; they differ from byte {at} on")
 
 
 def slow(tool):
-	"""Who reads takes a byte or a few kB at a time, and pauses."""
+	"""The reader reads between one byte and 4 kB at a time, with pauses."""
 	for options in FORMS:
 		expected = tool.text(options)
 		for kind, make in KINDS.items():
@@ -116,7 +117,8 @@ def slow(tool):
 
 
 def nonblocking(tool):
-	"""Nobody reads for a while, and a write says EAGAIN: no time is spent on that, and nothing is lost."""
+	"""Nobody reads for a while, so that writes fail with EAGAIN: no CPU time may be used and no output lost
+	meanwhile."""
 	for options in (["-HL"], ["-j"]):
 		expected = tool.text(options)
 		for kind, make in KINDS.items():
@@ -124,7 +126,7 @@ def nonblocking(tool):
 			set_nonblocking(writer)
 			process = tool.start(options, stdout=writer)
 			time.sleep(STALL_S)
-			what = f"{options} into {kind} that does not block"
+			what = f"{options} into {kind} (nonblocking)"
 			if process.poll() is not None:
 				fail(f"{what}: did not wait")
 			before_s = cpu_s(process.pid)
@@ -133,7 +135,7 @@ def nonblocking(tool):
 			if busy > BUSY_MAX:
 				fail(f"{what}: busy for {100 * busy:.0f} % of the time while it waits")
 			if not is_nonblocking(writer):
-				fail(f"{what}: has changed what others share")
+				fail(f"{what}: has changed the flags of a shared descriptor")
 			os.close(writer)
 			text = []
 			read_all(reader, lambda: 4096, text)
@@ -142,14 +144,15 @@ def nonblocking(tool):
 
 
 def gone(tool):
-	"""Who reads ends, before, at once or later: SIGPIPE ends the tool and it says nothing; or EPIPE, and it does."""
+	"""The reader goes away before, during or after the output. The tool ends silently by SIGPIPE, or, if that is
+	ignored, with a message about EPIPE."""
 	for options in FORMS:
 		expected = tool.text(options)
 		for kind, make in (("a pipe", pipe), ("a socket", stream_socket)):
 			for taken in (0, 1, 5000):
 				for pipe_ignored in (False, True):
 					what = f"{options} into {kind} of which {taken} bytes are read, " \
-						f"SIGPIPE {'ignored' if pipe_ignored else 'as ever'}"
+						f"SIGPIPE {'ignored' if pipe_ignored else 'not ignored'}"
 					reader, writer = make()
 					if not taken:
 						os.close(reader)
@@ -162,8 +165,8 @@ def gone(tool):
 						os.close(reader)
 					status, said = end_of(process, what), process.stderr.read().decode()
 					if not expected.startswith(text):
-						fail(f"{what}: other bytes")
-					# A short one may have been written before it went away.
+						fail(f"{what}: the bytes differ")
+					# A short output may be complete before the reader goes away.
 					done = taken and len(expected) <= taken + 2 * PIPE_SIZE and (status, said) == (0, "")
 					wanted = (1, "gtimehalt: cannot write the report: Broken pipe\n") if pipe_ignored \
 						else (-signal.SIGPIPE, "")
@@ -172,7 +175,7 @@ def gone(tool):
 
 
 def hangup(tool):
-	"""The terminal goes, which is not the one that sends signals."""
+	"""The terminal goes away. It is not the controlling terminal, so that no signal is sent."""
 	for options in FORMS:
 		reader, writer = terminal()
 		process = tool.start(options, stdout=writer)
@@ -180,11 +183,11 @@ def hangup(tool):
 		time.sleep(0.05)
 		os.close(reader)
 		status, said = end_of(process, options), process.stderr.read().decode()
-		# Into an empty one a short text fits.
+		# A short text fits into the terminal's buffer.
 		if (status, said) not in ((1, "gtimehalt: cannot write the report: Input/output error\n"), (0, "")):
 			fail(f"{options} to a terminal that hangs up: status {status}", said)
 		if status == 0 and len(tool.text(options)) > 65536:
-			fail(f"{options} to a terminal that hangs up: nothing was said")
+			fail(f"{options} to a terminal that hangs up: no message was printed")
 
 
 def feed(writer, data):
@@ -202,7 +205,7 @@ def feed(writer, data):
 
 
 def input_(tool):
-	"""A recording that comes piece by piece, through a descriptor that does not block: EAGAIN is no end."""
+	"""A recording arrives in pieces through a nonblocking descriptor: EAGAIN is not the end of it."""
 	with open(tool.recording, "rb") as file:
 		recording = file.read()
 	tool = Tool(tool.command[0], tool.recording)
@@ -211,7 +214,7 @@ def input_(tool):
 	for kind, make in (("a pipe", pipe), ("a FIFO", fifo), ("a socket", stream_socket)):
 		reader, writer = make()
 		set_nonblocking(reader)
-		what = f"a recording from {kind} that does not block"
+		what = f"a recording from {kind} (nonblocking)"
 		with tempfile.TemporaryFile() as file:
 			process = tool.start(["-j"], stdin=reader, stdout=file)
 			time.sleep(STALL_S)

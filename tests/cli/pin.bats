@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# --pin, --renew and --unpin in a bpffs to which other users can write, as it is unless it was mounted otherwise. In a
-# mount namespace with a bpffs of its own, as root. BPF objects are bpftool's: nothing here measures.
+# --pin, --renew and --unpin in a bpffs to which other users can write, which is the kernel's default. Runs as root in
+# a mount namespace with its own bpffs. bpftool creates the BPF objects, and nothing is measured.
 
 bats_require_minimum_version 1.5.0
 
@@ -20,14 +20,14 @@ setup() {
 	export PINNED GTIMEHALT victim
 }
 
-# in_bpffs MODE: the script on stdin, where /sys/fs/bpf is an empty bpffs of that mode.
+# in_bpffs MODE: runs the script on stdin, with an empty bpffs of this mode at /sys/fs/bpf.
 in_bpffs() {
 	cat >"$BATS_TEST_TMPDIR/script"
 	# shellcheck disable=SC2016 # the inner shell's
 	unshare -m bash -e -o pipefail -c '
 		mount -t bpf -o mode="$1" bpf /sys/fs/bpf
 		stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "$@"; }
-		# status CMD...: its exit status is printed; what it says goes to standard output.
+		# status CMD...: prints the exit status of CMD, and its stderr on stdout.
 		status() { local s=0; "$@" 2>&1 || s=$?; echo "status $s"; }
 		make_map() { bpftool map create "$1" type array key 4 value "${2:-56}" entries 1 name "${1##*/}"; }
 		. "$2"' - "$1" "$BATS_TEST_TMPDIR/script" 3>&-
@@ -37,7 +37,7 @@ nothing_deleted() {
 	[[ $(find "$victim" -type f | wc -l) == 3 ]]
 }
 
-@test "symbolic links that a user has made are not followed, by --unpin, --pin or --renew" {
+@test "--unpin, --pin and --renew do not follow symbolic links that a user has made" {
 	run -0 in_bpffs 1777 <<-'END'
 		stranger mkdir $PINNED
 		stranger ln -s "$victim" $PINNED/links
@@ -61,7 +61,7 @@ nothing_deleted() {
 	((${#lines[@]} == 9))
 }
 
-@test "links in root's own directory are removed, and what they point to is not" {
+@test "links in root's own directory are removed, but not what they point to" {
 	run -0 in_bpffs 0700 <<-'END'
 		mkdir $PINNED
 		ln -s "$victim" $PINNED/links
@@ -73,7 +73,7 @@ nothing_deleted() {
 	[[ $output == 'status 0' ]]
 }
 
-@test "a directory that others could write is closed to them before it is emptied" {
+@test "a directory that others can write to is made private before it is emptied" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0777 $PINNED
 		make_map $PINNED/about
@@ -85,7 +85,7 @@ nothing_deleted() {
 	[[ $output == 'status 0' ]]
 }
 
-@test "what a user has pinned is neither read nor removed, and one line says so" {
+@test "objects pinned by a user are neither read nor removed, and one line says so" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir $PINNED
 		for name in about vcpus ended shared; do make_map $PINNED/$name 4096; done
@@ -96,12 +96,12 @@ nothing_deleted() {
 	END
 	echo "$output"
 	[[ $(grep -c "what is pinned is not read, for it may be a stranger's: $PINNED is a directory of user 65534" <<<"$output") == 1 ]]
-	# It measures by itself; what it says then depends on the host.
+	# The tool then measures by itself, and what it prints depends on the host.
 	[[ $output != *"no VM is running"* && $output != *'status 1'[0-9][0-9]* ]]
 	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == *'nothing is pinned: '* ]]
 }
 
-@test "what root has pinned with other sizes is not read, and one line says so" {
+@test "objects of other sizes pinned by root are not read, and one line says so" {
 	run -0 in_bpffs 0700 <<-'END'
 		mkdir -m 0700 $PINNED
 		for name in about vcpus ended shared; do make_map $PINNED/$name 4096; done
@@ -117,10 +117,10 @@ nothing_deleted() {
 	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == 'status 1' ]]
 }
 
-@test "directories and files of users stop nothing and are not told of, while they are not in the way" {
+@test "directories and files of users are ignored silently while they are not in the way" {
 	run -0 in_bpffs 1777 <<-'END'
 		stranger mkdir -p $PINNED/links/x /sys/fs/bpf/other
-		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e interrupted || :
 		status "$GTIMEHALT" --renew
 		rm -r $PINNED
 		mkdir -m 0700 $PINNED $PINNED/links
@@ -132,19 +132,19 @@ nothing_deleted() {
 	[[ $output == $'0\nstatus 0\nstatus 0' ]]
 }
 
-@test "half of a measurement is told of and removed; an empty directory is not" {
+@test "an incomplete measurement is reported and removed; an empty directory is removed silently" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0700 $PINNED $PINNED/links
-		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e killed || :
+		status "$GTIMEHALT" -d 0.1 | grep -c -e "$PINNED" -e interrupted || :
 		make_map $PINNED/links/hook
-		status "$GTIMEHALT" -d 0.1 | grep -c 'killed has left programs.*--unpin removes them'
+		status "$GTIMEHALT" -d 0.1 | grep -c 'interrupted --pin or --unpin has left programs running.*remove them with --unpin'
 		status "$GTIMEHALT" --unpin
 		[[ ! -e $PINNED ]]
 	END
 	[[ $output == $'0\n1\nstatus 0' ]]
 }
 
-@test "nothing is pinned where other users could put something in its place" {
+@test "nothing is pinned where other users could replace it" {
 	run -0 in_bpffs 0700 <<-'END'
 		chmod 0777 /sys/fs/bpf
 		status "$GTIMEHALT" --pin
@@ -158,7 +158,7 @@ nothing_deleted() {
 	[[ ${lines[1]} == 'status 1' && ${lines[3]} == 'status 1' ]]
 }
 
-@test "a lock that a user takes on bpffs stops nobody" {
+@test "a user's lock on bpffs blocks nobody" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0700 $PINNED
 		make_map $PINNED/vcpus
@@ -170,7 +170,7 @@ nothing_deleted() {
 	[[ $output == 'status 0' ]]
 }
 
-@test "the lock of one that does not end is given up, and its process is named; a signal ends the wait" {
+@test "a lock that is not released: waiting ends, and the message names the process; a signal ends the wait" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0700 $PINNED
 		make_map $PINNED/about
@@ -189,7 +189,7 @@ nothing_deleted() {
 	[[ ${lines[1]} == 'status 1' && ${lines[2]} == 'status 124' ]]
 }
 
-@test "many --unpin at once: one removes, all end well, and none removes what another makes" {
+@test "many --unpin at once: one removes, all succeed, and none removes a new measurement" {
 	run -0 in_bpffs 1777 <<-'END'
 		mkdir -m 0700 $PINNED $PINNED/links
 		for i in {1..20}; do make_map $PINNED/links/hook$i; done
@@ -201,10 +201,10 @@ nothing_deleted() {
 	[[ $(grep -c 'nothing is pinned' <<<"$output") == 7 && ${#lines[@]} == 7 ]]
 }
 
-@test "removing the package, or the installation, removes what was pinned by hand; upgrading does not" {
+@test "removing the package or the installation removes what was pinned by hand; upgrading does not" {
 	PATH=${GTIMEHALT%/*}:$PATH
 	run -0 in_bpffs 1777 <<-'END'
-		# A unit is ended by systemd, which is not ours.
+		# Hide systemd, so that its units on this machine are not stopped.
 		[[ ! -d /run/systemd/system ]] || mount -t tmpfs none /run/systemd
 		mkdir -m 0700 $PINNED
 		make_map $PINNED/about

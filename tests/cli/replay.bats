@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A recording of three real guests, replayed through every view; neither root nor KVM. What each shows is a
-# file below tests/golden/replay; `make golden` writes them anew, to be read as a diff.
+# A recording of three real guests, replayed through every view; neither root nor KVM is needed. The expected outputs
+# are files below tests/golden/replay; `make golden` rewrites them, to be reviewed as a diff.
 
 bats_require_minimum_version 1.5.0
 
@@ -15,7 +15,7 @@ setup() {
 	export TZ=UTC
 }
 
-# golden NAME OPTION...: what the options show of the recording is what is in the file.
+# golden NAME OPTION...: compares the output with these options with the file.
 golden() {
 	local file=$golden_dir/$1
 	shift
@@ -29,7 +29,7 @@ golden() {
 	diff -u "$file" - <<<"$output"
 }
 
-# each FILE OPTION...: a line each on stdin.
+# each: reads lines of "FILE OPTION..." from stdin and runs golden for each.
 each() {
 	local name args
 	while read -r name args; do
@@ -85,22 +85,22 @@ each() {
 	END
 }
 
-@test "what is shown holds together: JSON is as its schema says, and the identities hold" {
+@test "JSON conforms to its schema, and the identities hold" {
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <"$golden_dir/json.ndjson"
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <"$golden_dir/json-histogram.ndjson"
 	jq -e -s 'length >= 2 and all(.[].vms[].vcpus[];
 		.loaded_ns + .wait_ns + .blocked_ns == .wall_ns and .guest_ns + .host_ns == .loaded_ns and
 		.busy_ns + .halted_ns == .guest_ns)' "$golden_dir/json.ndjson" >/dev/null
-	# Without -H stints are not shown; else all entries are in the histogram or below it, and it has as much
-	# time as the counter.
+	# Without -H, JSON has no histogram. With -H, the histogram and the stints below it count all entries, and its
+	# time is that of the counter.
 	jq -e 'all(.vms[]; .total.histogram == null)' "$golden_dir/json.ndjson" >/dev/null
 	jq -e -s 'all(.[].vms[].vcpus[]; (.histogram.buckets | map(.[2]) | add // 0) == .histogram.count and
 		.histogram.count + .histogram.below_count == .entries)' "$golden_dir/json-histogram.ndjson" >/dev/null
 	run ! grep -E '.{80}' "$golden_dir"/{default,per,sorted,timestamps,histogram,filter}*.txt
 }
 
-# edited PYTHON: the recording with PYTHON applied to "clock" of the third snapshot and of those behind it. jq would round
-# its integers.
+# edited PYTHON: prints the recording with PYTHON applied to "clock" of the third and of all later snapshots. jq would
+# round the integers.
 edited() {
 	python3 -c '
 import json, sys
@@ -112,19 +112,19 @@ for number, line in enumerate(sys.stdin):
     print(json.dumps(snapshot, separators=(",", ":")))' "$1" <"$recording"
 }
 
-@test "a suspend, behind which TSC begins at 0: halted is not known of that interval, and is of the next" {
+@test "a suspend, after which TSC restarts at 0: halted is unknown in that interval, and known in the next" {
 	edited 'clock["boottime_ns"] += 3600 * 10**9; clock["tsc_cycles"] -= 132 * 10**9' >"$dir/suspend"
 	run -0 --separate-stderr "$GTIMEHALT" -j --replay "$dir/suspend"
 	[[ -z $stderr ]]
 	[[ $(jq -s -c 'map(all(.vms[].vcpus[]; .halted_ns == null or .loaded_ns == 0))' <<<"$output") == '[false,true,false]' ]]
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
-	# The same step without a suspend is a fault of the recording.
+	# The same step of TSC without a suspend makes the recording invalid.
 	edited 'clock["tsc_cycles"] -= 132 * 10**9' >"$dir/step"
 	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/step"
-	[[ $stderr == "gtimehalt: $dir/step:4: clock.tsc_cycles: not later than the one before, without a suspend" ]]
+	[[ $stderr == "gtimehalt: $dir/step:4: clock.tsc_cycles: not later than in the previous snapshot, without a suspend" ]]
 }
 
-@test "hooks that were switched off: nothing is known of that interval but wall time, in any form, and all of the next" {
+@test "hooks that were switched off: that interval has only a wall time, in any form, the next has everything" {
 	sed '4,$s/"map_full":0}/"map_full":0,"hooks_off":1}/' "$recording" >"$dir/off"
 	run -0 --separate-stderr "$GTIMEHALT" -jH --replay "$dir/off"
 	[[ -z $stderr ]]
@@ -133,16 +133,16 @@ for number, line in enumerate(sys.stdin):
 	diff -q <(sed -n '1p;3p' <<<"$output") <(sed -n '1p;3p' "$golden_dir/json-histogram.ndjson")
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
 	run -0 --separate-stderr "$GTIMEHALT" --replay "$dir/off"
-	[[ $output == *'# hooks were off, nothing is known of the interval: 1'* ]]
+	[[ $output == *'# hooks were off, nothing is known about the interval: 1'* ]]
 	[[ $output == *'# vCPUs that are not measured (no room, or hooks were off): '* ]]
 	run -0 --separate-stderr "$GTIMEHALT" -H --replay "$dir/off"
 	[[ $output == *'stints were not counted'* ]]
 }
 
-@test "through a pipe, and from stdin" {
+@test "a recording through a pipe, and from stdin" {
 	"$GTIMEHALT" --replay - <"$recording" >"$dir/out"
 	diff "$golden_dir/default.txt" "$dir/out"
-	# Each interval is there as soon as it is read: the recorder need not have ended.
+	# Each interval is shown as soon as it was read, while the recorder still runs.
 	mkfifo "$dir/fifo"
 	"$GTIMEHALT" -j --replay "$dir/fifo" >"$dir/out" 3>&- &
 	tool=$!
@@ -153,7 +153,7 @@ for number, line in enumerate(sys.stdin):
 		sleep 0.05
 	done
 	cmp "$dir/out" <(head -n 1 "$golden_dir/json.ndjson")
-	# Signals are what they are for any other program.
+	# Signals have their default effect.
 	kill "$tool"
 	status=0
 	wait "$tool" || status=$?
@@ -161,12 +161,38 @@ for number, line in enumerate(sys.stdin):
 	exec 4>&-
 }
 
-@test "on a terminal nothing is cleared: it all comes at once" {
+@test "on a terminal nothing is cleared, because all intervals come at once" {
 	TERM=xterm script -qec "$GTIMEHALT --replay $recording -P" /dev/null >"$dir/out" </dev/null
 	diff "$golden_dir/per-vm.txt" <(tr -d '\r' <"$dir/out")
 }
 
-@test "a recording that is cut off is shown up to the cut, and says so: exit 0" {
+@test "names that differ only at the end, in the middle or at the start differ at any width; in a pipe they are whole" {
+	local names width form
+	for names in 'instance-00000a01 instance-00000a02 instance-00000a03' \
+		'prod-web1-eu-west-1.example prod-web2-eu-west-1.example prod-web3-eu-west-1.example' \
+		'a1-production-web-server b2-production-web-server c3-production-web-server'; do
+		# shellcheck disable=SC2086 # several words
+		set -- $names
+		sed "s/\"name\":\"linux\"/\"name\":\"$1\"/; s/\"name\":\"through\"/\"name\":\"$2\"/
+			s/\"name\":\"exits\"/\"name\":\"$3\"/" "$recording" >"$dir/names"
+		for form in '' -P -L; do
+			for width in 60 80 120 200; do
+				TERM=xterm script -qec "stty cols $width; $GTIMEHALT --replay $dir/names $form" /dev/null \
+					</dev/null | tr -d '\r' | sed '/^$/,$d; /^# /d' >"$dir/out"
+				[[ $(awk '{ if (length > w) w = length } END { print w }' "$dir/out") -lt $width ]]
+				[[ $(awk 'NR > 1 && $1 != "vCPU" { print $1 }' "$dir/out" | sort -u | wc -l) == 3 ]] || {
+					cat "$dir/out"
+					return 1
+				}
+			done
+			# shellcheck disable=SC2086
+			"$GTIMEHALT" --replay "$dir/names" $form >"$dir/out"
+			grep -q "^$1 " "$dir/out" && grep -q "^$2 " "$dir/out" && grep -q "^$3 " "$dir/out"
+		done
+	done
+}
+
+@test "a truncated recording is shown up to the cut, with a warning: exit 0" {
 	local size
 	size=$(head -n 4 "$recording" | wc -c)
 	head -c $((size - 100)) "$recording" >"$dir/cut"
@@ -175,7 +201,7 @@ for number, line in enumerate(sys.stdin):
 	[[ $output == "$(head -n 1 "$golden_dir/json.ndjson")" ]]
 }
 
-@test "less than an interval: one line, exit 1" {
+@test "a recording shorter than an interval: one line, exit 1" {
 	head -n 2 "$recording" >"$dir/one"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/one"
 	[[ -z $output && $stderr == "gtimehalt: $dir/one: there is no interval to show" ]]
@@ -186,19 +212,19 @@ for number, line in enumerate(sys.stdin):
 	[[ -z $output && $stderr == *"there is no interval to show" ]]
 }
 
-@test "what is no recording: file, line, reason, exit 1" {
+@test "a file that is not a recording: file, line, reason, exit 1" {
 	printf 'garbage\n' >"$dir/garbage"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
-	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: no JSON object" ]]
+	[[ -z $output && $stderr == "gtimehalt: $dir/garbage:1: not a JSON object" ]]
 	head -c 100000 /dev/urandom >"$dir/garbage"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/garbage"
 	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $dir/garbage:1: "* ]]
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$golden_dir/json.ndjson"
-	[[ -z $output && $stderr == "gtimehalt: "*"json.ndjson:1: this is no recording: no gtimehalt-recording" ]]
+	[[ -z $output && $stderr == "gtimehalt: "*"json.ndjson:1: not a recording: its format is not gtimehalt-recording" ]]
 	sed '1s/"version":1/"version":7/' "$recording" >"$dir/version"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/version"
-	[[ -z $output && $stderr == "gtimehalt: $dir/version:1: version 7 of the format; known here is 1" ]]
-	# What was whole up to there has been shown.
+	[[ -z $output && $stderr == "gtimehalt: $dir/version:1: version 7 of the format is not supported, only version 1" ]]
+	# The intervals before the faulty line have been shown.
 	sed '4s/"vms":/"VMs":/' "$recording" >"$dir/broken"
 	run -1 --separate-stderr "$GTIMEHALT" -j --replay "$dir/broken"
 	[[ $stderr == "gtimehalt: $dir/broken:4: vms: missing" ]]
@@ -207,12 +233,12 @@ for number, line in enumerate(sys.stdin):
 	[[ -z $output && $stderr == "gtimehalt: cannot open $dir/nowhere: "* ]]
 }
 
-@test "what is asked for and not in it: one line, exit 1" {
+@test "filters that match nothing in the recording: one line, exit 1" {
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -g nobody
 	[[ -z $output && $stderr == "gtimehalt: no VM has a name like 'nobody'" ]]
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" -p 4194304
-	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU fits all of what was asked for" ]]
-	# Made without -H.
+	[[ -z $output && $stderr == "gtimehalt: no VM or vCPU matches all of the filters" ]]
+	# A recording made without -H.
 	sed -E 's/,"stints":[0-9]+//g; s/,"has_stints":true.*/}/' "$recording" >"$dir/without"
 	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H
 	[[ -z $output && $stderr == "gtimehalt: the recording has no histogram: it was made without -H" ]]

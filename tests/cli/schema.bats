@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# JSON against its published schema, by a validator that knows nothing of this program.
+# JSON is checked against its published schema, by a validator that does not depend on this program.
 
 bats_require_minimum_version 1.5.0
 
@@ -18,19 +18,19 @@ validate() {
 	"$src/tests/schema/validate.py" "$@" "$src/contrib/gtimehalt.schema.json"
 }
 
-@test "reports of every shape are as the schema says, and have nothing that it does not" {
+@test "reports of every shape conform to the schema, and contain nothing that it does not define" {
 	"$REPORTS" >"$BATS_TEST_TMPDIR/reports"
 	run -0 validate <"$BATS_TEST_TMPDIR/reports"
 	[[ $output == "8 lines, "*" 0 faults" ]]
 }
 
-@test "what is missing, surplus or of another type is refused, wherever it is" {
+@test "missing, additional and mistyped members are refused at every place" {
 	"$REPORTS" >"$BATS_TEST_TMPDIR/reports"
 	run -0 validate --mutate <"$BATS_TEST_TMPDIR/reports"
 	[[ $output =~ ^8\ lines,\ [0-9]{4,}\ mutants,\ 0\ faults$ ]]
 }
 
-@test "what is not known in switch mode must not be a number there" {
+@test "numbers that are unknown in switch mode are refused there" {
 	"$REPORTS" | jq -c 'select(.mode == "switch")' >"$BATS_TEST_TMPDIR/report"
 	for member in guest_ns busy_ns host_ns entries; do
 		for at in .vms[0].total .vms[0].vcpus[0]; do
@@ -41,6 +41,6 @@ validate() {
 	done
 }
 
-@test "no output at all is not taken for a valid one" {
+@test "empty output is not taken for a valid one" {
 	run -1 validate </dev/null
 }

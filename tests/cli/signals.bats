@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Signals at moments drawn by lot, of a recording that is replayed, neither root nor KVM: tests/cli/signals.py.
-# SIGNALS_SEED=N repeats what was drawn. What a measurement does at signals is in tests/vm/faults-ended.bats; the full
-# screen in the hands of a shell is below.
+# Signals at random moments while a recording is replayed, by tests/cli/signals.py; neither root nor KVM is needed.
+# SIGNALS_SEED=N repeats a run. Signals to a measurement are tested in tests/vm/faults-ended.bats; the full screen as
+# a job of a shell is tested below.
 
 # Lines for eval are in single quotes.
 # shellcheck disable=SC2016
@@ -21,7 +21,7 @@ teardown() {
 	tmux kill-server 2>/dev/null || true
 }
 
-# by_lot CASE [RECORDING]
+# by_lot CASE [RECORDING]: runs a case of signals.py.
 by_lot() {
 	run -0 timeout 300 "$BATS_TEST_DIRNAME/signals.py" "$GTIMEHALT" "${2:-$RECORDING}" "$1"
 	printf '# %s\n' "$output" >&3
@@ -31,33 +31,33 @@ many_vms() {
 	"$BATS_TEST_DIRNAME/hostile_names.py" record "$RECORDING" --plain >"$BATS_TEST_TMPDIR/many"
 }
 
-@test "a replay: by the signal, at once, and what was shown is whole" {
+@test "a replay is ended by the signal at once, and the output so far is complete" {
 	many_vms
 	by_lot replay "$BATS_TEST_TMPDIR/many"
 }
 
-@test "signals that were ignored when it was started stay so" {
+@test "signals that were ignored at the start stay ignored" {
 	by_lot kept
 }
 
-@test "signals that were blocked when it was started, or pending, end it" {
+@test "signals that were blocked or pending at the start end the program" {
 	many_vms
 	by_lot blocked "$BATS_TEST_TMPDIR/many"
 }
 
-@test "an exporter: the file is whole, and nothing lies beside it; SIGHUP does not end it" {
+@test "an exporter: the file is complete, and no temporary file is left; SIGHUP does not end it" {
 	by_lot exporter
 }
 
-@test "a screen: the terminal is what it was, at any moment, and by signals again and again" {
+@test "a screen: the terminal is restored, whenever the signals come, and however many" {
 	by_lot top
 }
 
-@test "a screen on a terminal that takes nothing: it sleeps, and a signal ends it all the same" {
+@test "a screen on a terminal that accepts no output: it sleeps, and a signal still ends it" {
 	by_lot stuck
 }
 
-# in_shell: the screen as a job of an interactive shell, stopped.
+# in_shell: starts the screen as a job of an interactive shell, and stops the job.
 in_shell() {
 	open_terminal 80 24 'PS1="ready> " exec bash --norc --noprofile -i'
 	until_shown 'ready>'
@@ -67,7 +67,7 @@ in_shell() {
 	until_shown Stopped
 }
 
-# given_back: to the shell, which goes on.
+# given_back: the terminal is back with the shell, which goes on.
 given_back() {
 	keys "clear; stty -a >\$T/after; jobs; echo done: \$?" Enter
 	until_shown 'done: 0'
@@ -76,12 +76,13 @@ given_back() {
 	until_true eval "! kill -0 $(<"$BATS_TEST_TMPDIR/pid") 2>/dev/null"
 }
 
-@test "a screen that is stopped, and ended by its shell: it does not take the terminal for that" {
+@test "a stopped screen that its shell ends: it does not take the terminal" {
 	in_shell
 	keys 'kill %1' Enter
 	given_back
 	tmux kill-server
-	# A job that goes on in the background has no terminal: it is stopped again, as others are.
+	# A job that is continued in the background may not use the terminal: it is stopped again, as other programs
+	# are.
 	in_shell
 	keys 'clear; bg' Enter
 	until_true eval '[[ $(sed -n "s/^State:.\(.\).*/\1/p" /proc/$(<"$BATS_TEST_TMPDIR/pid")/status) == T ]]'
@@ -89,14 +90,14 @@ given_back() {
 	keys 'kill -HUP %1' Enter
 	given_back
 	tmux kill-server
-	# Continued where it is to be seen, it has the signal already.
+	# The signal is pending when the job is continued in the foreground.
 	in_shell
 	signal TERM
 	keys 'clear; fg' Enter
 	given_back
 }
 
-@test "a screen that no shell would continue is not stopped by Ctrl-Z" {
+@test "Ctrl-Z does not stop a screen that no shell would continue" {
 	start_command "$GTIMEHALT --replay $RECORDING --top 1000"
 	until_shown measuring
 	keys C-z

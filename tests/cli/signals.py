@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Signals at moments drawn by lot: what was shown is whole, the exit status is the documented one, and a terminal is
-what it was.
+"""Sends signals at random moments: the output must be complete up to then, the exit status the documented one, and
+the terminal restored.
 
 usage: signals.py GTIMEHALT RECORDING CASE	CASE: replay, kept, blocked, exporter, top, stuck
 
-SIGNALS_SEED=N repeats what was drawn. Exit status 1, and what is wrong, on stderr.
+SIGNALS_SEED=N repeats a run. Exits with status 1 and prints the fault on stderr if there is one.
 """
 
 import os
@@ -21,12 +21,12 @@ from terminal import Terminal, cpu_s, end_of, fail, no_core
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 MOMENTS = 6
-# What ends must do so soon; the machine may be busy.
+# Everything that has to end must do so within this time; the machine may be busy.
 SOON_S = 15
 
 
 class Run:
-	"""A recording from a pipe, which comes a line at a time; into a file."""
+	"""Replays a recording that arrives from a pipe line by line; writes to a file."""
 
 	def __init__(self, tool, lines, pause_s, first=None):
 		self.out = tempfile.TemporaryFile()
@@ -83,7 +83,8 @@ def block(*numbers):
 
 
 def replay(tool, recording):
-	"""By the signal, as it is for any program; the intervals that have come by then are there, and whole."""
+	"""The signal ends the program, as any other; all intervals that have arrived by then are in the output, each
+	complete."""
 	expected = expected_of(tool, recording)
 	lines = lines_of(recording)
 	counts = []
@@ -100,11 +101,11 @@ def replay(tool, recording):
 				fail(f"{what}: torn", text[-200:])
 			counts.append(text.count(b"\n"))
 	if not any(0 < count < expected.count(b"\n") for count in counts):
-		fail(f"none was ended within: {counts}")
+		fail(f"no signal came between the first and the last interval: {counts}")
 
 
 def kept(tool, recording):
-	"""Signals that were ignored when it was started, as by nohup(1), or a shell with a job in the background."""
+	"""Signals that were ignored at the start, as by nohup(1), or by a shell for a background job."""
 	expected = expected_of(tool, recording)
 	ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 	run = Run(tool, lines_of(recording), 0.1, ignore(*ignored))
@@ -112,8 +113,8 @@ def kept(tool, recording):
 		run.process.send_signal(random.choice(ignored))
 		time.sleep(0.005)
 	if run.end("ignored signals") != (0, "", expected):
-		fail("a replay has not gone on past signals that are ignored")
-	# The screen and the exporter, which read signals, too.
+		fail("ignored signals have changed a replay")
+	# The same for the screen and the exporter, which handle signals.
 	terminal = Terminal()
 	terminal.start([tool, "--replay", recording, "--top", "0.1"], first=ignore(signal.SIGHUP))
 	terminal.read_until(b"the recording has ended")
@@ -121,28 +122,28 @@ def kept(tool, recording):
 		terminal.process.send_signal(signal.SIGHUP)
 		terminal.read(0.05)
 	if terminal.process.poll() is not None:
-		fail("a screen has ended by a SIGHUP that is ignored")
+		fail("an ignored SIGHUP has ended a screen")
 	terminal.process.send_signal(signal.SIGTERM)
-	if terminal.ended("SIGTERM behind SIGHUP", SOON_S):
-		fail("a screen has not ended well")
-	terminal.check_restored("SIGTERM behind SIGHUP")
+	if terminal.ended("SIGTERM after SIGHUP", SOON_S):
+		fail("a screen has not exited with status 0")
+	terminal.check_restored("SIGTERM after SIGHUP")
 	terminal.close()
 
 
 def stalled(tool, recording, first):
-	"""Nobody reads what it writes."""
+	"""Starts a replay whose output nobody reads."""
 	reader, writer = os.pipe()
 	process = subprocess.Popen([tool, "-jH", "--replay", recording], stdout=writer, stderr=subprocess.PIPE,
 		preexec_fn=first)
 	os.close(writer)
 	time.sleep(0.3)
 	if process.poll() is not None:
-		fail("has not waited for who reads")
+		fail("has not waited for its reader")
 	return process, reader
 
 
 def blocked(tool, recording):
-	"""Signals that were blocked when it was started, and one that was pending then."""
+	"""Signals that were blocked at the start, and a signal that was pending at the start."""
 	for number in ENDING:
 		process, reader = stalled(tool, recording, block(number))
 		process.send_signal(number)
@@ -169,7 +170,8 @@ def blocked(tool, recording):
 
 
 def exporter(tool, recording):
-	"""SIGINT and SIGTERM end it well, or by themselves before it has begun; it goes on past SIGHUP."""
+	"""SIGINT and SIGTERM end the exporter with status 0, or kill it before it has begun; it goes on after
+	SIGHUP."""
 	folder = tempfile.mkdtemp()
 	os.chmod(folder, 0o777)
 	path = os.path.join(folder, "g.prom")
@@ -180,7 +182,7 @@ def exporter(tool, recording):
 			with tempfile.TemporaryFile() as said:
 				process = subprocess.Popen(command, stderr=said, preexec_fn=no_core)
 				time.sleep((moment + random.random()) * 0.15 / MOMENTS)
-				# All at once, and again: it is one end.
+				# The same signal several times has the effect of one.
 				for again in range(random.choice((1, 1, 5))):
 					process.send_signal(number)
 				if number == signal.SIGHUP:
@@ -193,7 +195,7 @@ def exporter(tool, recording):
 			if not early and status != 0 or text:
 				fail(f"{number.name} to an exporter: status {status}", text)
 			if number == signal.SIGQUIT and status == 0:
-				fail("SIGQUIT to an exporter: status 0")
+				fail("SIGQUIT to an exporter: status 0 instead of death by the signal")
 			begun += not early
 			names = os.listdir(folder)
 			if names not in ([], ["g.prom"]) and number != signal.SIGQUIT:
@@ -207,11 +209,11 @@ def exporter(tool, recording):
 				os.unlink(os.path.join(folder, name))
 	os.rmdir(folder)
 	if begun < MOMENTS:
-		fail(f"only {begun} had begun")
+		fail(f"only {begun} exporters had begun before the signal")
 
 
 def top(tool, recording):
-	"""0, or by the signal itself when it came before there was a screen."""
+	"""The exit status is 0, or death by the signal if it came before there was a screen."""
 	shown = 0
 	for number in ENDING:
 		for moment in range(MOMENTS):
@@ -229,7 +231,7 @@ def top(tool, recording):
 			shown += bool(on)
 			terminal.close()
 	if shown < 2 * len(ENDING):
-		fail(f"only {shown} had shown a screen")
+		fail(f"only {shown} runs had shown a screen before the signal")
 
 
 def stuck_once(tool, recording, number, term_options):
@@ -252,9 +254,9 @@ def stuck_once(tool, recording, number, term_options):
 	if busy_s > 0.05:
 		fail(f"{what}: {busy_s} s of CPU time within 0.4 s")
 	if terminal.process.poll() is not None:
-		fail(f"{what}: has ended before it was sent")
+		fail(f"{what}: has exited before the signal was sent")
 	terminal.process.send_signal(number)
-	# Not read in between.
+	# The terminal is not read meanwhile.
 	status = end_of(terminal.process, what, SOON_S)
 	if status:
 		fail(f"{what}: status {status}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The tool started with streams as a test wants them, and a terminal as others see it: its bytes, modes and size."""
+"""Runs the tool with the streams that a test needs, and provides a terminal whose bytes, modes and size a test can
+see."""
 
 import fcntl
 import os
@@ -12,7 +13,7 @@ import termios
 import time
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-# What ends later than this hangs: a guard that no slow machine is to meet, and no measurement.
+# A program that takes longer to exit hangs. The limit is long enough for any slow machine; it does not measure speed.
 END_MAX_S = 60
 
 
@@ -56,7 +57,7 @@ def end_of(process, what, seconds=END_MAX_S):
 
 
 class Terminal:
-	"""A terminal with a program on it, in a session of its own. What it writes is in `bytes`."""
+	"""A terminal with a program on it, in a session of its own. `bytes` holds the output."""
 
 	def __init__(self, columns=80, rows=24):
 		self.bytes = b""
@@ -80,7 +81,7 @@ class Terminal:
 			preexec_fn=own_terminal, env=os.environ | {"TERM": term, "LC_ALL": locale, "TZ": "UTC"})
 
 	def read(self, seconds):
-		"""What comes within that time."""
+		"""Returns whether output arrived within that time."""
 		end = time.monotonic() + seconds
 		before = len(self.bytes)
 		while (left := end - time.monotonic()) > 0:
@@ -92,7 +93,7 @@ class Terminal:
 		return self.bytes[before:]
 
 	def settle(self, seconds=0.15):
-		"""Reads until nothing comes for so long."""
+		"""Reads until there was no output for so long."""
 		while self.read(seconds):
 			pass
 
@@ -107,7 +108,7 @@ class Terminal:
 		os.write(self.master, keys)
 
 	def ended(self, what, seconds=END_MAX_S):
-		"""Its exit status, with all that it has written read."""
+		"""Returns the program's exit status, after reading all of its output."""
 		end = time.monotonic() + seconds
 		while self.process.poll() is None:
 			if time.monotonic() > end:
@@ -129,11 +130,11 @@ class Terminal:
 		return on
 
 	def fill(self):
-		"""Nobody reads, and there is no more room."""
+		"""Fills the terminal's buffer, which nobody reads."""
 		flags = fcntl.fcntl(self.slave, fcntl.F_GETFL)
 		set_nonblocking(self.slave)
 		for size in (1024, 1) * 8:
-			# What has been passed on makes room once more.
+			# The terminal moves bytes to its reader's side, which makes room again.
 			time.sleep(0.02)
 			try:
 				while True:

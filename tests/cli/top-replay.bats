@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The tool itself with --top, on a recording of real guests: wired as it is on a host. What the screen can
-# do is in tests/cli/top.bats; this is how it begins, goes on and ends.
+# The tool itself with --top, on a recording of real guests: how it begins, goes on and ends. The features of
+# the screen are tested in tests/cli/top.bats.
 
 bats_require_minimum_version 1.5.0
 load top
@@ -18,13 +18,13 @@ teardown() {
 	tmux kill-server 2>/dev/null || true
 }
 
-# start_replay WORD...
+# start_replay WORD...: starts the replay with these options in a terminal.
 start_replay() {
 	start_command "$GTIMEHALT --replay $RECORDING --top $*"
 	until_shown 'q quit'
 }
 
-@test "one interval after the other; at the end it stays, and says so" {
+@test "one interval after the other; at the end the screen stays, and says that the recording has ended" {
 	start_replay 0.3
 	until_shown 'the recording has ended'
 	golden top
@@ -36,7 +36,7 @@ start_replay() {
 	ended 0
 }
 
-@test "a key chooses another pace, and pausing stops the recording" {
+@test "a key changes the pace, and pausing stops the recording" {
 	start_replay 1000
 	sleep 0.5
 	shows measuring
@@ -55,7 +55,7 @@ start_replay() {
 	ended 0
 }
 
-@test "signals and keys end it, before the end and behind it" {
+@test "signals and keys end it, both before and after the end of the recording" {
 	local signal
 	for signal in TERM INT HUP QUIT; do
 		start_replay 1000
@@ -73,12 +73,12 @@ start_replay() {
 	ended 0
 }
 
-@test "a count ends it" {
+@test "COUNT ends it" {
 	start_command "$GTIMEHALT --replay $RECORDING --top 0.5 1"
 	ended 0
 }
 
-@test "another size, stopped and continued" {
+@test "the terminal is resized, the program stopped and continued" {
 	start_replay 0.1
 	until_shown 'the recording has ended'
 	tmux resize-window -x 60 -y 12
@@ -87,7 +87,7 @@ start_replay() {
 	golden top
 }
 
-@test "a recording that breaks off on the screen: the terminal is back, and then the reason is there" {
+@test "a broken recording: the terminal is restored, and then the reason is printed" {
 	head -n 3 "$RECORDING" >"$BATS_TEST_TMPDIR/broken"
 	echo '{}' >>"$BATS_TEST_TMPDIR/broken"
 	head -n 2 "$RECORDING" | tail -n 1 >>"$BATS_TEST_TMPDIR/broken"
@@ -96,7 +96,7 @@ start_replay() {
 	shows 'broken:4: clock: missing'
 }
 
-@test "refused: a pipe, a file, a dumb terminal, and a recording in place of the keys" {
+@test "refused: a pipe, a file, a dumb terminal, and a recording on the stdin that keys are read from" {
 	local replay="$GTIMEHALT --replay $RECORDING --top"
 	open_terminal 200 24 "
 		try() {

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A full screen in a terminal of tmux, which has no window anywhere: keys go in, its text comes out.
-# Loaded by tests/cli/top.bats.
+# A full screen in a tmux terminal without a window: tests send keys and read the text. Loaded by tests/cli/top.bats.
 
 ROOT=$BATS_TEST_DIRNAME/../..
 GOLDEN_DIR=$ROOT/tests/golden/top
 OUTPUT=${OUTPUT:-.output}
 [[ $OUTPUT == /* ]] || OUTPUT=$ROOT/$OUTPUT
-# What is driven. It ends an interval at each SIGUSR1.
+# The program to drive. It ends an interval at each SIGUSR1.
 TOP_COMMAND=${TOP_COMMAND:-$OUTPUT/tests/cli/top_feeder}
 
-# Of terminals that were opened: a server that ends and one that starts do not meet.
+# The number of terminals opened. Each has its own tmux server, so that a starting server never meets one that is
+# ending.
 terminal=0
 
 tmux() {
 	command tmux -S "$BATS_TEST_TMPDIR/tmux.$terminal" -f /dev/null -u "$@"
 }
 
-# until_true COMMAND...: within a minute.
+# until_true COMMAND...: repeats COMMAND until it succeeds, for up to a minute.
 until_true() {
 	local try
 	for ((try = 0; try < 1200; try++)); do
@@ -29,7 +29,7 @@ until_true() {
 	return 1
 }
 
-# open_terminal COLUMNS ROWS COMMAND: a line of shell. Its variables are those of the environment.
+# open_terminal COLUMNS ROWS COMMAND: runs a line of shell in a terminal. Its variables are those of the environment.
 open_terminal() {
 	((++terminal))
 	tmux new-session -d -x "$1" -y "$2" \
@@ -37,8 +37,8 @@ open_terminal() {
 		set -g status off
 }
 
-# start_command COMMAND [COLUMNS ROWS]: runs it in a terminal. What that was before and after is left in
-# files.
+# start_command COMMAND [COLUMNS ROWS]: runs COMMAND in a terminal. The terminal's settings before and after are left
+# in files.
 start_command() {
 	open_terminal "${2:-80}" "${3:-24}" "
 		${TOP_TERM:+export TERM=$TOP_TERM}
@@ -50,7 +50,7 @@ start_command() {
 		exec cat"
 }
 
-# start [CASE [COLUMNS ROWS]]: the screen, up to the point where it waits for an interval's end.
+# start [CASE [COLUMNS ROWS]]: starts the screen and waits until it waits for the end of an interval.
 start() {
 	local case=${1:-few}
 	shift || :
@@ -78,7 +78,7 @@ keys() {
 	tmux send-keys "$@"
 }
 
-# Letters, as they are.
+# Sends text literally, not as names of keys.
 type_text() {
 	tmux send-keys -l "$1"
 }
@@ -87,7 +87,7 @@ signal() {
 	kill -"$1" "$(<"$BATS_TEST_TMPDIR/pid")"
 }
 
-# end_interval TEXT: ends an interval, and waits for what is new on the screen.
+# end_interval TEXT: ends an interval, and waits until TEXT is on the screen.
 end_interval() {
 	signal USR1
 	until_shown "$1"
@@ -97,7 +97,7 @@ is_golden() {
 	diff -u "$GOLDEN_DIR/$1.txt" <(printf '%s\n' "$(screen)") >"$BATS_TEST_TMPDIR/diff"
 }
 
-# golden NAME: the screen is, or soon comes to be, that of the file.
+# golden NAME: waits until the screen equals that of the file.
 golden() {
 	local before now
 	if [[ ${GOLDEN:-} == update ]]; then
@@ -115,12 +115,12 @@ golden() {
 	}
 }
 
-# A line of its own: a recording has ended long before the screen that shows it.
+# Looks for a line of its own, because "the recording has ended" appears long before the screen ends.
 says_ended() {
 	grep -qx ended <<<"$(screen)"
 }
 
-# ended STATUS: the screen has, with that exit status, and has made the terminal what it was.
+# ended STATUS: waits until the screen has exited with this status; the terminal must be restored.
 ended() {
 	until_true says_ended
 	[[ $(<"$BATS_TEST_TMPDIR/status") == "$1" ]]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The full screen, driven by keys in tmux; neither root nor KVM. Its reports are made up: see
-# tests/cli/top_feeder.c. The screens are files below tests/golden/top; `make golden` writes them anew.
+# The full screen, driven by keys in tmux; neither root nor KVM is needed. tests/cli/top_feeder.c creates the reports.
+# The expected screens are files below tests/golden/top; `make golden` rewrites them, to be reviewed as a diff.
 
 bats_require_minimum_version 1.5.0
 load top
@@ -26,7 +26,7 @@ teardown() {
 	golden vms
 }
 
-@test "another order, at once and in the intervals that follow" {
+@test "another sort order, at once and in later intervals" {
 	start
 	end_interval 14:26:41
 	keys B
@@ -45,7 +45,7 @@ teardown() {
 	golden vcpus
 }
 
-@test "a filter, as it is typed, and taken back" {
+@test "a filter takes effect while it is typed, and can be undone" {
 	start
 	end_interval 14:26:41
 	keys /
@@ -63,7 +63,7 @@ teardown() {
 	golden vms
 }
 
-@test "paused: the screen stands still and says so, and then goes on with the newest" {
+@test "paused: the screen does not change and says so; then it goes on with the latest interval" {
 	start
 	end_interval 14:26:41
 	keys p
@@ -110,14 +110,14 @@ teardown() {
 	until_shown 'any other key'
 }
 
-@test "failures are told, all of them on a page of their own, and not forgotten" {
+@test "failures are shown, all of them on a page of their own, and also in later intervals" {
 	start failing
 	end_interval 14:26:41
 	golden notes
 	keys n
 	golden notes-page
 	keys Escape
-	# A warning on stderr, which is the same terminal, does not tear the screen.
+	# A warning on stderr, which is the same terminal, does not damage the screen.
 	end_interval 14:26:42
 	golden notes-later
 	keys q
@@ -147,7 +147,7 @@ teardown() {
 	golden many-110x12
 }
 
-@test "what others write on the terminal is painted over" {
+@test "output of other programs on the terminal is painted over" {
 	start
 	end_interval 14:26:41
 	printf '\e[Hit rains' >"$(tmux display -p '#{pane_tty}')"
@@ -156,7 +156,7 @@ teardown() {
 	golden vms
 }
 
-@test "switch mode: what it does not know is not shown" {
+@test "switch mode: unknown values are not shown" {
 	start switch
 	end_interval 14:26:41
 	golden switch
@@ -168,7 +168,7 @@ teardown() {
 	golden none
 }
 
-@test "colours, where there are some; where not, the same characters" {
+@test "colours if the terminal has them; the same characters if not" {
 	start
 	end_interval 14:26:41
 	golden vms
@@ -180,7 +180,7 @@ teardown() {
 	[[ $(tmux capture-pane -pe) != *$'\e[3'[0-7]m* ]]
 }
 
-@test "a locale without UTF-8: what it cannot show is a ?" {
+@test "a locale without UTF-8: characters that it cannot show become ?" {
 	TOP_LOCALE=C start
 	end_interval 14:26:41
 	golden vms-ascii
@@ -228,12 +228,12 @@ teardown() {
 	until_shown 'ready>'
 }
 
-@test "a terminal that goes away ends it" {
+@test "the loss of the terminal ends it" {
 	start
 	pid=$(<"$BATS_TEST_TMPDIR/pid")
 	tmux kill-server
 	until_true eval "! kill -0 $pid 2>/dev/null"
-	# With nobody to be told by a signal.
+	# In a session of its own, so that the loss of the terminal sends no signal.
 	open_terminal 80 24 "setsid -f sh -c 'echo \$\$ >\$T/pid; exec $TOP_COMMAND'; exec sleep 60"
 	until_shown measuring
 	pid=$(<"$BATS_TEST_TMPDIR/pid")
@@ -241,7 +241,7 @@ teardown() {
 	until_true eval "! kill -0 $pid 2>/dev/null"
 }
 
-@test "refused: a pipe, a file, a dumb terminal, and one that nobody knows" {
+@test "refused: a pipe, a file, a dumb terminal, and an unknown terminal type" {
 	open_terminal 200 24 "
 		try() {
 			\"\$@\" 2>\$T/said

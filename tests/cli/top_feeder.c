@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * top_feeder - the full screen with reports that are made up, without root and without KVM; wired as
- * the tool wires it. tests/cli/top.bats drives it with keys.
+ * top_feeder - the full screen with simulated reports, without root and KVM, set up as the tool
+ * does it. tests/cli/top.bats drives it with keys.
  *
  *	top_feeder [CASE]	CASE: few (default), many, switch, none, failing
  *
- * Each SIGUSR1 is the end of an interval: nothing happens by itself, so that a test knows what it sees.
+ * Each SIGUSR1 ends an interval. Nothing happens by itself, so that a test knows what is on the
+ * screen.
  */
 #include <errno.h>
 #include <poll.h>
@@ -36,7 +37,7 @@ struct feeder {
 	int signal_fd;
 };
 
-/* Shares in per mille of a vCPU's wall time; the rest is blocked. */
+/* Shares in thousandths of a vCPU's wall time; the rest is blocked. */
 struct shares {
 	unsigned int halted, busy, host, wait;
 };
@@ -76,7 +77,7 @@ static void add_vm(struct report *report, pid_t pid, __u64 vm_id, const char *na
 	};
 }
 
-/* To the VM that was added last. */
+/* Adds a vCPU to the VM that was added last. */
 static void add_vcpu(struct report *report, struct shares shares)
 {
 	struct vm_report *vm = &report->vms[report->vm_cnt - 1];
@@ -95,7 +96,9 @@ static void add_vcpu(struct report *report, struct shares shares)
 	}
 }
 
-/* Names of all kinds; the second and later reports have another order than the first. */
+/*
+ * Adds VMs with names of all kinds; from the second report on, their order differs from the first.
+ */
 static void add_few(struct report *report, unsigned int tick)
 {
 	bool first = tick == 1;
@@ -137,7 +140,7 @@ static void add_many(struct feeder *f)
 static void add_failures(struct feeder *f, unsigned int tick)
 {
 	if (tick == 1) {
-		f->report.health = (struct health){ 3, 1, 2, 0 };
+		f->report.health = (struct health){ 3, 1, 2, 0, 0 };
 		f->report.mperf_ratio = 0.97;
 		f->report.vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 100;
 		f->report.vcpus[1].metrics.value[METRIC_UNMEASURED_NS] = 1234567;
@@ -178,7 +181,7 @@ static int open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-/* Returns 1 when the signal ends the program, 0 when it goes on, or -errno. */
+/* Returns 1 if the signal ends the program, 0 if it goes on, or -errno. */
 static int take_signal(struct feeder *f, unsigned int *tick)
 {
 	struct signalfd_siginfo signal;

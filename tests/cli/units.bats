@@ -1,30 +1,30 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The systemd units, as make install puts them. systemd-analyze needs no systemd that runs.
+# The systemd units, as make install installs them. systemd-analyze does not need a running systemd.
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || return
-	# No DESTDIR: the program has to be where the units say.
+	# Without DESTDIR, because the program must be where the units say.
 	env -u MAKEFLAGS -u MAKELEVEL make -s install OUTPUT="${OUTPUT:-.output}" \
 		PREFIX="$BATS_FILE_TMPDIR/usr" UNITDIR="$BATS_FILE_TMPDIR/units"
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR/units" || return
-	# What it says on a machine whose /etc it can do without.
+	# Suppress messages about the /etc of this machine.
 	export SYSTEMD_LOG_LEVEL=warning
 }
 
-# exposure UNIT: its figure, 0.0 (shut) to 10.0 (open).
+# exposure UNIT: prints the unit's exposure level, from 0.0 (safe) to 10.0 (unsafe).
 exposure() {
 	systemd-analyze security --offline=yes --no-pager "./$1" |
 		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p'
 }
 
-@test "systemd-analyze verify finds nothing" {
+@test "systemd-analyze verify finds no fault" {
 	for unit in *.service; do
 		run -0 systemd-analyze verify --man=no "./$unit"
 		[[ -z $output ]] || {
@@ -34,7 +34,7 @@ exposure() {
 	done
 }
 
-@test "the units name the program where it is installed" {
+@test "the units contain the path of the installed program" {
 	[[ -x $BATS_FILE_TMPDIR/usr/sbin/gtimehalt ]]
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --exporter=.*" gtimehalt-exporter.service
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --pin .*" gtimehalt-pin.service
@@ -44,31 +44,32 @@ exposure() {
 	run ! grep -r @ --include='*.service' -e '@[A-Z]*@' .
 }
 
-# Threshold is the figure times ten. What is left is what they need: BPF, the network, /proc.
-@test "they are as shut as the README says" {
+# The threshold is the exposure level times ten. The remaining exposure is what the units need: BPF, the network,
+# /proc.
+@test "the units are as confined as the SECURITY.md says" {
 	echo "# exporter $(exposure gtimehalt-exporter.service), pin $(exposure gtimehalt-pin.service)" >&3
 	systemd-analyze security --offline=yes --threshold=29 ./gtimehalt-exporter.service
 	systemd-analyze security --offline=yes --threshold=24 ./gtimehalt-pin.service
 	systemd-analyze security --offline=yes --threshold=30 ./gtimehalt-steer.service
 }
 
-@test "the exporter may have no capability beyond those it is started with" {
+@test "the exporter's bounding set is that of its ambient capabilities" {
 	diff <(sed -n 's/^AmbientCapabilities=//p' gtimehalt-exporter.service) \
 		<(sed -n 's/^CapabilityBoundingSet=//p' gtimehalt-exporter.service)
 }
 
-@test "the example of /etc/default/gtimehalt says what the units do without it" {
+@test "the example of /etc/default/gtimehalt contains the units' defaults" {
 	example=$BATS_FILE_TMPDIR/usr/share/doc/gtimehalt/gtimehalt.default
 	listen=$(sed -n 's/^#GTIMEHALT_LISTEN=//p' "$example")
 	grep -qx "Environment=GTIMEHALT_LISTEN=$listen GTIMEHALT_OPTIONS=" gtimehalt-exporter.service
 	run ! grep -v '^#\|^$' "$example"
-	# Each variable in it is one that a unit uses.
+	# Each variable of the example is used by a unit.
 	while read -r name; do
 		grep -q "ExecStart=.*\$[{]*$name" ./*.service
 	done < <(sed -n 's/^#\(GTIMEHALT_[A-Z_]*\)=.*/\1/p' "$example")
 }
 
-@test "a host that cannot is not asked again each half minute; KVM that is loaded later starts them" {
+@test "a unit is not restarted on a host that cannot measure; loading KVM later starts it" {
 	for unit in *.service; do
 		grep -qx 'RestartPreventExitStatus=2 3' "$unit"
 		grep -qx 'WantedBy=multi-user.target dev-kvm.device' "$unit"
@@ -76,7 +77,7 @@ exposure() {
 	grep -qx 'SUBSYSTEM=="misc", KERNEL=="kvm", TAG+="systemd"' "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
 }
 
-@test "a CPU that comes online, and a reload, start no measurement" {
+@test "a CPU that comes online, and a reload, start no new measurement" {
 	grep -qx "ExecReload=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --renew" gtimehalt-pin.service
 	grep -q "RUN+=\".* $BATS_FILE_TMPDIR/usr/sbin/gtimehalt --renew\"$" "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
 	run ! grep -- --pin "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"

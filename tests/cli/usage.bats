@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The program as it is called, on any machine and by anyone: neither root nor KVM.
+# The command line on any machine, by any user: neither root nor KVM is needed.
 
 bats_require_minimum_version 1.5.0
 
@@ -9,7 +9,7 @@ setup() {
 	GTIMEHALT=${GTIMEHALT:-$BATS_TEST_DIRNAME/../../gtimehalt}
 }
 
-# refused WORD OTHER OPTION...: exit 2, and one line on stderr with both words; nothing on stdout.
+# refused WORD OTHER OPTION...: must exit with 2, print one line with both words on stderr, and nothing on stdout.
 refused() {
 	local word=$1 other=$2
 	shift 2
@@ -20,7 +20,7 @@ refused() {
 	}
 }
 
-@test "--help is on stdout, below 80 columns, and names every exit status" {
+@test "--help is on stdout, fits into 80 columns, and names every exit status" {
 	run -0 --separate-stderr "$GTIMEHALT" --help
 	[[ -z $stderr ]]
 	[[ $(awk '{ if (length > w) w = length } END { print w }' <<<"$output") -lt 80 ]]
@@ -31,12 +31,12 @@ refused() {
 	run -0 "$GTIMEHALT" -?
 }
 
-@test "--version" {
+@test "--version prints the version" {
 	run -0 --separate-stderr "$GTIMEHALT" --version
 	[[ -z $stderr && $output =~ ^gtimehalt\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
 
-@test "wrong usage: one line on stderr that shows the word, nothing on stdout, exit 2" {
+@test "wrong usage: one line on stderr with the wrong word, nothing on stdout, exit 2" {
 	while read -r word args; do
 		# shellcheck disable=SC2086 # several words
 		run -2 --separate-stderr "$GTIMEHALT" $args
@@ -61,8 +61,8 @@ refused() {
 	END
 }
 
-# The pairs are all in tests/unit/test_option_rules.c; these are one of each rule, as they are typed.
-@test "options that make no sense together: one line on stderr that names two, exit 2" {
+# tests/unit/test_option_rules.c tests all pairs; these are examples of each rule, as users type them.
+@test "conflicting options: one line on stderr that names two, exit 2" {
 	while read -r word other args; do
 		# shellcheck disable=SC2086 # several words
 		refused "$word" "$other" $args
@@ -115,7 +115,7 @@ refused() {
 	END
 }
 
-@test "a value that is none: one line on stderr with the option and the word, exit 2" {
+@test "an invalid value: one line on stderr with the option and the value, exit 2" {
 	while read -r word other args; do
 		# shellcheck disable=SC2086 # several words
 		refused "$word" "$other" $args
@@ -141,19 +141,19 @@ refused() {
 	refused argument control -g $'a\nb'
 }
 
-@test "--sort names the columns there are" {
+@test "--sort with an unknown column lists the columns" {
 	run -2 --separate-stderr "$GTIMEHALT" -s name
 	for column in halted loaded busy host wait blocked entries; do
 		[[ $stderr == *"$column"* ]]
 	done
 }
 
-@test "--top where there is no terminal: one line, exit 2, before anything else is looked at" {
+@test "--top without a terminal: one line, exit 2, before any file is opened" {
 	refused --top: terminal --top
 	refused --top: terminal --top --replay /nowhere
 }
 
-@test "what this machine lacks is said in one line: exit 3" {
+@test "a machine that cannot measure: one line that says what is missing, exit 3" {
 	[[ ! -e /sys/bus/event_source/devices/msr/events/mperf ]] || skip "this machine may have it all"
 	run -3 --separate-stderr "$GTIMEHALT" 1 1
 	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: "* ]]

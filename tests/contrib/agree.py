@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds what a Prometheus has of an exporter against a gtimehalt -j that ran beside it.
+"""Compares the counters of an exporter in Prometheus with the output of a gtimehalt -j that ran at the same time.
 
 usage: agree.py PROMETHEUS JSON [PER_CENT]
 
-JSON has the intervals of `gtimehalt -j`, back to back. Of each VM the time loaded, halted and busy between
-the first and the last scrape within them is taken from the raw counters, and the same span from JSON, where a
-scrape falls between two intervals by its part of the one. Prints both, a line each. Exit status 1 when two
-are more than PER_CENT (1) of the greater apart, and, for what is hardly there at all, more than a thousandth of
-the span; or when there are not 20 s and three VMs to compare.
+JSON holds the intervals of `gtimehalt -j`, without gaps. For each VM, the time loaded, halted and busy between the
+first and the last scrape is calculated twice: from the raw counters, and from JSON, where an interval that contains a
+scrape counts in proportion. Prints both values, one line per VM and metric. Exits with status 1 if two values differ
+by more than PER_CENT (default 1) of the greater one and, because tiny values need an absolute limit, by more than a
+thousandth of the span; or if there are fewer than 20 s or three VMs to compare.
 
-The time of a scrape is not the time at which the exporter read its counters, which may be up to a second
-before. But loaded + wait + blocked of a vCPU is its wall time: by how much that grew from one scrape to the next
-tells how far apart the readings were.
+Prometheus records the time of a scrape, but the exporter may have read its counters up to a second earlier. The true
+distance of two readings is the growth of loaded + wait + blocked, which is a vCPU's wall time.
 """
 
 import datetime
@@ -30,7 +29,7 @@ MIN_VMS = 3
 
 
 class Shown:
-	"""The sums over the intervals of gtimehalt -j, by VM and metric, as they grew."""
+	"""The sums over the intervals of gtimehalt -j, by VM and metric, at the end of each interval."""
 
 	def __init__(self, path):
 		self.ends, self.sums = [], []
@@ -60,13 +59,13 @@ class Shown:
 
 
 def seconds_of(text):
-	"""Of RFC 3339 with any number of decimals."""
+	"""Converts an RFC 3339 time with any number of decimals."""
 	whole, decimals = re.fullmatch(r"(.*?)(\.\d+)?Z", text).groups()
 	return datetime.datetime.fromisoformat(whole + "+00:00").timestamp() + float(decimals or 0)
 
 
 def counters(url, begin, end):
-	"""{(pid, vm): {metric: {time: value}}} of the scrapes between the two."""
+	"""Returns {(pid, vm): {metric: {time: value}}} of the scrapes between `begin` and `end`."""
 	found = {}
 	for metric in {*METRICS, *WALL}:
 		text = f"gtimehalt_vm_{metric}_seconds_total[{int(end - begin) + 1}s]"
@@ -78,7 +77,7 @@ def counters(url, begin, end):
 
 
 def compare(name, shown, vm, vcpus, per_cent):
-	"""Prints a VM. Returns whether it agrees."""
+	"""Prints the values of a VM. Returns whether they agree."""
 	times = sorted(set.intersection(*(set(vm[metric]) for metric in {*METRICS, *WALL})))
 	wall = {time: sum(vm[metric][time] for metric in WALL) / vcpus for time in times}
 	if not times:
@@ -95,8 +94,8 @@ def compare(name, shown, vm, vcpus, per_cent):
 		apart = abs(counted - beside)
 		near = apart <= max(per_cent / 100 * max(counted, beside), span * vcpus / 1000)
 		agrees = agrees and near
-		print(f"{name[1]}: {metric} {counted:.3f} s as scraped, {beside:.3f} s beside, of {span:.1f} s on "
-			f"{vcpus} vCPUs, {100 * apart / max(counted, beside, 1e-9):.2f} % apart{'' if near else ': FAR'}")
+		print(f"{name[1]}: {metric} {counted:.3f} s scraped, {beside:.3f} s by gtimehalt -j, of {span:.1f} s on "
+			f"{vcpus} vCPUs, {100 * apart / max(counted, beside, 1e-9):.2f} % apart{'' if near else ': TOO FAR'}")
 	return agrees
 
 
@@ -104,9 +103,9 @@ def main():
 	url, path = sys.argv[1:3]
 	per_cent = float(sys.argv[3]) if len(sys.argv) > 3 else 1
 	shown = Shown(path)
-	# An exporter may be a second behind, which must not be before the first interval.
+	# Start late enough, because the exporter's values may be from up to a second before a scrape.
 	vms = counters(url, shown.ends[0] + 2, shown.ends[-1])
-	# Over all of it: when a scrape comes too late all series end, until the next.
+	# The maximum over the whole span, because all series end when a scrape fails, until the next one.
 	text = f"max_over_time(gtimehalt_vm_vcpus[{int(shown.ends[-1] - shown.ends[0])}s])"
 	vcpus = {(int(series["metric"]["pid"]), series["metric"]["vm"]): int(series["value"][1])
 		for series in http_client.query(url, text, shown.ends[-1])}

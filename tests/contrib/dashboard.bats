@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016 # Grafana's own variables, and jq's
 #
-# The dashboard: whole, and its queries are ones that Prometheus takes. That they return something is for
-# tests/vm/exporter-prometheus.bats.
+# The dashboard is consistent, and Prometheus accepts its queries. tests/vm/exporter-prometheus.bats checks that they
+# return something.
 
 bats_require_minimum_version 1.5.0
 
@@ -13,7 +13,7 @@ setup() {
 	dir=$BATS_TEST_TMPDIR
 }
 
-# as_rules: queries on stdin, a line "PANEL<tab>QUERY" each, as a file of rules, which promtool can check.
+# as_rules: turns lines "PANEL<tab>QUERY" on stdin into a rules file, which promtool can check.
 as_rules() {
 	jq -R -s '[split("\n")[] | select(. != "") | split("\t")[1]] | to_entries |
 		{ groups: [{ name: "queries", rules: map({ record: "query:\(.key)", expr: .value }) }] }'
@@ -27,7 +27,7 @@ as_rules() {
 	[[ $output == *"$(wc -l <"$dir/queries") rules found"* ]]
 }
 
-@test "a query that does not, and a variable that is not declared, are found" {
+@test "faulty queries and undeclared variables are detected" {
 	sed 's/rate(gtimehalt_node_halted/rate((gtimehalt_node_halted/' "$dashboard" >"$dir/dashboard"
 	tests/contrib/queries "$dir/dashboard" | as_rules >"$dir/rules.json"
 	run ! tests/contrib/promtool check rules "$dir/rules.json"
@@ -36,12 +36,12 @@ as_rules() {
 	[[ $output == *'not declared: $guest'* ]]
 }
 
-@test "panels: told apart, beside each other, each with a unit, of the data source that was chosen" {
+@test "panels have unique IDs and titles, do not overlap, have a unit, and use the chosen data source" {
 	jq -e '.panels | (map(.id) | length == (unique | length)) and
 		([.[] | select(.type != "row")] | map("\(.title)") | length == (unique | length)) and
 		all(.[] | select(.type != "row"); (.targets | length > 0) and .fieldConfig.defaults.unit != null and
 			.datasource.uid == "${datasource}" and all(.targets[]; .datasource.uid == "${datasource}"))' "$dashboard"
-	# No two on the same place, none beyond the right edge.
+	# No two panels overlap, and none extends beyond the right edge.
 	jq -e '[.panels[].gridPos | . as $p | range($p.w) | [$p.x + ., $p.y]] |
 		all(.[]; .[0] < 24) and length == (unique | length)' "$dashboard"
 	jq -e '[.panels[] | .title as $t | .gridPos as $a | [$t, $a.x, $a.x + $a.w, $a.y, $a.y + $a.h]] as $all |
@@ -49,8 +49,9 @@ as_rules() {
 			select(.[0][1] < .[1][2] and .[1][1] < .[0][2] and .[0][3] < .[1][4] and .[1][3] < .[0][4])] == []' "$dashboard"
 }
 
-# Where Grafana is told that a rate is one, and a share a share.
-@test "counters are shown by their rate over Grafana's own interval" {
+# Counters must be queried with rate() over an interval that Grafana chooses. Shares must have the unit "percentunit",
+# because "percent" would show 0.5 as 0.5 %.
+@test "counters are shown as rates over Grafana's own interval" {
 	run ! jq -e '[.panels[].targets[]?.expr | select(test("_total\\{") and (test("rate\\(") | not))] | length > 0' "$dashboard"
 	run ! jq -e '[.panels[].targets[]?.expr | [match("\\[[^]]*\\]"; "g").string] | .[] | select(. != "[$__rate_interval]")] | length > 0' "$dashboard"
 	run ! jq -e '[.panels[] | select(.fieldConfig.defaults.unit == "percent")] | length > 0' "$dashboard"

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# An exporter of what was recorded, which needs neither root nor KVM. Loaded by tests of what it exports and of
-# what is made of that.
+# An exporter of a recording, which needs neither root nor KVM. Loaded by tests of the metrics and of their users.
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 OUTPUT=${OUTPUT:-.output}
@@ -12,8 +11,8 @@ HTTP=$ROOT/tests/contrib/http_client.py
 PROMTOOL=$ROOT/tests/contrib/promtool
 RECORDING=$ROOT/tests/golden/replay/three-guests.ndjson
 
-# exporter_start DIR SECONDS OPTION...: sets exporter_port, which the kernel chooses, and the process in exporter; its
-# stderr is DIR/exporter.log. Returns when it answers, which it may take SECONDS for.
+# exporter_start DIR SECONDS OPTION...: starts an exporter on a port that the kernel chooses, and waits up to SECONDS
+# for its first answer. Sets exporter_port and exporter, the process ID; stderr goes to DIR/exporter.log.
 exporter_start() {
 	local dir=$1 seconds=$2 end=$((SECONDS + $2))
 	shift 2
@@ -30,7 +29,7 @@ exporter_start() {
 	fi
 }
 
-# exporter_of_recording DIR: what was recorded, as it stands at its end.
+# exporter_of_recording DIR: serves the recording, with the sums at its end.
 exporter_of_recording() {
 	exporter_start "$1" 60 --replay "$RECORDING" -H
 }
@@ -46,7 +45,7 @@ scrape() {
 	"$HTTP" get "http://127.0.0.1:$exporter_port/metrics" "$@"
 }
 
-# families: the names on stdin, an exposition, has a type for, with those of a histogram's series.
+# families: prints the names that the exposition on stdin declares by TYPE lines, with those of a histogram's series.
 families() {
 	awk '$1 == "#" && $2 == "TYPE" {
 		print $3

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of the exporter ask over HTTP, on a machine that need not have curl.
+"""HTTP requests of the exporter's tests, for machines without curl.
 
-usage: http_client.py get URL [ACCEPT]	the body; on stderr the status and the content type
+usage: http_client.py get URL [ACCEPT]	print the body; on stderr the status and the content type
        http_client.py query URL QUERY [TIME]
-				the result of an instant query to the Prometheus at URL, as JSON, one a line
+				send an instant query to the Prometheus at URL; print the results as JSON lines
        http_client.py missing URL
-				of the queries on stdin, "NAME<TAB>QUERY" a line, those that return nothing
-       http_client.py wait URL SECONDS	until it answers 200; exit status 1 when it does not
+				read queries from stdin, "NAME<TAB>QUERY" per line; print those without a result
+       http_client.py wait URL SECONDS	wait until URL answers 200; exit status 1 if it does not
 
-Exit status 1 too when the answer is not 200.
+Also exits with status 1 if an answer is not 200.
 """
 
 import json
@@ -23,7 +23,7 @@ TIMEOUT_S = 60
 
 
 def get(url, accept=None):
-	"""(status, content type, body)"""
+	"""Returns (status, content type, body)."""
 	request = urllib.request.Request(url, headers={"Accept": accept} if accept else {})
 	try:
 		with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
@@ -33,7 +33,8 @@ def get(url, accept=None):
 
 
 def query(url, text, at=None):
-	"""The result of an instant query, as Prometheus' API has it. Raises ValueError when it refuses."""
+	"""Returns the result of an instant query of the Prometheus API. Raises ValueError if Prometheus refuses
+	it."""
 	arguments = {"query": text} | ({"time": at} if at else {})
 	_, _, body = get(url + "/api/v1/query?" + urllib.parse.urlencode(arguments))
 	answer = json.loads(body)
@@ -43,7 +44,7 @@ def query(url, text, at=None):
 
 
 def wait(url, seconds):
-	"""True once it answers 200."""
+	"""Waits until the URL answers 200. Returns False if the time is over."""
 	end = time.monotonic() + seconds
 	while time.monotonic() < end:
 		try:

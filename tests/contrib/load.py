@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients that a server can do without, all at once, and one that it is there for.
+"""Loads a server with useless clients, and measures how well it serves a useful one meanwhile.
 
 usage: load.py HOST PORT [--rate N] [--idle N] [--slow N] [--probes N] [--seconds N]
 
-For so many seconds: --rate scrapes a second, a connection each; --idle connections that never say a word, and
---slow ones that send a request by a byte a second, all opened anew when the server closes them; and beside
-them --probes scrapes a second as a Prometheus makes them, over a connection that is kept. Each kind comes from
-an address of its own, 127.0.0.2 to .4, since a server may well count by address; the probes from 127.0.0.1.
+For --seconds: --rate scrapes a second, each on a new connection; --idle connections that send nothing; --slow
+connections that send a request at one byte a second; and --probes scrapes a second on a persistent connection, as
+Prometheus makes them. Idle and slow connections are reopened when the server closes them. Each kind of client has its
+own address, because a server may limit connections per address: probes 127.0.0.1, the others 127.0.0.2 to .4.
 
-Prints a line of JSON: of scrapes and probes how many there were, how many of them by answer ("200", another
-code, or the error), and their latency in ms, connecting included, as p50, p95 and max; how many connections
-were opened idly or slowly, and how many of these were closed by the server.
+Prints one line of JSON: the number of scrapes and of probes, these numbers by result ("200", another code, or the
+error), their latency in ms, including that of connecting, as p50, p95 and max; and how many idle and slow connections
+were opened, and how many of them the server has closed.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Clients:
 			limit=1 << 24)
 
 	async def scrape(self, reader, writer, keep):
-		"""The answer's code, when all of it is there."""
+		"""Returns the status code once the answer is complete."""
 		writer.write(REQUEST.format(self.options.host, "keep-alive" if keep else "close").encode())
 		head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
 		for line in head.split("\r\n"):
@@ -64,7 +64,7 @@ class Clients:
 			writer.close()
 
 	async def scrapes(self, kind):
-		"""At the rate that was asked for, however long an answer takes."""
+		"""Starts scrapes at the given rate, however long the answers take."""
 		begin, tasks = time.monotonic(), []
 		for i in range(int(self.options.rate * self.options.seconds)):
 			await asyncio.sleep(max(0, begin + i / self.options.rate - time.monotonic()))
@@ -80,7 +80,7 @@ class Clients:
 			try:
 				code = connection and await self.scrape(*connection, True)
 			except (OSError, asyncio.IncompleteReadError):
-				# Closed in between: a Prometheus connects anew.
+				# The server has closed the connection in between: reconnect, as Prometheus does.
 				code = None
 			if not code:
 				connection = await self.connect("127.0.0.1")
@@ -93,7 +93,7 @@ class Clients:
 			await asyncio.sleep(1 / self.options.probes)
 
 	async def idler(self, source, text):
-		"""Says a byte of text a second; is there again when it was closed."""
+		"""Sends a byte a second; reconnects when the server has closed the connection."""
 		while time.monotonic() < self.end:
 			try:
 				reader, writer = await self.connect(source)
@@ -111,7 +111,8 @@ class Clients:
 				writer.close()
 
 	async def is_over(self, reader, seconds):
-		"""Whether the server has closed it, or there is no more time, within so many seconds."""
+		"""Waits for up to `seconds`. Returns whether the server has closed the connection or the test is
+		over."""
 		try:
 			await asyncio.wait_for(reader.read(), min(seconds, max(0, self.end - time.monotonic())))
 		except asyncio.TimeoutError:
@@ -119,7 +120,7 @@ class Clients:
 		except OSError:
 			pass
 		self.closed += 1
-		# A server that closes at once is not asked again at once.
+		# Do not reconnect immediately to a server that closes connections immediately.
 		await asyncio.sleep(1)
 		return True
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What rules and dashboard name is what the exporter exports. Neither root nor KVM: it replays a recording.
+# The rules and the dashboard use only metrics that the exporter exports. It replays a recording, which needs neither
+# root nor KVM.
 
 bats_require_minimum_version 1.5.0
 load exporter
 
-# No recording has them: what snapshots took, and the kernel's own account of BPF programs.
-# tests/vm/exporter-prometheus.bats runs every query of the dashboard where there are those.
+# Metrics that a replay cannot have: the duration of snapshots, and the kernel's statistics of BPF programs.
+# tests/vm/exporter-prometheus.bats runs every query of the dashboard on a live exporter.
 LIVE_ONLY='gtimehalt_snapshot_seconds_total gtimehalt_bpf_run_seconds_total gtimehalt_bpf_runs_total'
 
 setup() {
@@ -25,12 +26,12 @@ teardown() {
 	exporter_stop
 }
 
-# names: those of metrics on stdin, PromQL; what is recorded has colons in its name.
+# names: prints the metric names in the PromQL on stdin; names of recording rules contain colons.
 names() {
 	grep -oE '[a-zA-Z_:][a-zA-Z0-9_:]*' | grep -E '^(gtimehalt|process)_[a-z_]+$' | sort -u
 }
 
-# all_exported: the names on stdin.
+# all_exported: every name on stdin must be exported.
 all_exported() {
 	local unknown
 	unknown=$(comm -23 - "$dir/exported")
@@ -40,13 +41,13 @@ all_exported() {
 	}
 }
 
-@test "the dashboard's" {
+@test "every name in the dashboard is exported" {
 	tests/contrib/queries | cut -f 2 | names >"$dir/names"
 	[[ $(wc -l <"$dir/names") -gt 30 ]]
 	all_exported <"$dir/names"
 }
 
-@test "the rules', and those of their tests" {
+@test "every name in the rules and in their tests is exported" {
 	for file in contrib/prometheus/*.rules.yml; do
 		/usr/bin/python3 -c 'import sys, yaml
 for group in yaml.safe_load(open(sys.argv[1]))["groups"]:
@@ -58,23 +59,23 @@ for group in yaml.safe_load(open(sys.argv[1]))["groups"]:
 	all_exported <"$dir/names"
 	sed -n 's/^ *- series: //p' contrib/prometheus/*.test.yml | sed 's/{.*//' | names >"$dir/names"
 	all_exported <"$dir/names"
-	# What a rule makes of another's record must be recorded.
+	# Recorded metrics that other rules use must be recorded by a rule.
 	while read -r record; do
 		grep -q "record: $record\$" contrib/prometheus/*.rules.yml
 	done < <(grep -oE '\b[a-z]+:gtimehalt_[a-z0-9_]+:[a-z0-9_]+' "$dir/expressions")
 }
 
-@test "a name that is not exported is found" {
+@test "a name that is not exported is detected" {
 	run -1 all_exported <<<'gtimehalt_vm_halted_total'
 	[[ $output == 'not exported: gtimehalt_vm_halted_total' ]]
 }
 
-@test "what it exports: clean to promtool, and to a strict parser of OpenMetrics" {
+@test "promtool and a strict parser of OpenMetrics accept the exported text" {
 	run -0 "$PROMTOOL" check metrics <"$dir/metrics"
 	[[ -z $output ]]
 	scrape 'application/openmetrics-text; version=1.0.0' 2>"$dir/type" >"$dir/openmetrics"
 	[[ $(<"$dir/type") == '200 application/openmetrics-text; version=1.0.0; charset=utf-8' ]]
 	tests/contrib/openmetrics.py <"$dir/openmetrics" >"$dir/parsed"
-	# The same families in both, though in one the name has what is the type's suffix in the other.
+	# The same families in both formats; in one the name includes the suffix that is the type in the other.
 	diff <(families <"$dir/metrics" | sed -E 's/_(total|info)$//' | sort) <(families <"$dir/openmetrics")
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parses OpenMetrics on stdin as strictly as Prometheus' own client library does.
 
-Debian's Python, since it is Debian's module. Prints "SERIES VALUE" for each sample, sorted. Exit status 1, and one line on stderr, when it is none.
+Prints "SERIES VALUE" for each sample, sorted. If the input is invalid, prints one line on stderr and exits with
+status 1. Runs with Debian's Python, because prometheus_client is installed as its module.
 """
 
 import sys
@@ -18,7 +19,7 @@ def main():
 				labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
 				lines.append(f"{sample.name}{{{labels}}} {sample.value}")
 	except ValueError as error:
-		sys.stderr.write(f"no OpenMetrics: {error}\n")
+		sys.stderr.write(f"not valid OpenMetrics: {error}\n")
 		return 1
 	print("\n".join(sorted(lines)))
 	return 0

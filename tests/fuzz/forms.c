@@ -43,7 +43,7 @@ void forms__check_sums(const struct report *report)
 		check_metrics(report->vcpus[i].metrics.value);
 }
 
-/* What is shown of the report, by these options. The caller frees it. */
+/* Returns the output for the report with these options. The caller frees it. */
 static char *shown_by(const struct options *opts, const struct report *report, size_t *size)
 {
 	struct show *show;

@@ -63,7 +63,7 @@ __u64 fuzz_bytes__take_number(struct fuzz_bytes *bytes)
 	case 4:
 		return take_raw(bytes, 2);
 	case 5:
-		/* Of the size of a second in nanoseconds. */
+		/* In the order of a second in nanoseconds. */
 		return take_raw(bytes, 4);
 	case 6:
 		return take_raw(bytes, 6);
@@ -84,8 +84,9 @@ char *fuzz_bytes__take_string(struct fuzz_bytes *bytes, char delimiter)
 }
 
 /*
- * Messages go to the descriptor, which is libFuzzer's too. By the linker's --wrap they go where stderr does; a
- * target without messages has no patient.
+ * Messages are written to descriptor 2, which libFuzzer uses as well. The linker's --wrap redirects
+ * them to the stream stderr, which fuzz_said__begin() replaces. The real function is weak, because
+ * a target without messages does not link it.
  */
 int __wrap_patient__write(int fd, const char *data, size_t size, size_t *written);
 int __real_patient__write(int fd, const char *data, size_t size, size_t *written)

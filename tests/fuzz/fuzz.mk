@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Fuzz targets, by clang's libFuzzer. Included by tests/tests.mk; tests/fuzz/README.md says how to use them.
 #
-# One line for each target: the modules (src/*/*.c) that it links, and what else. A tests/fuzz/fuzz_X.c without a
-# line fails the build, so that no target is left out silently.
+# One line for each target lists the modules (src/*/*.c) that it links, and further files. A tests/fuzz/fuzz_X.c
+# without a line fails the build, so that no target is left out silently.
 
-# Of the forms in which a report is shown.
+# Everything that writes a report in all forms.
 FUZZ_SHOWN := account span histogram columns view show render_check render_csv render_histogram render_json \
 	      render_notes render_table json_text line stream time_text utf8 vm_label \
 	      metrics_text metrics_families metrics_writer totals total_list
@@ -37,12 +37,12 @@ FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 FUZZ_OUT         := $(OUTPUT)/fuzz
 FUZZ_LIBS        := -Wl,--wrap=patient__write -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
 
-# What clang calls undefined, and a float that is no integer; what is found ends the run.
+# Everything that clang counts as undefined, and conversions of floats that are not integers. A finding ends the run.
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 FUZZ_CFLAGS   := -O1 -g -fno-omit-frame-pointer $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link
 COVERAGE_CFLAGS := -O0 -g -fprofile-instr-generate -fcoverage-mapping
 
-# How long `make fuzz` runs each target, 0: until Ctrl-C; and which.
+# The targets that `make fuzz` runs, and for how long each; 0: until Ctrl-C.
 FUZZ_SECONDS ?= 300
 FUZZ_TARGETS ?= $(FUZZ_TARGETS_ALL)
 
@@ -50,13 +50,13 @@ FUZZ_TARGETS ?= $(FUZZ_TARGETS_ALL)
 fuzz: fuzz-programs
 	$(Q)OUTPUT=$(OUTPUT) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ_TARGETS)
 
-# What the kept corpora do not reach yet, of all that was found: into them.
+# Adds inputs that were found on this machine to the kept corpora, if they reach something new.
 fuzz-merge: fuzz-programs
 	$(Q)OUTPUT=$(OUTPUT) tests/fuzz/merge $(FUZZ_TARGETS)
 
 fuzz-programs: $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/fuzz_%) $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/coverage/fuzz_%)
 
-# $(call FUZZ_OBJECTS,FOLDER,TARGET)
+# $(call FUZZ_OBJECTS,FOLDER,TARGET): the objects that a target links.
 FUZZ_OBJECTS = $(1)/tests/fuzz_$(2).o $(patsubst %,$(1)/tests/%.o,fuzz $(fuzz_$(2)_HELPERS)) \
 	       $(patsubst %,$(1)/src/%.o,$(sort $(fuzz_$(2)_MODULES)))
 
@@ -72,7 +72,7 @@ $(FUZZ_OUT)/coverage/fuzz_$(1): $$(call FUZZ_OBJECTS,$(FUZZ_OUT)/coverage/obj,$(
 endef
 $(foreach target,$(FUZZ_TARGETS_ALL),$(eval $(call FUZZ_RULES,$(target))))
 
-# $(call FUZZ_COMPILE,FOLDER,FLAGS)
+# $(call FUZZ_COMPILE,FOLDER,FLAGS): the rules to compile with these flags.
 define FUZZ_COMPILE
 $(1)/src/%.o: %.c | $(1)/src
 	$$(call msg,CLANG,$$@)

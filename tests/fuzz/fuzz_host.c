@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the kernel says of the host in /proc and /sys, as tree_text.h has it. A file "cpus" at the top is a list of
- * CPUs.
+ * Files about the host in /proc and /sys, in the form that tree_text.h describes. A file "cpus" at
+ * the top contains a list of CPUs.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,9 @@
 #include "measure/program_stats.h"
 #include "tree_text.h"
 
-/* A list as the kernel writes it: numbers that rise, of which two with a hyphen are a range. */
+/*
+ * Checks lists in the kernel's format: ascending numbers, and ranges of two numbers with a hyphen.
+ */
 static void check_cpu_list(const struct hostfs *fs)
 {
 	char list[256], made[64];
@@ -64,7 +66,7 @@ static void check_self(const struct hostfs *fs)
 	struct program_clock clock;
 	char path[32];
 
-	/* Its own number is in no input. */
+	/* No input can know the PID of this process. */
 	snprintf(path, sizeof(path), "proc/%d", getpid());
 	(void)!symlinkat("self", fs->root_fd, path);
 	self__start_ns(fs);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What clients send to the exporter: a real server on a port of loopback. An input is what one connection sends,
- * but for bytes of 0xfe, at which the server is let work; at 0xfd another connection is made, and goes on.
+ * Requests to the exporter: a real server on a loopback port. An input is what one connection
+ * sends, except that at a byte 0xfe the server gets time to work, and that 0xfd opens another
+ * connection, which sends the rest.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +18,7 @@
 #define STEP       0xfe
 #define NEXT       0xfd
 
-/* A body of requests is not read: what is sent goes no further than a buffer. */
+/* The server does not read bodies, so that only a buffer's worth can be sent. */
 #define SEND_MAX 16384
 
 struct site {
@@ -30,7 +31,7 @@ struct site {
 	size_t answer_len;
 };
 
-/* At times there are none, and at times those from before will do. */
+/* Returns an error, the previous text or a new text, in turn. */
 static int give_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
 {
 	struct site *site = context;
@@ -66,7 +67,7 @@ static void open_site(struct site *site)
 	http_server__address(site->server, &site->address);
 }
 
-/* Until it has nothing more to do. */
+/* Runs the server until it has nothing more to do. */
 static void serve(struct site *site)
 {
 	struct pollfd pollfd = { .fd = http_server__fd(site->server), .events = POLLIN };
@@ -86,9 +87,12 @@ static void add_client(struct site *site)
 	const struct linger gone = { .l_onoff = 1 };
 
 	FUZZ_ASSERT(fd >= 0);
-	/* No end of a connection lingers: there would soon be no port left. */
+	/*
+	 * Connections are reset when they are closed, because ports in TIME_WAIT would soon run
+	 * out.
+	 */
 	FUZZ_ASSERT(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone)));
-	/* libFuzzer's timer interrupts. */
+	/* libFuzzer's timer signal may interrupt the call. */
 	while (connect(fd, (const struct sockaddr *)&site->address.socket, site->address.len) &&
 	       errno != EISCONN)
 		FUZZ_ASSERT(errno == EINTR || errno == EALREADY);
@@ -100,7 +104,7 @@ static void send_all(struct site *site, const uint8_t *bytes, size_t size)
 {
 	int fd = site->clients[site->client_cnt - 1];
 
-	/* A server that has hung up takes no more. */
+	/* A server that has closed the connection accepts no more. */
 	while (size) {
 		ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -112,7 +116,7 @@ static void send_all(struct site *site, const uint8_t *bytes, size_t size)
 	serve(site);
 }
 
-/* One answer or more, each beginning as one does, with a status that this server has. */
+/* Checks that the client got complete answers, each with a status code that this server uses. */
 static void check_answer(struct site *site)
 {
 	static const char *const codes[] = { "100", "200", "400", "404", "405", "408", "411", "413",
@@ -163,7 +167,7 @@ static void run(struct site *site, struct fuzz_bytes *bytes)
 	}
 }
 
-/* All that clients have done to it does not keep it from answering the next one. */
+/* The server must still answer the next client, whatever others have done. */
 static void check_alive(struct site *site)
 {
 	static const char request[] =

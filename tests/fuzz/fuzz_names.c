@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The names of two VMs, with a NUL between them, in everything that shows a name: tables, histograms, CSV, JSON,
- * metrics, the full screen, messages. They come to it as raw as a program can give them.
+ * The names of two VMs, separated by a NUL, in everything that shows names: tables, histograms,
+ * CSV, JSON, metrics, the full screen, messages. The names may contain any bytes.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define S      1000000000ULL
 #define VM_CNT 3
 
-/* Of a name that a snapshot has room for. */
+/* The length of the longest name that fits into a snapshot. */
 #define NAME_MAX_LEN (sizeof(((struct vm_reading *)NULL)->name) - 1)
 
 static const struct metrics metrics = { { S, S / 2, S / 500, S / 2, S / 2 - S / 500, 0, 0, S / 2,
@@ -34,7 +34,7 @@ struct site {
 	struct vcpu_report vcpus[VM_CNT];
 };
 
-/* The first VM's process has another one, of the same name. */
+/* The first two VMs are in one process and have the same name. */
 static void make_report(struct site *site, const char *first, const char *second)
 {
 	*site = (struct site){ .report = { .interval_ns = S,
@@ -65,16 +65,17 @@ static void make_report(struct site *site, const char *first, const char *second
 static void check_lines(const char *name)
 {
 	for (int width = 1; width < LINE_WIDTH; width = width * 2 + 1) {
+		enum name_cut cut = (enum name_cut)(width / 2 % NAME_CUT_CNT);
 		struct line line = { 0 };
 
 		line__add(&line, "  ");
-		line__add_name(&line, name, width);
+		line__add_name(&line, name, width, cut);
 		FUZZ_ASSERT(line.width <= width + 2 && line.len <= sizeof(line.text));
 		shown__check_safe(line.text, line.len);
 	}
 }
 
-/* Wherever a character begins, it is taken whole, and a text ends where it ended. */
+/* Whatever the bytes, each glyph has 1 to 4 bytes, and decoding stops at the end of the text. */
 static void check_glyphs(const char *name)
 {
 	const char *end = name + strlen(name);
@@ -96,7 +97,7 @@ static void check_screen(const struct report *report, const char *filter)
 	char *shown = shown__name(filter);
 	size_t len = strnlen(shown, sizeof(state.filter) - 1);
 
-	/* Whole characters, as they are typed. */
+	/* Cut between characters, because only whole characters can be typed. */
 	while (shown[len] && (shown[len] & 0xc0) == 0x80)
 		len--;
 	top_state__init(&state, &opts);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Whole command lines, a word a line: all are refused with one line on stderr, obeyed with a text on stdout, or
- * taken with neither, and what was taken is as options.h promises.
+ * Whole command lines, one word per line: each is refused with one line on stderr, or ends with a
+ * text on stdout, or is accepted without output. Accepted options must be as options.h promises.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static bool is_word(const struct command_line *line, const char *text)
 	return false;
 }
 
-/* Nothing is there twice. */
+/* Lists contain no duplicates. */
 static void check_ids(const pid_t *ids, size_t cnt)
 {
 	FUZZ_ASSERT(cnt <= GTIMEHALT_MAX_WATCHED);
@@ -68,7 +68,7 @@ static void check_options(const struct options *opts, const struct command_line 
 		FUZZ_ASSERT(!texts[i] || (*texts[i] && is_word(line, texts[i])));
 }
 
-/* Which names a filter of the command line lets through decides nothing but the names. */
+/* Whatever patterns the filter has, it must select VMs and vCPUs consistently. */
 static void use_filter(const struct filter *filter)
 {
 	static const char *const names[] = { "web-1", "", "a,b\\", "[x]*?", "\xff\xc3\xa9" };
@@ -137,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_ASSERT(said_cnt == 1 && !out_size);
 		break;
 	}
-	/* The words are where they were. */
+	/* The array of words must not be changed. */
 	FUZZ_ASSERT(!memcmp(line.words, before.words, sizeof(line.words[0]) * (size_t)line.cnt));
 	for (int i = 0; i < line.cnt; i++)
 		free(line.words[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The processes of a host, their threads and KVM's debugfs: names and contents, as tree_text.h has them. The host is
- * looked at, changes, and is looked at again.
+ * The processes of a host, their threads and KVM's debugfs: names and contents, in the form that
+ * tree_text.h describes. The host is read, changes, and is read again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 #define PID_CNT 2
 
-/* Two processes, and a thread of each that was seen. */
+/* Two processes, each with a thread that hooks have seen. */
 static pid_t pids[PID_CNT] = { 100, 200 };
 
 static void check_snapshot(struct snapshot *snap)
@@ -35,7 +35,10 @@ static void check_snapshot(struct snapshot *snap)
 		FUZZ_ASSERT(*name);
 		shown__check_safe(name, strlen(name));
 	}
-	/* What was made of it can be recorded: nothing is there twice, and no number is below 0. */
+	/*
+	 * The snapshot can be recorded, which shows that it has no duplicates and no negative
+	 * numbers.
+	 */
 	snapshot__sort(snap);
 	FUZZ_ASSERT(fd >= 0 && !recording_writer__new(fd, &header, 0, &w));
 	FUZZ_ASSERT(!recording_writer__write(w, snap));
@@ -62,7 +65,7 @@ static void add_seen(struct snapshot *snap, __u64 now_ns)
 	}
 }
 
-/* What asks the same of one process and its threads. */
+/* Uses the functions that read a single process and its threads. */
 static void look_at(const struct hostfs *fs)
 {
 	const struct filter filter = {
@@ -79,7 +82,7 @@ static void look_at(const struct hostfs *fs)
 	vm_table__free(&table);
 }
 
-/* Whether what a filter asks for is there, and what it lets through. */
+/* Uses filters on the snapshot. */
 static void ask(struct snapshot *snap)
 {
 	static char any[] = "*", web[] = "web*";

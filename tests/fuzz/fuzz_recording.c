@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A recording of somebody else: read to its end; what was taken of it is recorded again, and is the same; and each
- * interval of it is shown, in every form.
+ * A foreign recording is read to its end. The snapshots accepted are recorded again, which must
+ * give the same; and each interval is shown in every form.
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,7 +18,7 @@
 #include "run/source_ops.h"
 #include "shown.h"
 
-/* Of one input; a snapshot takes half a millisecond to be shown. */
+/* The most snapshots per input: showing one takes half a millisecond. */
 #define SNAPSHOT_MAX 8
 
 static void check_header(const struct recording_header *header)
@@ -31,7 +31,7 @@ static void check_header(const struct recording_header *header)
 	FUZZ_ASSERT(header->mperf_ratio >= 0);
 }
 
-/* How it ended, and that it says why. */
+/* Checks the final result, and that there is a reason for it. */
 static void check_end(struct recording_reader *r, int end)
 {
 	const char *reason = recording_reader__reason(r);
@@ -67,7 +67,7 @@ static size_t read_all(FILE *in, struct recording_header *header, struct snapsho
 	return cnt;
 }
 
-/* As the tool itself reads it, from a file of that name. */
+/* Replays the input from a file, as the tool does it. */
 static void replay(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("recording", 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Snapshots with any numbers in them, such as a recording can have: they survive being recorded, the sums of their
- * intervals close, and every form shows them. An input is numbers and names, one behind the other; where it ends,
- * all is 0.
+ * Snapshots with arbitrary numbers, as a recording can have them: recording and reading them must
+ * change nothing, the sums of their intervals must satisfy the identities, and every form must be
+ * able to show them. An input is a sequence of numbers and names; after its end, all values are 0.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static pid_t take_id(struct fuzz_bytes *bytes)
 	return (pid_t)(fuzz_bytes__take_number(bytes) & INT_MAX);
 }
 
-/* As a reader takes it: printable. */
+/* Takes a name and makes it printable, as a reader of recordings does. */
 static void take_name(struct fuzz_bytes *bytes, char *name, size_t size)
 {
 	size_t len = fuzz_bytes__take(bytes) % size;
@@ -62,7 +62,10 @@ static void take_stints(struct fuzz_bytes *bytes, struct snapshot *snap, struct 
 	}
 }
 
-/* `before` is the same vCPU's in the snapshot before, or NULL: many sums differ but little from it. */
+/*
+ * Takes a sum. `before` is the sum in the previous snapshot, or NULL; many results differ only a
+ * little from it.
+ */
 static __u64 take_sum(struct fuzz_bytes *bytes, __u64 before)
 {
 	return before + fuzz_bytes__take_number(bytes);
@@ -122,7 +125,7 @@ static void add_cpu(struct fuzz_bytes *bytes, struct snapshot *snap)
 	cpu->at_ns = fuzz_bytes__take_number(bytes);
 }
 
-/* Later than the one before. */
+/* Takes a time that is later than `before`. */
 static __u64 take_later(struct fuzz_bytes *bytes, __u64 before)
 {
 	__u64 step = fuzz_bytes__take_number(bytes) & INT64_MAX;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Keys at the full screen. An input is text, as it is typed; the bytes from 0xf8 on, which no text has, are the keys
- * that are no characters, other reports, and other sizes of the screen.
+ * Keys on the full screen. An input is text as it is typed; bytes from 0xf8 on, which occur in no
+ * UTF-8 text, stand for special keys, new reports, and new sizes of the screen.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,11 +18,11 @@
 #define VM_CNT   6
 #define VCPU_CNT 16
 
-/* Takes most of the time: what is longer shows nothing more. */
+/* Longer inputs would only take more time. */
 #define KEY_MAX 256
 
 enum {
-	BYTE_KEY = 0xf8, /* the next one says which */
+	BYTE_KEY = 0xf8, /* the next byte says which */
 	BYTE_REPORT,
 	BYTE_SIZE,
 };
@@ -50,7 +50,7 @@ static struct metrics take_metrics(__u8 seed)
 	return metrics;
 }
 
-/* VMs come and go by the bits of a byte. */
+/* The bits of `seed` decide which VMs the report has. */
 static void make_report(struct site *site, __u8 seed)
 {
 	static const char *const names[VM_CNT] = {
@@ -100,7 +100,7 @@ static __u32 take_key(struct fuzz_bytes *bytes)
 	return keys[fuzz_bytes__take(bytes) % (sizeof(keys) / sizeof(keys[0]))];
 }
 
-/* A code point, or a byte that is none: a terminal may send anything. */
+/* Takes a code point, or a byte that is invalid in UTF-8: a terminal may send anything. */
 static __u32 take_typed(struct fuzz_bytes *bytes)
 {
 	char text[5] = "";
@@ -116,7 +116,7 @@ static __u32 take_typed(struct fuzz_bytes *bytes)
 	return (__u32)code;
 }
 
-/* Returns whether it goes on. */
+/* Returns whether the program goes on. */
 static bool step(struct site *site, struct fuzz_bytes *bytes)
 {
 	enum top_event event = TOP_GO_ON;

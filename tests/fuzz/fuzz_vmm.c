@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The names of a VM: in its command line, and in the path of its control group. An input is the path of a program,
- * a line break, and the words with a NUL between them; all behind the line break is taken for a path, too.
+ * The names of a VM, from its command line and from the path of its cgroup. An input is the path of
+ * a program, a line break, and the words of a command line, separated by NULs; the part after the
+ * line break is also used as a path.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static bool find_qemu(const struct vmm *vmm, const struct cmdline *cmdline, char
 	return qemu__guest_name(cmdline, raw, size);
 }
 
-/* A name that is cut is the front of the whole one. */
+/* A name that was cut must be a prefix of the whole name. */
 static void check_found(const char *whole, bool found, const char *cut, bool found_cut)
 {
 	FUZZ_ASSERT(found == found_cut);
@@ -54,7 +55,7 @@ static void check_words(const struct cmdline *cmdline)
 	while ((word = cmdline__next(cmdline, &pos))) {
 		FUZZ_ASSERT(word == cmdline->text + end);
 		end += strlen(word) + 1;
-		/* The last one may lack the NUL. */
+		/* The last word may lack its NUL. */
 		FUZZ_ASSERT(end <= cmdline->len + 1);
 	}
 	FUZZ_ASSERT(!cmdline__next(cmdline, &pos));
@@ -86,7 +87,7 @@ static void check_cgroup(const char *text)
 	free(cut);
 }
 
-/* As QEMU's own parser of options has it, a comma is written twice. */
+/* QEMU's option parser expects commas in values to be doubled. */
 static void check_qemu_round_trip(const char *name)
 {
 	static const char begin[] = "qemu\0-name\0debug-threads=on,guest=";
@@ -108,7 +109,7 @@ static void check_qemu_round_trip(const char *name)
 	free(raw);
 }
 
-/* systemd.unit(5), "String escaping"; virSystemdMakeScopeName() does as much. */
+/* Escaping as in systemd.unit(5), "String escaping", which virSystemdMakeScopeName() does. */
 static void check_cgroup_round_trip(const char *name)
 {
 	static const char begin[] = "0::/machine.slice/machine-qemu\\x2d3\\x2d";
@@ -120,7 +121,7 @@ static void check_cgroup_round_trip(const char *name)
 		to += isalnum((unsigned char)*from) ? sprintf(to, "%c", *from)
 						    : sprintf(to, "\\x%02x", (__u8)*from);
 	strcpy(to, ".scope/libvirt/emulator\n");
-	/* A part of a path is at most NAME_MAX long. */
+	/* A path component is at most NAME_MAX (255) bytes long. */
 	if (strcspn(strstr(text, "machine-"), "/") <= 255) {
 		FUZZ_ASSERT(cgroup__guest_name(text, raw, NAME_SIZE) == (*name != '\0'));
 		FUZZ_ASSERT(!*name || !strcmp(raw, name));
@@ -129,7 +130,7 @@ static void check_cgroup_round_trip(const char *name)
 	free(raw);
 }
 
-/* A thread's name is 15 bytes, but nothing depends on it. */
+/* Longer names than the kernel's 15 bytes must be handled, too. */
 static void check_comm(const char *text)
 {
 	static const char *const forms[][2] = {

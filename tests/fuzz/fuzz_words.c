@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Single words: numbers, seconds, ratios, addresses, columns, lists of CPUs, what a client accepts. Each is held
- * against another way to say the same.
+ * Single words: numbers, seconds, ratios, addresses, columns, lists of CPUs, HTTP Accept headers.
+ * Each result is compared with an independent implementation.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -18,7 +18,10 @@
 
 #define NANO 1000000000
 
-/* What a decimal number is, by 128 bits; -1: none, -2: more than 64 bits, or more digits than fit. */
+/*
+ * Parses a decimal number with 128 bits. Returns -1 if it is invalid, -2 if it has more than 64
+ * bits or too many digits.
+ */
 static __int128 reference(const char *word, int frac_max, int scale)
 {
 	__int128 value = 0;
@@ -84,7 +87,7 @@ static void check_number(const char *word)
 		FUZZ_ASSERT(ratio == 4711 && (err == -EINVAL) == (reference(word, 9, 9) == -1));
 }
 
-/* What is an address can be written, and is read again as the same. */
+/* An address that was accepted can be formatted, and parsed again with the same result. */
 static void check_address(const char *word)
 {
 	struct listen_address address, again;
@@ -111,7 +114,10 @@ static void check_column(const char *word)
 	FUZZ_ASSERT(column__find(column_defs[column].key, &again) && again == column);
 }
 
-/* RFC 9110 takes what is added behind a comma for one more; the best that there is comes first with nobody. */
+/*
+ * RFC 9110: more media types may be appended after a comma. OpenMetrics with the highest quality
+ * wins; Prometheus' text format with it changes nothing.
+ */
 static void check_accept(const char *word)
 {
 	char *more = fuzz__alloc(strlen(word) + 64);

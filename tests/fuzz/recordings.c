@@ -7,7 +7,7 @@
 #include "recording/recording.h"
 #include "recordings.h"
 
-/* Member by member: what pads a struct is nobody's. */
+/* Compares member by member, because padding is undefined. */
 static void check_vcpu(const struct vcpu_reading *a, const struct vcpu_reading *b)
 {
 	FUZZ_ASSERT(!vcpu_reading__compare(a, b));
@@ -46,7 +46,7 @@ static void check_snapshot(const struct snapshot *a, const struct snapshot *b)
 		FUZZ_ASSERT(!memcmp(&a->stints[i], &b->stints[i], sizeof(a->stints[i])));
 }
 
-/* Returns a stream with the recording in it. */
+/* Returns a stream that contains the recording. */
 static FILE *record(const struct recording_header *header, const struct snapshot *snaps, size_t cnt)
 {
 	int fd = memfd_create("recording", MFD_CLOEXEC);

@@ -8,7 +8,10 @@
 #include "top/top_page.h"
 #include "top/top_state.h"
 
-/* A canvas shows no control character that it is given; what is typed is none. */
+/*
+ * Control characters in the text are allowed, because a canvas does not print them; only their
+ * width is used.
+ */
 static void put(struct top_canvas *canvas, int row, int column, enum top_style style,
 		const char *text)
 {

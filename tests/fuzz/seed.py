@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes inputs for the fuzz targets from tests/fixtures and tests/golden, and some by hand: what they begin with.
+"""Makes the initial inputs of the fuzz targets, from tests/fixtures and tests/golden, and some by hand.
 
-usage: tests/fuzz/seed.py FOLDER	(a folder for each target is made in it; see tests/fuzz/merge)
+usage: tests/fuzz/seed.py FOLDER	(makes a folder in it for each target; see tests/fuzz/merge)
 """
 import hashlib
 import os
@@ -29,7 +29,7 @@ def read(path):
 
 
 def entry(path, name):
-    """One file of a tree, as tests/fuzz/tree_text.h has it."""
+    """Returns one file of a tree in the form that tests/fuzz/tree_text.h describes."""
     if os.path.islink(path):
         return f"@> {name}\n{os.readlink(path).lstrip('/')}\n".encode()
     data = read(path)
@@ -48,7 +48,7 @@ def tree(root, wanted=lambda name: True):
 
 
 def renumber(text, pid):
-    """The fuzz target asks for processes 100 and 200."""
+    """Renames the process to 100; the fuzz target knows the processes 100 and 200."""
     return text.replace(pid.encode(), b"100")
 
 
@@ -90,7 +90,7 @@ def vmms():
     ):
         put("vmm", program + "\n" + "\0".join(words) + "\0")
     put("vmm", "a\n12:cpu:/machine/qemu-3-web.libvirt-qemu\n0::/machine.slice/machine-qemu\\x2d12\\x2dx\\x2d1.scope/\n")
-    # At the bounds of what holds a part of a path, a name, a comm.
+    # Around the limits of path components, names and comms.
     for size in (127, 128, 255, 256, 257, 511, 512, 600):
         put("vmm", "a" * size + "\n0::/machine.slice/machine-qemu\\x2d1\\x2d" + "b" * (size - 29) + ".scope/" + "c" * size + "/")
         put("vmm", "qemu\nqemu\0-name\0" + "d" * size + "\0")

@@ -28,14 +28,20 @@ char *shown__name(const char *name)
 
 int shown__width(const char **text)
 {
-	/* Of nearly all there is it is known: this is where the time goes. */
+	/*
+	 * A fast path for ASCII, which is nearly all of the text; decoding would take most of the
+	 * time.
+	 */
 	if (**text < ' ' || **text > '~')
 		return utf8__next_glyph(text).width;
 	++*text;
 	return 1;
 }
 
-/* RFC 3629, section 4, as its grammar has it: not the tool's own decoder. Returns the bytes of one character. */
+/*
+ * Decodes one character by the grammar in RFC 3629, section 4, independently of the tool's decoder.
+ * Returns its length.
+ */
 static size_t take_character(const unsigned char *at, size_t left, __u32 *code)
 {
 	static const struct {
@@ -63,7 +69,7 @@ static size_t take_character(const unsigned char *at, size_t left, __u32 *code)
 	fuzz__fail("it is UTF-8", __FILE__, __LINE__);
 }
 
-/* Controls, marks and overrides of direction, separators of lines and paragraphs. */
+/* Control characters, bidirectional marks and overrides, line and paragraph separators. */
 static bool is_unsafe(__u32 code)
 {
 	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || code == 0x200e ||
@@ -128,7 +134,7 @@ static void check_name(const char *shown, const char *name)
 	free(expected);
 }
 
-/* Takes a field off the front, with what ends it, which is given. */
+/* Takes a field and its delimiter, which is returned. */
 static char take_field(const char **text, char *field)
 {
 	bool quoted = **text == '"';
@@ -213,7 +219,7 @@ static const char *skip_word(const char *at)
 	return at + len;
 }
 
-/* Takes the text in quotes off the front, and what the escapes in it stand for. */
+/* Takes a quoted text and replaces its escapes. */
 static const char *take_label(const char *at, char *value)
 {
 	for (; *at != '"'; at++) {

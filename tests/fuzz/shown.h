@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * shown - what must hold of a text with names of others in it, of whatever form it is: it acts on no terminal, and
- * who reads it gets the name, and nothing else.
+ * shown - checks texts that contain names from outside, in all forms: they must not act on a
+ * terminal, and parsing them must give the name and nothing else.
  */
 #ifndef SHOWN_H
 #define SHOWN_H
@@ -11,25 +11,37 @@
 struct report;
 struct totals;
 
-/* The name as it is to be seen everywhere: one that is printed needs no more room. The caller frees it. */
+/*
+ * Returns the name as it must be shown everywhere; making it printable needs no more room. The
+ * caller frees it.
+ */
 char *shown__name(const char *name);
 
-/* Takes a character off the front. Returns the columns of a terminal that it takes. */
+/* Takes a character. Returns its width in terminal columns. */
 int shown__width(const char **text);
 
-/* UTF-8 in which no character moves a cursor, begins an escape sequence or turns the writing round. */
+/*
+ * Checks for valid UTF-8 without characters that move a cursor, begin an escape sequence or change
+ * the direction.
+ */
 void shown__check_safe(const char *text, size_t size);
 
-/* The same of whole lines, each at most so many columns wide. */
+/* Also checks that the text consists of whole lines, each at most `width_max` columns wide. */
 void shown__check_lines(const char *text, size_t size, int width_max);
 
-/* RFC 4180, as many fields a line, and the names of the report in theirs. No spreadsheet sees a formula. */
+/*
+ * Checks for CSV as in RFC 4180 with the same number of fields in each line, the names of the
+ * report, and no formulas.
+ */
 void shown__check_csv(const char *text, const struct report *report);
 
-/* One object on one line, with the names of the report. */
+/* Checks for one JSON object on one line, with the names of the report. */
 void shown__check_json(const char *text, size_t size, const struct report *report);
 
-/* Samples and comments, one a line; the labels are whole, and say what the totals have. */
+/*
+ * Checks that each line is a sample or a comment, and that labels and values are those of the
+ * totals.
+ */
 void shown__check_metrics(const char *text, const struct totals *totals);
 
 #endif /* SHOWN_H */

@@ -11,7 +11,7 @@
 
 #define NOBODY 65534
 
-/* Of one input: what is beyond is not made. */
+/* Limits per input; further entries are ignored. */
 #define ENTRY_MAX 512
 #define DEPTH_MAX 10
 
@@ -46,7 +46,10 @@ void tree_text__close(struct tree_text *tree)
 	FUZZ_ASSERT(!nftw(tree->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS));
 }
 
-/* Whether the path stays below the root: no "..", and no link on the way, for none is followed when one is made. */
+/*
+ * Returns whether the path stays below the root: it has no "..". Links on the way are never
+ * followed.
+ */
 static bool is_below(const char *path)
 {
 	int depth = 0;
@@ -62,7 +65,7 @@ static bool is_below(const char *path)
 	return depth > 0;
 }
 
-/* A folder that is there already is one. */
+/* A directory that exists already is fine. */
 static bool make_folders(const struct tree_text *tree, char *path)
 {
 	struct stat st;
@@ -93,7 +96,7 @@ static void make_link(const struct tree_text *tree, const char *path, const char
 {
 	char *target = fuzz__string(bytes, len);
 
-	/* Nothing outside of the tree is to be opened through it. */
+	/* A link must not lead out of the tree. */
 	target[strcspn(target, "\n")] = '\0';
 	if (*target && *target != '/' && !strstr(target, ".."))
 		(void)!symlinkat(target, tree->fs.root_fd, path);
@@ -127,7 +130,7 @@ static void make_entry(const struct tree_text *tree, char kind, char *path, cons
 	}
 }
 
-/* Up to the next line that begins with @. */
+/* Returns the length of the content, which ends before the next line that begins with @. */
 static size_t content_len(const struct fuzz_bytes *rest)
 {
 	const uint8_t *next = rest->left ? memmem(rest->at, rest->left, "\n@", 2) : NULL;

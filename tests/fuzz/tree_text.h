@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * tree_text - a host's /proc and /sys as one text, which a fuzzer can change, and as a tree of files for the time of
- * one input:
+ * tree_text - a host's /proc and /sys as one text, which a fuzzer can change, and as a tree of
+ * files while an input is tested:
  *
- *	@ PATH		a file; what follows, up to the next line with @ in front, is in it
- *	@> PATH		a symbolic link to what follows
+ *	@ PATH		a file; its content is the text up to the next line that begins with @
+ *	@> PATH		a symbolic link; its target is the following text
  *	@/ PATH		a directory
- *	@! PATH		nobody may look into it
- *	@- PATH		a file or an empty directory goes
- *	@@		the host as it is now is looked at; then it changes
+ *	@! PATH		makes PATH inaccessible
+ *	@- PATH		removes a file or an empty directory
+ *	@@		the host in its present state is read; then it changes
  *
- * Folders in front of a name are made, whatever it is.
+ * Missing parent directories are created.
  */
 #ifndef TREE_TEXT_H
 #define TREE_TEXT_H
@@ -21,14 +21,17 @@
 struct tree_text {
 	char root[256];
 	struct hostfs fs;
-	bool lowered; /* root's rights, for the time that the tree is there */
+	bool lowered; /* the effective user is nobody while the tree exists */
 };
 
-/* Below $TMPDIR. The tree's owner is not root: permissions count. */
+/* Creates the tree below $TMPDIR. Its owner is not root, so that permissions matter. */
 void tree_text__open(struct tree_text *tree);
 void tree_text__close(struct tree_text *tree);
 
-/* Makes what is said up to "@@" or the end, and takes it off *rest. False: there was nothing any more. */
+/*
+ * Applies the text up to "@@" or its end, and takes it from *rest. Returns false if there was no
+ * text left.
+ */
 bool tree_text__make(struct tree_text *tree, struct fuzz_bytes *rest);
 
 #endif /* TREE_TEXT_H */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * faulty - does what the instruments are to find: a test of them.
+ * faulty - makes the faults that the instruments must detect: a test of the instruments.
  *
  *	faulty none|leak|overflow|freed|uninitialised|undefined|open [confined]
  *
- * Confined: with the rights that the exporter of a recording has left itself, and its stderr closed.
+ * confined: with only the privileges that the exporter of a recording keeps, and with stderr
+ * closed.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "rights/privileges.h"
 #include "run/exporter_syscalls.h"
 
-/* No compiler is to know what becomes of it. */
+/* Volatile, so that the compiler cannot optimise the fault away. */
 static char *volatile lost;
 static volatile int number = INT_MAX;
 
@@ -30,10 +31,13 @@ static void do_fault(const char *fault)
 		lost[10 + !number] = 'a';
 	if (!strcmp(fault, "undefined"))
 		number++;
-	/* Written before it is asked for: that is how valgrind sees it matter. */
+	/*
+	 * Used as a condition, because valgrind reports uninitialised values only where they
+	 * matter.
+	 */
 	if (!strcmp(fault, "uninitialised") && lost[7] == 'b')
 		puts("b");
-	/* The first may become stderr, where that was closed. */
+	/* Duplicated twice, because the first copy may become stderr if that is closed. */
 	if (!strcmp(fault, "open"))
 		(void)!dup(dup(STDOUT_FILENO));
 	if (strcmp(fault, "leak"))

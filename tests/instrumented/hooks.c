@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * hooks - what instruments need of a program that gives up its rights: linked into the sanitized programs, and
- * preloaded into those under valgrind.
+ * hooks - lets instruments work in a program that drops its privileges: linked into the sanitized
+ * programs, and preloaded into those under valgrind.
  *
- * Nothing of it is in the tool. Of the tests of the system call filters themselves nothing changes either: without
- * INSTRUMENTED_RIGHTS in the environment the filters stay what they are.
+ * Nothing of this is in the tool itself. Without INSTRUMENTED_RIGHTS in the environment the system
+ * call filters are unchanged, so that their own tests are not affected.
  *
- *	INSTRUMENTED_RIGHTS=1		the exporter may do what instruments need
- *	INSTRUMENTED_UBSAN_PATH=PATH	where UBSan's reports go: PATH.PID
- *	INSTRUMENTED_SKIP=NAME		a test, of cmocka, that is left out
+ *	INSTRUMENTED_RIGHTS=1		allow the exporter the system calls that instruments need
+ *	INSTRUMENTED_UBSAN_PATH=PATH	write UBSan's reports to PATH.PID
+ *	INSTRUMENTED_SKIP=NAME		skip this cmocka test
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Not every program has libseccomp; those that have not do not come here. */
+/* Weak, because not every program links libseccomp; those that do not never call this. */
 #pragma weak seccomp_rule_add_array
 #pragma weak cmocka_set_skip_filter
 void cmocka_set_skip_filter(const char *pattern);
@@ -28,10 +28,13 @@ void cmocka_set_skip_filter(const char *pattern);
 void __gcov_dump(void);
 void __gcov_reset(void);
 
-/* Whether a filter forbids what instruments do at the end. */
+/* Whether a filter forbids the system calls that instruments make at exit. */
 static bool confined;
 
-/* What was counted is written down at exit(3), and would be lost where a process does not get there. */
+/*
+ * Coverage counters are normally written by exit(3), and would be lost in a process that ends
+ * otherwise.
+ */
 static void save_counters(void)
 {
 	if (!__gcov_dump || confined)
@@ -41,8 +44,8 @@ static void save_counters(void)
 }
 
 /*
- * A report is a file that is made late; a leak is looked for by a thread that traces the others; counters of
- * coverage are files that are written at the end; valgrind makes code all the time.
+ * Reports are files that are created late; LeakSanitizer uses a thread that traces the others;
+ * coverage counters are written at exit; valgrind generates code all the time.
  */
 static const int instruments[] = {
 	SCMP_SYS(open),
@@ -76,7 +79,7 @@ int seccomp_load(const scmp_filter_ctx filter)
 			   i < sizeof(instruments) / sizeof(instruments[0]);
 	     i++) {
 		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, instruments[i], 0, NULL);
-		/* It is allowed already. */
+		/* The filter allows it already. */
 		if (err == -EEXIST)
 			err = 0;
 	}
@@ -86,7 +89,7 @@ int seccomp_load(const scmp_filter_ctx filter)
 	return err;
 }
 
-/* How a child of a test ends. */
+/* Children of tests end by _exit(). */
 void _exit(int status)
 {
 	save_counters();
@@ -95,8 +98,8 @@ void _exit(int status)
 }
 
 /*
- * libubsan sets the path of its reports in libasan, which has a function of the same name, and would go on with
- * stderr, which the tests of a program close or throw away.
+ * libubsan's constructor sets the path of reports in libasan, which has a function of the same
+ * name, so that UBSan's reports would go to stderr, which tests close or discard.
  */
 __attribute__((constructor)) static void part_reports(void)
 {
@@ -118,8 +121,9 @@ __attribute__((constructor)) static void leave_out_test(void)
 }
 
 /*
- * When a terminal goes away the kernel sends SIGCONT to all that were in its foreground, which discards the SIGSTOP
- * by which LeakSanitizer, at the very end, stops the threads that it looks at: it would wait for ever.
+ * When a terminal goes away, the kernel sends SIGCONT to its foreground processes. This cancels the
+ * SIGSTOP with which LeakSanitizer stops the threads that it examines at exit, and LeakSanitizer
+ * would wait forever.
  */
 __attribute__((destructor)) static void leave_terminal(void)
 {

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The programs that the tests of tests/instrumented/run need. Included by tests/tests.mk.
+# The programs that tests/instrumented/run needs. Included by tests/tests.mk.
 
 INSTRUMENTED := $(OUTPUT)/instrumented
 
-# What gcc calls undefined, and a float that is no integer; what is found ends the program, at once.
+# Everything that gcc counts as undefined, and conversions of floats that are not integers. A finding ends the
+# program.
 INSTRUMENTED_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
 		       -fno-sanitize-recover=all --coverage -fprofile-update=single
 
@@ -13,13 +14,14 @@ FAULTY_MODULES := privileges syscall_filter exporter_syscalls $(LOG_MODULES)
 
 .PHONY: coverage instrumented-programs instrumented-here valgrind-programs
 
-# How much of the sources the unit tests and those of the command line reach: a table, which stays.
+# Prints a table of how much of the sources the unit tests and the command line tests reach; the table is kept.
 coverage: test-deps
 	$(Q)OUTPUT=$(OUTPUT) tests/run sanitizers-all
-	@echo 'this table: $(OUTPUT)/tests/coverage.txt'
+	@echo 'the table is in $(OUTPUT)/tests/coverage.txt'
 
-# A build of its own, by gcc: clang's coverage is not gcov's. What is to be warned of the ordinary build has been told;
-# in this one gcc sees more paths than there are. The -u are what hooks.c calls if it is there.
+# A separate build by gcc, because clang's coverage is not compatible with gcov. -w: the normal build has already
+# reported its warnings, and with these options gcc warns of paths that do not exist. -u: functions that hooks.c calls
+# if present.
 instrumented-programs: $(INSTRUMENTED)/instrument.o
 	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_DIR=$(INSTRUMENTED)/link CC=gcc \
 		CFLAGS='$(INSTRUMENTED_CFLAGS)' LDFLAGS='-Wl,-u,__gcov_dump,-u,__gcov_reset' \
@@ -31,12 +33,13 @@ instrumented-here: $(INSTRUMENTED_PROGRAMS)
 
 valgrind-programs: $(INSTRUMENTED_PROGRAMS) $(INSTRUMENTED)/instrument.so
 
-# Given by the rule above, to the make that it calls: one object more in each program.
+# The rule above passes HOOKS to the make that it calls: an additional object for each program.
 ifdef HOOKS
 $(INSTRUMENTED_PROGRAMS): $(HOOKS)
 endif
 
-# The name is no module's: else the make below would take that module's source for it, where that is newer.
+# The object has another name than its source, because the make below would otherwise take hooks.c for the source of a
+# module of that name, if it is newer.
 $(INSTRUMENTED)/instrument.%: tests/instrumented/hooks.c
 	$(Q)mkdir -p $(@D)
 	$(call msg,CC,$@)
@@ -46,7 +49,7 @@ $(FAULTY): $(FAULTY).o $(FAULTY_MODULES:%=$(OUTPUT)/src/%.o)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcap-ng -lseccomp
 
-# What it does wrong is what it is for.
+# Its faults are intentional, so that the compiler must not warn of them.
 $(FAULTY).o: tests/instrumented/faulty.c
 	$(Q)mkdir -p $(@D)
 	$(call msg,CC,$@)

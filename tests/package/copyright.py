@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds debian/copyright against what each file says of itself.
+"""Compares debian/copyright with the SPDX line of each file.
 
 usage: copyright.py COPYRIGHT FILE...
 
-Of each FILE that has an SPDX line, the last stanza of COPYRIGHT that matches it, as Debian's
-machine-readable format has it, must name the same licence. Prints those of which that is not so, and
-"N files, N faults"; exit status 1 when there is a fault, or no file with an SPDX line.
+For each FILE with an SPDX line, the last matching stanza of COPYRIGHT, in Debian's machine-readable format, must name
+the same licence. Prints the files where it does not, and "N files, N faults". Exits with status 1 if there is a
+fault, or if no file has an SPDX line.
 """
 
 import fnmatch
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def read_stanzas(path):
-	"""(patterns, licence) of each stanza with a Files field."""
+	"""Returns (patterns, licence) of each stanza with a Files field."""
 	stanzas = []
 	with open(path, encoding="utf-8") as file:
 		for paragraph in file.read().split("\n\n"):
@@ -34,7 +34,7 @@ def read_stanzas(path):
 
 
 def licence_of(path):
-	"""What the file says in its first lines, or None. Fixtures have links that lead nowhere."""
+	"""Returns the licence named in the file's first lines, or None. Fixtures contain dangling links."""
 	if os.path.islink(path):
 		return None
 	with open(path, encoding="utf-8", errors="replace") as file:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * reports.c - prints JSON of reports of every shape, a line each: as a host makes them, and as none
- * should. For the validator.
+ * reports.c - prints JSON of reports of every shape, one per line, for the validator: reports that
+ * a host can make, and extreme ones.
  */
 #include "render/render.h"
 #include "../unit/report_fixture.h"
@@ -37,7 +37,7 @@ static void make_switch_mode(struct fixture *f)
 	add_vm(f, 1300, "none", all_unknown);
 }
 
-/* One that counted, one that had nothing to count, and all that can be. */
+/* A histogram with counts, an empty one, and one with the largest counts. */
 static void make_histograms(struct fixture *f)
 {
 	static struct histogram some = { .below_cnt = 4, .halted_ns = 3 * MS };
@@ -68,7 +68,8 @@ static void make_largest(struct fixture *f)
 	f->report.interval_ns = INT64_MAX;
 	f->report.begin.mono_ns = 0;
 	f->report.end = (struct clock_reading){ .mono_ns = UINT64_MAX, .real_ns = UINT64_MAX };
-	f->report.health = (struct health){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	f->report.health =
+		(struct health){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	f->report.mperf_ratio = 4096;
 	add_vm(f, 4194304, "max", largest);
 	add_vcpu(f, UINT32_MAX, 4194304, largest);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A program that prints JSON of every shape, for the validator. Included by tests.mk.
+# A program that prints JSON of every shape, for the validator. Included by tests/tests.mk.
 REPORTS := $(OUTPUT)/tests/schema/reports
 
 $(REPORTS): $(REPORTS).o $(addprefix $(OUTPUT)/src/,$(addsuffix .o,render_json json_text histogram columns stream time_text utf8 view))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds the JSON lines on stdin against a schema: validate.py [--mutate] SCHEMA
+"""Validates the JSON lines on stdin: validate.py [--mutate] SCHEMA
 
-Members that the schema does not have are refused here, though it lets programs accept them: each is to
-be documented. With --mutate, every line is changed in one place at a time, and the schema must refuse
-each of the changed ones: a schema that accepts everything would pass otherwise.
+Members that the schema does not describe are refused here, although it allows them for programs, because each member
+must be documented. With --mutate, every line is changed in one place at a time, and the schema must refuse each
+changed line; otherwise a schema that accepts everything would pass.
 """
 
 import copy
@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 
 def close_objects(schema):
-    """Has every object of a schema refuse members that it does not describe."""
+    """Makes every object of a schema refuse members that it does not describe."""
     if isinstance(schema, list):
         for element in schema:
             close_objects(element)
@@ -27,7 +27,7 @@ def close_objects(schema):
 
 
 def places(value, path=()):
-    """Every member and element of a document, as the keys that lead to it."""
+    """Yields every member and element of a document, as the keys that lead to it."""
     items = ()
     if isinstance(value, dict):
         items = value.items()
@@ -45,7 +45,7 @@ def container(document, path):
 
 
 def mutations(document):
-    """Documents that are wrong in one place, and what was done to them."""
+    """Yields documents that are wrong in one place, each with a description of the change."""
     for path in places(document):
         original = container(document, path)[path[-1]]
         for wrong in ([1], {"a": 1}, True, -1.5):
@@ -72,7 +72,7 @@ def mutations(document):
 
 
 def no_constants(name):
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def main(arguments):

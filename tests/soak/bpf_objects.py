@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What of BPF there is in the kernel, asked by bpf(2) itself: no library and no program of its own, unlike bpftool,
-which loads one to tell who holds what.
+"""Counts BPF objects in the kernel by bpf(2) itself. bpftool cannot be used, because it loads a BPF program to
+find the owners of objects.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def bpf(command, attr):
-	"""What the call returns; attr, a buffer, is written to."""
+	"""Returns the result of bpf(2); the buffer `attr` is also output."""
 	got = libc.syscall(SYS_BPF, command, attr, len(attr))
 	if got < 0:
 		raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
@@ -42,7 +42,8 @@ def ids(command):
 
 
 def count_keys(fd, key_size):
-	"""Entries that come and go meanwhile count or not; the kernel begins anew behind a key that is gone."""
+	"""Counts the entries of a map. Entries added or deleted meanwhile may or may not be counted; the kernel
+	restarts the iteration if the current key was deleted."""
 	key = ctypes.create_string_buffer(key_size)
 	keys = set()
 	first = True
@@ -58,7 +59,8 @@ def count_keys(fd, key_size):
 
 
 def map_of(number):
-	"""One map: its name, what it may hold and holds, and the kernel's memory that it takes. None: it is gone."""
+	"""Returns the name of a map, its capacity, its number of entries, and its kernel memory; None if the map is
+	gone."""
 	try:
 		fd = bpf(MAP_GET_FD_BY_ID, ctypes.create_string_buffer(struct.pack("=III", number, 0, 0), 16))
 	except FileNotFoundError:

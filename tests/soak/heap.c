@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * heap.so - tells how much of its heap a process holds, by LD_PRELOAD; the kernel cannot, for what is freed stays
- * the process's, and a leak goes into that for long.
+ * heap.so - reports how much heap memory a process uses, by LD_PRELOAD. The kernel cannot tell,
+ * because freed memory stays with the process, and a leak may be served from it for a long time.
  *
- * HEAP_COUNTERS names a file that is made before the process gives up its rights: two numbers of 64 bits, the bytes and
- * the blocks that are in use. A process that the first one forks does not count into it. No system calls but at the
- * start: there may be a filter of them.
+ * HEAP_COUNTERS names a file that is created before the process drops its privileges. It holds two
+ * 64-bit numbers: the bytes and the blocks in use. Forked processes are not counted. System calls
+ * are made only at the start, because there may be a seccomp filter later.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,7 @@ struct counters {
 	_Atomic int64_t bytes, blocks;
 };
 
-/* Until the file is there, and from then on. */
+/* Counts here until the file is mapped, and in the file from then on. */
 static struct counters early, *counters = &early;
 
 static void count(void *block, int sign)
@@ -62,7 +62,7 @@ void *realloc(void *block, size_t size)
 
 	count(block, -1);
 	moved = __libc_realloc(block, size);
-	/* Without memory it is where it was; of size 0 it has been freed. */
+	/* If realloc() fails, the block is unchanged; with size 0 it was freed. */
 	count(moved || !size ? moved : block, 1);
 	return moved;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Half an hour of churn. Included by the Makefile at the top, through tests/tests.mk.
+# The soak test. Included by the Makefile, through tests/tests.mk.
 
 SOAK_HEAP := $(OUTPUT)/tests/soak/heap.so
 
@@ -11,7 +11,7 @@ $(SOAK_HEAP): tests/soak/heap.c
 .PHONY: soak soak-programs
 soak-programs: all $(PAYLOAD) $(SOAK_HEAP)
 
-# From a bare machine. SOAK_MINUTES= and KERNEL= choose; see tests/soak/run.
+# Installs and builds everything needed. SOAK_MINUTES= and KERNEL= choose; see tests/soak/run.
 soak: test-deps
 	$(Q)$(MAKE) --no-print-directory soak-programs
 	$(Q)OUTPUT=$(OUTPUT) SOAK_MINUTES=$(SOAK_MINUTES) tests/soak/run $(KERNEL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * child - a test whose process does not come back from it as it was: it gives up rights, or ends.
+ * child - run code in a child process because it changes the process for good: it drops privileges,
+ * or exits.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -15,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* In the child, where cmocka's assertions would go on with the next test. */
+/* For use in the child, where a failing cmocka assertion would go on with the next test. */
 #define CHILD_CHECK(what)                                                                          \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
@@ -24,7 +25,7 @@
 		}                                                                                  \
 	} while (0)
 
-/* Runs it in a child; returns that one's status, as waitpid(2) has it. */
+/* Runs `body` in a child process and returns the status that waitpid(2) reports for that child. */
 static inline int child__status(void (*body)(void *arg), void *arg)
 {
 	int status = -1;
@@ -41,13 +42,16 @@ static inline int child__status(void (*body)(void *arg), void *arg)
 	return status;
 }
 
-/* The same for one in which all has to be well. */
+/* Runs `body` in a child process and fails the test unless the child exits with status 0. */
 static inline void child__run(void (*body)(void *arg), void *arg)
 {
 	assert_int_equal(child__status(body, arg), 0);
 }
 
-/* What /proc/PID/status says behind a key, "CapEff". */
+/*
+ * Copies the value of a key of /proc/PID/status, such as "CapEff", into `value`; "" if it cannot be
+ * read.
+ */
 static inline void child__proc_status(pid_t pid, const char *key, char value[64])
 {
 	char path[64], line[256];

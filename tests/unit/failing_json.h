@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * failing_json - memory that runs out: json-c's constructors as they are, but for the one whose turn it
- * is to fail. FAILING_JSON() defines one, which comes before the library's for all that the test links.
- * FAILING_APPEND does the same to what grows a printbuf, but not where json-c itself calls it, which would
- * not notice: a test that has it links with -Wl,--wrap=printbuf_memappend.
+ * failing_json - simulates running out of memory in json-c.
+ *
+ * FAILING_JSON() defines a constructor of json-c that calls the library's own, except for the one
+ * call that is chosen to fail. The definition takes precedence over the library's in everything the
+ * test links. FAILING_APPEND does the same for the function that grows a printbuf, but not for
+ * json-c's own calls of that function, because json-c does not check their result: a test that uses
+ * FAILING_APPEND links with -Wl,--wrap=printbuf_memappend.
  */
 #ifndef FAILING_JSON_H
 #define FAILING_JSON_H
@@ -14,7 +17,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* How many constructors are to work before one fails; below 0: all. */
+/* The number of constructor calls that succeed before one fails; negative: none fails. */
 static int failing_json_left = -1;
 
 static inline bool failing_json__is_due(void)

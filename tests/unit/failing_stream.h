@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * failing_stream - streams that fail, and what everything that writes a report must make of them.
+ * failing_stream - streams that fail, and the errors that every writer of a report must return for
+ * them.
  */
 #ifndef FAILING_STREAM_H
 #define FAILING_STREAM_H
@@ -9,7 +10,7 @@
 #include <stdbool.h>
 #include "report_fixture.h"
 
-/* On a full device, however the stream is buffered. */
+/* `write` must return -ENOSPC on a full device, whatever the buffering of the stream. */
 static inline void assert_full_device_is_told(struct fixture *f,
 					      int (*write)(struct fixture *f, FILE *out))
 {
@@ -37,7 +38,10 @@ static inline ssize_t refuse_once(void *cookie, const char *bytes, size_t size)
 	return 0;
 }
 
-/* Data lost before the call is lost all the same, and who wrote it may not have looked. */
+/*
+ * `write` must return an error if data was lost before the call: the earlier writer may not have
+ * checked.
+ */
 static inline void assert_earlier_failure_is_told(struct fixture *f,
 						  int (*write)(struct fixture *f, FILE *out))
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * options_run - command lines as they are parsed, with what that prints.
+ * options_run - parse command lines and capture what parsing prints.
  */
 #ifndef OPTIONS_RUN_H
 #define OPTIONS_RUN_H
@@ -17,7 +17,7 @@ struct run {
 	struct capture out, err;
 };
 
-/* Parses the words, NULL at their end, as they are behind a program's path. */
+/* Parses a command line: a program path followed by `words`, which end with NULL. */
 static inline void run_words(struct run *run, const char **words)
 {
 	char path[] = "/usr/local/sbin/another-name";
@@ -34,7 +34,7 @@ static inline void run_words(struct run *run, const char **words)
 	run->verdict = options__parse(argc, argv, &run->opts);
 	capture__end(&run->err);
 	capture__end(&run->out);
-	/* Not even reordered. */
+	/* The parser must not modify argv, not even its order. */
 	assert_ptr_equal(argv[0], path);
 	for (int i = 1; i < argc; i++)
 		assert_ptr_equal(argv[i], words[i - 1]);
@@ -50,7 +50,10 @@ static inline void run_good(struct run *run, const char **words)
 	assert_int_equal(run->verdict, OPTIONS_RUN);
 }
 
-/* One line that begins with the program's name and has the word; nothing else, anywhere. */
+/*
+ * Parsing must print one line on stderr that begins with the program's name and contains `word`,
+ * print nothing else, and leave the options untouched.
+ */
 static inline void run_bad(const char *word, const char **words)
 {
 	struct run run;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * proc_tree - made-up processes, threads, VMs and KVM's debugfs below a tree.
+ * proc_tree - simulated processes, threads, VMs and KVM debugfs directories below a tree.
  */
 #ifndef PROC_TREE_H
 #define PROC_TREE_H
@@ -27,27 +27,23 @@ static inline void proc_tree__write(const struct tree *tree, const char *name, c
 	tree__write(tree, name, text, strlen(text));
 }
 
-static inline void proc_tree__write_stat_of(const struct tree *tree, pid_t pid, const char *comm,
-					    unsigned int thread_cnt, unsigned int start)
+static inline void proc_tree__write_stat(const struct tree *tree, pid_t pid, const char *comm,
+					 unsigned int start)
 {
 	char name[256], stat[512];
 
 	snprintf(
 		stat, sizeof(stat),
-		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 %u 0 %u 2147483648 2000 "
+		"%d (%s) S 1 %d %d 0 -1 4194560 3 4 5 6 7 8 9 10 20 0 2 0 %u 2147483648 2000 "
 		"18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0\n",
-		pid, comm, pid, pid, thread_cnt, start);
+		pid, comm, pid, pid, start);
 	proc_tree__write(tree, proc_tree__path(name, "proc/%d/stat", pid), stat);
 }
 
-/* Of as many threads as no process here has: it looks changed whenever it is looked at. */
-static inline void proc_tree__write_stat(const struct tree *tree, pid_t pid, const char *comm,
-					 unsigned int start)
-{
-	proc_tree__write_stat_of(tree, pid, comm, 17, start);
-}
-
-/* A process, started at 1000 + pid, with memory, no descriptors and a thread named like itself. */
+/*
+ * Adds a process that started at tick 1000 + pid, with memory, no descriptors and one thread of the
+ * same name.
+ */
 static inline void proc_tree__add_process(const struct tree *tree, pid_t pid, const char *comm)
 {
 	char name[256], text[256];
@@ -101,7 +97,7 @@ static inline void proc_tree__remove_process(const struct tree *tree, pid_t pid)
 	tree__remove(tree, proc_tree__path(name, "proc/%d", pid));
 }
 
-/* KVM's directory of a VM; vCPUs follow by proc_tree__add_kvm_vcpu(). */
+/* Adds KVM's debugfs directory of a VM; proc_tree__add_kvm_vcpu() adds its vCPUs. */
 static inline void proc_tree__add_kvm(const struct tree *tree, pid_t creator, int vm_fd)
 {
 	static const char *const dirs[] = { "sys", "sys/kernel", "sys/kernel/debug",
@@ -116,7 +112,10 @@ static inline void proc_tree__add_kvm(const struct tree *tree, pid_t creator, in
 			 "0\n");
 }
 
-/* tid 0: has never run; below that, a kernel that does not say. */
+/*
+ * `tid` is 0 for a vCPU that has never run, and negative for a kernel that does not expose the
+ * thread ID.
+ */
 static inline void proc_tree__add_kvm_vcpu(const struct tree *tree, pid_t creator, int vm_fd,
 					   unsigned int vcpu_id, pid_t tid)
 {
@@ -133,7 +132,7 @@ static inline void proc_tree__add_kvm_vcpu(const struct tree *tree, pid_t creato
 			 text);
 }
 
-/* A thread that waits in KVM_RUN on this descriptor. */
+/* Writes /proc/PID/task/TID/syscall of a thread that is in the ioctl KVM_RUN on descriptor `fd`. */
 static inline void proc_tree__wait_in_kvm(const struct tree *tree, pid_t pid, pid_t tid, int fd)
 {
 	char name[256], text[128];
@@ -144,7 +143,7 @@ static inline void proc_tree__wait_in_kvm(const struct tree *tree, pid_t pid, pi
 	proc_tree__write(tree, proc_tree__path(name, "proc/%d/task/%d/syscall", pid, tid), text);
 }
 
-/* Of what may not be there. */
+/* Changes the mode of a file; does nothing if the file does not exist. */
 static inline void proc_tree__chmod(const struct tree *tree, const char *name, mode_t mode)
 {
 	int err = fchmodat(tree->fs.root_fd, name, mode, 0);
@@ -152,7 +151,10 @@ static inline void proc_tree__chmod(const struct tree *tree, const char *name, m
 	assert_true(!err || errno == ENOENT);
 }
 
-/* What is not for others to see of a process and, where it is there, of KVM; or what is again, for teardown. */
+/*
+ * Makes the files that are private to a process, and KVM's debugfs if present, unreadable
+ * (`closed`) or readable again, which teardown needs.
+ */
 static inline void proc_tree__set_closed(const struct tree *tree, pid_t pid, bool closed)
 {
 	char name[256];

@@ -17,18 +17,21 @@
 #include <cmocka.h>
 #include "recording/recording.h"
 
-/* Every integer of it that the type holds is one that a double would round, or another extreme. */
+/*
+ * Fills every integer with a value that a double would round, or with another extreme that its type
+ * holds.
+ */
 static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 {
 	struct vcpu_reading *vcpu;
 	struct cpu_reading *cpu;
 
 	snapshot__clear(snap);
-	snap->clock =
-		(struct clock_reading){ mono_ns, mono_ns + 5, 1763908000123456789ULL, 2 * mono_ns };
+	snap->clock = (struct clock_reading){ mono_ns, mono_ns + 5, 1763908000123456789ULL,
+					      2 * mono_ns, mono_ns + 7 };
 	snap->mode = MODE_ENTRY;
 	snap->mperf_ratio = 0.97;
-	snap->health = (struct health){ 1, 2, UINT64_MAX, 9 };
+	snap->health = (struct health){ 1, 2, UINT64_MAX, 9, 3 };
 	strcpy(snapshot__add_vm(snap)->name, "demo \"1\"/\\\xc3\xa9");
 	snap->vms[0].pid = 4194304;
 	snapshot__add_vm(snap)->pid = INT32_MAX;
@@ -51,6 +54,8 @@ static inline void fill_demo(struct snapshot *snap, __u64 mono_ns)
 	vcpu->guest_ns = 12;
 	vcpu->entry_cnt = 13;
 	vcpu->wait_ns = 14;
+	vcpu->sleeps = 16;
+	vcpu->sleeps_known = true;
 	cpu = snapshot__add_cpu(snap);
 	cpu->cpu = 3;
 	cpu->mperf_ratio = 1.0 / 3;
@@ -71,7 +76,7 @@ static const struct recording_header demo_header = {
 	.mperf_ratio = 0.97,
 };
 
-/* The bytes of a file, with a NUL behind them. The caller frees them. */
+/* Returns the contents of a file, NUL-terminated. The caller frees the result. */
 static inline char *bytes_of(int fd, size_t *size)
 {
 	off_t end = lseek(fd, 0, SEEK_END);
@@ -85,7 +90,7 @@ static inline char *bytes_of(int fd, size_t *size)
 	return bytes;
 }
 
-/* A recording of `cnt` snapshots. The caller frees it. */
+/* Returns a recording of `cnt` snapshots. The caller frees the result. */
 static inline char *recorded(const struct snapshot *snaps, size_t cnt, size_t *size)
 {
 	struct recording_writer *w;
@@ -117,7 +122,7 @@ static inline char *recorded_demo(size_t cnt, size_t *size)
 	return bytes;
 }
 
-/* How reading went: of the header, and at last. */
+/* The result of reading a recording: of its header, and of the last read. */
 struct replayed {
 	int header_err;
 	int end;
@@ -128,8 +133,8 @@ struct replayed {
 };
 
 /*
- * Reads to the end. `bytes` are copied into memory of just their size, so that a sanitizer sees whoever
- * reads behind them.
+ * Reads a recording to its end. `bytes` are copied into memory of exactly their size, so that a
+ * sanitizer catches a read beyond them.
  */
 static inline struct replayed replayed(const char *bytes, size_t size)
 {
@@ -147,7 +152,10 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 	replayed.header_err = recording_reader__header(r, &replayed.header);
 	while ((replayed.end = recording_reader__next(r, &snap)) == 1)
 		replayed.snap_cnt++;
-	/* It leaves nothing half read, and stays at its end. */
+	/*
+	 * At its end the reader returns no partial snapshot, and repeated reads return the same
+	 * result.
+	 */
 	assert_int_equal(snap.vm_cnt + snap.vcpu_cnt + snap.cpu_cnt, 0);
 	assert_int_equal(recording_reader__next(r, &snap), replayed.end);
 	replayed.line = recording_reader__line(r);
@@ -159,7 +167,7 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 	return replayed;
 }
 
-/* The least that is a recording, to be spoiled. */
+/* The smallest valid recording, for tests to corrupt. */
 #define HEADER "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"entry\"}\n"
 #define VCPU                                                                                              \
 	"{\"pid\":1,\"tid\":2,\"vcpu\":0,\"seen\":true,\"vm_id\":1,\"start_boottime_ns\":1,"              \
@@ -172,13 +180,13 @@ static inline struct replayed replayed(const char *bytes, size_t size)
 	"\"vms\":[{\"pid\":1,\"name\":\"a\"},{\"pid\":2,\"name\":\"b\"}],"                         \
 	"\"vcpus\":[" VCPU "]}\n"
 
-/* `text` with the first `old` in it replaced. The caller frees it. */
+/* Returns `text` with the first `old` replaced by `new`. The caller frees the result. */
 static inline char *replaced(const char *text, const char *old, const char *new)
 {
 	const char *at = strstr(text, old);
 	char *result = malloc(strlen(text) + strlen(new) + 1);
 
-	/* Not an assertion: the compiler does not know that one does not return. */
+	/* Not an assertion: the compiler does not know that a failing assertion does not return. */
 	if (!at || !result)
 		abort();
 	memcpy(result, text, (size_t)(at - text));
@@ -191,7 +199,7 @@ static inline struct replayed replayed_text(const char *text)
 	return replayed(text, strlen(text));
 }
 
-/* Never 0; *seed neither. */
+/* Returns the next pseudo-random number. `*seed` must not be 0; the result is never 0. */
 static inline __u64 next_random(__u64 *seed)
 {
 	*seed ^= *seed << 13;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * report_fixture - a report in the making, and what is rendered of it.
+ * report_fixture - a report under construction, and the text rendered from it.
  */
 #ifndef REPORT_FIXTURE_H
 #define REPORT_FIXTURE_H
@@ -81,7 +81,7 @@ static inline struct vm_report *add_vm(struct fixture *f, pid_t pid, const char 
 	return vm;
 }
 
-/* To the VM that was added last. */
+/* Adds a vCPU to the VM that was added last. */
 static inline void add_vcpu(struct fixture *f, __u32 vcpu_id, pid_t tid, struct metrics metrics)
 {
 	struct vcpu_report *vcpu = &f->vcpus[f->report.vcpu_cnt++];
@@ -107,14 +107,14 @@ static inline void add_demo(struct fixture *f)
 				     3 * MS, 108, 0, 0 } });
 }
 
-/* The view by f->view_opts. */
+/* Returns the view that f->view_opts select. */
 static inline const struct view *view_of(struct fixture *f)
 {
 	assert_int_equal(view__make(&f->report, &f->view_opts, &f->view), 0);
 	return &f->view;
 }
 
-/* What `write` makes of the fixture, which keeps it until the next call. */
+/* Returns the text that `write` prints for the fixture; the fixture owns it until the next call. */
 static inline const char *written(struct fixture *f, int (*write)(struct fixture *f, FILE *out))
 {
 	size_t size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * roster_fixture - snapshots of what BPF would have seen of the processes of a proc_tree.
+ * roster_fixture - snapshots that contain what BPF would have seen of the processes of a proc_tree.
  */
 #ifndef ROSTER_FIXTURE_H
 #define ROSTER_FIXTURE_H
@@ -9,10 +9,10 @@
 #include "report/snapshot.h"
 #include "vm/roster.h"
 
-/* As proc_tree__add_process() has it, in units of USER_HZ. */
+/* The start time that proc_tree__add_process() writes, in units of USER_HZ. */
 #define START_TICKS(pid) (1000 + (pid))
 
-/* For cmocka_unit_test_setup_teardown(); *state becomes the tree. */
+/* For cmocka_unit_test_setup_teardown(); sets *state to the tree. */
 static inline int setup(void **state)
 {
 	tree__setup(state);
@@ -26,7 +26,7 @@ static inline void begin(struct snapshot *snap)
 	snap->clock.mono_ns = 5000;
 }
 
-/* A vCPU that BPF has seen, of a thread as old as its process. */
+/* Adds a vCPU that BPF has seen, of a thread as old as its process. */
 static inline struct vcpu_reading *see(struct snapshot *snap, pid_t pid, pid_t tid, __u32 vcpu_id,
 				       __u64 vm_id)
 {

@@ -6,7 +6,7 @@
  *	10 "web-1"	tids 11, 12 (vCPUs 0, 1)
  *	20 "web-2"	tids 21, 22, 23 (vCPUs 0, 1, 2)
  *	30 "db"		tids 31, 32 (vCPU 0 of each of two VMs)
- *	40 "idle"	none that is known
+ *	40 "idle"	no known vCPUs
  */
 #ifndef SNAPSHOT_FIXTURE_H
 #define SNAPSHOT_FIXTURE_H

@@ -14,12 +14,15 @@
 #define S  1000000000ULL
 #define MS 1000000ULL
 
-/* TSC of the test host: 2.5 GHz, so that 1 ns is no whole number of cycles. */
+/* TSC of the test host: 2.5 GHz, so that 1 ns is not a whole number of cycles. */
 #define CYCLES(ns) ((ns)*5 / 2)
 
 #define UNKNOWN METRIC_UNKNOWN
 
-/* Under AddressSanitizer a request that is too large is to fail as it does without. */
+/*
+ * AddressSanitizer must let an allocation that is too large return NULL, as malloc() does without
+ * it.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -27,8 +30,9 @@ const char *__asan_default_options(void)
 }
 
 /*
- * Two snapshots, 1 s apart, of one VM with one vCPU that was loaded for 600 ms of it; 500 of them in
- * the guest, 400 of those halted; and that waited for 100 ms. Tests bend this to their purpose.
+ * Two snapshots, 1 s apart, of one VM with one vCPU that was loaded for 600 ms of that second: 500
+ * ms in the guest, of which 400 ms halted. It also waited for 100 ms. Tests change single values of
+ * this.
  */
 struct fixture {
 	struct snapshot prev, cur;
@@ -113,7 +117,7 @@ static const __u64 *vcpu_value(const struct fixture *f, size_t idx)
 	return f->report.vcpus[idx].metrics.value;
 }
 
-/* Compares in the order of enum metric. */
+/* Compares values in the order of enum metric. */
 #define assert_metrics(value, ...)                                                                 \
 	do {                                                                                       \
 		const __u64 expected_[METRIC_CNT] = { __VA_ARGS__ };                               \
@@ -161,7 +165,9 @@ static void test_nothing(void **state)
 	assert_int_equal(f->report.vcpu_cnt, 0);
 }
 
-/* The sums are complete at at_ns, which is not the snapshot's own moment. */
+/*
+ * A vCPU's wall time ends at at_ns, when its sums were read, and not at the time of the snapshot.
+ */
 static void test_wall_is_that_of_the_sums(void **state)
 {
 	struct fixture *f = *state;
@@ -186,7 +192,7 @@ static void test_switch_mode(void **state)
 		       300 * MS, UNKNOWN, 0, 0);
 }
 
-/* Guest sums mean something only if they grew over the whole span. */
+/* Guest time is known only if both snapshots were taken in entry mode. */
 static void test_mode_that_changed(void **state)
 {
 	struct fixture *f = *state;
@@ -224,7 +230,7 @@ static void test_partly_measured(void **state)
 		       300 * MS, UNKNOWN, 0, 50 * MS);
 }
 
-/* TSC has gone on for an hour of which CLOCK_MONOTONIC knows nothing, or has begun anew. */
+/* TSC counted an hour of suspend, which CLOCK_MONOTONIC does not count; or TSC restarted from 0. */
 static void test_suspended(void **state)
 {
 	struct fixture *f = *state;
@@ -244,7 +250,9 @@ static void test_suspended(void **state)
 	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, 0, S, 0, 0, 0);
 }
 
-/* The clocks are not read at one moment. */
+/*
+ * The clocks are read one after the other, so a difference of a few ms is not a suspend.
+ */
 static void test_hardly_suspended(void **state)
 {
 	struct fixture *f = *state;
@@ -257,7 +265,10 @@ static void test_hardly_suspended(void **state)
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 400 * MS);
 }
 
-/* The thread left its CPU in user mode, and what ran there then was busy: no halt more or less. */
+/*
+ * measured_ns exceeds loaded_ns if the thread left its CPU in user mode. The excess was busy, so
+ * the halted time does not change.
+ */
 static void test_span_longer_than_loaded(void **state)
 {
 	struct fixture *f = *state;
@@ -267,7 +278,7 @@ static void test_span_longer_than_loaded(void **state)
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 400 * MS, 500 * MS, 100 * MS, 100 * MS,
 		       100 * MS, 300 * MS, 42, 0, 0);
-	/* Such a span that did not read: no more than was loaded. */
+	/* If such a span is unmeasured, at most the loaded time is reported as unmeasured. */
 	f->after[0].unmeasured_ns += 900 * MS;
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 600 * MS, UNKNOWN, 500 * MS, UNKNOWN, 100 * MS,
@@ -296,7 +307,10 @@ static void test_mperf_ratio(void **state)
 	assert_true(f->report.mperf_ratio == 0.5);
 }
 
-/* CLOCK_MONOTONIC steered by 500 ppm: cycles are converted at the rate that it had in the span. */
+/*
+ * CLOCK_MONOTONIC steered by 500 ppm: cycles are converted at the rate that the clock had in the
+ * span.
+ */
 static void test_steered_clock(void **state)
 {
 	struct fixture *f = *state;
@@ -307,7 +321,7 @@ static void test_steered_clock(void **state)
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 400 * MS);
 }
 
-/* Against exact arithmetic: at ratio 1 the quotient of integers of 128 bits. */
+/* Compares with exact arithmetic: at ratio 1, the quotient of 128-bit integers. */
 static void test_conversion_is_exact_to_a_nanosecond(void **state)
 {
 	struct fixture *f = *state;
@@ -369,7 +383,7 @@ static void test_known_but_not_seen_before(void **state)
 {
 	struct fixture *f = *state;
 
-	/* As the sampler makes it: the VM's number and the start of the thread are not known. */
+	/* As created by the sampler: VM number and start time of the thread are unknown. */
 	f->before[0] = (struct vcpu_reading){ .pid = 100, .tid = 101, .at_ns = 1000 * S };
 	f->after[0].loaded_ns = f->after[0].measured_ns = f->after[0].guest_ns = 200 * MS;
 	f->after[0].mperf_cycles = CYCLES(200 * MS);
@@ -379,7 +393,10 @@ static void test_known_but_not_seen_before(void **state)
 	assert_metrics(vcpu_value(f, 0), S, 200 * MS, 0, 200 * MS, 200 * MS, 0, UNKNOWN, UNKNOWN, 9,
 		       0, 0);
 
-	/* The same if it has all the marks of the later one. */
+	/*
+	 * The result is the same if the earlier reading has the VM number and start time of the
+	 * later one.
+	 */
 	f->before[0] = f->after[0];
 	f->before[0].seen = false;
 	f->before[0].wait_known = false;
@@ -389,7 +406,69 @@ static void test_known_but_not_seen_before(void **state)
 		       0, 0);
 }
 
-/* Its run-queue delay is in /proc, seen or not. */
+/* NTP makes CLOCK_MONOTONIC 5 % too fast, so that the scheduler's clock counts less. */
+static void test_a_clock_that_is_slewed_cancels(void **state)
+{
+	struct fixture *f = *state;
+
+	f->prev.clock.raw_ns = 500 * S;
+	f->cur.clock.raw_ns = 500 * S + 950 * MS;
+	f->after[0].loaded_ns = f->before[0].loaded_ns + 570 * MS;
+	f->after[0].measured_ns = f->before[0].measured_ns + 570 * MS;
+	f->after[0].wait_ns = f->before[0].wait_ns + 95 * MS;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 400 * MS, 500 * MS, 100 * MS, 100 * MS,
+		       100 * MS, 300 * MS, 42, 0, 0);
+}
+
+static void know_sleeps(struct fixture *f, __u64 before, __u64 after)
+{
+	f->before[0].sleeps_known = f->after[0].sleeps_known = true;
+	f->before[0].sleeps = before;
+	f->after[0].sleeps = after;
+}
+
+/* acpi_pad halts CPUs at either end of the interval. */
+static void test_a_host_that_halts_cpus_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 2; i++) {
+		f->prev.host_halts = i == 0;
+		f->cur.host_halts = i == 1;
+		make_report(f);
+		assert_true(vcpu_value(f, 0)[METRIC_HALTED_NS] == UNKNOWN);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_UNMEASURED_NS], 600 * MS);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_GUEST_NS], 500 * MS);
+	}
+}
+
+/* Time that the scheduler has not counted yet is not blocked if the thread did not sleep. */
+static void test_only_a_thread_that_slept_is_blocked(void **state)
+{
+	struct fixture *f = *state;
+
+	know_sleeps(f, 8, 8);
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 900 * MS, 400 * MS, 500 * MS, 100 * MS, 400 * MS,
+		       100 * MS, 0, 42, 0, 0);
+}
+
+/* The thread slept within the interval, at its begin, or at its end. */
+static void test_a_thread_that_slept_is_blocked(void **state)
+{
+	static const __u64 sleeps[][2] = { { 8, 10 }, { 9, 9 }, { 9, 8 }, { 8, 11 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(sleeps) / sizeof(sleeps[0]); i++) {
+		know_sleeps(f, sleeps[i][0], sleeps[i][1]);
+		make_report(f);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], 600 * MS);
+		assert_int_equal(vcpu_value(f, 0)[METRIC_BLOCKED_NS], 300 * MS);
+	}
+}
+
+/* The wait time comes from /proc, so it is known whether or not a hook has seen the vCPU. */
 static void test_wait_of_a_vcpu_not_seen_before(void **state)
 {
 	struct fixture *f = *state;
@@ -401,7 +480,10 @@ static void test_wait_of_a_vcpu_not_seen_before(void **state)
 		.wait_known = true,
 		.wait_ns = 2 * S,
 	};
-	/* Threads of the same VM, and one of another that ends in the same digits. */
+	/*
+	 * Readings that must not be confused with that of the vCPU: other threads of the VM, and
+	 * a thread of another process.
+	 */
 	f->before[1] = (struct vcpu_reading){ .pid = 100, .tid = 99, .wait_known = true };
 	f->before[2] = (struct vcpu_reading){ .pid = 100, .tid = 102, .wait_known = true };
 	f->before[3] = (struct vcpu_reading){ .pid = 99, .tid = 101, .wait_known = true };
@@ -413,7 +495,7 @@ static void test_wait_of_a_vcpu_not_seen_before(void **state)
 	assert_metrics(vcpu_value(f, 0), S, 200 * MS, 0, 200 * MS, 200 * MS, 0, 100 * MS, 700 * MS,
 		       9, 0, 0);
 
-	/* Nor need it be seen now. */
+	/* The vCPU need not have been seen by the end of the span either. */
 	f->after[0] = f->before[0];
 	for (int i = 0; i < 4; i++)
 		if (f->before[i].pid == 100 && f->before[i].tid == 101)
@@ -429,7 +511,7 @@ static void test_born_in_the_span(void **state)
 	struct fixture *f = *state;
 
 	f->prev.vcpu_cnt = 0;
-	/* CLOCK_BOOTTIME is 500 s ahead: born at 1000.6 s of CLOCK_MONOTONIC. */
+	/* CLOCK_BOOTTIME is 500 s ahead: the thread started at 1000.6 s of CLOCK_MONOTONIC. */
 	f->after[0].start_boottime_ns = 1500 * S + 600 * MS;
 	f->after[0].loaded_ns = f->after[0].measured_ns = f->after[0].guest_ns = 300 * MS;
 	f->after[0].mperf_cycles = CYCLES(300 * MS);
@@ -455,7 +537,9 @@ static void test_born_as_the_span_began(void **state)
 	assert_true(vcpu_value(f, 0)[METRIC_WAIT_NS] != UNKNOWN);
 }
 
-/* Any difference of identity makes another vCPU, all of whose sums are new. */
+/*
+ * A reading that differs in any part of its identity is another vCPU, and all of its sums are new.
+ */
 static void test_identity(void **state)
 {
 	struct fixture *f = *state;
@@ -473,7 +557,9 @@ static void test_identity(void **state)
 	for (int i = 0; i < 5; i++) {
 		f->before[0] = others[i];
 		make_report(f);
-		/* 10.3 s in a second: clamped, because there is nothing to take away from it. */
+		/*
+		 * 10.3 s in a second is clamped, because there is no earlier reading to subtract.
+		 */
 		assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], S);
 		assert_true(vcpu_value(f, 0)[METRIC_WAIT_NS] == UNKNOWN);
 	}
@@ -486,7 +572,7 @@ static void test_finds_its_like_among_many(void **state)
 {
 	struct fixture *f = *state;
 
-	/* In prev 0 1 2 3 4 5, in cur 1 3 4 6; told apart by what they had loaded before. */
+	/* vCPUs 0 to 5 in prev, vCPUs 1, 3, 4 and 6 in cur; their loaded times tell them apart. */
 	for (unsigned int i = 0; i < 6; i++) {
 		f->before[i] = f->before[0];
 		f->before[i].vcpu_id = i;
@@ -525,7 +611,7 @@ static void test_not_seen(void **state)
 	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, UNKNOWN, UNKNOWN, 0, 0, 0);
 	assert_int_equal(f->report.vms[0].vm_id, 0);
 
-	/* Whatever its sums say, and however young it is. */
+	/* The sums and the age of a thread that was not seen do not matter. */
 	f->prev.vcpu_cnt = 0;
 	f->after[0].loaded_ns = f->after[0].wait_ns = 5 * MS;
 	f->after[0].start_boottime_ns = 1500 * S + 600 * MS;
@@ -539,7 +625,10 @@ static void test_not_seen(void **state)
 		       UNKNOWN, 0, 0);
 }
 
-/* Then it may have run for all this time, and found no room. */
+/*
+ * If the BPF map was full, a vCPU that was not seen may have run all the time: its values are
+ * unknown.
+ */
 static void test_not_seen_because_there_was_no_room(void **state)
 {
 	struct fixture *f = *state;
@@ -552,7 +641,7 @@ static void test_not_seen_because_there_was_no_room(void **state)
 		       UNKNOWN, UNKNOWN, 0, UNKNOWN);
 }
 
-/* One that has found room since has sums of a part of its time only. */
+/* A vCPU that got a map entry late has sums for only a part of the time. */
 static void test_room_found_late(void **state)
 {
 	struct fixture *f = *state;
@@ -562,11 +651,11 @@ static void test_room_found_late(void **state)
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
 		       UNKNOWN, UNKNOWN, 0, UNKNOWN);
-	/* Nor is it known of one that prev did not know at all. */
+	/* The same holds for a vCPU that is missing in prev altogether. */
 	f->prev.vcpu_cnt = 0;
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
-	/* Born since, while there was room. */
+	/* A thread that started later, while the map had room, has complete sums. */
 	f->after[0].start_boottime_ns = f->prev.clock.boot_ns + 1;
 	make_report(f);
 	assert_int_not_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
@@ -594,34 +683,34 @@ static void test_halted_beyond_its_bounds(void **state)
 {
 	struct fixture *f = *state;
 
-	/* 5 cycles, that is 2 ns, more than there were in the time measured. */
+	/* 5 cycles (2 ns) more C0 time than the measured time. */
 	f->after[0].mperf_cycles = f->before[0].mperf_cycles + CYCLES(600 * MS) + 5;
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 0);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_BUSY_NS], 500 * MS);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 2);
 
-	/* 501 ms halted in a guest of 500. */
+	/* 501 ms halted, but only 500 ms in the guest. */
 	f->after[0].mperf_cycles = f->before[0].mperf_cycles + CYCLES(99 * MS);
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 500 * MS);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_BUSY_NS], 0);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], MS);
 
-	/* Without a guest the time loaded is the bound. */
+	/* In switch mode guest time is unknown, so the loaded time is the bound. */
 	f->prev.mode = f->cur.mode = MODE_SWITCH;
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 501 * MS);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 0);
 
-	/* Windows that err by a few cycles may sum up to less than none. */
+	/* Rounding errors of a few cycles per window may add up to a small negative sum. */
 	f->after[0].mperf_cycles = f->before[0].mperf_cycles - 5;
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 600 * MS);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 2);
 }
 
-/* Beyond what an integer holds, in either direction. */
+/* Results that do not fit in 64 bits, in either direction. */
 static void test_halted_beyond_all_bounds(void **state)
 {
 	struct fixture *f = *state;
@@ -655,7 +744,7 @@ static void test_counters_that_go_back(void **state)
 
 	f->after[0].loaded_ns = f->before[0].loaded_ns - 1;
 	make_report(f);
-	/* What hangs on it goes with it: guest and halted have no room left. */
+	/* Loaded time bounds the others: with 0 loaded, guest and halted are clamped to 0, too. */
 	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, 100 * MS, 900 * MS, 42,
 		       1 + 500 * MS + 400 * MS, 0);
 
@@ -700,7 +789,7 @@ static void test_two_vms_in_one_process(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Two vCPUs each, and one that no hook has seen: it goes with the first. */
+	/* Two vCPUs each, and one that no hook has seen, which is counted to the first VM. */
 	for (int i = 0; i < 4; i++) {
 		f->before[i] = f->before[0];
 		f->after[i] = f->after[0];
@@ -737,7 +826,7 @@ static void test_names_and_processes(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Processes 50 and 300 have no known vCPU, 200 has no name. */
+	/* Processes 50 and 300 have no known vCPU; 200 has no name. */
 	f->vms[0] = (struct vm_reading){ .pid = 50, .name = "early" };
 	f->vms[1] = (struct vm_reading){ .pid = 100, .name = "demo" };
 	f->vms[2] = (struct vm_reading){ .pid = 300, .name = "late" };
@@ -762,7 +851,7 @@ static void test_names_and_processes(void **state)
 	assert_int_equal(f->report.vms[3].vcpu_cnt, 0);
 }
 
-/* 2^63 ns each: three do not fit, and no sum is better than a wrong one. */
+/* 2^63 ns each: the sum of three overflows, and must be unknown rather than wrong. */
 static void test_sum_that_does_not_fit(void **state)
 {
 	struct fixture *f = *state;
@@ -780,18 +869,19 @@ static void test_sum_that_does_not_fit(void **state)
 	assert_int_equal(f->report.vms[0].metrics.value[METRIC_LOADED_NS], 1800 * MS);
 }
 
-/* The rest */
+/* Health, memory, histograms */
 
 static void test_health(void **state)
 {
 	struct fixture *f = *state;
 
-	f->prev.health = (struct health){ 1, 20, 300, 7 };
-	f->cur.health = (struct health){ 3, 20, 299, 8 };
+	f->prev.health = (struct health){ 1, 20, 300, 7, 4 };
+	f->cur.health = (struct health){ 3, 20, 299, 8, 9 };
 	make_report(f);
 	assert_int_equal(f->report.health.lost_window_cnt, 2);
 	assert_int_equal(f->report.health.mperf_error_cnt, 0);
 	assert_int_equal(f->report.health.map_full_cnt, 0);
+	assert_int_equal(f->report.health.refused_window_cnt, 5);
 	assert_int_equal(f->report.health.hooks_off_cnt, 1);
 }
 
@@ -812,7 +902,7 @@ static void assert_known(struct fixture *f, bool known)
 	assert_int_equal(f->report.vms[0].histogram != NULL, known);
 }
 
-/* Whatever was counted while the hooks did not run, and whatever was not: nothing but the wall time is known. */
+/* Sums are incomplete if the hooks were off for a part of the span: only the wall time is known. */
 static void test_hooks_that_were_off(void **state)
 {
 	struct fixture *f = *state;
@@ -825,12 +915,18 @@ static void test_hooks_that_were_off(void **state)
 	assert_known(f, true);
 	f->cur.health.hooks_off_cnt = 4;
 	assert_known(f, false);
-	/* Of one that no hook has seen, that it was never loaded is not known either. */
+	/*
+	 * A vCPU that was not seen may have been loaded meanwhile, so its values are unknown as
+	 * well.
+	 */
 	f->before[0].seen = f->after[0].seen = false;
 	assert_known(f, false);
 }
 
-/* What a thread did while they were off comes with its next load, in an interval in which they ran. */
+/*
+ * Time that passed while the hooks were off is added at the thread's next load, which may be in a
+ * later interval; that interval is unknown, too.
+ */
 static void test_first_load_after_a_break(void **state)
 {
 	struct fixture *f = *state;
@@ -843,7 +939,7 @@ static void test_first_load_after_a_break(void **state)
 	assert_known(f, false);
 	f->before[0].stale = false;
 	assert_known(f, true);
-	/* It sleeps on. */
+	/* The thread was not loaded again, so its sums did not change. */
 	f->before[0].stale = f->after[0].stale = true;
 	f->after[0] = f->before[0];
 	f->after[0].at_ns += S;
@@ -918,13 +1014,16 @@ static void test_no_memory(void **state)
 	f->cur.vcpu_cnt = SIZE_MAX / 4;
 	assert_int_equal(account__report(&f->prev, &f->cur, &f->report), -ENOMEM);
 	assert_memory_equal(&f->report, &empty, sizeof(empty));
-	/* And good to be used again. */
+	/* The report can be reused after the failure. */
 	f->cur.vcpu_cnt = vcpu_cnt;
 	make_report(f);
 	assert_int_equal(f->report.vms[0].vcpus[0].tid, 101);
 }
 
-/* Counted since prev, per vCPU and summed over the VM; what is left of the entries was not halted. */
+/*
+ * Histograms count since prev, per vCPU, and are summed over the VM; the remaining entries were not
+ * halted.
+ */
 static void test_histograms(void **state)
 {
 	struct fixture *f = *state;
@@ -950,22 +1049,24 @@ static void test_histograms(void **state)
 	assert_int_equal(histogram->below_cnt, 42 - 12);
 	assert_memory_equal(f->report.vms[0].histogram, histogram, sizeof(*histogram));
 
-	/* Nothing was counted before: all of it is new. */
+	/* No stints were counted before, so that all of them are new. */
 	f->before[0].stint_number = 0;
 	make_report(f);
 	histogram = f->report.vms[0].vcpus[0].histogram;
 	assert_int_equal(histogram->cnt[3], 110);
-	/* More than the entries is none below. */
+	/* With more counted stints than entries, below_cnt is 0, not negative. */
 	assert_int_equal(histogram->below_cnt, 0);
 
-	/* None yet, of a vCPU whose stints are counted: zeroes, and no histogram is missing. */
+	/*
+	 * A vCPU whose stints are counted, but which had none yet: its counts are 0, not unknown.
+	 */
 	f->after[0].stint_number = 0;
 	make_report(f);
 	assert_int_equal(histogram__halted_cnt(f->report.vms[0].histogram), 0);
 	assert_int_equal(f->report.vms[0].histogram->below_cnt, 42);
 }
 
-/* Properties, over pairs of snapshots that chance makes: sound ones and such as no host makes. */
+/* Properties that hold for random pairs of snapshots, both plausible ones and impossible ones */
 
 static __u64 next_random(__u64 *seed)
 {
@@ -981,7 +1082,7 @@ static __u64 below(__u64 *seed, __u64 limit)
 	return next_random(seed) % limit;
 }
 
-/* Values at which signs and widths change are likelier than chance would have them. */
+/* Returns values near changes of sign and width more often than a uniform distribution would. */
 static __u64 hostile(__u64 *seed, __u64 sane)
 {
 	static const __u64 edges[] = { 0, 1, INT64_MAX, 1ULL << 63, UINT64_MAX - 1, UINT64_MAX };
@@ -1017,7 +1118,7 @@ static void make_hostile(__u64 *seed, struct vcpu_reading *vcpu)
 	vcpu->wait_known = below(seed, 4) != 0;
 }
 
-/* A vCPU at prev and, a plausible second later, at cur. */
+/* Creates a vCPU at prev and, a plausible second later, at cur. */
 static void make_pair(__u64 *seed, struct vcpu_reading *old, struct vcpu_reading *now)
 {
 	__u64 loaded_ns = below(seed, S + 1), guest_ns = below(seed, loaded_ns + 1);
@@ -1086,7 +1187,7 @@ static bool known(const __u64 *value, enum metric metric)
 	return value[metric] != UNKNOWN;
 }
 
-/* `parts` add up to `whole` to the nanosecond, if all are known. */
+/* `parts` must add up to `whole`, to the nanosecond, if all of them are known. */
 static void assert_adds_up(const __u64 *value, enum metric whole, const enum metric *parts,
 			   size_t part_cnt)
 {
@@ -1112,7 +1213,7 @@ static void assert_identities(const __u64 *value)
 	assert_adds_up(value, METRIC_GUEST_NS, guest, 2);
 }
 
-/* What must be known, what must not, and what is greater than what. */
+/* Checks which values must be known, which must be unknown, and which bounds they must keep. */
 static void assert_vcpu_sound(const __u64 *value, const struct report *report)
 {
 	bool entry = report->mode == MODE_ENTRY;
@@ -1162,7 +1263,10 @@ static void assert_vm_sound(const struct vm_report *vm)
 		assert_true(vm->vcpus[i - 1].vcpu_id <= vm->vcpus[i].vcpu_id);
 }
 
-/* Every vCPU of the snapshot is in just one VM, and every VM's vCPUs are the next in the array. */
+/*
+ * Every vCPU of the snapshot belongs to exactly one VM, and the VMs' vCPUs follow each other in the
+ * array.
+ */
 static void assert_report_sound(const struct fixture *f)
 {
 	const struct report *report = &f->report;
@@ -1196,7 +1300,9 @@ static void test_properties(void **state)
 	}
 }
 
-/* A host without faults: nothing is clamped, and what comes out is what went in. */
+/*
+ * Without faults in the input nothing is clamped, and the reported times equal the simulated ones.
+ */
 static void test_truth_comes_out(void **state)
 {
 	struct fixture *f = *state;
@@ -1213,7 +1319,7 @@ static void test_truth_comes_out(void **state)
 		f->cur.mperf_ratio = ratio;
 		f->cur.clock.mono_ns = f->prev.clock.mono_ns + wall_ns;
 		f->cur.clock.boot_ns = f->prev.clock.boot_ns + wall_ns;
-		/* 4000 cycles a ns leave nothing for rounding to spoil. */
+		/* 4000 cycles per ns are enough to make rounding errors vanish. */
 		f->cur.clock.tsc_cycles = f->prev.clock.tsc_cycles + wall_ns * 4000;
 		f->after[0] = f->before[0];
 		f->after[0].at_ns += wall_ns;
@@ -1251,6 +1357,10 @@ int main(void)
 		TEST(test_sums_that_wrap_round),
 		TEST(test_first_seen_in_the_span),
 		TEST(test_known_but_not_seen_before),
+		TEST(test_a_clock_that_is_slewed_cancels),
+		TEST(test_a_host_that_halts_cpus_itself),
+		TEST(test_only_a_thread_that_slept_is_blocked),
+		TEST(test_a_thread_that_slept_is_blocked),
 		TEST(test_wait_of_a_vcpu_not_seen_before),
 		TEST(test_born_in_the_span),
 		TEST(test_born_as_the_span_began),

@@ -7,7 +7,7 @@
 #include "snapshot_fixture.h"
 #include "tree.h"
 
-/* Both checks, the names first, as a run makes them. */
+/* Runs both checks, the names first, as the program does. */
 static int run_check(const struct filter *filter, const struct snapshot *snap,
 		     struct capture *capture)
 {
@@ -53,7 +53,7 @@ static void test_tids(void **state)
 	pid_t tids[] = { 6, 32, 10 };
 
 	assert_there((struct filter){ .tids = tids, .tid_cnt = 2 }, state);
-	/* A process's ID is not that of one of its vCPUs. */
+	/* A process ID is not accepted as the thread ID of one of its vCPUs. */
 	assert_missing((struct filter){ .tids = tids, .tid_cnt = 3 },
 		       "gtimehalt: no vCPU has the thread ID 10\n", state);
 }
@@ -76,7 +76,7 @@ static void test_vcpu_ids(void **state)
 		       "gtimehalt: no VM has a vCPU 3\n", state);
 }
 
-/* The first of several faults: one line. */
+/* Only the first of several faults is reported, on one line. */
 static void test_one_line(void **state)
 {
 	const char *names[] = { "nobody", "nowhere" };
@@ -90,7 +90,10 @@ static void test_one_line(void **state)
 	assert_missing(filter, "gtimehalt: no VM has a name like 'nobody'\n", state);
 }
 
-/* A VM that sleeps may show none of its vCPUs at first: its name is enough. */
+/*
+ * The first snapshot may contain none of the vCPUs of a sleeping VM: the VM's name is enough to
+ * match.
+ */
 static void test_names_need_no_vcpu(void **state)
 {
 	struct snapshot *snap = *state;
@@ -117,16 +120,16 @@ static void test_each_but_not_together(void **state)
 	assert_missing(
 		(struct filter){
 			.tids = tids, .tid_cnt = 1, .names = (char **)names, .name_cnt = 1 },
-		"gtimehalt: no VM or vCPU fits all of what was asked for\n", state);
+		"gtimehalt: no VM or vCPU matches all of the filters\n", state);
 }
 
-/* It ended between the look into /proc and the first snapshot. */
+/* The process exited between the search of /proc and the first snapshot. */
 static void test_a_process_that_has_just_ended(void **state)
 {
 	pid_t pids[] = { 50 };
 
 	assert_missing((struct filter){ .pids = pids, .pid_cnt = 1 },
-		       "gtimehalt: no VM or vCPU fits all of what was asked for\n", state);
+		       "gtimehalt: no VM or vCPU matches all of the filters\n", state);
 }
 
 static void assert_ids(const struct tree *tree, struct filter filter, int expected,
@@ -142,7 +145,7 @@ static void assert_ids(const struct tree *tree, struct filter filter, int expect
 	assert_int_equal(err, expected);
 }
 
-/* A process that runs a VM, 7, one that does not, 8, and a thread of the former, 70. */
+/* Adds process 7, which runs a VM, process 8, which does not, and 70, a thread of process 7. */
 static void add_processes(const struct tree *tree)
 {
 	tree__mkdir(tree, "proc");
@@ -187,7 +190,7 @@ static void test_closed_process(void **state)
 	capture__end(&capture);
 	assert_int_equal(fchmodat(tree->fs.root_fd, "proc/7/fd", 0755, 0), 0);
 	assert_int_equal(err, -EOPNOTSUPP);
-	assert_non_null(strstr(capture.text, "process 7: that takes CAP_SYS_PTRACE"));
+	assert_non_null(strstr(capture.text, "process 7: this needs CAP_SYS_PTRACE"));
 }
 
 static void test_threads(void **state)

@@ -18,12 +18,12 @@ static void names(void **state)
 		{ "0::/machine.slice/machine-qemu\\x2d12\\x2dweb\\x2d1.scope\n", "web-1" },
 		{ "0::/machine.slice/machine-ch\\x2d3\\x2ddb.scope/libvirt", "db" },
 		{ "0::/machine.slice/machine-qemu\\x2dembed\\x2d1a2b\\x2d3\\x2ddb.scope\n", "db" },
-		/* Version 1: the first hierarchy that has it. */
+		/* cgroup v1: the first hierarchy that contains the scope counts. */
 		{ "12:pids:/system.slice\n4:cpu,cpuacct:/machine.slice/"
 		  "machine-qemu\\x2d1\\x2da.scope/vcpu0\n0::/\n",
 		  "a" },
 		{ "4:cpu,cpuacct:/machine/qemu-1-a-2-b.libvirt-qemu/emulator\n", "a-2-b" },
-		/* Any byte may be escaped; what is no escape stays. */
+		/* Any byte may be escaped; invalid escapes are kept as they are. */
 		{ "0::/machine-qemu\\x2d1\\x2d\\xc3\\xb6\\x0a.scope", "\xc3\xb6\n" },
 		{ "0::/machine-qemu\\x2d1\\x2d\\xzz\\x00\\x2.scope", "\\xzz\\x00\\x2" },
 	};
@@ -74,7 +74,10 @@ static void name_is_cut_to_fit(void **state)
 	for (size_t i = 4; i < sizeof(raw); i++)
 		assert_int_equal(raw[i], 'x');
 
-	/* No part of a path is that long: not a name, not a crash, and not the end of the search. */
+	/*
+	 * Longer than any path component can be: no name is found in it, nothing crashes, and the
+	 * search goes on after it.
+	 */
 	memset(text, 'a', sizeof(text));
 	memcpy(text, before, sizeof(before) - 1);
 	strcpy(text + sizeof(text) - 40, ".scope/machine-qemu\\x2d1\\x2db.scope");

@@ -14,10 +14,13 @@
 #define S  1000000000ULL
 #define MS 1000000ULL
 
-/* TSC cycles a nanosecond, on every host below: a number that leaves a remainder. */
+/*
+ * TSC cycles per nanosecond on every simulated host: not an integer, so that conversions leave a
+ * remainder.
+ */
 #define TSC_PER_NS 2.6
 
-/* Two snapshots a second apart, of one CPU and one vCPU, and what became of them. */
+/* Two snapshots, a second apart, of one CPU and one vCPU, and the check made from them. */
 struct fixture {
 	struct snapshot prev, cur;
 	struct cpu_reading old_cpus[2], cpus[2];
@@ -31,8 +34,9 @@ static __u64 cycles(double ns)
 }
 
 /*
- * Of the second, CPU 3 halted 600 ms: 400 ms in a window of 500 ms, 200 ms in the idle task's 250 ms. The
- * vCPU was loaded for those 500 ms, 490 of them in the guest, waited 100 and was blocked 400.
+ * During the second, CPU 3 halted for 600 ms: 400 ms in a window of 500 ms, and 200 ms of the idle
+ * task's 250 ms. The vCPU was loaded for those 500 ms, 490 ms of them in the guest, waited for 100
+ * ms and was blocked for 400 ms.
  */
 static int setup(void **state)
 {
@@ -97,7 +101,7 @@ static void make(struct fixture *f)
 	assert_int_equal(check__make(&f->prev, &f->cur, &f->check), 0);
 }
 
-/* Equal but for the nanosecond that a cycle is not. */
+/* Equal within the nanosecond by which a conversion from cycles may be off. */
 static void assert_ns(__s64 ns, __s64 expected)
 {
 	if (ns < expected - 1 || ns > expected + 1)
@@ -134,7 +138,9 @@ static void a_sound_host_passes(void **state)
 	assert_true(f->check.passed);
 }
 
-/* MPERF at 0.97 of TSC on this CPU's kind of core: the same halts. */
+/*
+ * On this CPU's kind of core, MPERF counts at 0.97 of the TSC rate: the halted times are the same.
+ */
 static void cycles_are_worth_what_the_cpu_says(void **state)
 {
 	struct fixture *f = *state;
@@ -150,7 +156,7 @@ static void cycles_are_worth_what_the_cpu_says(void **state)
 	assert_ns(f->check.cpus[0].idle_ns, 200 * MS);
 }
 
-/* A window that no hook saw: its halts are the rest, and the limit is one per cent. */
+/* Halted time in a window that no hook saw is unexplained; more than 1 % of the time must fail. */
 static void what_was_missed_is_the_rest(void **state)
 {
 	struct fixture *f = *state;
@@ -173,7 +179,7 @@ static void what_was_missed_is_the_rest(void **state)
 	assert_false(f->check.passed);
 }
 
-/* Time counted twice is as wrong as time that is missing. */
+/* The remainder is signed because time counted twice is as wrong as time that is missing. */
 static void the_rest_is_signed(void **state)
 {
 	struct fixture *f = *state;
@@ -185,7 +191,7 @@ static void the_rest_is_signed(void **state)
 	assert_false(f->check.passed);
 }
 
-/* It would explain itself: every span halts from end to end. */
+/* If MPERF had stopped, every span would look halted from end to end, and the sums would agree. */
 static void a_counter_that_stands_still_fails(void **state)
 {
 	struct fixture *f = *state;
@@ -241,7 +247,7 @@ static void cpus_that_came_or_went_are_left_out(void **state)
 	assert_false(f->check.passed);
 }
 
-/* Each identity by the term that its others leave below 0. */
+/* Each identity fails when its remaining term gets negative. */
 static void identities_can_fail(void **state)
 {
 	struct fixture *f = *state;
@@ -297,7 +303,7 @@ static void identities_have_a_tolerance(void **state)
 	assert_false(f->check.passed);
 }
 
-/* A counter that goes back is no 2^64. */
+/* A counter that went back gives a negative difference, not one near 2^64. */
 static void sums_that_shrink_are_off(void **state)
 {
 	struct fixture *f = *state;
@@ -338,7 +344,7 @@ static void vcpus_not_there_all_along_are_counted(void **state)
 	assert_int_equal(f->check.vcpu_cnt, 0);
 	assert_int_equal(f->check.skipped_vcpu_cnt, 2);
 
-	/* Known from /proc alone: nothing was measured that could be wrong. */
+	/* The vCPU is known from /proc only: nothing was measured that could be wrong. */
 	f->vcpus[0].seen = false;
 	f->vcpus[1].seen = false;
 	make(f);
@@ -372,7 +378,7 @@ static void no_time_is_no_interval(void **state)
 	assert_memory_equal(&f->check, &untouched, sizeof(untouched));
 }
 
-/* What is printed */
+/* Printed text */
 
 static void assert_text(struct fixture *f, const char *expected)
 {
@@ -418,9 +424,9 @@ static void rendered_when_broken(void **state)
 		f, CPU_HEADING
 		"   3      600.000    60.00      400.000      230.000     -30.000   -3.000\n" VCPU_HEADING
 		"    101    1   1000.00    100.00    400.00         -    520.00    -20.00  2.000\n"
-		"# vCPUs not there all along, not checked: 1\n"
+		"# vCPUs seen in only a part of the interval, not checked: 1\n"
 		"# windows lost, their time is missing: 7\n"
-		"# most off: busy + halted = loaded, TID 101\n"
+		"# largest error: busy + halted = loaded, TID 101\n"
 		"FAIL: rest -3.000 % on CPU 3 (limit 1), identities off 2.000 % (limit 0.1)\n");
 }
 

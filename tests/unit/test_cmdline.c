@@ -9,7 +9,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* A string literal with its NULs, and the last. */
+/* A string literal with its NULs, including the terminating one. */
 #define CMDLINE(literal)                                                                           \
 	&(struct cmdline)                                                                          \
 	{                                                                                          \
@@ -28,7 +28,7 @@ static void words_are_given_one_by_one(void **state)
 	assert_null(cmdline__next(cmdline, &pos));
 	assert_null(cmdline__next(cmdline, &pos));
 
-	/* A process that writes its own title leaves no NUL at the end. */
+	/* A process that overwrites its own title leaves no NUL at the end. */
 	pos = 0;
 	cmdline = &(struct cmdline){ "abc", 3, false };
 	assert_string_equal(cmdline__next(cmdline, &pos), "abc");

@@ -13,7 +13,7 @@ static void test_every_metric_has_one_column(void **state)
 
 		assert_non_null(def->key);
 		seen |= 1U << def->metric;
-		/* The table has it in some mode if, and only if, it has a heading. */
+		/* The table shows a column in some mode if and only if the column has a heading. */
 		assert_int_equal(def->heading != NULL, def->modes != 0);
 		if (def->heading)
 			assert_true(strlen(def->heading) <= (size_t)def->width);
@@ -21,7 +21,7 @@ static void test_every_metric_has_one_column(void **state)
 	assert_int_equal(seen, (1U << METRIC_CNT) - 1);
 }
 
-/* A key says its unit, and the name is what is left. */
+/* A key ends with its unit; the name is the part before the unit. */
 static void test_names(void **state)
 {
 	(void)state;
@@ -62,7 +62,7 @@ static void test_find(void **state)
 
 static void test_not_found(void **state)
 {
-	/* Those at the end are in JSON only. */
+	/* The last three are values that only JSON contains. */
 	static const char *const words[] = { "",         "%",    "halt",       "halted_",
 					     "halted%%", "name", "halted_ns ", "/s",
 					     "guest",    "wall", "clamped_ns" };
@@ -86,7 +86,11 @@ static void test_modes(void **state)
 static void test_failures(void **state)
 {
 	const struct health health = {
-		.lost_window_cnt = 1, .mperf_error_cnt = 2, .map_full_cnt = 3, .hooks_off_cnt = 4
+		.lost_window_cnt = 1,
+		.mperf_error_cnt = 2,
+		.map_full_cnt = 3,
+		.hooks_off_cnt = 4,
+		.refused_window_cnt = 5,
 	};
 
 	(void)state;
@@ -119,16 +123,19 @@ static int idle_of(__u64 halted_ns, __u64 blocked_ns, __u64 wall_ns)
 static void test_idle_in_blocked(void **state)
 {
 	(void)state;
-	/* HLT exits: an idle guest, one that is half busy. */
+	/* HLT exits: an idle guest, and a guest that is busy half of the time. */
 	assert_int_equal(idle_of(0, S, S), 1);
 	assert_int_equal(idle_of(0, S / 2, S), 1);
 	/* HLT is passed through. */
 	assert_int_equal(idle_of(S / 2, 0, S), 0);
-	/* Busy all the time: what it would do is not to be seen. */
+	/*
+	 * Busy all the time: whether its idle time would show as halted or as blocked cannot be
+	 * seen.
+	 */
 	assert_int_equal(idle_of(0, 0, S), 0);
 	assert_int_equal(idle_of(0, S / 20, S), 0);
 	assert_int_equal(idle_of(0, S / 20 + 1, S), 1);
-	/* Passed through, and paused for a part of the interval. */
+	/* HLT is passed through, and the VM was paused for a part of the interval. */
 	assert_int_equal(idle_of(S / 200, S / 2, S), 1);
 	assert_int_equal(idle_of(S / 200 + 1, S / 2, S), 0);
 }

@@ -25,7 +25,7 @@ static void add_kind(const struct tree *tree, const char *name, const char *cpus
 	tree__write(tree, path, cpus, strlen(cpus));
 }
 
-/* expected: the kind of each CPU, from 0 on. */
+/* `expected` holds the kind of each CPU, from CPU 0 on, as digits. */
 static void assert_kinds(const struct tree *tree, int cnt, const char *expected)
 {
 	struct core_kinds kinds;
@@ -59,7 +59,7 @@ static void three_kinds(void **state)
 	assert_kinds(*state, 3, "0002111220");
 }
 
-/* Which no CPU is known to have: all but those that are listed are of the first kind. */
+/* CPUs that no kind lists belong to the first kind. */
 static void without_a_first_kind(void **state)
 {
 	add_kind(*state, "cpu_atom", "1\n");

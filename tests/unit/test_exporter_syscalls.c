@@ -21,7 +21,7 @@
 #include "rights/syscall_filter.h"
 #include "run/exporter_syscalls.h"
 
-/* Sockets, as they are when the filter comes. */
+/* Sockets that exist before the filter is installed. */
 struct doors {
 	int listener, client;
 };
@@ -62,13 +62,13 @@ static void wait_for_events(void)
 	sigset_t signals;
 	int signal_fd, timer_fd;
 
-	/* As interval__open() has made it; here it is made later than there. */
+	/* Does what interval__open() does, but after the filter was installed. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	CHILD_CHECK(!sigprocmask(SIG_BLOCK, &signals, NULL));
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	CHILD_CHECK(signal_fd >= 0 && !epoll_ctl(epoll_fd, EPOLL_CTL_ADD, signal_fd, &event));
-	timer_fd = 3; /* where setup put it */
+	timer_fd = 3; /* the descriptor that setup() created */
 	CHILD_CHECK(!timerfd_settime(timer_fd, 0, &soon, NULL));
 	CHILD_CHECK(!epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event));
 	CHILD_CHECK(epoll_wait(epoll_fd, &event, 1, 1000) == 1);
@@ -103,7 +103,7 @@ static void use_the_rest(void)
 	CHILD_CHECK(big);
 	free(big);
 	CHILD_CHECK(localtime_r(&now, &local) && !nanosleep(&pause, NULL));
-	/* Whether a thread is there: the kernel's answer, not the filter's. */
+	/* Checks whether a thread exists. The error comes from the kernel, not from the filter. */
 	CHILD_CHECK(!syscall(SYS_tgkill, getpid(), getpid(), 0));
 	CHILD_CHECK(syscall(SYS_tgkill, getpid(), 0x3fffffff, 0) < 0 && errno == ESRCH);
 	CHILD_CHECK(dprintf(STDERR_FILENO, "%s", "") == 0);

@@ -2,7 +2,7 @@
 #include "report/filter.h"
 #include "snapshot_fixture.h"
 
-/* Elements of a list and how many there are, for an initialiser. */
+/* Elements of a list and their number, for an initialiser. */
 #define IDS(...)   (pid_t[]){ __VA_ARGS__ }, sizeof((pid_t[]){ __VA_ARGS__ }) / sizeof(pid_t)
 #define VCPUS(...) (__u32[]){ __VA_ARGS__ }, sizeof((__u32[]){ __VA_ARGS__ }) / sizeof(__u32)
 #define NAMES(...)                                                                                 \
@@ -10,7 +10,10 @@
 		sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)
 #define NONE NULL, 0
 
-/* PIDs of the VMs that are left, a bar, TIDs of the vCPUs that are. */
+/*
+ * Applies the filter; `expected` lists the PIDs of the remaining VMs, a bar, and the TIDs of the
+ * remaining vCPUs.
+ */
 static void assert_left(struct filter filter, const char *expected, struct snapshot *snap)
 {
 	bool matches = filter__matches(&filter, snap);
@@ -24,7 +27,7 @@ static void assert_left(struct filter filter, const char *expected, struct snaps
 		end += sprintf(end, " %d", snap->vcpus[i].tid);
 	assert_string_equal(text, expected);
 	assert_int_equal(matches, snap->vm_cnt || snap->vcpu_cnt);
-	/* What is left is wanted: nothing more goes. */
+	/* Everything left matches the filter, so that applying it again removes nothing. */
 	filter__apply(&filter, snap);
 	assert_int_equal(filter__matches(&filter, snap), matches);
 }
@@ -95,7 +98,7 @@ static void test_any_name_is_no_name(void **state)
 		    "10 20 30 40 | 11 12 21 22 23 31 32", *state);
 }
 
-/* Every list must have an element that matches. */
+/* If several lists are given, each of them must have a matching element. */
 static void test_lists_narrow_each_other(void **state)
 {
 	assert_left((struct filter){ IDS(10, 30), IDS(12, 22, 31), NAMES("web-*", "db"), NONE },
@@ -122,7 +125,7 @@ static void test_empty_snapshot(void **state)
 	assert_left((struct filter){ NONE, NONE, NONE, NONE }, "|", &empty);
 }
 
-/* What is dropped leaves the elements that stay as they were, in all their fields. */
+/* Dropping elements must not change any field of those that stay. */
 static void test_readings_stay_whole(void **state)
 {
 	struct snapshot *snap = *state;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is made of whole hosts, captured by tests/fixtures/capture. Runs at the top of the checkout. */
+/*
+ * Checks which VMs are found on whole hosts that tests/fixtures/capture has captured. Runs at the
+ * top of the checkout.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +17,7 @@
 struct expected_vm {
 	pid_t pid;
 	const char *name;
-	/* Of the vCPU threads, up to the first without a TID. */
+	/* The vCPU threads; the list ends at the first TID 0. */
 	struct {
 		pid_t tid;
 		__u32 vcpu_id;
@@ -30,11 +33,11 @@ static const struct host hosts[] = {
 	{ "bed",
 	  {
 		  { 248, "paused", { { 281, 0 }, { 285, 1 } } },
-		  /* 307 is KVM's own, with the registers of vCPU 0. */
+		  /* 307 is a thread that KVM created, with a copy of the registers of vCPU 0. */
 		  { 249,
 		    "odd",
 		    { { 280, 0 }, { 283, 1 }, { 286, 2 }, { 287, 4 }, { 288, 5 }, { 289, 6 } } },
-		  /* Two VMs of one process. */
+		  /* Two VMs in one process. */
 		  { 353, "both", { { 355, 0 }, { 356, 0 } } },
 	  } },
 	{ "libvirt",
@@ -83,7 +86,7 @@ static void host_is_known(void **state)
 
 	snprintf(root, sizeof(root), "tests/fixtures/%s", host->name);
 	assert_int_equal(hostfs__open(&fs, root), 0);
-	/* Found, and then looked at again. */
+	/* The first update finds the VMs, the second one updates them. */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(vm_table__update(&table, &fs, NULL, 0), 0);
 		for (cnt = 0; cnt < ARRAY_SIZE(host->vms) && host->vms[cnt].pid; cnt++) {

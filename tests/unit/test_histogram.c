@@ -10,7 +10,7 @@
 
 #define MS 1000000ULL
 
-/* The bucket of a duration, by search: the BPF side finds it by shifts. */
+/* Finds the bucket of a duration by searching; the BPF side finds it by shifts. */
 static unsigned int bucket_of(__u64 ns)
 {
 	for (unsigned int i = 0; i < STINT_BUCKET_CNT; i++) {
@@ -33,7 +33,7 @@ static void buckets_follow_each_other(void **state)
 		histogram__bounds(i, &low_ns, &high_ns);
 		assert_true(low_ns == end_ns);
 		assert_true(high_ns > low_ns);
-		/* No value is further than 6.25 % from the middle. */
+		/* No value in a bucket is further than 6.25 % from its middle. */
 		assert_true((double)(high_ns - low_ns) / 2 <= 0.0625 * (double)low_ns);
 		end_ns = high_ns;
 	}

@@ -35,7 +35,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Functions by fentry, or by kprobes where modules have no BTF. */
+/* Functions are hooked by fentry, or by kprobes if the modules have no BTF. */
 static struct hook_needs needs_of(const struct tree *tree, enum measure_mode mode, bool has_btf)
 {
 	const struct host host = {
@@ -58,7 +58,7 @@ static void assert_said(const struct capture *capture, const char *said)
 		fail_msg("\"%s\" is not in: %s", said, capture->text);
 }
 
-/* `missing` is NULL where all is well. */
+/* `missing` is NULL if no message is expected. */
 static void assert_switches(const struct tree *tree, bool has_btf, const char *missing)
 {
 	const struct hook_needs needs = needs_of(tree, MODE_SWITCH, has_btf);
@@ -85,7 +85,10 @@ static void off_at_the_start(void **state)
 	assert_switches(*state, false, "echo 1 > /sys/kernel/debug/kprobes/enabled");
 }
 
-/* A kernel without ftrace, or without debugfs, says nothing: it is not known to be off. */
+/*
+ * A kernel without ftrace, or a host without debugfs, has no such file: the hooks are not assumed
+ * to be off.
+ */
 static void without_switches(void **state)
 {
 	const struct hook_needs needs = needs_of(*state, MODE_ENTRY, false);
@@ -101,7 +104,7 @@ static void without_switches(void **state)
 	hook_watch__close(&watch);
 }
 
-/* `said` is NULL for nothing at all. */
+/* `said` is NULL if no message is expected. */
 static void assert_look(struct hook_watch *watch, int expected, const char *said)
 {
 	struct capture capture;
@@ -114,7 +117,7 @@ static void assert_look(struct hook_watch *watch, int expected, const char *said
 	assert_said(&capture, said);
 }
 
-/* Said at each change, and not at each look. */
+/* A message is printed at each change, not at each check. */
 static void off_for_a_while(const struct tree *tree, struct hook_watch *watch, const char *path,
 			    const char *name)
 {
@@ -129,13 +132,13 @@ static void off_for_a_while(const struct tree *tree, struct hook_watch *watch, c
 	snprintf(said, sizeof(said), "%s is 1 again", name);
 	assert_look(watch, HOOKS_RESUMED, said);
 	assert_look(watch, HOOKS_RAN, NULL);
-	/* Off and on again between two looks. */
+	/* Switched off and on again between two checks. */
 	write_file(tree, path, "0\n");
 	write_file(tree, path, "1\n");
 	snprintf(said, sizeof(said), "%s was written to", name);
 	assert_look(watch, HOOKS_RESUMED, said);
 	assert_look(watch, HOOKS_RAN, NULL);
-	/* Off, on and off again. */
+	/* Switched off, on and off again between two checks. */
 	write_file(tree, path, "0\n");
 	assert_look(watch, HOOKS_STOPPED, "is 0");
 	write_file(tree, path, "1\n");
@@ -155,7 +158,7 @@ static void off_in_between(void **state)
 	assert_int_equal(hook_watch__open(&tree->fs, &needs, &watch), 0);
 	off_for_a_while(tree, &watch, FTRACE, "kernel.ftrace_enabled");
 	off_for_a_while(tree, &watch, KPROBES, "kprobes/enabled");
-	/* One of two that were off comes on. */
+	/* Both switches were off, and one of them is turned on. */
 	write_file(tree, FTRACE, "0\n");
 	write_file(tree, KPROBES, "0\n");
 	assert_look(&watch, HOOKS_STOPPED, "ftrace_enabled is 0");
@@ -167,7 +170,7 @@ static void off_in_between(void **state)
 	assert_int_equal(tree__next_fd(tree), fd);
 }
 
-/* Of kprobes fentry knows nothing. */
+/* fentry does not depend on the switch of kprobes. */
 static void kprobes_are_not_needed(void **state)
 {
 	const struct hook_needs needs = needs_of(*state, MODE_SWITCH, true);
@@ -199,7 +202,7 @@ static void without_inotify(void **state)
 	hook_watch__close(&watch);
 }
 
-/* Read with an error, as what sysfs has of a module that is gone. */
+/* Makes reads of the file fail, as reads of sysfs fail after the module was unloaded. */
 static void make_gone(const struct tree *tree, const char *path)
 {
 	tree__remove(tree, path);
@@ -208,7 +211,7 @@ static void make_gone(const struct tree *tree, const char *path)
 
 static void assert_watched(const struct tree *tree, enum measure_mode mode, int expected)
 {
-	/* Without BTF of modules it is kprobes. */
+	/* If the modules have no BTF, kprobes are used. */
 	const struct hook_needs needs = needs_of(tree, mode, false);
 	struct hook_watch watch;
 
@@ -225,7 +228,7 @@ static void kvm_is_gone(void **state)
 	assert_watched(*state, MODE_SWITCH, -ESHUTDOWN);
 }
 
-/* Nothing is attached to it in switch mode. */
+/* In switch mode nothing is attached to the vendor's module. */
 static void the_vendors_module_is_gone(void **state)
 {
 	make_gone(*state, VENDOR);
@@ -240,7 +243,7 @@ static void built_in(void **state)
 	assert_watched(*state, MODE_ENTRY, HOOKS_RAN);
 }
 
-/* A measurement that was pinned before: it is another module now, or none. */
+/* A measurement was pinned before KVM was reloaded: the module is another one now, or missing. */
 static void loaded_again_before_the_watch(void **state)
 {
 	const struct hook_needs needs = needs_of(*state, MODE_ENTRY, false);
@@ -248,7 +251,7 @@ static void loaded_again_before_the_watch(void **state)
 	struct hook_watch watch;
 	struct capture capture;
 
-	/* The file that is there keeps its inode's number from the next one. */
+	/* Keep the old file, so that the new one cannot get its inode number. */
 	assert_int_equal(renameat(tree->fs.root_fd, VENDOR, tree->fs.root_fd, "sys/old"), 0);
 	for (int i = 0; i < 2; i++) {
 		capture__begin(&capture, stderr);

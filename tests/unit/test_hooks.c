@@ -8,17 +8,19 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* A plan as text, "program kind target" a line; RUN is the run function of the host at hand. */
+/*
+ * A plan as text: one "program kind target" per line. RUN stands for the run function of the host.
+ */
 #define RUN         "RUN"
-/* In every plan, before all others. */
+/* The first programs of every plan. */
 #define ALWAYS      "raw_tp_process_exit raw_tp sched_process_exit\nraw_tp_cpu_idle raw_tp cpu_idle\n"
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
-/* What comes behind all others with --pin. */
+/* With --pin, the last program of the plan. */
 #define PINNED "iter_stat iter task\n"
 
-/* Stints: the end, then the beginning. */
+/* Stints: the hook at the end first, then the hook at the beginning. */
 #define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
 #define KPROBE_STINTS     "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
 #define ENTER             "vcpu_enter_guest"
@@ -64,7 +66,10 @@ struct run {
 	struct capture out, err_text;
 };
 
-/* The plan has something else in it before, as one that is made anew may have. */
+/*
+ * Fills the plan with garbage first, because hooks__plan() may be called on a plan that was used
+ * before.
+ */
 static void run_plan(struct run *run, const struct host *host, enum measure_mode mode,
 		     enum hook wanted)
 {
@@ -147,7 +152,7 @@ static void plans_on_intel(void **state)
 	check_plans("vmx_vcpu_run");
 }
 
-/* One line that says what is missing and what does without. */
+/* One line says what is missing and which hooks work without it. */
 static void fentry_takes_btf(void **state)
 {
 	const struct host host = { .run_function = "svm_vcpu_run", .vendor_module = "kvm_amd" };
@@ -167,7 +172,7 @@ static void fentry_takes_btf(void **state)
 	}
 }
 
-/* Exact tracepoints are the cheapest hook; where they are not exact they are used only when asked for. */
+/* Exact tracepoints are the cheapest hook; inexact ones are used only on request. */
 static void exact_tracepoints_are_chosen(void **state)
 {
 	struct host host = { .run_function = "svm_vcpu_run",
@@ -186,7 +191,10 @@ static void exact_tracepoints_are_chosen(void **state)
 	}
 }
 
-/* A compiler's variant is no name that BTF has, whatever else the kernel has BTF of. */
+/*
+ * BTF does not contain compiler-generated names such as .constprop.0, so that kprobes are used for
+ * them.
+ */
 static void a_variant_is_probed(void **state)
 {
 	const struct host host = {
@@ -218,7 +226,7 @@ static void an_inlined_function_is_no_hook(void **state)
 	assert_non_null(strstr(run.err_text.text, "inlined"));
 }
 
-/* Where a program stands in a plan, which must have it. */
+/* Returns the index of the first program whose name contains `part`; the plan must have one. */
 static size_t index_of(const struct hook_plan *plan, const char *part)
 {
 	size_t i = 0;
@@ -229,13 +237,13 @@ static size_t index_of(const struct hook_plan *plan, const char *part)
 	return i;
 }
 
-/* The rule itself, whatever the table above says. */
+/* Checks the rule itself, independently of the table above. */
 static void ends_before_beginnings(void **state)
 {
 	static const char *const stints[HOOK_CNT][2] = {
 		[HOOK_FENTRY] = { "fexit_vcpu_run", "fentry_vcpu_run" },
 		[HOOK_KPROBE] = { "kretprobe_vcpu_run", "kprobe_vcpu_run" },
-		[HOOK_ENTER_GUEST] = { NULL, NULL }, /* as one of the two above */
+		[HOOK_ENTER_GUEST] = { NULL, NULL }, /* the same as one of the two above */
 		[HOOK_TRACEPOINT] = { "_exit", "_entry" },
 	};
 	struct run run;

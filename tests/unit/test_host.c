@@ -7,11 +7,14 @@
 
 #define MPERF "sys/bus/event_source/devices/msr/events/mperf"
 
-/* What is in CapEff is told from its neighbours: they have all, or nothing. */
+/*
+ * The other capability sets in the test's status file are all ones or all zeroes, to show that
+ * CapEff is used.
+ */
 #define ALL_CAPS 0x1ffffffffffULL
 #define CAP(bit) (1ULL << (bit))
 
-/* <linux/capability.h> is what the code under test goes by: here are the numbers themselves. */
+/* The code under test uses <linux/capability.h>; the test uses the number itself. */
 #define BIT_SYS_ADMIN 21
 
 static void write_text(const struct tree *tree, const char *path, const char *text)
@@ -42,7 +45,7 @@ static void add_module(const struct tree *tree, const char *name)
 	write_text(tree, path, "live\n");
 }
 
-/* A host that lacks nothing: kvm and the vendor's are modules, with BTF. */
+/* A host that lacks nothing: kvm and the vendor's module are modules, with BTF. */
 static void add_host(const struct tree *tree, const char *vendor)
 {
 	static const char *const dirs[] = {
@@ -90,7 +93,7 @@ static void run_probe(struct run *run, const struct hostfs *fs)
 	assert_string_equal(run->out.text, "");
 }
 
-/* Without -v, a host that can be measured is not worth a word. */
+/* Without -v, a host that can be measured causes no output. */
 static void assert_good(const struct tree *tree, const char *run_function, bool has_module_btf)
 {
 	struct run run;
@@ -102,7 +105,7 @@ static void assert_good(const struct tree *tree, const char *run_function, bool 
 	assert_int_equal(run.host.has_module_btf, has_module_btf);
 }
 
-/* One line, with what is missing and what would help. */
+/* A host that is refused causes one line, which says what is missing and what would help. */
 static void assert_refused(const struct tree *tree, const char *missing, const char *help)
 {
 	struct run run;
@@ -141,7 +144,10 @@ static void write_cpuinfo(const struct tree *tree, const char *vendor)
 	write_text(tree, "proc/cpuinfo", text);
 }
 
-/* Built in, the one that is not this CPU's is there all the same, and runs no guest. */
+/*
+ * If both vendors' modules are built in, both are visible, but only that of this CPU's vendor runs
+ * guests.
+ */
 static void both_vendors(void **state)
 {
 	static const struct {
@@ -160,7 +166,7 @@ static void both_vendors(void **state)
 		write_cpuinfo(tree, cases[i].cpu);
 		assert_good(tree, cases[i].run_function, true);
 	}
-	/* A CPU of no known vendor has neither. */
+	/* A CPU of an unknown vendor has neither module. */
 	write_cpuinfo(tree, "GenuineIntelX");
 	assert_refused(tree, "without the module of this CPU's vendor", "modprobe");
 }
@@ -190,7 +196,7 @@ static void missing_capability(void **state)
 	assert_refused(tree, "needs CAP_SYS_ADMIN ", "run it as root");
 }
 
-/* The kernel takes it for CAP_BPF and CAP_PERFMON. */
+/* The kernel accepts CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON. */
 static void no_other_capability_is_needed(void **state)
 {
 	const struct tree *tree = *state;
@@ -200,7 +206,7 @@ static void no_other_capability_is_needed(void **state)
 	assert_good(tree, "svm_vcpu_run", true);
 }
 
-/* A process may be called anything, and its name comes first in the file. */
+/* The process name comes first in the file, and may contain anything. */
 static void name_is_no_capability(void **state)
 {
 	const struct tree *tree = *state;
@@ -212,7 +218,7 @@ static void name_is_no_capability(void **state)
 	assert_refused(tree, "needs CAP_SYS_ADMIN ", "root");
 }
 
-/* The kernel will have its say anyway. */
+/* If the capabilities cannot be read, go on: the kernel checks them anyway. */
 static void unknown_capabilities_do_not_refuse(void **state)
 {
 	const struct tree *tree = *state;
@@ -224,12 +230,12 @@ static void unknown_capabilities_do_not_refuse(void **state)
 	assert_good(tree, "svm_vcpu_run", true);
 }
 
-/* CapEff is beyond what is read when a process has very many groups. */
+/* A process with very many groups has CapEff after the part of the file that is read. */
 static void capabilities_behind_many_groups(void **state)
 {
 	static const char head[] = "Name:\tgtimehalt\nGroups:\t";
 	const struct tree *tree = *state;
-	char text[8192]; /* as much as is read */
+	char text[8192]; /* the size of the buffer in the code under test */
 
 	add_host(tree, "kvm_amd");
 	memset(text, '7', sizeof(text));
@@ -238,7 +244,7 @@ static void capabilities_behind_many_groups(void **state)
 	write_text(tree, "proc/self/status", text);
 	assert_good(tree, "svm_vcpu_run", true);
 
-	/* Nor are digits that are cut off a smaller number. */
+	/* Digits that were cut off must not be read as a smaller number. */
 	memset(text + sizeof(text) - 32, '7', 32);
 	strcpy(text + sizeof(text) - 18, "\nCapEff:\t000001ff");
 	tree__write(tree, "proc/self/status", text, sizeof(text) - 1);
@@ -260,13 +266,13 @@ static void vendor_absent(void **state)
 
 	add_host(tree, "kvm_amd");
 	tree__remove(tree, "sys/module/kvm_amd");
-	/* A KVM of another kind has another run function. */
+	/* Another kind of KVM has another run function. */
 	add_module(tree, "kvm_pvm");
 	assert_refused(tree, "without the module of this CPU's vendor",
 		       "modprobe kvm_amd or kvm_intel");
 }
 
-/* A module is there while it is being loaded and unloaded, and cannot be attached to. */
+/* A module that is being loaded or unloaded has a directory, but cannot be attached to. */
 static void module_not_live(void **state)
 {
 	static const char *const states[] = { "coming\n", "going\n" };
@@ -329,7 +335,7 @@ static void exact_tracepoints(void **state)
 	assert_false(run.host.has_exact_tracepoints);
 }
 
-/* kallsyms of one line, and what is found in it. */
+/* Writes one line of kallsyms and checks which function is found in it. */
 static void assert_enter_guest(const struct tree *tree, const char *line, const char *expected)
 {
 	struct host host = { .enter_guest = "before" };
@@ -382,7 +388,7 @@ static void no_mperf(void **state)
 
 	add_host(tree, "kvm_amd");
 	tree__remove(tree, MPERF);
-	/* What a host without MPERF has there. */
+	/* A host without MPERF may have other events there. */
 	write_text(tree, "sys/bus/event_source/devices/msr/events/tsc", "event=0x00\n");
 	assert_refused(tree, "no MPERF", "hypervisor");
 	tree__remove(tree, "sys/bus/event_source/devices/msr");
@@ -398,12 +404,12 @@ static void module_without_btf(void **state)
 	tree__remove(tree, "sys/kernel/btf/kvm");
 	tree__remove(tree, "sys/kernel/btf/kvm_amd");
 	assert_good(tree, "svm_vcpu_run", false);
-	/* Of both or of none: the run function is the vendor's. */
+	/* BTF of both modules is needed, because the run function is in the vendor's module. */
 	write_text(tree, "sys/kernel/btf/kvm", "");
 	assert_good(tree, "svm_vcpu_run", false);
 }
 
-/* Its directory has parameters only, and its BTF is vmlinux's. */
+/* A built-in module has only parameters in its directory, and its BTF is that of vmlinux. */
 static void built_in(void **state)
 {
 	const struct tree *tree = *state;
@@ -418,7 +424,7 @@ static void built_in(void **state)
 	assert_good(tree, "vmx_vcpu_run", true);
 }
 
-/* In the order in which they are to be mended, with one line at a time. */
+/* Faults are reported one at a time, in the order in which they have to be fixed. */
 static void nothing_at_all(void **state)
 {
 	const struct tree *tree = *state;
@@ -448,7 +454,7 @@ static void no_descriptor_is_kept(void **state)
 	assert_int_equal(tree__next_fd(tree), next_fd);
 }
 
-/* The forms of a real /proc and /sys, whatever this machine is. */
+/* The formats of the real /proc and /sys are understood, whatever machine runs the test. */
 static void host_is_understood(void **state)
 {
 	struct hostfs fs;

@@ -25,7 +25,7 @@ static void assert_said(const char *said, const char *expected)
 		fail_msg("\"%s\" is not in: %s", expected, said);
 }
 
-/* expected: NULL where nothing forbids to measure. */
+/* `expected` is NULL if measuring is allowed. */
 static void assert_checked(const struct tree *tree, const char *expected)
 {
 	struct capture capture;
@@ -38,7 +38,7 @@ static void assert_checked(const struct tree *tree, const char *expected)
 	assert_int_equal(err, expected ? -EOPNOTSUPP : 0);
 }
 
-/* Its root has all capabilities, and they are worth nothing here. */
+/* root of a user namespace has all capabilities, but none that the kernel accepts for BPF. */
 static void user_namespace(void **state)
 {
 	static const char status[] = "Name:\tx\nCapEff:\t000001ffffffffff\n";
@@ -64,7 +64,10 @@ static void assert_reading(const struct tree *tree, const char *expected)
 	assert_int_equal(err, expected ? -EOPNOTSUPP : 0);
 }
 
-/* Its clocks are others: not even to read is it of any use. That of its children is another matter. */
+/*
+ * A time namespace has other clocks, so that not even reading makes sense. The namespace of
+ * children does not matter.
+ */
 static void time_namespace(void **state)
 {
 	tree__symlink(*state, "proc/self/ns/time_for_children", "time:[4026532201]");
@@ -76,7 +79,7 @@ static void time_namespace(void **state)
 	tree__symlink(*state, "proc/self/ns/time", "time:[4026532201]");
 	assert_checked(*state, "time namespace");
 	assert_reading(*state, "time namespace");
-	/* To read what is pinned takes no root of the host. */
+	/* Reading a pinned measurement does not need root of the initial user namespace. */
 	tree__remove(*state, "proc/self/ns/time");
 	tree__symlink(*state, "proc/self/ns/user", "user:[4026532201]");
 	assert_reading(*state, NULL);

@@ -88,7 +88,7 @@ static void read_keeps_nuls(void **state)
 	assert_string_equal(buf, "");
 }
 
-/* /proc gives a page or so at a time, though asked for more. */
+/* /proc returns about a page per read, even if more was requested. */
 static void read_goes_on_after_short_ones(void **state)
 {
 	static char buf[65536];
@@ -108,9 +108,9 @@ static void read_never_waits(void **state)
 	int fd;
 
 	assert_int_equal(mkfifoat(tree->fs.root_fd, "fifo", 0600), 0);
-	/* No writer. */
+	/* A FIFO without a writer. */
 	assert_int_equal(hostfs__read(&tree->fs, buf, sizeof(buf), "fifo"), 0);
-	/* One that has nothing to say. */
+	/* A FIFO with a writer that writes nothing. */
 	fd = openat(tree->fs.root_fd, "fifo", O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(hostfs__read(&tree->fs, buf, sizeof(buf), "fifo"), -EAGAIN);
@@ -131,7 +131,7 @@ static void read_errors(void **state)
 	/* An absolute path would leave the root. */
 	assert_int_equal(hostfs__read(&tree->fs, buf, sizeof(buf), "/proc/self/comm"), -EINVAL);
 
-	/* Just too long, and just not: many slashes are one. */
+	/* One byte too long, and just short enough: the kernel treats repeated slashes as one. */
 	memset(long_name, '/', sizeof(long_name));
 	long_name[0] = '.';
 	snprintf(long_name + PATH_MAX - 11, 12, "proc/7/comm");
@@ -144,7 +144,7 @@ static void read_errors(void **state)
 	tree__limit_files(limit);
 }
 
-/* As hostfs__read() has it, but for how often it reads: once, which smaps is too long for. */
+/* Behaves like hostfs__read(), but reads once only, which is not enough for smaps. */
 static void read_line_reads_once(void **state)
 {
 	const struct tree *tree = *state;
@@ -200,7 +200,7 @@ static void readlink_reads_targets(void **state)
 	const struct tree *tree = *state;
 	char buf[32];
 
-	/* A target needs not exist, as those in /proc/PID/fd do not. */
+	/* The target need not exist, as the targets in /proc/PID/fd do not. */
 	tree__symlink(tree, "proc/7/3", "anon_inode:kvm-vm");
 	memset(buf, 'x', sizeof(buf));
 	assert_int_equal(hostfs__readlink(&tree->fs, buf, sizeof(buf), "proc/%d/%d", 7, 3), 17);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A real server on a port of loopback, and clients of one thread with it: each is served a step at a time.
+ * A real server on a loopback port. Its clients run in the same thread, so that each step is under
+ * control.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +16,12 @@
 
 #define MS 1000000ULL
 
-/* Long for a machine that is busy with other things; what waits for it to go by is short. */
+/* Long enough for a busy machine. Tests that wait for a deadline to pass use short ones. */
 #define DEADLINE_MS 5000
 
 #define CLIENT_MAX 40
 
-/* Where a deadline is to go by, the time is the test's own: this, when it is not 0. */
+/* If not 0, the current time as the server sees it, so that a test can let deadlines pass. */
 static __u64 injected_ns;
 
 __u64 __real_clock__now_ns(void);
@@ -34,10 +35,10 @@ __u64 __wrap_clock__now_ns(void)
 struct site {
 	struct http_server *server;
 	struct listen_address address;
-	int made_cnt; /* texts */
+	int made_cnt; /* number of texts */
 	int metrics_err;
 	bool keeps, healthy;
-	size_t text_len; /* 0: it is "metrics N\n" */
+	size_t text_len; /* 0: the text is "metrics N\n" */
 	char *text;
 };
 
@@ -89,7 +90,7 @@ static void close_site(struct site *site)
 	free(site->text);
 }
 
-/* Lets the server work for up to so long; less when it has. */
+/* Lets the server handle events; waits for them for up to `wait_ms`. */
 static void serve(struct site *site, int wait_ms)
 {
 	struct pollfd pollfd = { .fd = http_server__fd(site->server), .events = POLLIN };
@@ -120,7 +121,9 @@ static void send_text(struct site *site, int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* Whether the other side has closed it, with what it had sent before. */
+/*
+ * Appends what was received to `text`. Returns true once the other side has closed the connection.
+ */
 static bool receive(int fd, char *text, size_t size)
 {
 	size_t len = strlen(text);
@@ -136,7 +139,7 @@ struct answer {
 	char text[8192];
 };
 
-/* All that is sent until the server closes the connection. */
+/* Returns everything that the server sends until it closes the connection. */
 static const char *answer_to(struct site *site, struct answer *answer, const char *request)
 {
 	__u64 end_ns = clock__now_ns() + DEADLINE_MS * MS;
@@ -208,10 +211,10 @@ static void other_pages(void **state)
 	assert_non_null(strstr(text, "<a href=\"/metrics\">"));
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/nowhere") "\r\n"), "404"));
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/metrics/") "\r\n"), "404"));
-	/* A NUL does not make the front of a name a name. */
+	/* A NUL does not end a path: the part before it must not match. */
 	assert_true(
 		has_status(answer_to(&site, &answer, HEAD("GET", "/%00nowhere") "\r\n"), "404"));
-	/* As a proxy asks, and with letters in disguise. */
+	/* A request through a proxy, and percent-encoded characters. */
 	assert_true(
 		has_status(answer_to(&site, &answer, HEAD("GET", "http://a/%2f") "\r\n"), "404"));
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "HTTP://a") "\r\n"), "200"));
@@ -232,7 +235,7 @@ static void methods(void **state)
 	text = answer_to(&site, &answer, HEAD("HEAD", "/metrics") "\r\n");
 	assert_true(has_status(text, "200") && has_body(text, ""));
 	assert_non_null(strstr(text, "\r\nContent-Length: 7\r\n"));
-	/* The body is not waited for. */
+	/* The server answers without waiting for the body. */
 	text = answer_to(&site, &answer,
 			 HEAD("POST", "/metrics") "Content-Length: 1000000\r\n\r\nabc");
 	assert_true(has_status(text, "405"));
@@ -264,7 +267,7 @@ static void what_is_no_http(void **state)
 		answer_to(&site, &answer, requests[i]);
 	memset(long_request + 5, 'a', sizeof(long_request) - 6);
 	answer_to(&site, &answer, long_request);
-	/* It is as well as before. */
+	/* The server still answers. */
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/") "\r\n"), "200"));
 	close_site(&site);
 }
@@ -298,7 +301,7 @@ static void there_are_no_metrics(void **state)
 	close_site(&site);
 }
 
-/* Two requests, one connection, as Prometheus does it. */
+/* Two requests on one connection, as Prometheus does it. */
 static void a_connection_is_kept(void **state)
 {
 	__u64 end_ns = clock__now_ns() + DEADLINE_MS * MS;
@@ -326,8 +329,9 @@ static void a_connection_is_kept(void **state)
 }
 
 /*
- * Clients that say nothing, that say a byte now and then, that have been answered and stay, and that do not
- * read: all are gone by their deadline, and others are served as long as they are there.
+ * Clients that send nothing, that send a byte now and then, that keep the connection after their
+ * answer, and that do not read: all of them are disconnected by their deadline, and other clients
+ * are served meanwhile.
  */
 static void slow_clients_are_shut_down(void **state)
 {
@@ -345,7 +349,7 @@ static void slow_clients_are_shut_down(void **state)
 	for (int i = 0; i < CLIENT_MAX; i++)
 		fds[i] = open_client(&site);
 	send_text(&site, fds[0], "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-	/* More than the kernel takes off the server's hands. */
+	/* More than the socket buffers hold. */
 	site.text_len = 64 << 20;
 	send_text(&site, fds[1], request);
 	serve(&site, 10);
@@ -367,7 +371,7 @@ static void slow_clients_are_shut_down(void **state)
 	}
 	assert_true(injected_ns - begin_ns >= 300 * MS);
 	injected_ns = 0;
-	/* The one that has its answer was closed, but not dropped. */
+	/* The client that got its answer was closed, but is not counted as dropped. */
 	assert_int_equal(http_server__stats(site.server)->dropped_cnt, CLIENT_MAX - 1);
 	for (int i = 2; i < CLIENT_MAX; i++) {
 		text[0] = '\0';
@@ -378,7 +382,7 @@ static void slow_clients_are_shut_down(void **state)
 	close_site(&site);
 }
 
-/* One more than there may be waits until a place is free. */
+/* A client beyond the limit waits until another connection ends. */
 static void connections_are_limited(void **state)
 {
 	struct answer answer;
@@ -398,7 +402,10 @@ static void connections_are_limited(void **state)
 	close_site(&site);
 }
 
-/* All places taken by clients that say nothing, long before their deadline: who says something is answered. */
+/*
+ * All connections are taken by silent clients whose deadline is far away: a client that sends a
+ * request is answered.
+ */
 static void a_crowd_keeps_nobody_out(void **state)
 {
 	struct answer answer;
@@ -413,7 +420,7 @@ static void a_crowd_keeps_nobody_out(void **state)
 	}
 	assert_true(has_status(answer_to(&site, &answer, HEAD("GET", "/") "\r\n"), "200"));
 	assert_in_range(http_server__stats(site.server)->dropped_cnt, 100 - 64, 100);
-	/* The last to come are those that are left. */
+	/* The latest connections are the ones that were kept. */
 	assert_int_equal(recv(fds[99], answer.text, 1, 0), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(recv(fds[0], answer.text, 1, 0), 0);
@@ -422,7 +429,10 @@ static void a_crowd_keeps_nobody_out(void **state)
 	close_site(&site);
 }
 
-/* When all that it may have have gone at once, who comes then wakes it, though nothing else does. */
+/*
+ * A full server does not listen. After all of its clients have left at once, a new client must wake
+ * it although there is no other event.
+ */
 static void a_server_that_was_full_listens(void **state)
 {
 	struct pollfd pollfd = { .events = POLLIN };

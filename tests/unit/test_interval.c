@@ -40,7 +40,7 @@ static int teardown(void **state)
 	struct interval *interval = *state;
 
 	interval__close(interval);
-	/* Twice is as good as once. */
+	/* Closing again is harmless. */
 	interval__close(interval);
 	assert_int_equal(interval->signal_fd, -1);
 	assert_int_equal(interval->timer_fd, -1);
@@ -64,7 +64,7 @@ static enum interval_event waited(const struct interval *interval, int input_fd)
 	return event;
 }
 
-/* Each ends when it has to, for as long as the first was started with. */
+/* Each interval ends on time, at a multiple of the length that the first was started with. */
 static void test_intervals_follow_each_other(void **state)
 {
 	struct interval *interval = *state;
@@ -75,7 +75,7 @@ static void test_intervals_follow_each_other(void **state)
 		assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 		assert_true(now_ns() - begin_ns >= i * 20 * MS);
 	}
-	/* Below, it would be the sum of five waits that each begin late. */
+	/* If the test runs late, the five intervals must not add up their delays. */
 	assert_true(now_ns() - begin_ns < 10000 * MS);
 }
 
@@ -94,7 +94,7 @@ static void assert_signal(const struct interval *interval, int number, enum inte
 {
 	assert_int_equal(raise(number), 0);
 	assert_int_equal(waited(interval, -1), event);
-	/* Told once: what comes next is the interval's own end. */
+	/* The signal is reported once: the next event is the end of the interval. */
 	assert_int_equal(interval__start(interval, MS), 0);
 	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 }
@@ -115,7 +115,7 @@ static void test_signals_of_a_screen(void **state)
 	assert_signal(*state, SIGTSTP, INTERVAL_STOP);
 }
 
-/* Without a screen, a terminal that changes its size is nobody's business, and Ctrl-\ ends at once. */
+/* Without a screen, SIGWINCH is not blocked, and Ctrl-\ ends the program at once. */
 static void test_other_signals_are_left_alone(void **state)
 {
 	sigset_t blocked;
@@ -140,7 +140,7 @@ static void test_a_signal_comes_before_all_else(void **state)
 	assert_int_equal(raise(SIGINT), 0);
 	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_END);
 	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_INPUT);
-	/* As long as nobody has read it. */
+	/* Input is reported until it has been read. */
 	assert_int_equal(waited(interval, pipe_fds[0]), INTERVAL_INPUT);
 	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 	close(pipe_fds[0]);
@@ -148,8 +148,8 @@ static void test_a_signal_comes_before_all_else(void **state)
 }
 
 /*
- * Intervals that went by unseen are one: the next wait lasts until the next is over. Says nothing when this process
- * was kept from running until then.
+ * Several missed intervals are reported as one: the next wait lasts until the current interval
+ * ends. Returns false if nothing was tested because this process did not run in time.
  */
 static bool missed_are_one(const struct interval *interval)
 {
@@ -170,7 +170,7 @@ static bool missed_are_one(const struct interval *interval)
 	return true;
 }
 
-/* And a paused one is never over. */
+/* A paused interval never ends. */
 static void test_missed_and_paused(void **state)
 {
 	const struct interval *interval = *state;
@@ -186,7 +186,7 @@ static void test_missed_and_paused(void **state)
 	assert_int_equal(waited(interval, -1), INTERVAL_OVER);
 }
 
-/* For who goes on at SIGHUP, and has other things to do in time. */
+/* For callers that go on at SIGHUP, and that have a timeout of their own. */
 static void test_reload_and_timeout(void **state)
 {
 	struct interval *interval = *state;
@@ -206,7 +206,7 @@ static void test_reload_and_timeout(void **state)
 	assert_int_equal(waited(interval, -1), INTERVAL_END);
 }
 
-/* What nohup(1) has seen to: the end of a terminal ends no run of a night. */
+/* With nohup(1), SIGHUP is ignored: a closed terminal must not end a long run. */
 static void test_a_hangup_that_is_ignored_stays_so(void **state)
 {
 	struct interval interval;
@@ -217,7 +217,10 @@ static void test_a_hangup_that_is_ignored_stays_so(void **state)
 	assert_int_equal(raise(SIGHUP), 0);
 	assert_int_equal(interval__start(&interval, MS), 0);
 	assert_int_equal(waited(&interval, -1), INTERVAL_OVER);
-	/* Not so SIGINT, which shells have scripts' background jobs ignore: those are ended by it on purpose. */
+	/*
+	 * SIGINT is different: shells let background jobs of scripts ignore it, but it is used on
+	 * purpose to end them.
+	 */
 	assert_int_not_equal(signal(SIGINT, SIG_IGN), SIG_ERR);
 	assert_int_equal(raise(SIGINT), 0);
 	assert_int_equal(interval__pause(&interval), 0);
@@ -259,7 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reload_and_timeout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors_are_not_inherited, setup,
 						teardown),
-		/* Last, for signals stay blocked. */
+		/* Last, because signals stay blocked. */
 		cmocka_unit_test_setup_teardown(test_signals_of_a_screen, setup_screen, teardown),
 		cmocka_unit_test(test_closed),
 	};

@@ -12,7 +12,7 @@
 FAILING_JSON(json_object_new_string, (const char *value), (value))
 FAILING_APPEND
 
-/* What is written of a text, which is freed; *err: what that returned. */
+/* Returns what json_text__write() writes, and frees the text; *err is the function's result. */
 static char *written(struct json_text *text, int *err)
 {
 	char *bytes = NULL;
@@ -59,7 +59,7 @@ static void test_numbers(void **state)
 	assert_written(&text, "[0,9,10,9007199254740993,18446744073709551615]\n");
 }
 
-/* A comma between any two, and nowhere else, whatever they are and hold. */
+/* Commas belong between any two members, whatever these are, and nowhere else. */
 static void fill(struct json_text *text)
 {
 	json_text__open(text, NULL, '{');
@@ -88,7 +88,7 @@ static void test_structure(void **state)
 	(void)state;
 	fill(&text);
 	assert_written(&text, filled);
-	fill(&text); /* once freed, it is as new */
+	fill(&text); /* a freed text can be used again */
 	assert_written(&text, filled);
 }
 
@@ -106,7 +106,7 @@ static void test_full_device(void **state)
 	fclose(out);
 }
 
-/* Whichever allocation fails: all or nothing. */
+/* Whichever allocation fails: everything is written, or nothing. */
 static void test_no_memory(void **state)
 {
 	int failed_cnt = 0, err;

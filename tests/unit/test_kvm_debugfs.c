@@ -42,7 +42,7 @@ static void vms_are_listed(void **state)
 	proc_tree__add_kvm(tree, 480, 9);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		tree__mkdir(tree, proc_tree__path(name, "sys/kernel/debug/kvm/%s", others[i]));
-	/* Twice: a list replaces the one before. */
+	/* Twice: a new list replaces the earlier one. */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(kvm_debugfs__list(&tree->fs, &dirs), 0);
 		assert_int_equal(dirs.cnt, 42);

@@ -45,7 +45,9 @@ static int setup(void **state)
 	return 0;
 }
 
-/* What happens at each wait, in place of the second that it takes: from the first on. */
+/*
+ * The steps that happen during the waits, one per wait, in place of the second that a wait takes.
+ */
 static struct {
 	void (*const *steps)(const struct tree *tree);
 	const struct tree *tree;
@@ -118,7 +120,7 @@ static void load_kvm_intel(const struct tree *tree)
 	add_module(tree, "kvm_intel");
 }
 
-/* It looks once a second, and goes on while only a part is loaded. */
+/* Checks once a second, and goes on while only one of the two modules is loaded. */
 static void test_it_comes(void **state)
 {
 	static void (*const steps[])(const struct tree *tree) = { nothing, load_kvm, nothing,
@@ -145,7 +147,7 @@ static void test_a_signal_ends_it(void **state)
 	assert_string_equal(said.text, "");
 }
 
-/* No use in waiting. */
+/* Something else is missing, which loading KVM would not provide: fail at once. */
 static void test_what_does_not_come(void **state)
 {
 	static struct capture said;

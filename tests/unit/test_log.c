@@ -5,7 +5,10 @@
 #include "base/log.h"
 #include "capture.h"
 
-/* JOURNAL_STREAM as systemd would set it were stderr the journal's; off: as of another stream. */
+/*
+ * Sets JOURNAL_STREAM as systemd does if stderr goes to the journal; with `off` != 0, as for
+ * another stream.
+ */
 static void set_journal(unsigned int off)
 {
 	char stream[64];
@@ -99,7 +102,10 @@ static void test_control_characters_are_masked(void **state)
 	(void)state;
 	capture__begin(&capture, stderr);
 	pr_err("%s", "a\tb\033[2J\r\x7f ü");
-	/* CSI as a character and as a byte of its own, what turns the writing round, half a character. */
+	/*
+	 * CSI as a UTF-8 character and as a single byte, a right-to-left override, an incomplete
+	 * character.
+	 */
 	pr_err("%s", "\xc2\x9b"
 		     "2J \x9b"
 		     "2J \xe2\x80\xae \xe2\x80");
@@ -117,7 +123,7 @@ static void test_long_texts_are_cut(void **state)
 	text[sizeof(text) - 1] = '\0';
 	capture__begin(&capture, stderr);
 	pr_err("%s", text);
-	/* The most that has to go in front: each line has it. */
+	/* The largest number of prefixes: each line gets one. */
 	for (size_t i = 1; i < sizeof(text) - 1; i += 2)
 		text[i] = '\n';
 	pr_warn("%s", text);

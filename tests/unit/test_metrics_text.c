@@ -51,7 +51,7 @@ static const char *text_of(struct page *p, enum metrics_form form)
 	return p->text.bytes;
 }
 
-/* A VM of one vCPU, of which all is unknown but these. */
+/* Adds a VM with one vCPU; all values except the given ones are unknown. */
 static void add_vm_of(struct page *p, const char *name, __u64 halted_ns, __u64 clamped_ns,
 		      const struct histogram *histogram)
 {
@@ -63,7 +63,7 @@ static void add_vm_of(struct page *p, const char *name, __u64 halted_ns, __u64 c
 		.vcpu_cnt = 1,
 		.mperf_ratio = 0.97,
 		.end.mono_ns = S,
-		.health = { 1, 2, 3, 4 },
+		.health = { 1, 2, 3, 4, 5 },
 	};
 
 	vcpu.metrics.value[METRIC_HALTED_NS] = halted_ns;
@@ -103,7 +103,7 @@ static void as_prometheus_has_it(void **state)
 		"# TYPE gtimehalt_vm_halted_seconds_total counter\n"
 		"gtimehalt_vm_halted_seconds_total{pid=\"7\",vm=\"a\\\"b\\\\c\"} "
 		"1234567890.123456789\n"
-		"# HELP gtimehalt_vm_clamped_seconds_total Time that was added or taken away to "
+		"# HELP gtimehalt_vm_clamped_seconds_total Time added or removed to "
 		"make the sums close, of all vCPUs of a VM.\n"
 		"# TYPE gtimehalt_vm_clamped_seconds_total counter\n"
 		"gtimehalt_vm_clamped_seconds_total{pid=\"7\",vm=\"a\\\"b\\\\c\"} 0.000000001\n"
@@ -111,20 +111,20 @@ static void as_prometheus_has_it(void **state)
 		"vCPUs of the host since the start.\n"
 		"# TYPE gtimehalt_node_halted_seconds_total counter\n"
 		"gtimehalt_node_halted_seconds_total 1234567890.123456789\n"
-		"# HELP gtimehalt_node_clamped_seconds_total Time that was added or taken away to "
+		"# HELP gtimehalt_node_clamped_seconds_total Time added or removed to "
 		"make the sums close, of all vCPUs of the host since the start.\n"
 		"# TYPE gtimehalt_node_clamped_seconds_total counter\n"
 		"gtimehalt_node_clamped_seconds_total 0.000000001\n"
 		"# HELP gtimehalt_vm_info A VM: its process and its name.\n"
 		"# TYPE gtimehalt_vm_info gauge\n"
 		"gtimehalt_vm_info{pid=\"7\",vm=\"a\\\"b\\\\c\"} 1\n"
-		"# HELP gtimehalt_vm_vcpus vCPUs that a VM has.\n"
+		"# HELP gtimehalt_vm_vcpus Number of vCPUs of a VM.\n"
 		"# TYPE gtimehalt_vm_vcpus gauge\n"
 		"gtimehalt_vm_vcpus{pid=\"7\",vm=\"a\\\"b\\\\c\"} 1\n"
-		"# HELP gtimehalt_vms VMs that there are.\n"
+		"# HELP gtimehalt_vms Number of VMs.\n"
 		"# TYPE gtimehalt_vms gauge\n"
 		"gtimehalt_vms 1\n"
-		"# HELP gtimehalt_info What measures, and how.\n"
+		"# HELP gtimehalt_info Version and configuration of the measurement.\n"
 		"# TYPE gtimehalt_info gauge\n"
 		"gtimehalt_info{version=\"9.8.7\",mode=\"switch\",window_hook=\"fentry\","
 		"stint_hook=\"\",kernel=\"6.12.0\"} 1\n"
@@ -143,9 +143,13 @@ static void as_prometheus_has_it(void **state)
 		"# TYPE gtimehalt_map_full_total counter\n"
 		"gtimehalt_map_full_total 3\n"
 		"# HELP gtimehalt_hooks_off_total Snapshots before which the hooks did not run, or may "
-		"not have: the time since the one before is missing.\n"
+		"not have: the time since the previous snapshot is missing.\n"
 		"# TYPE gtimehalt_hooks_off_total counter\n"
 		"gtimehalt_hooks_off_total 4\n"
+		"# HELP gtimehalt_refused_windows_total Windows of processes that had used up their "
+		"share of the room.\n"
+		"# TYPE gtimehalt_refused_windows_total counter\n"
+		"gtimehalt_refused_windows_total 5\n"
 		"# HELP gtimehalt_scrapes_total Answers to requests for metrics.\n"
 		"# TYPE gtimehalt_scrapes_total counter\n"
 		"gtimehalt_scrapes_total{code=\"200\"} 5\n"
@@ -169,7 +173,10 @@ static void assert_has(const char *text, const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-/* Of its own are names of families, units, the type of what only labels say, and the end. */
+/*
+ * Only OpenMetrics has family names without _total, UNIT lines, the type info, and a final EOF
+ * line.
+ */
 static void as_openmetrics_has_it(void **state)
 {
 	struct page *p = *state;
@@ -193,7 +200,7 @@ static void as_openmetrics_has_it(void **state)
 	assert_string_equal(text + p->text.size - 1 - strlen("4096\n# EOF\n"), "4096\n# EOF\n");
 }
 
-/* Line breaks are gone by now; should one come through, it is no new line. */
+/* Names no longer contain line breaks at this point; if one did, it must not start a new line. */
 static void names_are_hostile(void **state)
 {
 	struct page *p = *state;
@@ -246,11 +253,11 @@ static void nothing_is_known_yet(void **state)
 
 	assert_null(strstr(text_of(p, METRICS_PROMETHEUS), "seconds"));
 	assert_null(strstr(p->text.bytes, "mperf_ratio"));
-	/* VMs may run, but that takes two snapshots to be told. */
+	/* VMs may be running, but values need two snapshots. */
 	assert_null(strstr(p->text.bytes, "gtimehalt_vm"));
 }
 
-/* It is written over the one before. */
+/* A page is written over the previous one, which was longer. */
 static void a_text_is_shorter_than_the_last(void **state)
 {
 	struct page *p = *state;

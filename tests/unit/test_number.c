@@ -9,7 +9,7 @@
 
 #define UNTOUCHED 4711
 
-/* What no parser here takes for a number, whatever its unit. */
+/* Texts that all parsers here must reject, whatever the unit. */
 static const char *const never_numbers[] = {
 	"",
 	" ",
@@ -74,7 +74,7 @@ static void parse_refuses_non_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(never_numbers) / sizeof(*never_numbers); i++)
 		assert_int_equal(number__parse(never_numbers[i], UINT64_MAX, &value), -EINVAL);
-	/* A fraction is one to the other two only. */
+	/* Only the other two parsers accept fractions. */
 	assert_int_equal(number__parse("1.5", UINT64_MAX, &value), -EINVAL);
 	assert_true(value == UNTOUCHED);
 }
@@ -115,6 +115,11 @@ static void seconds_are_nanoseconds(void **state)
 		{ "1.000000001", 1000000001 },
 		{ "1000000", 1000000000000000 },
 		{ "18446744073.709551615", UINT64_MAX },
+		{ "10s", 10000000000 },
+		{ "500ms", 500000000 },
+		{ "0.000001ms", 1 },
+		{ "5m", 300000000000 },
+		{ "1.5h", 5400000000000 },
 	};
 
 	(void)state;
@@ -133,9 +138,15 @@ static void seconds_refuse_non_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(never_numbers) / sizeof(*never_numbers); i++)
 		assert_int_equal(number__parse_seconds(never_numbers[i], UINT64_MAX, &ns), -EINVAL);
-	/* The tenth digit is not dropped in silence. */
+	/* A tenth digit is an error; it is not dropped silently. */
 	assert_int_equal(number__parse_seconds("0.0000000010", UINT64_MAX, &ns), -EINVAL);
-	assert_int_equal(number__parse_seconds("2s", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("0.0000001ms", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("s", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("ms", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("2 s", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("2d", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("2us", UINT64_MAX, &ns), -EINVAL);
+	assert_int_equal(number__parse_seconds("2sm", UINT64_MAX, &ns), -EINVAL);
 	assert_true(ns == UNTOUCHED);
 }
 
@@ -148,6 +159,8 @@ static void seconds_keep_to_max(void **state)
 	assert_int_equal(number__parse_seconds("18446744073.709551616", UINT64_MAX, &ns), -ERANGE);
 	assert_int_equal(number__parse_seconds("18446744074", UINT64_MAX, &ns), -ERANGE);
 	assert_int_equal(number__parse_seconds("18446744073709551616", UINT64_MAX, &ns), -ERANGE);
+	assert_int_equal(number__parse_seconds("18446744073h", UINT64_MAX, &ns), -ERANGE);
+	assert_int_equal(number__parse_seconds("1m", 1000000000, &ns), -ERANGE);
 	assert_true(ns == UNTOUCHED);
 	assert_int_equal(number__parse_seconds("1", 1000000000, &ns), 0);
 	assert_true(ns == 1000000000);

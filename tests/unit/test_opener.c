@@ -14,14 +14,38 @@
 #include "measure/opener.h"
 #include "rights/privileges.h"
 
-/* A clock in place of MPERF, which not every machine has; it takes the same right to count a CPU. */
+/*
+ * Uses a software clock, because not every machine has MPERF. Opening it on a CPU needs the same
+ * privilege.
+ */
 static struct opener_opts options(void)
 {
 	return (struct opener_opts){
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.events = { .type = PERF_TYPE_SOFTWARE,
+			    .configs = { PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_CPU_CLOCK } },
 		.cpu_cnt = 2,
 	};
+}
+
+/* The leader of the event that counts. */
+static int leader_fd = -1;
+
+/* Returns the descriptor that counts, for close_clock(); or -errno. */
+static int open_clock(struct opener *opener, int cpu)
+{
+	int fds[EVENT_CNT_PER_CPU];
+	int err = opener__open(opener, cpu, fds);
+
+	if (err)
+		return err;
+	leader_fd = fds[EVENT_TSC];
+	return fds[EVENT_MPERF];
+}
+
+static void close_clock(int fd)
+{
+	close(fd);
+	close(leader_fd);
 }
 
 static struct opener *start(void)
@@ -34,7 +58,7 @@ static struct opener *start(void)
 	return opener;
 }
 
-/* What an event has counted; 0 is what it has not. */
+/* Returns what the event counts within a millisecond; 0 if it does not count. */
 static __u64 count(int event_fd)
 {
 	__u64 value = 0;
@@ -65,11 +89,11 @@ static void test_it_opens_an_event_that_counts(void **state)
 	before = next_fd();
 	opener = start();
 	for (int i = 0; i < 3; i++) {
-		fd = opener__open(opener, 0);
+		fd = open_clock(opener, 0);
 		assert_true(fd >= 0);
 		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		assert_true(count(fd) > 0);
-		close(fd);
+		close_clock(fd);
 	}
 	opener__free(opener);
 	assert_int_equal(next_fd(), before);
@@ -86,10 +110,10 @@ static void test_a_cpu_out_of_range_is_refused(void **state)
 		skip();
 	opener = start();
 	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++)
-		assert_int_equal(opener__open(opener, cpus[i]), -EINVAL);
-	fd = opener__open(opener, 0);
+		assert_int_equal(open_clock(opener, cpus[i]), -EINVAL);
+	fd = open_clock(opener, 0);
 	assert_true(fd >= 0);
-	close(fd);
+	close_clock(fd);
 	opener__free(opener);
 }
 
@@ -101,7 +125,10 @@ static void assert_status(pid_t pid, const char *key, const char *expected)
 	assert_string_equal(value, expected);
 }
 
-/* Of these, 1ULL << CAP_PERFMON, or 1ULL << CAP_SYS_ADMIN on kernels that ask for it, is what it may keep. */
+/*
+ * The opener may keep no capability, CAP_PERFMON (1ULL << 38), or CAP_SYS_ADMIN (1ULL << 21) on
+ * kernels that require it.
+ */
 static void assert_one_capability(pid_t pid)
 {
 	char value[64];
@@ -182,7 +209,7 @@ static void leave_it(void *arg)
 	_exit(0);
 }
 
-/* The helper of a child that does this with it, and ends. */
+/* Starts a helper in a child that runs `leave` and exits; the helper must exit, too. */
 static void assert_ends_after(void (*leave)(void *arg))
 {
 	int pipe_fds[2];
@@ -214,7 +241,7 @@ static void stop_it_and_leave(void *arg)
 	CHILD_CHECK(write(*(int *)arg, &pid, sizeof(pid)) == sizeof(pid));
 }
 
-/* Nor does it keep its parent from ending. */
+/* A stopped helper must not keep its parent from exiting. */
 static void test_one_that_is_stopped_ends_all_the_same(void **state)
 {
 	(void)state;
@@ -234,8 +261,8 @@ static void test_without_it_nothing_is_opened_and_that_is_said_once(void **state
 	kill(opener__pid(opener), SIGKILL);
 	assert_true(has_ended(opener__pid(opener)));
 	capture__begin(&capture, stderr);
-	first = opener__open(opener, 0);
-	second = opener__open(opener, 0);
+	first = open_clock(opener, 0);
+	second = open_clock(opener, 0);
 	capture__end(&capture);
 	assert_int_equal(first, -EPIPE);
 	assert_int_equal(second, -EPIPE);
@@ -254,7 +281,7 @@ static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **
 
 	(void)state;
 	before = next_fd();
-	opts.type = 0x7fffffff;
+	opts.events.type = 0x7fffffff;
 	capture__begin(&capture, stderr);
 	err = opener__new(&opts, &opener);
 	capture__end(&capture);
@@ -265,7 +292,7 @@ static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* The whole of it: a process that has no rights gets an event through one that has one. */
+/* The complete purpose: a process without privileges gets an event from a process that has one. */
 static void drop_and_open(void *arg)
 {
 	const struct opener_opts opts = options();
@@ -276,7 +303,7 @@ static void drop_and_open(void *arg)
 	(void)arg;
 	CHILD_CHECK(!opener__new(&opts, &opener));
 	CHILD_CHECK(!privileges__drop(&privileges));
-	fd = opener__open(opener, 0);
+	fd = open_clock(opener, 0);
 	CHILD_CHECK(fd >= 0 && count(fd) > 0);
 	opener__free(opener);
 }
@@ -289,7 +316,7 @@ static void test_a_process_without_rights_gets_an_event(void **state)
 	child__run(drop_and_open, NULL);
 }
 
-/* A parent that was taken over: what it sends is not what opener.c would. */
+/* A compromised parent may send messages that opener.c never sends. */
 static void send_rubbish(void *arg)
 {
 	const struct opener_opts opts = options();
@@ -298,7 +325,7 @@ static void send_rubbish(void *arg)
 	int socket_fd;
 
 	(void)arg;
-	socket_fd = next_fd(); /* the first of the pair */
+	socket_fd = next_fd(); /* will be the first descriptor of the socket pair */
 	CHILD_CHECK(!opener__new(&opts, &opener));
 	CHILD_CHECK(send(socket_fd, rubbish, sizeof(rubbish), MSG_NOSIGNAL) == sizeof(rubbish));
 	CHILD_CHECK(has_ended(opener__pid(opener)));

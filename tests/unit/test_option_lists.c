@@ -23,6 +23,13 @@ static void pids(void **state)
 	assert_int_equal(run.opts.filter.pids[3], 20);
 	assert_int_equal(run.opts.filter.pids[4], 1);
 	options__free(&run.opts);
+
+	/* Separated by blanks, as pidof prints PIDs. */
+	run_good(&run, WORDS("-p", "30 10,  20 , 7 "));
+	assert_int_equal(run.opts.filter.pid_cnt, 4);
+	assert_int_equal(run.opts.filter.pids[0], 30);
+	assert_int_equal(run.opts.filter.pids[3], 7);
+	options__free(&run.opts);
 }
 
 static void bad_pids(void **state)
@@ -32,12 +39,14 @@ static void bad_pids(void **state)
 	run_bad("--pid '4194305'", WORDS("-p", "4194305"));
 	run_bad("--pid '-1'", WORDS("-p", "-1"));
 	run_bad("--pid '99999999999999999999'", WORDS("-p", "99999999999999999999"));
-	/* The bad one of many. */
+	/* Only the bad element of a list is named. */
 	run_bad("--pid 'x' is not a process ID", WORDS("-p", "1,x,2"));
-	run_bad("--pid ' 2'", WORDS("-p", "1, 2"));
-	/* Nothing between commas. */
+	/* Empty elements. */
 	run_bad("--pid '' is not a list of process IDs", WORDS("-p", ""));
 	run_bad("--pid ','", WORDS("-p", ","));
+	run_bad("--pid ' ' is not a list of process IDs", WORDS("-p", " "));
+	run_bad("--pid '1, ,2' is not a list of process IDs", WORDS("-p", "1, ,2"));
+	run_bad("--pid '1-3' is not a process ID", WORDS("-p", "1-3"));
 	run_bad("--pid ',1'", WORDS("-p", ",1"));
 	run_bad("--pid '1,'", WORDS("-p", "1,"));
 	run_bad("--pid '1,,2'", WORDS("-p", "1,,2"));
@@ -73,6 +82,16 @@ static void vcpus(void **state)
 	assert_int_equal(run.opts.filter.vcpu_ids[1], 0);
 	assert_int_equal(run.opts.filter.vcpu_ids[2], UINT32_MAX);
 	options__free(&run.opts);
+	run_good(&run, WORDS("--vcpu", "0-3,2-5 9", "--vcpu=4294967294-4294967295"));
+	assert_int_equal(run.opts.filter.vcpu_id_cnt, 9);
+	assert_int_equal(run.opts.filter.vcpu_ids[5], 5);
+	assert_int_equal(run.opts.filter.vcpu_ids[6], 9);
+	assert_int_equal(run.opts.filter.vcpu_ids[8], UINT32_MAX);
+	options__free(&run.opts);
+	run_bad("--vcpu '3-0' is not a vCPU number", WORDS("--vcpu", "3-0"));
+	run_bad("--vcpu '0-' is not a vCPU number", WORDS("--vcpu", "0-"));
+	run_bad("--vcpu '0-1-2' is not a vCPU number", WORDS("--vcpu", "0-1-2"));
+	run_bad("--vcpu '0-4294967295' is one too many", WORDS("--vcpu", "0-4294967295"));
 	run_bad("--vcpu '4294967296' is not a vCPU number", WORDS("--vcpu", "4294967296"));
 	run_bad("--vcpu '-1'", WORDS("--vcpu", "-1"));
 	run_bad("--vcpu '0,' is not a list of vCPU numbers", WORDS("--vcpu", "0,"));
@@ -100,13 +119,13 @@ static void names(void **state)
 	assert_names(WORDS("-g", "\xc3\xa9"), 1, WORDS("\xc3\xa9"));
 }
 
-/* The backslash is left to fnmatch(3), which takes it off. */
+/* The parser keeps the backslash, which fnmatch(3) removes. */
 static void names_with_a_comma(void **state)
 {
 	(void)state;
 	assert_names(WORDS("-g", "a\\,b"), 1, WORDS("a\\,b"));
 	assert_names(WORDS("-g", "\\,,\\,\\,"), 2, WORDS("\\,", "\\,\\,"));
-	/* The backslash is itself escaped: no comma is. */
+	/* An escaped backslash does not escape the comma after it. */
 	assert_names(WORDS("-g", "a\\\\,b"), 2, WORDS("a\\\\", "b"));
 	assert_names(WORDS("-g", "a\\*,b"), 2, WORDS("a\\*", "b"));
 }
@@ -119,15 +138,15 @@ static void bad_names(void **state)
 	run_bad("--guest 'a,'", WORDS("-g", "a,"));
 	run_bad("--guest ',a'", WORDS("-g", ",a"));
 	run_bad("--guest 'a,,b'", WORDS("-g", "a,,b"));
-	/* Nothing is escaped. */
+	/* A backslash at the end escapes nothing. */
 	run_bad("--guest 'a\\'", WORDS("-g", "a\\"));
 	run_bad("--guest 'b,a\\'", WORDS("-g", "b,a\\"));
 	run_bad("--guest '\\'", WORDS("-g", "\\"));
-	/* What was good before it is freed. */
+	/* The list of the earlier, valid option is freed. */
 	run_bad("--guest ''", WORDS("-g", "a,b", "-g", ""));
 }
 
-/* From 1 to last, ",1" once more at the end. */
+/* Returns the list of the numbers from 1 to `last`, followed by another 1. */
 static char *make_list(int last)
 {
 	char *list = malloc((size_t)last * 8 + 8), *end = list;
@@ -150,7 +169,7 @@ static void longest_lists(void **state)
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
 		char text[64];
 
-		/* A repeated one takes no room. */
+		/* A repeated element takes no additional room. */
 		run_good(&run, WORDS(options[i], most, options[i], "7"));
 		assert_int_equal(run.opts.filter.pid_cnt + run.opts.filter.tid_cnt +
 					 run.opts.filter.vcpu_id_cnt + run.opts.filter.name_cnt,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every pair of options: it either goes together or is refused with the one line that names both.
+ * Every pair of options: it is either accepted, or refused with one line that names both options.
  */
 #include "options_run.h"
 
@@ -8,10 +8,10 @@
 
 static const struct sample {
 	char letter;
-	/* What the line calls it; the second of one that is no option without another. */
+	/* The option's name in messages; the second name is that of an option that it requires. */
 	const char *names[2];
 	const char *words[MAX_SAMPLE_WORDS];
-	/* The letters of all that it is refused with. */
+	/* The letters of all options that it must be refused with. */
 	const char *refused;
 } samples[] = {
 	{ 'p', { "--pid" }, { "-p", "1" }, "xIUYG" },
@@ -65,7 +65,7 @@ static const struct sample {
 
 #define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
 
-/* Such a pair is not what it looks like: of two equal options, the last wins. */
+/* Such a pair is not a conflict: if an option is repeated, the last one wins. */
 static bool is_no_pair(const struct sample *a, const struct sample *b)
 {
 	static const char *const groups[] = { "sb", "in", "ew", "ak" };
@@ -93,7 +93,7 @@ static bool is_named(const struct sample *sample, const char *line)
 	for (size_t i = 0; i < 2 && sample->names[i]; i++) {
 		const char *found = strstr(line, sample->names[i]);
 
-		/* "--vcpu" is not named by "--vcpus". */
+		/* "--vcpus" must not be taken for "--vcpu". */
 		if (found && strchr(" :\n", found[strlen(sample->names[i])]))
 			return true;
 	}
@@ -167,16 +167,16 @@ static void a_group_needs_what_it_reads(void **state)
 {
 	(void)state;
 	run_bad("--group needs --pin", WORDS("--group", "a"));
-	run_bad("--unpin does not go with --group", WORDS("--unpin", "--group", "a"));
+	run_bad("--unpin cannot be used with --group", WORDS("--unpin", "--group", "a"));
 }
 
-/* With a value that is taken back, what it excluded is allowed. */
+/* Only the final value of an option counts: an earlier value causes no conflict. */
 static void what_counts_is_how_it_ends(void **state)
 {
 	struct run run;
 
 	(void)state;
-	run_bad("--hook does not go with --mode switch",
+	run_bad("--hook cannot be used with --mode switch",
 		WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
 	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
 	assert_int_equal(run.opts.mode, MODE_ENTRY);
@@ -186,11 +186,11 @@ static void what_counts_is_how_it_ends(void **state)
 	assert_int_equal(run.opts.hook, HOOK_AUTO);
 	run_good(&run, WORDS("--mode=switch", "-s", "busy", "-s", "blocked"));
 	assert_int_equal(run.opts.view.sort, COLUMN_BLOCKED);
-	run_bad("--sort does not go with --mode switch",
+	run_bad("--sort cannot be used with --mode switch",
 		WORDS("-s", "blocked", "--mode=switch", "-s", "entries"));
 }
 
-/* What a column shows in MODE_SWITCH can be sorted by there, wherever the table shows it. */
+/* With MODE_SWITCH, exactly the columns that are known in this mode can be sorted by. */
 static void sorting_in_each_mode(void **state)
 {
 	static const char *const in_both[] = { "halted", "loaded", "wait", "blocked" };
@@ -203,13 +203,13 @@ static void sorting_in_each_mode(void **state)
 		run_good(&run, WORDS("-s", in_both[i], "--mode=entry"));
 	}
 	for (size_t i = 0; i < sizeof(in_entry) / sizeof(*in_entry); i++) {
-		run_bad("--sort does not go with --mode switch",
+		run_bad("--sort cannot be used with --mode switch",
 			WORDS("-s", in_entry[i], "--mode=switch"));
 		run_good(&run, WORDS("-s", in_entry[i], "--mode=entry"));
 	}
 }
 
-/* A screen shows one of the recorded intervals after the other, at a pace that can be chosen. */
+/* --top shows the recorded intervals one after the other, at a pace that the user can choose. */
 static void a_recording_on_a_screen_has_a_pace(void **state)
 {
 	struct run run;
@@ -218,8 +218,9 @@ static void a_recording_on_a_screen_has_a_pace(void **state)
 	run_good(&run, WORDS("--replay", "f", "--top", "0.5", "3"));
 	assert_int_equal(run.opts.interval_ns, 500000000);
 	assert_int_equal(run.opts.count, 3);
-	run_bad("--replay does not go with INTERVAL", WORDS("--replay", "f", "0.5"));
-	run_bad("--replay does not go with --duration", WORDS("--replay", "f", "--top", "-d", "1"));
+	run_bad("--replay cannot be used with INTERVAL", WORDS("--replay", "f", "0.5"));
+	run_bad("--replay cannot be used with --duration",
+		WORDS("--replay", "f", "--top", "-d", "1"));
 }
 
 static void help_comes_before_rules(void **state)
@@ -235,7 +236,7 @@ static void help_comes_before_rules(void **state)
 static void one_line_for_several_faults(void **state)
 {
 	(void)state;
-	run_bad("--check does not go with --pid",
+	run_bad("--check cannot be used with --pid",
 		WORDS("--check", "-p1", "-P", "-L", "-j", "--csv", "-d1", "2"));
 }
 

@@ -38,7 +38,7 @@ static void test_keys_and_names_are_unique(void **state)
 	}
 }
 
-/* No two options are one word to the rules, which would hold one for the other. */
+/* Each option has a bit of its own; the rules would confuse two options with the same bit. */
 static void test_words_are_unique(void **state)
 {
 	__u64 seen = 0;
@@ -51,14 +51,16 @@ static void test_words_are_unique(void **state)
 		assert_int_equal(word & (word - 1), 0);
 		seen |= word;
 	}
-	/* But those that depend on a value, or are no options. */
+	/*
+	 * All bits are used, except those that depend on an option's value or stand for arguments.
+	 */
 	assert_int_equal(seen,
 			 ((1ULL << WORD_CNT) - 1) &
 				 ~(WORD(SORT_IN_ENTRY) | WORD(INTERVAL) | WORD(COUNT) |
 				   WORD(MODE_SWITCH) | WORD(HOOK_CHOSEN) | WORD(REPLAY_AT_ONCE)));
 }
 
-/* Only these say nothing that could contradict another option. */
+/* Only these options can never conflict with another one. */
 static void test_options_without_a_word(void **state)
 {
 	static const char *const names[] = { "verbose", "version", "help" };

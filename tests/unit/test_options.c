@@ -86,7 +86,9 @@ static void bad_interval(void **state)
 	run_bad("INTERVAL '0.000999999'", WORDS("0.000999999"));
 	run_bad("INTERVAL '1000000.000000001'", WORDS("1000000.000000001"));
 	run_bad("INTERVAL '99999999999999999999'", WORDS("99999999999999999999"));
-	run_bad("INTERVAL '1s'", WORDS("1s"));
+	run_bad("INTERVAL '1d'", WORDS("1d"));
+	run_bad("INTERVAL '0.9ms'", WORDS("0.9ms"));
+	run_bad("INTERVAL '300h'", WORDS("300h"));
 	run_bad("INTERVAL '-1'", WORDS("--", "-1"));
 	run_bad("'1'", WORDS("-1"));
 	run_bad("INTERVAL '-'", WORDS("-"));
@@ -146,7 +148,7 @@ static void bad_duration(void **state)
 	run_bad("--duration '-1'", WORDS("-d", "-1"));
 	run_bad("--duration '1000001'", WORDS("--duration", "1000001"));
 	run_bad("--duration ''", WORDS("--duration="));
-	/* The last wins, but the first must be good too. */
+	/* The last value wins, but all values must be valid. */
 	run_bad("--duration 'x'", WORDS("-d", "x", "-d", "1"));
 }
 
@@ -165,7 +167,7 @@ static void json_and_verbose(void **state)
 	assert_int_equal(run.opts.verbosity, 3);
 }
 
-/* Each sets what it is for, and nothing that another one is for. */
+/* Each flag sets its own option and no other. */
 static void flags(void **state)
 {
 	static const char *const words[][2] = {
@@ -212,7 +214,7 @@ static void histogram_units(void **state)
 	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_NS);
 }
 
-/* It goes on by itself, unless a COUNT ends it. */
+/* --top runs until it is ended, unless COUNT is given. */
 static void top(void **state)
 {
 	struct run run;
@@ -284,7 +286,7 @@ static void recordings(void **state)
 	struct run run;
 
 	(void)state;
-	/* Where they stand in argv. */
+	/* The paths point into argv. */
 	run_good(&run, WORDS("--record", path));
 	assert_ptr_equal(run.opts.record_path, path);
 	assert_null(run.opts.replay_path);
@@ -293,7 +295,13 @@ static void recordings(void **state)
 	assert_null(run.opts.record_path);
 	run_bad("--record '' is not a file name", WORDS("--record", ""));
 	run_bad("--replay '' is not a file name", WORDS("--replay="));
-	/* All of it, however long it is; of stdin, but not to stdout. */
+	run_bad("--replay was given twice: 'a' and 'b'", WORDS("--replay", "a", "--replay", "b"));
+	run_good(&run, WORDS("--record", "a", "--record", "a"));
+	run_bad("--textfile was given twice", WORDS("--textfile", "a", "--textfile", "b"));
+	/*
+	 * A replay has no end of its own: all intervals are shown. "-" is stdin for --replay, but
+	 * --record refuses stdout.
+	 */
 	run_good(&run, WORDS("--replay", "-"));
 	assert_true(run.opts.repeat);
 	assert_int_equal(run.opts.count, 0);
@@ -397,11 +405,11 @@ static void what_getopt_refuses(void **state)
 	run_bad("'--mperf-ratio'", WORDS("--mperf-ratio"));
 	run_bad("'--mode'", WORDS("--mode"));
 	run_bad("'--hook'", WORDS("1", "--hook"));
-	/* Of two options. */
+	/* An ambiguous abbreviation of two options. */
 	run_bad("'--m'", WORDS("--m", "switch"));
 }
 
-/* Such words must not break the line, nor reach a terminal. */
+/* Control characters in arguments must not break the line of the message or reach a terminal. */
 static void control_characters(void **state)
 {
 	(void)state;
@@ -413,7 +421,7 @@ static void control_characters(void **state)
 	run_bad("argument 1 has a control character: '-?'", WORDS("-\x9b"
 								  "31m"));
 	run_bad("argument 1 has a control character: '--?'", WORDS("--\xe2\x80\xae"));
-	/* As a char it is -1, which argp takes for its own -?. */
+	/* The byte 0xff is -1 as a char, which argp would take for its own option -?. */
 	run_bad("argument 1 has a control character: '-j?'", WORDS("-j\xff"));
 	run_bad("argument 1 has a control character: '-?'", WORDS("-\xff", "--help"));
 }
@@ -424,7 +432,7 @@ static void only_one_complaint(void **state)
 	run_bad("--pid 'x'", WORDS("-p", "x", "-d", "y", "--bogus"));
 	run_bad("'--bogus'", WORDS("--bogus", "-p", "x"));
 	run_bad("INTERVAL 'a'", WORDS("a", "b", "c"));
-	/* Too late for help. */
+	/* An error before --help wins. */
 	run_bad("'--bogus'", WORDS("--bogus", "--help"));
 }
 
@@ -440,7 +448,10 @@ static void version(void **state)
 		assert_string_equal(run.out.text, "gtimehalt " GTIMEHALT_VERSION "\n");
 		assert_string_equal(run.err.text, "");
 	}
-	/* What follows is not looked at; what goes before was good, and its memory is freed. */
+	/*
+	 * Arguments after -V are not parsed; those before it were valid, and their memory is
+	 * freed.
+	 */
 	run_words(&run, WORDS("-p", "1", "-V", "--bogus", "x"));
 	assert_int_equal(run.verdict, OPTIONS_DONE);
 	assert_string_equal(run.err.text, "");
@@ -470,7 +481,7 @@ static void help(void **state)
 		"\n      --top ",
 		"\n  -j, --json ",
 		"\n      --csv ",
-		"\n  -d, --duration=SECS ",
+		"\n  -d, --duration=TIME ",
 		"\n      --mode=MODE ",
 		"\n      --hook=HOOK ",
 		"\n      --mperf-ratio=R ",
@@ -496,7 +507,7 @@ static void help(void **state)
 	}
 }
 
-/* The sentence on --sort is written by hand. */
+/* The help text of --sort lists the columns by hand, so it may miss one. */
 static void help_has_every_column(void **state)
 {
 	struct run run;
@@ -523,7 +534,7 @@ static void help_fits_a_terminal(void **state)
 	assert_int_equal(run.out.text[strlen(run.out.text) - 1], '\n');
 }
 
-/* State of an earlier parse, as getopt likes to keep it, has no say in the next. */
+/* State that getopt keeps from an earlier parse must not influence the next one. */
 static void parses_are_independent(void **state)
 {
 	struct run run;
@@ -599,7 +610,7 @@ static void pinning(void **state)
 	assert_true(run.opts.renew);
 	assert_false(run.opts.pin);
 	run_bad("--group ''", WORDS("--pin", "--group="));
-	/* What tells whether a measurement in switch mode would do. */
+	/* needs_entry_mode: a pinned measurement in switch mode would not be sufficient. */
 	run_good(&run, WORDS("-s", "busy"));
 	assert_true(run.opts.needs_entry_mode);
 	run_good(&run, WORDS("-s", "halted"));
@@ -614,7 +625,7 @@ static void bad_metrics(void **state)
 	run_bad("--textfile ''", WORDS("--textfile="));
 	run_bad("--textfile '-'", WORDS("--textfile=-"));
 	run_bad("--user ''", WORDS("--exporter", "--user="));
-	/* The address belongs to the option only behind an equals sign. */
+	/* The optional address must follow an equals sign. */
 	run_bad("INTERVAL ':80'", WORDS("--exporter", ":80"));
 }
 

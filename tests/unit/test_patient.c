@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A pipe whose other end takes its time, takes nothing, or is gone. Signals are blocked, as they are in a run. Where
- * poll() would wait, the other end acts instead, so that no time passes.
+ * Reads and writes that have to wait: the other end of the pipe is slow, does nothing, or is
+ * closed. Signals are blocked, as they are while the program runs. Instead of waiting, the wrapped
+ * poll() lets the other end act, so that no time passes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,10 @@
 #define PIPE_SIZE 65536
 #define TEXT_SIZE (3 * PIPE_SIZE + 17)
 
-/* The other end acts from this look on that finds nothing: before, the wait has to go on. */
+/*
+ * The other end acts from this unsuccessful poll() on, so that the code under test has to wait
+ * repeatedly.
+ */
 #define LATER_LOOKS 5
 
 struct fixture {
@@ -32,7 +36,10 @@ struct fixture {
 	size_t read_len;
 };
 
-/* The other end: what it does at each look that finds nothing to read, or no room, and how many there were. */
+/*
+ * other_end() is called at each poll() that finds no data or no room; empty_looks counts these
+ * calls.
+ */
 static void (*other_end)(struct fixture *f, int looks);
 static struct fixture *other_fixture;
 static int empty_looks;
@@ -44,7 +51,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms)
 {
 	int ready = cnt ? __real_poll(fds, cnt, 0) : 0;
 
-	/* Signals have to be looked for before anybody gets impatient. */
+	/* The time-out must be finite and short, so that signals are noticed soon. */
 	assert_in_range(timeout_ms, 1, 1000);
 	if (ready)
 		return ready;
@@ -94,7 +101,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A little at a time, and whether it is what was written. */
+/* Reads some bytes and checks that they are those that were written. */
 static void read_a_little(struct fixture *f, int looks)
 {
 	char text[1000];
@@ -135,7 +142,10 @@ static void resize_us(struct fixture *f, int looks)
 	end_us(f, looks);
 }
 
-/* Not before it has come, and at the next look. */
+/*
+ * The wait must not end before the signal has arrived, and must end at the poll() after its
+ * arrival.
+ */
 static void assert_signal_ends_it(struct fixture *f, void (*body)(struct fixture *f, int looks))
 {
 	size_t written;
@@ -152,7 +162,7 @@ static void test_a_signal_ends_the_wait_for_a_reader(void **state)
 	sigset_t pending;
 
 	assert_signal_ends_it(f, end_us);
-	/* It is still there for who is to take it. */
+	/* The signal is still pending, for the code that will handle it. */
 	assert_int_equal(sigpending(&pending), 0);
 	assert_int_equal(sigismember(&pending, SIGTERM), 1);
 }
@@ -200,7 +210,7 @@ static void test_a_stream_writes_so(void **state)
 	assert_int_equal(errno, EINTR);
 	assert_true(ferror(out));
 	fclose(out);
-	/* And has closed it. */
+	/* fclose() has closed the descriptor. */
 	assert_int_equal(fcntl(f->write_fd, F_GETFD), -1);
 }
 
@@ -220,7 +230,7 @@ static void test_a_stream_reads_so(void **state)
 
 	assert_non_null(in);
 	other_end_does(f, write_two);
-	/* As soon as it is there. */
+	/* A line must be returned as soon as it has arrived. */
 	assert_string_equal(fgets(line, sizeof(line), in), "a\n");
 	assert_int_equal(empty_looks, 1);
 	assert_string_equal(fgets(line, sizeof(line), in), "b\n");
@@ -233,7 +243,7 @@ static void test_a_stream_reads_so(void **state)
 	f->read_fd = -1;
 }
 
-/* A terminal with room for a little, which tells that there is room. */
+/* A terminal with little room: poll() reports POLLOUT, but write() fails with EAGAIN. */
 static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void **state)
 {
 	struct fixture *f = *state;
@@ -249,7 +259,7 @@ static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void
 	assert_true(fwrite(f->text, 1, TEXT_SIZE, out) < TEXT_SIZE || fflush(out) == EOF);
 	assert_int_equal(errno, EINTR);
 	fclose(out);
-	/* Who shares the terminal finds it as it was. */
+	/* The terminal may be shared, so its descriptor must be left without O_NONBLOCK. */
 	assert_int_equal(fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);
 	dup2(stdin_fd, STDIN_FILENO);
 	close(stdin_fd);

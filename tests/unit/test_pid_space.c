@@ -8,7 +8,7 @@
 #define CONTAINER "pid:[4026532300]"
 
 #define KTHREADD "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0\n"
-/* A process of a container that calls itself so. */
+/* A process of a container that has named itself kthreadd. */
 #define IMPOSTOR "2 (kthreadd) S 0 0 0 0 -1 4194560 0 0\n"
 
 static int setup(void **state)
@@ -40,11 +40,11 @@ static void assert_checked(const struct tree *tree, int expected, const char *sa
 
 static void the_host(void **state)
 {
-	/* A kernel without namespaces. */
+	/* A kernel without PID namespaces has no such link. */
 	assert_checked(*state, 0, NULL);
 	tree__symlink(*state, "proc/self/ns/pid", INITIAL);
 	assert_checked(*state, 0, NULL);
-	/* With hidepid there may be no telling but by the link. */
+	/* With hidepid, the link may be the only evidence. */
 	tree__remove(*state, "proc/2");
 	assert_checked(*state, 0, NULL);
 	tree__remove(*state, "proc/1");
@@ -71,11 +71,11 @@ static void a_container_with_its_own(void **state)
 	assert_checked(*state, -EOPNOTSUPP, "--pid=host");
 }
 
-/* The link self leads nowhere, too, where this process has no number. */
+/* proc/self is also a dangling link if this process has no PID in the namespace of /proc. */
 static void no_proc(void **state)
 {
 	tree__remove(*state, "proc/self");
-	assert_checked(*state, -EOPNOTSUPP, "/proc is not there");
+	assert_checked(*state, -EOPNOTSUPP, "/proc is not mounted");
 	tree__remove(*state, "proc");
 	assert_checked(*state, -EOPNOTSUPP, "mount -t proc");
 }

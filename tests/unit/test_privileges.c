@@ -20,7 +20,7 @@
 
 #define NO_CAPS "0000000000000000"
 
-/* What it takes to drop them is what root has. */
+/* Dropping privileges needs the capabilities of root. */
 #define NEEDS_ROOT()                                                                               \
 	do {                                                                                       \
 		if (geteuid())                                                                     \
@@ -84,9 +84,9 @@ static void drop_all(void *arg)
 	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
 	CHILD_CHECK(says("Uid", ids) && getegid() == getpwnam("nobody")->pw_gid);
 	CHILD_CHECK(prctl(PR_GET_DUMPABLE) == 0 && prctl(PR_GET_KEEPCAPS) == 0);
-	/* What is its own it sees. */
+	/* The process can still list its own descriptors and threads. */
 	CHILD_CHECK(can_list("/proc/self/fd") && can_list("/proc/self/task"));
-	/* And back there is no way. */
+	/* Nothing can be regained. */
 	CHILD_CHECK(setresuid(0, 0, 0) < 0 && setgroups(0, NULL) < 0);
 	CHILD_CHECK(open("/etc/shadow", O_RDONLY) < 0 && errno == EACCES);
 	CHILD_CHECK(open("/etc/motd-of-ours", O_WRONLY | O_CREAT, 0644) < 0 && errno == EACCES);
@@ -120,7 +120,7 @@ static void test_another_user_and_the_groups_given(void **state)
 	child__run(drop_to_another, NULL);
 }
 
-/* Of another user's process: only with CAP_KILL. */
+/* Signals a process of another user, which needs CAP_KILL. */
 static int signal_init(void *arg)
 {
 	++*(int *)arg;
@@ -191,9 +191,9 @@ static void refuse(void *arg)
 	err = privileges__drop(&opts);
 	capture__end(&capture);
 	CHILD_CHECK(err == -EPERM && tries == 2);
-	CHILD_CHECK(
-		!strcmp(capture.text,
-			"gtimehalt: cannot go on with fewer rights: Operation not permitted\n"));
+	CHILD_CHECK(!strcmp(
+		capture.text,
+		"gtimehalt: cannot continue with fewer privileges: Operation not permitted\n"));
 }
 
 static void fail_once(void *arg)
@@ -214,7 +214,7 @@ static void test_what_does_not_work_at_all_is_an_error(void **state)
 	(void)state;
 	NEEDS_ROOT();
 	child__run(refuse, NULL);
-	/* More rights are no help against anything else. */
+	/* Errors other than missing permission are not retried with more capabilities. */
 	child__run(fail_once, NULL);
 }
 
@@ -256,14 +256,14 @@ static void drop_beside_a_thread(void *arg)
 	CHILD_CHECK(privileges__drop(&opts) == -EBUSY);
 }
 
-/* It would keep its rights. */
+/* Another thread would keep its privileges. */
 static void test_another_thread_is_an_error(void **state)
 {
 	(void)state;
 	child__run(drop_beside_a_thread, NULL);
 }
 
-/* As systemd starts it with User= and AmbientCapabilities=. */
+/* As a process started by systemd with User= and AmbientCapabilities=. */
 static void drop_as_a_user(void *arg)
 {
 	static const struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -305,7 +305,7 @@ static void test_there_may_be_nothing_to_drop(void **state)
 	child__run(drop_without_any, NULL);
 }
 
-/* sigaltstack(2) is what AddressSanitizer calls before a function that does not return. */
+/* AddressSanitizer calls sigaltstack(2) before a function that does not return. */
 static const struct syscall_rule base_rules[] = { SYSCALL_ALLOW(write), SYSCALL_ALLOW(exit_group),
 						  SYSCALL_ALLOW(sigaltstack) };
 static const struct syscall_list base_list = { .rules = base_rules, .cnt = 3 };
@@ -321,7 +321,7 @@ static void filter_gently(void *arg)
 	CHILD_CHECK(syscall(SYS_getpid) > 0);
 	CHILD_CHECK(syscall(SYS_getppid) < 0 && errno == EPERM);
 	CHILD_CHECK(syscall(SYS_kill, syscall(SYS_getpid), 0) == 0);
-	/* What is in the upper half of an int's register is nobody's concern. */
+	/* The argument is an int: the filter must ignore the upper half of its register. */
 	CHILD_CHECK(syscall(SYS_kill, syscall(SYS_getpid), 1L << 32) == 0);
 	CHILD_CHECK(syscall(SYS_kill, syscall(SYS_getpid), SIGKILL) < 0 && errno == EPERM);
 }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What test_vm.c does not see: the forms of descriptors and of /proc/PID/task/TID/syscall. */
+/*
+ * Formats that test_vm.c does not cover: start times, counts of threads, descriptors, and
+ * /proc/PID/task/TID/syscall.
+ */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "vm/proc.h"
 #include "proc_tree.h"
 
@@ -13,20 +19,59 @@ static int setup(void **state)
 	return 0;
 }
 
-static void stat_has_two_numbers(void **state)
+static void start_is_behind_any_name(void **state)
 {
 	const struct tree *tree = *state;
-	struct proc_stat stat;
+	__u64 start_ticks = 0;
 
-	proc_tree__write_stat_of(tree, 100, "a ) b", 23, 4711);
-	assert_int_equal(proc__read_stat(&tree->fs, 100, &stat), 0);
-	assert_int_equal(stat.thread_cnt, 23);
-	assert_int_equal(stat.start_ticks, 4711);
+	proc_tree__write_stat(tree, 100, "a ) b", 4711);
+	assert_int_equal(proc__read_start(&tree->fs, 100, &start_ticks), 0);
+	assert_int_equal(start_ticks, 4711);
 	proc_tree__write(tree, "proc/100/stat",
-			 "100 (x) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 x 21 22 23\n");
-	assert_int_equal(proc__read_stat(&tree->fs, 100, &stat), -EPROTO);
-	assert_int_equal(stat.thread_cnt, 23);
-	assert_int_equal(proc__read_stat(&tree->fs, 101, &stat), -ESRCH);
+			 "100 (y) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 x 23\n");
+	assert_int_equal(proc__read_start(&tree->fs, 100, &start_ticks), -EPROTO);
+	assert_int_equal(proc__read_start(&tree->fs, 101, &start_ticks), -ESRCH);
+}
+
+static void threads_are_counted_until_the_process_exits(void **state)
+{
+	const struct tree *tree = *state;
+	int fd = proc__open_task(&tree->fs, 100);
+
+	assert_true(fd >= 0);
+	assert_int_equal(proc__thread_cnt(fd), 1);
+	proc_tree__add_thread(tree, 100, 101, "worker");
+	assert_int_equal(proc__thread_cnt(fd), 2);
+	proc_tree__remove_process(tree, 100);
+	proc_tree__add_process(tree, 100, "reuses the PID");
+	assert_int_equal(proc__thread_cnt(fd), -ESRCH);
+	close(fd);
+	assert_int_equal(proc__open_task(&tree->fs, 101), -ESRCH);
+}
+
+/* The same on the kernel's own /proc. */
+static void own_threads_are_counted(void **state)
+{
+	struct hostfs fs;
+	pid_t child;
+	int fd;
+
+	(void)state;
+	assert_int_equal(hostfs__open(&fs, "/"), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		pause();
+		_exit(1);
+	}
+	fd = proc__open_task(&fs, child);
+	assert_true(fd >= 0);
+	assert_int_equal(proc__thread_cnt(fd), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(proc__thread_cnt(fd), -ESRCH);
+	close(fd);
+	hostfs__close(&fs);
 }
 
 static void descriptors_say_what_they_are(void **state)
@@ -90,7 +135,10 @@ static void waiting_threads_say_where(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(stat_has_two_numbers, setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(start_is_behind_any_name, setup, tree__teardown),
+		cmocka_unit_test_setup_teardown(threads_are_counted_until_the_process_exits, setup,
+						tree__teardown),
+		cmocka_unit_test(own_threads_are_counted),
 		cmocka_unit_test_setup_teardown(descriptors_say_what_they_are, setup,
 						tree__teardown),
 		cmocka_unit_test_setup_teardown(waiting_threads_say_where, setup, tree__teardown),

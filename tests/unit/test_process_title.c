@@ -27,7 +27,10 @@ static void set_title(void *arg)
 	CHILD_CHECK(!strcmp(name, "a-name"));
 	CHILD_CHECK(read_cmdline(after, sizeof(after)) == room);
 	CHILD_CHECK(!memcmp(after, title, shown));
-	/* Nothing of what was there, and nothing of the environment behind it. */
+	/*
+	 * Nothing is left of the old command line, and nothing of the environment after it is
+	 * shown.
+	 */
 	for (size_t i = shown; i < room; i++)
 		CHILD_CHECK(!after[i]);
 	CHILD_CHECK(getenv("PATH"));

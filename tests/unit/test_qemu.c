@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What test_vm.c cannot see through files: results, limits, and bytes before they are printable. */
+/*
+ * Results that test_vm.c cannot check through files: return values, limits, and bytes before they
+ * are made printable.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,10 +14,10 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* A string literal with its NULs, and the last. */
+/* A string literal with its NULs, including the terminating one. */
 #define CMDLINE(literal) (literal), sizeof(literal)
 
-/* The name in a buffer of this size, with nothing written behind it. */
+/* Extracts a name into a buffer of this size; nothing may be written beyond the buffer. */
 static void assert_name(const char *cmdline, size_t len, size_t size, const char *expected)
 {
 	char raw[64];
@@ -33,9 +36,9 @@ static void name_is_cut_to_fit(void **state)
 	assert_name(CMDLINE("q\0-name\0guest=abc,process=p"), 4, "abc");
 	assert_name(CMDLINE("q\0-name\0guest=abc,process=p"), 3, "ab");
 	assert_name(CMDLINE("q\0-name\0guest=abc,process=p"), 2, "a");
-	/* A comma written twice takes the room of one. */
+	/* An escaped (doubled) comma takes the room of one. */
 	assert_name(CMDLINE("q\0-name\0a,,b,,c"), 4, "a,b");
-	/* What follows one that was cut is still found. */
+	/* A name after one that was cut is still found. */
 	assert_name(CMDLINE("q\0-name\0guest=abcdef,guest=xy"), 4, "xy");
 }
 
@@ -65,7 +68,10 @@ static void no_name(void **state)
 		{ CMDLINE("q\0-NAME\0a") },
 		{ CMDLINE("q\0-id\0a") },
 		{ CMDLINE("q\0-id") },
-		/* Beyond the length, as bytes of an earlier command line in the same buffer. */
+		/*
+		 * The name is beyond the length, as are the remains of an earlier command line in
+		 * the same buffer.
+		 */
 		{ "q\0-name\0a", 7 },
 	};
 	char raw[64];
@@ -79,7 +85,7 @@ static void no_name(void **state)
 	}
 }
 
-/* A word is known to be whole by the NUL behind it. */
+/* If the command line was cut, only a NUL shows that a word is complete. */
 static void half_a_word_is_none(void **state)
 {
 	static const char cmdline[] = "q\0-name\0old\0-name\0new";
@@ -92,7 +98,10 @@ static void half_a_word_is_none(void **state)
 	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, sizeof(cmdline), true }, raw,
 				     sizeof(raw)));
 	assert_string_equal(raw, "new");
-	/* Whole although nothing follows: a process may write its own title. */
+	/*
+	 * If it was not cut, the last word is complete without a NUL: a process may overwrite its
+	 * own title.
+	 */
 	assert_true(qemu__guest_name(&(struct cmdline){ cmdline, sizeof(cmdline) - 1, false }, raw,
 				     sizeof(raw)));
 	assert_string_equal(raw, "new");

@@ -59,14 +59,14 @@ static void test_failures_are_told(void **state)
 	assert_string_equal(
 		said.text,
 		"gtimehalt: cannot record to /nowhere/at/all: No such file or directory\n");
-	/* The header does not fit. */
+	/* The header cannot be written. */
 	capture__begin(&said, stderr);
 	err = recorder__new("/dev/full", &demo_header, &recorder);
 	capture__end(&said);
 	assert_int_equal(err, -ENOSPC);
 	assert_string_equal(said.text,
 			    "gtimehalt: cannot record to /dev/full: No space left on device\n");
-	/* Without a ratio, it could not be read back. */
+	/* A snapshot without an MPERF ratio could not be read back. */
 	assert_int_equal(recorder__new("/dev/null", &demo_header, &recorder), 0);
 	capture__begin(&said, stderr);
 	err = recorder__add(recorder, &snap);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is written is read back, and where it was cut off. */
+/* Recordings are read back as they were written, and up to the point where they were cut off. */
 #include <errno.h>
 #include <fcntl.h>
 #include "recording_run.h"
@@ -9,24 +9,24 @@
 	"\"kernel_release\":\"6.12.0\",\"mode\":\"entry\",\"window_hook\":\"fentry\","             \
 	"\"stint_hook\":\"kprobe\",\"mperf_ratio\":0.97}\n"
 
-#define DEMO_LINE                                                                                         \
-	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                         \
-	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000},"                                       \
-	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                        \
-	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615,"            \
-	"\"hooks_off\":9},"                                                                               \
-	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                            \
-	"{\"pid\":2147483647,\"name\":\"\"}],"                                                            \
-	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"                    \
-	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"             \
-	"\"mperf_cycles\":0,\"unmeasured_ns\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null},"          \
-	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                          \
-	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                          \
-	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                                     \
-	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,\"unmeasured_ns\":15," \
-	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14,\"stale\":true}],"                                 \
-	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"                 \
-	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"                 \
+#define DEMO_LINE                                                                                                                     \
+	"{\"clock\":{\"monotonic_ns\":1000,\"boottime_ns\":1005,"                                                                     \
+	"\"realtime_ns\":1763908000123456789,\"tsc_cycles\":2000,\"monotonic_raw_ns\":1007},"                                         \
+	"\"mode\":\"entry\",\"mperf_ratio\":0.97,"                                                                                    \
+	"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":18446744073709551615,\"hooks_off\":9,\"refused_windows\":3}," \
+	"\"vms\":[{\"pid\":4194304,\"name\":\"demo \\\"1\\\"/\\\\\xc3\xa9\"},"                                                        \
+	"{\"pid\":2147483647,\"name\":\"\"}],"                                                                                        \
+	"\"vcpus\":[{\"pid\":4194304,\"tid\":7,\"vcpu\":1,\"seen\":false,\"vm_id\":0,"                                                \
+	"\"start_boottime_ns\":0,\"at_monotonic_ns\":1000,\"loaded_ns\":0,\"measured_ns\":0,"                                         \
+	"\"mperf_cycles\":0,\"unmeasured_ns\":0,\"guest_ns\":0,\"entries\":0,\"wait_ns\":null,"                                       \
+	"\"sleeps\":null},"                                                                                                           \
+	"{\"pid\":4194304,\"tid\":2147483647,\"vcpu\":4294967295,\"seen\":true,"                                                      \
+	"\"vm_id\":18446744073709551615,\"start_boottime_ns\":9007199254740993,"                                                      \
+	"\"at_monotonic_ns\":1001,\"loaded_ns\":9223372036854775808,"                                                                 \
+	"\"measured_ns\":9223372036854775807,\"mperf_cycles\":18446744073709551614,\"unmeasured_ns\":15,"                             \
+	"\"guest_ns\":12,\"entries\":13,\"wait_ns\":14,\"stale\":true,\"sleeps\":16}],"                                               \
+	"\"cpus\":[{\"cpu\":3,\"mperf_ratio\":0.3333333333333333,\"at_monotonic_ns\":20,"                                             \
+	"\"mperf_cycles\":21,\"window_ns\":22,\"window_mperf_cycles\":23,\"idle_ns\":24,"                                             \
 	"\"idle_mperf_cycles\":25}]}\n"
 
 static void test_golden(void **state)
@@ -43,7 +43,7 @@ static void test_golden(void **state)
 static void test_golden_with_stints(void **state)
 {
 	static const char expected[] =
-		"\"wait_ns\":null,\"stints\":1},{\"pid\":4194304,\"tid\":2147483647,";
+		"\"wait_ns\":null,\"sleeps\":null,\"stints\":1},{\"pid\":4194304,\"tid\":2147483647,";
 	static const char expected_end[] =
 		"\"has_stints\":true,\"stints\":[{\"halted_ns\":18446744073709551615,"
 		"\"counts\":[0,1,207,18446744073709551614]}]}\n";
@@ -89,9 +89,9 @@ static void test_header(void **state)
 	assert_true(none.header.mperf_ratio == 0);
 }
 
-/* Round trip of anything */
+/* Round trips of random snapshots */
 
-/* Any number of bits, so that small numbers and large ones come as often. */
+/* Returns a number of random width, so that small numbers are as frequent as large ones. */
 static __u64 any_u64(__u64 *seed)
 {
 	static const __u64 edges[] = {
@@ -109,7 +109,7 @@ static int any_int(__u64 *seed)
 	return (int)(any_u64(seed) & INT32_MAX);
 }
 
-/* Every positive double of finite size can come, also the smallest. */
+/* Returns any positive finite double, including the smallest ones. */
 static double any_ratio(__u64 *seed)
 {
 	double ratio;
@@ -137,7 +137,7 @@ static void fill_name(char *name, size_t size, __u64 *seed)
 	}
 }
 
-/* Of about half of the vCPUs, in another order than theirs. */
+/* Adds stints to about half of the vCPUs, in another order than that of the vCPUs. */
 static void add_stints(struct snapshot *snap, __u64 *seed)
 {
 	snap->has_stints = next_random(seed) % 2;
@@ -158,11 +158,12 @@ static void fill_randomly(struct snapshot *snap, __u64 *seed, __u64 mono_ns)
 	size_t vm_cnt = next_random(seed) % 5, vcpu_cnt = next_random(seed) % 100;
 	size_t cpu_cnt = next_random(seed) % 3;
 
-	snap->clock = (struct clock_reading){ mono_ns, any_u64(seed), any_u64(seed), mono_ns * 3 };
+	snap->clock = (struct clock_reading){ mono_ns, any_u64(seed), any_u64(seed), mono_ns * 3,
+					      any_u64(seed) };
 	snap->mode = next_random(seed) % 2 ? MODE_ENTRY : MODE_SWITCH;
 	snap->mperf_ratio = any_ratio(seed);
-	snap->health =
-		(struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed) };
+	snap->health = (struct health){ any_u64(seed), any_u64(seed), any_u64(seed), any_u64(seed),
+					any_u64(seed) };
 	for (size_t i = 0; i < vm_cnt; i++) {
 		struct vm_reading *vm = snapshot__add_vm(snap);
 
@@ -265,7 +266,7 @@ static void test_round_trip_of_random_snapshots(void **state)
 	}
 }
 
-/* Cut off */
+/* Truncated recordings */
 
 static void test_cut_off_at_every_byte(void **state)
 {
@@ -278,7 +279,7 @@ static void test_cut_off_at_every_byte(void **state)
 	(void)state;
 	for (size_t cut = 0; cut <= size; cut++) {
 		struct replayed got = replayed(bytes, cut);
-		/* The newline may be what is missing. */
+		/* A last line without its newline is complete. */
 		size_t expected_cnt = (cut >= first_size - 1) + (cut >= size - 1);
 		bool is_whole = cut == header_size - 1 || cut == header_size ||
 				cut == first_size - 1 || cut == first_size || cut >= size - 1;
@@ -307,11 +308,14 @@ static void test_cut_off_is_told(void **state)
 
 	got = replayed(bytes, 0);
 	assert_int_equal(got.end, -ENODATA);
-	assert_string_equal(got.reason, "there is nothing in it");
+	assert_string_equal(got.reason, "the recording is empty");
 	free(bytes);
 }
 
-/* Some editors and copiers end every file with a newline; a crash can leave zeroes. */
+/*
+ * Some editors and copying programs end every file with a newline; a crash can leave zeroes at the
+ * end.
+ */
 static void test_cut_off_with_something_behind(void **state)
 {
 	static const char *const ends[] = { "\n", "\0\0\0", "\0\n", "}}", "\xff" };
@@ -333,7 +337,7 @@ static void test_cut_off_with_something_behind(void **state)
 	free(bytes);
 }
 
-/* What comes through a pipe is replayed while the rest is not there yet. */
+/* A snapshot that arrives through a pipe is returned although the next one has not arrived yet. */
 static void test_a_line_is_read_as_soon_as_it_is_there(void **state)
 {
 	struct recording_header header;
@@ -353,7 +357,7 @@ static void test_a_line_is_read_as_soon_as_it_is_there(void **state)
 	assert_int_equal(recording_reader__new(in, &r), 0);
 	assert_int_equal(recording_reader__header(r, &header), 0);
 	assert_int_equal(recording_reader__next(r, &snap), 1);
-	/* A stream that fails is no end. */
+	/* An error of the stream is not the end of the recording. */
 	assert_int_equal(recording_reader__next(r, &snap), -EAGAIN);
 	recording_reader__free(r);
 	snapshot__free(&snap);

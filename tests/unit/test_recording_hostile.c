@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Recordings that want to do harm: too much of something, and anything at all. */
+/*
+ * Malicious recordings: too many or too deeply nested elements, overlong lines, and random damage.
+ */
 #include <errno.h>
 #include "report/account.h"
 #include "recording_run.h"
 
-/* A snapshot line with `cnt` times `piece` in a member that is not known, and `end` behind them. */
+/* Replays a snapshot line with `cnt` times `piece` in an unknown member, followed by `end`. */
 static struct replayed replayed_many(const char *piece, size_t cnt, const char *end)
 {
 	const char *begin = HEADER "{\"x\":[";
@@ -36,15 +38,15 @@ static void test_limits(void **state)
 	struct replayed got;
 
 	(void)state;
-	/* A good line is only refused for what it lacks. */
+	/* A line within the limits is refused only because it has no clock. */
 	got = replayed_many("0,", 1000, good_end);
 	assert_string_equal(got.reason, "clock: missing");
 
 	assert_limit(replayed_many("[", RECORDING_DEPTH_MAX - 1, ""),
-		     "too many lists and objects in each other");
-	assert_limit(replayed_many("[", 1000000, "\n"), "too many lists and objects in each other");
+		     "arrays and objects are nested too deeply");
+	assert_limit(replayed_many("[", 1000000, "\n"), "arrays and objects are nested too deeply");
 	assert_limit(replayed_many("[],", RECORDING_CONTAINERS_MAX, good_end),
-		     "too many lists and objects");
+		     "too many arrays and objects");
 	assert_limit(replayed_many("0,", RECORDING_VALUES_MAX, good_end), "too many values");
 }
 
@@ -75,7 +77,7 @@ static void test_elements(void **state)
 	at = mempcpy(at, SNAPSHOT, vms - SNAPSHOT);
 	for (int i = 0; i < RECORDING_ELEMENTS_MAX; i++)
 		at += sprintf(at, "{\"pid\":%d,\"name\":\"\"},", i);
-	/* The end of the list that is left has two more. */
+	/* The remaining text holds the two elements of the original list. */
 	strcpy(at, vms);
 	got = replayed_text(text);
 	assert_string_equal(got.reason, "vms: too many elements");
@@ -83,7 +85,7 @@ static void test_elements(void **state)
 	free(text);
 }
 
-/* A stream of one byte, without end. */
+/* A stream of blanks that is as long as the cookie says. */
 static ssize_t read_spaces(void *cookie, char *bytes, size_t size)
 {
 	size_t *left = cookie;
@@ -108,15 +110,15 @@ static void test_length_of_a_line(void **state)
 	setvbuf(in, NULL, _IOFBF, 65536);
 	assert_int_equal(recording_reader__new(in, &r), 0);
 	assert_int_equal(recording_reader__header(r, &header), -EFBIG);
-	assert_string_equal(recording_reader__reason(r), "too long a line");
+	assert_string_equal(recording_reader__reason(r), "the line is too long");
 	assert_int_equal(recording_reader__line(r), 1);
-	/* It does not read on to see how long the line is. */
+	/* The reader does not read on to find the end of the line. */
 	assert_true(size - left <= RECORDING_LINE_MAX + 65536);
 	recording_reader__free(r);
 	fclose(in);
 }
 
-/* Changes some bytes; returns the new size, which is at most `room`. */
+/* Changes, deletes or inserts some bytes; returns the new size, which is at most `room`. */
 static size_t damage(char *bytes, size_t size, size_t room, __u64 *seed)
 {
 	static const char marks[] = "{}[]\":,0-9e.\n\\ \xff";
@@ -147,7 +149,7 @@ static size_t damage(char *bytes, size_t size, size_t room, __u64 *seed)
 	}
 }
 
-/* Whatever gets through is taken by account, too. */
+/* Snapshots that the reader accepts must be accepted by account__report(), too. */
 static bool replay_damaged(char *bytes, size_t size)
 {
 	struct recording_header header;
@@ -201,7 +203,7 @@ static void test_random_damage(void **state)
 			damaged_size = damage(damaged, damaged_size, room, &seed);
 		whole_cnt += replay_damaged(damaged, damaged_size);
 	}
-	/* Both happen: a digit can be another digit. */
+	/* Some damaged recordings stay valid, because a digit may be replaced by another one. */
 	assert_in_range(whole_cnt, 100, 19900);
 	free(damaged);
 	free(bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Recordings that are none, or are not as they say. */
+/* Files that are not recordings, or that contradict themselves. */
 #include <errno.h>
 #include "recording_run.h"
 
@@ -20,37 +20,39 @@ static void test_headers(void **state)
 		int err;
 		const char *reason;
 	} cases[] = {
-		{ "hello", -EBADMSG, "no JSON object" },
-		{ "\n{}\n", -EBADMSG, "the line ends too early" },
-		{ "[1]\n", -EBADMSG, "no JSON object" },
-		{ "null\n", -EBADMSG, "no JSON object" },
+		{ "hello", -EBADMSG, "not a JSON object" },
+		{ "\n{}\n", -EBADMSG, "the line is incomplete" },
+		{ "[1]\n", -EBADMSG, "not a JSON object" },
+		{ "null\n", -EBADMSG, "not a JSON object" },
 		{ "\x7f"
 		  "ELF\n",
-		  -EBADMSG, "no JSON object" },
-		{ "{}\n", -EBADMSG, "this is no recording: no gtimehalt-recording" },
-		{ "{\"schema\":1}\n", -EBADMSG, "this is no recording: no gtimehalt-recording" },
+		  -EBADMSG, "not a JSON object" },
+		{ "{}\n", -EBADMSG, "not a recording: its format is not gtimehalt-recording" },
+		{ "{\"schema\":1}\n", -EBADMSG,
+		  "not a recording: its format is not gtimehalt-recording" },
 		{ "{\"format\":7,\"version\":1}\n", -EBADMSG,
-		  "this is no recording: no gtimehalt-recording" },
+		  "not a recording: its format is not gtimehalt-recording" },
 		{ "{\"format\":\"gtimehalt-recording\"}\n", -EBADMSG,
-		  "version: missing, or no integer" },
+		  "version: missing, or not an integer" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":\"1\"}\n", -EBADMSG,
-		  "version: missing, or no integer" },
+		  "version: missing, or not an integer" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":2}\n", -EPROTONOSUPPORT,
-		  "version 2 of the format; known here is 1" },
+		  "version 2 of the format is not supported, only version 1" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":18446744073709551615}\n",
-		  -EPROTONOSUPPORT, "version 9223372036854775807 of the format; known here is 1" },
+		  -EPROTONOSUPPORT,
+		  "version 9223372036854775807 of the format is not supported, only version 1" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":-1}\n", -EPROTONOSUPPORT,
-		  "version -1 of the format; known here is 1" },
+		  "version -1 of the format is not supported, only version 1" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":1}\n", -EBADMSG,
 		  "mode: missing" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"exit\"}\n",
-		  -EBADMSG, "mode: a mode that is not known here" },
+		  -EBADMSG, "mode: an unknown mode" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"entry\","
 		  "\"mperf_ratio\":0}\n",
-		  -EBADMSG, "mperf_ratio: no number above 0" },
+		  -EBADMSG, "mperf_ratio: not a number above 0" },
 		{ "{\"format\":\"gtimehalt-recording\",\"version\":1,\"mode\":\"entry\","
 		  "\"stint_hook\":\"0123456789012345678901234567890123456789\"}\n",
-		  -EBADMSG, "stint_hook: too long a text" },
+		  -EBADMSG, "stint_hook: the string is too long" },
 	};
 
 	(void)state;
@@ -64,104 +66,108 @@ static void test_headers(void **state)
 	}
 }
 
-/* Refused by json-c or behind it, which depends on its version. */
+/* Any reason: it depends on json-c's version whether json-c or the reader refuses the line. */
 #define ANY ""
 
 #define STINTS(counts) "\"stints\":[{\"halted_ns\":1,\"counts\":" counts "}],\"vms\":["
 
-/* One thing wrong in the one snapshot. */
+/* A single fault in the only snapshot. */
 static void test_snapshots(void **state)
 {
 	static const struct {
 		const char *old, *new;
 		const char *reason;
 	} cases[] = {
-		{ "\"clock\":{", "\"clock\":[],\"x\":{", "clock: no object" },
-		{ "\"clock\":{", "\"clock\":null,\"x\":{", "clock: no object" },
+		{ "\"clock\":{", "\"clock\":[],\"x\":{", "clock: not an object" },
+		{ "\"clock\":{", "\"clock\":null,\"x\":{", "clock: not an object" },
 		{ "\"clock\":{", "\"x\":{", "clock: missing" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":-1",
-		  "clock.tsc_cycles: no integer from 0 to 18446744073709551615" },
+		  "clock.tsc_cycles: not an integer from 0 to 18446744073709551615" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":1.0",
-		  "clock.tsc_cycles: no integer from 0 to 18446744073709551615" },
+		  "clock.tsc_cycles: not an integer from 0 to 18446744073709551615" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":1e3",
-		  "clock.tsc_cycles: no integer from 0 to 18446744073709551615" },
+		  "clock.tsc_cycles: not an integer from 0 to 18446744073709551615" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":\"1\"",
-		  "clock.tsc_cycles: no integer from 0 to 18446744073709551615" },
+		  "clock.tsc_cycles: not an integer from 0 to 18446744073709551615" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":null",
-		  "clock.tsc_cycles: no integer from 0 to 18446744073709551615" },
+		  "clock.tsc_cycles: not an integer from 0 to 18446744073709551615" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":-9223372036854775809", ANY },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":18446744073709551616",
 		  "an integer that does not fit 64 bits" },
 		{ "\"tsc_cycles\":1", "\"tsc_cycles\":100000000000000000000",
 		  "an integer that does not fit 64 bits" },
-		{ "\"tsc_cycles\":1", "\"tsc_cycles\":01", "no JSON: " },
-		{ "\"mode\":\"entry\"", "\"mode\":1", "mode: no text" },
+		{ "\"tsc_cycles\":1", "\"tsc_cycles\":01", "not JSON: " },
+		{ "\"mode\":\"entry\"", "\"mode\":1", "mode: not a string" },
 		{ "\"mode\":\"entry\"", "\"mode\":\"entry\\u0000\"",
-		  "mode: a text with a NUL in it" },
-		{ "\"mode\":\"entry\"", "\"mode\":\"\"", "mode: a mode that is not known here" },
-		{ "\"mperf_ratio\":1", "\"mperf_ratio\":\"1\"", "mperf_ratio: no number above 0" },
-		{ "\"mperf_ratio\":1", "\"mperf_ratio\":-0.5", "mperf_ratio: no number above 0" },
-		{ "\"mperf_ratio\":1", "\"mperf_ratio\":1e999", "mperf_ratio: no number above 0" },
+		  "mode: a string with a NUL in it" },
+		{ "\"mode\":\"entry\"", "\"mode\":\"\"", "mode: an unknown mode" },
+		{ "\"mperf_ratio\":1", "\"mperf_ratio\":\"1\"",
+		  "mperf_ratio: not a number above 0" },
+		{ "\"mperf_ratio\":1", "\"mperf_ratio\":-0.5",
+		  "mperf_ratio: not a number above 0" },
+		{ "\"mperf_ratio\":1", "\"mperf_ratio\":1e999",
+		  "mperf_ratio: not a number above 0" },
 		{ "\"mperf_ratio\":1", "\"mperf_ratio\":NaN", ANY },
 		{ "\"mperf_ratio\":1", "\"mperf_ratio\":Infinity", ANY },
 		{ "\"map_full\":0", "\"full\":0", "health.map_full: missing" },
 		{ "\"map_full\":0", "\"map_full\":true",
-		  "health.map_full: no integer from 0 to 18446744073709551615" },
-		{ "\"vms\":[", "\"vms\":{},\"x\":[", "vms: no list" },
+		  "health.map_full: not an integer from 0 to 18446744073709551615" },
+		{ "\"vms\":[", "\"vms\":{},\"x\":[", "vms: not an array" },
 		{ "\"vms\":[", "\"has_stints\":1,\"vms\":[", "has_stints: neither true nor false" },
 		{ "\"vms\":[", "\"stints\":[{\"halted_ns\":1}],\"vms\":[",
 		  "stints[0].counts: missing" },
-		{ "\"vms\":[", STINTS("{}"), "stints[0].counts: no list" },
+		{ "\"vms\":[", STINTS("{}"), "stints[0].counts: not an array" },
 		{ "\"vms\":[", STINTS("[0]"), "stints[0].counts: a bucket without its count" },
-		{ "\"vms\":[", STINTS("[208,1]"), "stints[0].counts[0]: no integer from 0 to 207" },
+		{ "\"vms\":[", STINTS("[208,1]"),
+		  "stints[0].counts[0]: not an integer from 0 to 207" },
 		{ "\"vms\":[", STINTS("[5,1,5,1]"),
-		  "stints[0].counts[2]: out of order, or there twice" },
+		  "stints[0].counts[2]: out of order, or a duplicate" },
 		{ "\"vms\":[", STINTS("[5,1,4,1]"),
-		  "stints[0].counts[2]: out of order, or there twice" },
+		  "stints[0].counts[2]: out of order, or a duplicate" },
 		{ "\"vms\":[", STINTS("[5,-1]"),
-		  "stints[0].counts[1]: no integer from 0 to 18446744073709551615" },
+		  "stints[0].counts[1]: not an integer from 0 to 18446744073709551615" },
 		{ "\"seen\":true", "\"stints\":1,\"seen\":true",
-		  "vcpus[0].stints: there are but 0" },
+		  "vcpus[0].stints: there are only 0" },
 		{ "\"vms\":[", "\"x\":[", "vms: missing" },
-		{ "\"vcpus\":[", "\"vcpus\":null,\"x\":[", "vcpus: no list" },
-		{ "{\"pid\":2,\"name\":\"b\"}", "2", "vms[1]: no object" },
-		{ "{\"pid\":2,\"name\":\"b\"}", "null", "vms[1]: no object" },
+		{ "\"vcpus\":[", "\"vcpus\":null,\"x\":[", "vcpus: not an array" },
+		{ "{\"pid\":2,\"name\":\"b\"}", "2", "vms[1]: not an object" },
+		{ "{\"pid\":2,\"name\":\"b\"}", "null", "vms[1]: not an object" },
 		{ "{\"pid\":2", "{\"pid\":2147483648",
-		  "vms[1].pid: no integer from 0 to 2147483647" },
+		  "vms[1].pid: not an integer from 0 to 2147483647" },
 		{ "{\"pid\":2", "{\"pid\":-2147483648",
-		  "vms[1].pid: no integer from 0 to 2147483647" },
-		{ "{\"pid\":2", "{\"pid\":1", "vms[1]: out of order, or there twice" },
-		{ "{\"pid\":2", "{\"pid\":0", "vms[1]: out of order, or there twice" },
-		{ "{\"pid\":2,", "{\"pid\":2,\"pid\":2,", "a member is there twice" },
-		{ "{\"pid\":2,", "{\"pid\":2,\"pid\\u0000x\":2,", "a member is there twice" },
-		{ "\"vms\":[", "\"vms\":[],\"vms\":[", "a member is there twice" },
-		{ "\"b\"", "\"b\\u0000c\"", "vms[1].name: a text with a NUL in it" },
-		{ "\"b\"", "[\"b\"]", "vms[1].name: no text" },
-		{ VCPU, VCPU "," VCPU, "vcpus[1]: out of order, or there twice" },
+		  "vms[1].pid: not an integer from 0 to 2147483647" },
+		{ "{\"pid\":2", "{\"pid\":1", "vms[1]: out of order, or a duplicate" },
+		{ "{\"pid\":2", "{\"pid\":0", "vms[1]: out of order, or a duplicate" },
+		{ "{\"pid\":2,", "{\"pid\":2,\"pid\":2,", "a duplicate member" },
+		{ "{\"pid\":2,", "{\"pid\":2,\"pid\\u0000x\":2,", "a duplicate member" },
+		{ "\"vms\":[", "\"vms\":[],\"vms\":[", "a duplicate member" },
+		{ "\"b\"", "\"b\\u0000c\"", "vms[1].name: a string with a NUL in it" },
+		{ "\"b\"", "[\"b\"]", "vms[1].name: not a string" },
+		{ VCPU, VCPU "," VCPU, "vcpus[1]: out of order, or a duplicate" },
 		{ "\"vcpu\":0", "\"vcpu\":4294967296",
-		  "vcpus[0].vcpu: no integer from 0 to 4294967295" },
+		  "vcpus[0].vcpu: not an integer from 0 to 4294967295" },
 		{ "\"seen\":true", "\"seen\":1", "vcpus[0].seen: neither true nor false" },
 		{ "\"seen\":true", "\"seen\":null", "vcpus[0].seen: neither true nor false" },
 		{ "\"wait_ns\":1", "\"wait\":1", "vcpus[0].wait_ns: missing" },
 		{ "\"wait_ns\":1", "\"wait_ns\":false",
-		  "vcpus[0].wait_ns: no integer from 0 to 18446744073709551615" },
+		  "vcpus[0].wait_ns: not an integer from 0 to 18446744073709551615" },
 		{ "]}\n", "],\"cpus\":[{}]}\n", "cpus[0].cpu: missing" },
-		{ "]}\n", "]\n", "the line ends too early" },
-		{ "]}\n", "]}}\n", "no JSON: " },
-		{ "]}\n", "]} {}\n", "no JSON: " },
-		{ "]}\n", "],}\n", "no JSON: " },
-		{ "]}\n", "]/* */}\n", "no JSON: " },
-		{ "]}\n", "}\n", "no JSON: " },
-		{ "\"b\"", "'b'", "no JSON: " },
-		{ "{\"pid\":2,", "{\"pid\" 2,", "no JSON: " },
-		{ "{\"clock\"", "\"clock\"", "no JSON object" },
-		{ "{\"clock\"", "\n{\"clock\"", "the line ends too early" },
-		{ "{\"clock\"", "\xef\xbb\xbf{\"clock\"", "no JSON object" },
+		{ "]}\n", "]\n", "the line is incomplete" },
+		{ "]}\n", "]}}\n", "not JSON: " },
+		{ "]}\n", "]} {}\n", "not JSON: " },
+		{ "]}\n", "],}\n", "not JSON: " },
+		{ "]}\n", "]/* */}\n", "not JSON: " },
+		{ "]}\n", "}\n", "not JSON: " },
+		{ "\"b\"", "'b'", "not JSON: " },
+		{ "{\"pid\":2,", "{\"pid\" 2,", "not JSON: " },
+		{ "{\"clock\"", "\"clock\"", "not a JSON object" },
+		{ "{\"clock\"", "\n{\"clock\"", "the line is incomplete" },
+		{ "{\"clock\"", "\xef\xbb\xbf{\"clock\"", "not a JSON object" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		/* Behind a good header, and before a line that may well be good. */
+		/* The bad line follows a good header, and a good line follows the bad one. */
 		char *bad = replaced(SNAPSHOT, cases[i].old, cases[i].new);
 		char *text = NULL;
 		struct replayed got;
@@ -171,8 +177,11 @@ static void test_snapshots(void **state)
 		if (got.end != -EBADMSG ||
 		    strncmp(got.reason, cases[i].reason, strlen(cases[i].reason)))
 			fail_msg("%s: %d, %s", cases[i].new, got.end, got.reason);
-		/* Where a reason ends openly, it ends so here too. */
-		if (cases[i].reason[0] && !strstr(cases[i].reason, "no JSON: "))
+		/*
+		 * A reason in the table that does not end with json-c's own words must match as a
+		 * whole.
+		 */
+		if (cases[i].reason[0] && !strstr(cases[i].reason, "not JSON: "))
 			assert_string_equal(got.reason, cases[i].reason);
 		assert_int_equal(got.line, 2);
 		assert_int_equal(got.snap_cnt, 0);
@@ -194,11 +203,11 @@ static void test_nul_bytes(void **state)
 		struct replayed got;
 
 		assert_non_null(at);
-		/* Everything up to there makes room. */
+		/* Shift the text up to this point by one byte, to make room for the NUL. */
 		memmove(snapshot, snapshot + 1, (size_t)(at - snapshot) - 1);
 		at[-1] = '\0';
 		got = replayed(text, sizeof(text) - 1);
-		assert_string_equal(got.reason, "a NUL byte, which no JSON has");
+		assert_string_equal(got.reason, "a NUL byte, which JSON does not allow");
 		assert_int_equal(got.end, -EBADMSG);
 		assert_int_equal(got.line, 2);
 	}
@@ -216,7 +225,8 @@ static void test_length_of_a_name(void **state)
 		assert_true(asprintf(&name, "\"%0*d\"", (int)len, 0) >= 0);
 		text = replaced(HEADER SNAPSHOT, "\"b\"", name);
 		got = replayed_text(text);
-		assert_string_equal(got.reason, len > max ? "vms[1].name: too long a text" : "");
+		assert_string_equal(got.reason,
+				    len > max ? "vms[1].name: the string is too long" : "");
 		assert_int_equal(got.snap_cnt, len <= max);
 		free(text);
 		free(name);
@@ -246,17 +256,18 @@ static void test_clocks_go_on(void **state)
 		const char *mono_ns, *boot_ns, *tsc_cycles, *reason;
 	} cases[] = {
 		{ "2", "1", "2", "" },
-		{ "1", "1", "2", "clock.monotonic_ns: not later than the one before" },
-		{ "0", "1", "2", "clock.monotonic_ns: not later than the one before" },
+		{ "1", "1", "2", "clock.monotonic_ns: not later than in the previous snapshot" },
+		{ "0", "1", "2", "clock.monotonic_ns: not later than in the previous snapshot" },
 		{ "9223372036854775809", "1", "2",
-		  "clock.monotonic_ns: not later than the one before" },
+		  "clock.monotonic_ns: not later than in the previous snapshot" },
 		{ "2", "1", "1",
-		  "clock.tsc_cycles: not later than the one before, without a suspend" },
+		  "clock.tsc_cycles: not later than in the previous snapshot, without a suspend" },
 		{ "2", "1", "9223372036854775809",
-		  "clock.tsc_cycles: not later than the one before, without a suspend" },
-		/* A suspend, behind which TSC has begun at 0. */
+		  "clock.tsc_cycles: not later than in the previous snapshot, without a suspend" },
+		/* After a suspend, TSC restarted at 0. */
 		{ "2", "1000000003", "0", "" },
-		{ "1", "1000000003", "0", "clock.monotonic_ns: not later than the one before" },
+		{ "1", "1000000003", "0",
+		  "clock.monotonic_ns: not later than in the previous snapshot" },
 	};
 
 	(void)state;
@@ -279,7 +290,7 @@ static void test_clocks_go_on(void **state)
 	}
 }
 
-/* What is shown later must not act on the terminal. */
+/* Names from a recording must not contain characters that act on a terminal. */
 static void test_names_are_made_printable(void **state)
 {
 	static const char expected[] = "?|?|?|?|\xc3\xa9";

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a recorder leaves when its disk is full, when it is killed, and of what it must not tell. */
+/*
+ * Tests which data remains in the file if the disk is full or the recorder is killed, and that
+ * some data never gets into the file.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -74,7 +77,7 @@ static void test_file(void **state)
 	struct recording_writer *w;
 	struct replayed got;
 
-	/* The second takes the place of the first. */
+	/* A second recording to the same file replaces the first. */
 	for (__u64 cnt = 3; cnt > 0; cnt--) {
 		assert_int_equal(recording_writer__open(f->path, &demo_header, &w), 0);
 		for (__u64 i = 0; i < cnt; i++) {
@@ -105,7 +108,7 @@ static void test_open_fails(void **state)
 	assert_int_equal(recording_writer__close(NULL), 0);
 }
 
-/* Each write arrives as a message of its own. */
+/* On a SOCK_SEQPACKET socket each write arrives as a separate message. */
 static void test_one_write_a_line(void **state)
 {
 	struct fixture *f = *state;
@@ -136,7 +139,7 @@ static void limit_file_size(rlim_t size)
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* A limit on the size of files takes part of a line and refuses the rest, as a full disk does. */
+/* RLIMIT_FSIZE lets a part of the line be written and refuses the rest, as a full disk does. */
 static void test_full_disk(void **state)
 {
 	struct fixture *f = *state;
@@ -167,7 +170,7 @@ static void test_full_disk(void **state)
 		assert_int_equal(got.end, 0);
 		assert_int_equal(got.snap_cnt, 0);
 
-		/* There is room again. */
+		/* After the limit was raised, writing succeeds again. */
 		assert_int_equal(recording_writer__write(w, &f->snap), 0);
 		fill_demo(&f->snap, 2000);
 		assert_int_equal(recording_writer__write(w, &f->snap), 0);
@@ -178,7 +181,10 @@ static void test_full_disk(void **state)
 	}
 }
 
-/* A pipe takes part of a line, and keeps it. Its reader is waited for, but not when all is to end. */
+/*
+ * A pipe keeps a partly written line. The writer waits for the pipe's reader, but not if a signal
+ * has asked it to end.
+ */
 static void test_what_cannot_be_cut_back(void **state)
 {
 	struct fixture *f = *state;
@@ -201,7 +207,7 @@ static void test_what_cannot_be_cut_back(void **state)
 	assert_int_equal(recording_writer__write(w, &f->snap), -EINTR);
 	assert_int_equal(sigwait(&signals, &signal), 0);
 	assert_true(read(fds[0], rest, sizeof(rest)) > 0);
-	/* A line behind it would make one broken line of two. */
+	/* Another line after the partial one would make both unreadable. */
 	assert_int_equal(recording_writer__write(w, &f->snap), -EIO);
 	assert_int_equal(read(fds[0], rest, sizeof(rest)), -1);
 	assert_int_equal(errno, EAGAIN);
@@ -209,7 +215,7 @@ static void test_what_cannot_be_cut_back(void **state)
 	close(fds[0]);
 }
 
-/* To wait until somebody opens it could last for ever. */
+/* Opening the FIFO must not wait for a reader, because that might take forever. */
 static void test_a_fifo_without_a_reader(void **state)
 {
 	struct fixture *f = *state;
@@ -228,7 +234,7 @@ static void record_until_killed(const char *path)
 		_exit(1);
 	for (__u64 mono_ns = 1;; mono_ns++) {
 		fill_demo(&snap, mono_ns);
-		/* Lines of many pages: there is something to interrupt. */
+		/* Lines of many pages, so that SIGKILL is likely to interrupt a write. */
 		for (int i = 0; i < 1000; i++)
 			if (!snapshot__add_cpu(&snap))
 				_exit(1);
@@ -265,7 +271,10 @@ static void test_killed(void **state)
 	}
 }
 
-/* What could not be read back is not written, and does not get in the way of what can. */
+/*
+ * A snapshot that could not be read back is not written, and does not prevent later ones from being
+ * written.
+ */
 static void test_refuses_what_it_could_not_read(void **state)
 {
 	struct fixture *f = *state;
@@ -320,7 +329,10 @@ static void test_names_are_utf8(void **state)
 	free(bytes);
 }
 
-/* Addresses in the kernel, in the order that the snapshot has them in; what is none stays as it is, before them. */
+/*
+ * Kernel addresses must be replaced by other numbers in the same order, different in each
+ * recording. Values that are not kernel addresses are smaller and stay unchanged.
+ */
 static void test_vm_ids_are_moved(void **state)
 {
 	enum {
@@ -359,7 +371,7 @@ static void test_vm_ids_are_moved(void **state)
 		assert_int_equal(recording_writer__close(w), 0);
 		assert_int_equal(recording_reader__open(f->path, &r), 0);
 		assert_int_equal(recording_reader__header(r, &header), 0);
-		/* That it is read at all shows that their order is right. */
+		/* The reader accepts the snapshot only if the order is right. */
 		assert_int_equal(recording_reader__next(r, &snap), 1);
 		assert_int_equal(snap.vcpu_cnt, CNT);
 		for (size_t i = 0; i < NO_ADDRESS_CNT; i++)
@@ -397,7 +409,7 @@ static void test_no_memory(void **state)
 		header_size = size_of(f->path);
 		assert_int_equal(header_size > 0, !err);
 	} while (err && ++failed_cnt);
-	/* The object, and each of its members. */
+	/* One for the object, and one for each of its members. */
 	assert_int_equal(failed_cnt, 1 + 8);
 
 	failed_cnt = 0;
@@ -406,12 +418,17 @@ static void test_no_memory(void **state)
 		err = recording_writer__write(w, &f->snap);
 		failing_json_left = -1;
 		assert_int_equal(err, err ? -ENOMEM : 0);
-		/* All or nothing. */
+		/* The line is written as a whole, or not at all. */
 		assert_int_equal(size_of(f->path) > header_size, !err);
 	} while (err && ++failed_cnt);
-	/* The line; 4 clocks and 4 of health; mode and ratio; 2 VMs, 2 vCPUs, one wait_ns null, one stale; a CPU. */
+	/*
+	 * The line; 5 clocks and 5 health counters, each with their object; mode and ratio; the
+	 * list of VMs with 2 VMs; the list of vCPUs with 2 vCPUs, of which one has null as its
+	 * wait_ns and sleeps, which need no allocation, and one is stale; the list of CPUs with
+	 * one CPU.
+	 */
 	assert_int_equal(failed_cnt,
-			 1 + (1 + 4) + (1 + 4) + 2 + (1 + 2 * 3) + (1 + 2 * 15 - 1 + 1) + (1 + 9));
+			 1 + (1 + 5) + (1 + 5) + 2 + (1 + 2 * 3) + (1 + 2 * 16 - 2 + 1) + (1 + 9));
 	assert_int_equal(recording_writer__close(w), 0);
 }
 

@@ -21,25 +21,25 @@ static void test_heading(void **state)
 {
 	assert_string_equal(written(*state, write_heading),
 			    "time,interval_ns,mode,row,pid,instance,name,vcpu,tid," METRIC_FIELDS
-			    ",lost_windows,mperf_errors,map_full,hooks_off\n");
+			    ",lost_windows,mperf_errors,map_full,hooks_off,refused_windows\n");
 }
 
 static void test_rows(void **state)
 {
 	struct fixture *f = *state;
 
-	f->report.health = (struct health){ 1, 2, 3, 4 };
+	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
 	add_vm(f, 1234, "demo", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
 	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
 	assert_string_equal(
 		written(f, write_it),
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vm,1234,1,\"demo\",,,"
-		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4\n"
+		"3,2,4,5,6,7,8,9,1,10,11,1,2,3,4,5\n"
 		"2025-11-23T14:26:41.007000045Z,1000000000,entry,vcpu,1234,1,\"demo\",5,1240,"
-		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4\n");
+		"23,22,24,25,26,27,28,29,21,30,31,1,2,3,4,5\n");
 }
 
-/* As many fields in each line as in the heading. */
+/* Each line must have as many fields as the heading. */
 static void test_number_of_fields(void **state)
 {
 	struct fixture *f = *state;
@@ -65,7 +65,7 @@ static void test_unknown_is_empty(void **state)
 	add_vm(f, 7, "silent", all_unknown);
 	assert_string_equal(written(f, write_it),
 			    "2025-11-23T14:26:41.007000045Z,1000000000,switch,vm,7,1,\"silent\",,,"
-			    ",,,,,,,,,,,0,0,0,0\n");
+			    ",,,,,,,,,,,0,0,0,0,0\n");
 }
 
 static void test_rows_are_those_of_the_view(void **state)
@@ -93,7 +93,7 @@ static void test_vms_of_one_process(void **state)
 	assert_non_null(strstr(f->text, ",vm,7,2,\"a\","));
 }
 
-/* The field of the name, in quotes, as it is for that name. */
+/* The quoted field that is written for a name must equal `expected`. */
 static void assert_name(struct fixture *f, const char *name, const char *expected)
 {
 	const char *field;
@@ -116,11 +116,14 @@ static void test_names_are_quoted(void **state)
 	assert_name(f, "a\"b\"", "\"a\"\"b\"\"\"");
 	assert_name(f, "\"", "\"\"\"\"");
 	assert_name(f, "\xc3\xa9", "\"\xc3\xa9\"");
-	/* Neither a line break nor what acts on a terminal. */
+	/* Line breaks, and characters that act on a terminal, are replaced. */
 	assert_name(f, "a\r\nb\x1b[2J\xff", "\"a??b?[2J?\"");
 }
 
-/* In a cell of its own a name must not begin like a formula. */
+/*
+ * Spreadsheets take a cell that begins with =, +, - or @ (or with their full-width forms) for a
+ * formula.
+ */
 static void test_names_are_no_formulas(void **state)
 {
 	struct fixture *f = *state;
@@ -149,11 +152,14 @@ static void test_names_are_no_formulas(void **state)
 		    "a",
 		    "\"'\xef\xbc\xa0"
 		    "a\"");
-	/* Tab and carriage return in front of one are as harmless as the rest of them. */
+	/* A tab or carriage return before such a character is replaced, so that it is harmless. */
 	assert_name(f, "\t=1", "\"?=1\"");
 	assert_name(f, "\r=1", "\"?=1\"");
 	assert_name(f, "a=1", "\"a=1\"");
-	/* Taking one quote away gives the name again. */
+	/*
+	 * Names that begin with a quote get another one, so that removing one quote always gives
+	 * the original name.
+	 */
 	assert_name(f, "'=1", "\"''=1\"");
 	assert_name(f, "'", "\"''\"");
 }

@@ -9,7 +9,7 @@ static int write_it(struct fixture *f, FILE *out)
 	return render__histogram(&f->report, view_of(f), unit, out);
 }
 
-/* The bucket of a duration, found by its bounds. */
+/* Finds the bucket of a duration by the bounds of the buckets. */
 static unsigned int bucket_of(__u64 ns)
 {
 	__u64 low_ns, high_ns;
@@ -29,7 +29,7 @@ static void add(struct histogram *histogram, __u64 ns, __u64 cnt)
 	histogram->halted_ns += ns * cnt;
 }
 
-/* One VM, its two vCPUs, and their sum. */
+/* Adds one VM with two vCPUs; sums[0] and sums[1] count the vCPUs' stints, sums[2] both. */
 static void add_counted(struct fixture *f, struct histogram sums[3])
 {
 	add(&sums[1], 1100, 3);
@@ -46,7 +46,7 @@ static void add_counted(struct fixture *f, struct histogram sums[3])
 	f->vcpus[1].histogram = &sums[2];
 }
 
-#define NOTE "# Of a stint, VM entry to exit, all halts add up to one entry.\n"
+#define NOTE "# Halts within one stint, from VM entry to exit, add up to one entry.\n"
 
 static void test_all(void **state)
 {
@@ -78,7 +78,7 @@ static void test_all(void **state)
 		"halted below 1 usec, or not at all: 1239\n" NOTE);
 }
 
-/* Below a millisecond, all is in one row. */
+/* All buckets below a millisecond are shown in one row. */
 static void test_per_vcpu_in_milliseconds(void **state)
 {
 	struct fixture *f = *state;
@@ -118,7 +118,7 @@ static void test_per_vm_in_nanoseconds(void **state)
 
 	unit = HISTOGRAM_NS;
 	f->view_opts.level = VIEW_VMS;
-	/* Whatever is longer is in the last bucket. */
+	/* The last bucket counts all longer durations. */
 	add(&histogram, 65 * S, 2);
 	add_vm(f, 7, "twin", half_halted)->histogram = &histogram;
 	add_vcpu(f, 0, 8, half_halted);
@@ -164,10 +164,10 @@ static int widest_line(const char *text)
 	return widest;
 }
 
-/* Full to the brim, under the longest of names. */
+/* The largest counts, and a name that leaves room for the rest of the title: names are not cut. */
 static void test_width(void **state)
 {
-	static char name[200];
+	static char name[41];
 	struct fixture *f = *state;
 	struct histogram full = { .below_cnt = UINT64_MAX - 1, .halted_ns = UINT64_MAX };
 
@@ -183,7 +183,10 @@ static void test_width(void **state)
 
 		assert_true(width > 70 && width <= 79);
 	}
-	/* A count that no run makes costs bars, not the row. */
+	/*
+	 * A count that is too large for any real run takes room from the bar, so that the row is
+	 * still shown.
+	 */
 	full.cnt[3] = UINT64_MAX;
 	unit = HISTOGRAM_US;
 	assert_non_null(strstr(written(f, write_it), ": 18446744073709551615 |***"));

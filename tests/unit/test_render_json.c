@@ -16,7 +16,7 @@ static struct json_object *parsed(struct fixture *f)
 	size_t len = strlen(text);
 	struct json_object *root;
 
-	/* One line, and only one. */
+	/* The text must be exactly one line. */
 	assert_ptr_equal(strchr(text, '\n'), text + len - 1);
 	assert_non_null(tokener);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -41,7 +41,7 @@ static void test_json(void **state)
 	struct fixture *f = *state;
 
 	f->report.mperf_ratio = 0.97;
-	f->report.health = (struct health){ 1, 2, 3, 4 };
+	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
 	add_vm(f, 1234, "de\"mo/1", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
 	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
 	assert_string_equal(
@@ -49,7 +49,7 @@ static void test_json(void **state)
 		"{\"schema\":1,\"time\":\"2025-11-23T14:26:41.007000045Z\","
 		"\"interval_ns\":1000000000,\"start_monotonic_ns\":1000000000000,"
 		"\"end_monotonic_ns\":1001000000000,\"mode\":\"entry\",\"mperf_ratio\":0.97,"
-		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4},"
+		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4,\"refused_windows\":5},"
 		"\"vms\":[{\"pid\":1234,\"instance\":1,"
 		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"vcpu_count\":1,"
 		"\"total\":{\"halted_ns\":3,\"loaded_ns\":2,"
@@ -61,7 +61,7 @@ static void test_json(void **state)
 		"\"unmeasured_ns\":31,\"histogram\":null}]}]}\n");
 }
 
-/* Bucket 0 is from 1024 to 1152 ns, the last one up to 2^36 ns. */
+/* Bucket 0 spans 1024 to 1152 ns; the last bucket ends at 2^36 ns. */
 static void test_json_histogram(void **state)
 {
 	struct fixture *f = *state;
@@ -131,7 +131,7 @@ static void test_json_unknown_is_null(void **state)
 	json_object_put(root);
 }
 
-/* Beyond 2^53, where a double would round, and beyond 2^63. */
+/* Numbers above 2^53, which a double would round, and above 2^63. */
 static void test_json_integers_are_exact(void **state)
 {
 	struct fixture *f = *state;
@@ -155,7 +155,7 @@ static void assert_name(struct json_object *root, size_t vm, const char *expecte
 			    expected);
 }
 
-/* Neither may a name act on a terminal to which JSON goes, nor break what parses it. */
+/* A name must neither act on a terminal that shows the JSON, nor break a parser. */
 static void test_json_names(void **state)
 {
 	struct fixture *f = *state;
@@ -246,7 +246,10 @@ static void test_json_without_memory(void **state)
 		err = render__json(&f->report, out);
 		failing_json_left = -1;
 		assert_int_equal(fclose(out), 0);
-		/* All or nothing: no reader sees half an object. */
+		/*
+		 * The object is written as a whole or not at all, so that no reader sees a part of
+		 * it.
+		 */
 		if (err)
 			assert_int_equal(size, 0);
 		else
@@ -255,7 +258,10 @@ static void test_json_without_memory(void **state)
 		free(text);
 		failed++;
 	} while (err);
-	/* 3 objects of the root, 2 of a VM; a number takes up to 5 pieces of text, and there are over 40. */
+	/*
+	 * 3 objects of the root and 2 of a VM; each of the more than 40 numbers takes up to 5
+	 * pieces of text.
+	 */
 	assert_true(failed - 1 > 3 + 2 + 40 * 4);
 }
 

@@ -34,7 +34,7 @@ static void test_note_of_rows_left_out(void **state)
 	assert_string_equal(notes(f), "# 1 more vCPU\n");
 }
 
-/* All of its time blocked, none halted. */
+/* A vCPU that was blocked all the time, and never halted. */
 static struct metrics sleeping(void)
 {
 	struct metrics metrics = { { 0 } };
@@ -63,7 +63,7 @@ static void test_note_of_idle_in_blocked(void **state)
 				      "sleeps, two?#1, two?#2\n");
 }
 
-/* Of those that are shown: the others' BLOCK% is not there to be misread. */
+/* The note names only VMs that are shown, because there is no BLOCK% to misread for the others. */
 static void test_note_of_idle_in_blocked_when_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -80,7 +80,7 @@ static void test_note_of_idle_in_blocked_when_cut(void **state)
 				      "# idle in BLOCK% (HLT exits, or paused): first\n");
 }
 
-/* As many names as fit beside the number of the others. */
+/* The note has as many names as fit, followed by the number of the other VMs. */
 static void test_note_of_many_idle_in_blocked(void **state)
 {
 	struct fixture *f = *state;
@@ -89,12 +89,12 @@ static void test_note_of_many_idle_in_blocked(void **state)
 	for (pid_t pid = 2; pid < 9; pid++)
 		add_vm(f, pid, "short", sleeping());
 	assert_string_equal(notes(f), "# idle in BLOCK% (HLT exits, or paused): "
-				      "a-name-that-is-rath~ and 7 more\n");
+				      "a-name-tha~ther-long and 7 more\n");
 	f->vms[0].name = "short";
 	f->vms[3].name = "longer-than-that";
 	assert_string_equal(notes(f), "# idle in BLOCK% (HLT exits, or paused): "
 				      "short, short, short and 5 more\n");
-	/* One that has no room does not make room for a later one: the order stays. */
+	/* If a name does not fit, no later name is shown either, so that the order is kept. */
 	f->vms[1].name = "longer-than-that-";
 	assert_string_equal(notes(f), "# idle in BLOCK% (HLT exits, or paused): "
 				      "short and 7 more\n");
@@ -104,13 +104,14 @@ static void test_note_of_failures(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Even without a VM: they may be why there is none. */
-	f->report.health = (struct health){ 1, 0, 0, 0 };
+	/* Shown even without a VM, because the failures may be the reason why there is none. */
+	f->report.health = (struct health){ 1, 0, 0, 0, 0 };
 	assert_string_equal(notes(f), "# windows lost, their time is missing: 1\n");
-	f->report.health = (struct health){ 0, 2, 3, 4 };
+	f->report.health = (struct health){ 0, 2, 3, 4, 5 };
 	assert_string_equal(notes(f), "# MPERF reads failed: 2\n"
 				      "# windows of vCPUs for which there was no room: 3\n"
-				      "# hooks were off, nothing is known of the interval: 4\n");
+				      "# hooks were off, nothing is known about the interval: 4\n"
+				      "# windows refused, a process had its share of the room: 5\n");
 }
 
 static void test_note_of_vcpus_without_room(void **state)
@@ -149,7 +150,7 @@ static void test_note_of_clamps(void **state)
 	assert_string_equal(
 		notes(f), "# vCPUs with clamped times: 3; most: TID 13, 2.5 % of its wall time\n");
 
-	/* Times that vanished altogether, such as those of a clock that went back. */
+	/* Times that were clamped altogether, such as those of a clock that went back. */
 	clamped.value[METRIC_WALL_NS] = 0;
 	clamped.value[METRIC_CLAMPED_NS] = 7;
 	add_vcpu(f, 4, 15, clamped);
@@ -188,7 +189,7 @@ static void test_note_of_the_ratio(void **state)
 	assert_string_equal(notes(f), "# MPERF counts at 0.9 times the rate of TSC\n");
 }
 
-/* Each note is written by hands of its own. */
+/* A stream on which every write fails: each note must report the error. */
 static ssize_t refuse_all(void *cookie, const char *bytes, size_t size)
 {
 	(void)cookie;

@@ -2,15 +2,19 @@
 #include <time.h>
 #include "failing_stream.h"
 #include "render/render.h"
+#include "text/line.h"
 #include "text/utf8.h"
 
 #define HEADING "VM/vCPU                PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 #define HEADING_SWITCH                                                                             \
 	"VM/vCPU                                PID/TID  HALTED%  LOADED%  WAIT%  BLOCK%\n"
 
+/* The width of the terminal; 0: there is none. */
+static int max_width = LINE_WIDTH;
+
 static int write_it(struct fixture *f, FILE *out)
 {
-	return render__table(&f->report, view_of(f), out);
+	return render__table(&f->report, view_of(f), max_width, out);
 }
 
 static const char *table(struct fixture *f)
@@ -56,7 +60,7 @@ static void test_table_of_vms(void **state)
 		table(f),
 		"VM              vCPUs      PID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 		"demo                2     1234     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-than-14-~      0        5        -      -      -      -       -          -\n");
+		"more-th~acters      0        5        -      -      -      -       -          -\n");
 }
 
 static void test_table_of_vcpus(void **state)
@@ -72,7 +76,7 @@ static void test_table_of_vcpus(void **state)
 		"VM               vCPU      TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
 		"demo                0     1240     98.0    1.2    0.8    0.0     0.0        104\n"
 		"demo                1     1241      0.2   97.9    1.0    0.6     0.3        108\n"
-		"more-than-15-c~  4095       51        -      -      -      -       -          -\n");
+		"more-th~racters  4095       51        -      -      -      -       -          -\n");
 }
 
 static void test_table_in_the_order_of_the_view(void **state)
@@ -122,7 +126,7 @@ static void test_unknown_is_a_dash(void **state)
 		"silent                       7        -      -      -      -       -          -\n");
 }
 
-/* A vCPU born as the interval ended has no time of which there could be a share. */
+/* A vCPU that was created at the end of the interval has no wall time to take a share of. */
 static void test_no_wall_time(void **state)
 {
 	struct fixture *f = *state;
@@ -137,7 +141,7 @@ static void test_rounding(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Neither 100.1 nor -0.0; a half goes up. */
+	/* Percentages never exceed 100.0 or show as -0.0; halves are rounded up. */
 	add_vm(f, 1, "a", (struct metrics){ { 3, 3, 2, 3, 1, 0, 0, 0, 0, 0, 0 } });
 	add_vm(f, 2, "b",
 	       (struct metrics){ { S, S, 999500000, S, 500000, 499999, 0, 0, 1, 0, 0 } });
@@ -151,7 +155,7 @@ static void test_rounding(void **state)
 		"c                            3     99.9    0.1    0.0    0.0     0.0  500000000\n");
 }
 
-/* The widest values that there are, and those that no interval can have. */
+/* The widest possible values, and values that are too large for any interval. */
 static void test_width_of_numbers(void **state)
 {
 	struct fixture *f = *state;
@@ -173,24 +177,27 @@ static void test_long_names(void **state)
 
 	add_vm(f, 1, "exactly-21-characters", half_halted);
 	add_vm(f, 2, "more-than-21-characters", half_halted);
-	/* 10 of these take 20 columns; an eleventh would need one too many beside the mark. */
+	/* 10 of these glyphs take 20 columns; an eleventh would leave no room for the mark. */
 	add_vm(f, 3,
 	       "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
 	       "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5",
 	       half_halted);
 	add_vm(f, 4, "\xc3\xa9t\xc3\xa9", half_halted);
-	/* Two columns in the way of a cut after 20: a blank before the rest. */
+	/*
+	 * A glyph of two columns does not fit before the cut, so that a blank fills the gap after
+	 * the mark.
+	 */
 	add_vm(f, 5, "nineteen-characters\xe6\x97\xa5\xe6\x97\xa5", half_halted);
 	assert_string_equal(
 		table(f), HEADING
 		"exactly-21-characters        1     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-than-21-charact~        2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+		"more-than-~characters        2     49.1   50.0    0.9    0.0     0.0        212\n"
+		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5~\xe6\x97\xa5"
 		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
-		"~        3     49.1   50.0    0.9    0.0     0.0        212\n"
+		"        3     49.1   50.0    0.9    0.0     0.0        212\n"
 		"\xc3\xa9t\xc3\xa9"
 		"                          4     49.1   50.0    0.9    0.0     0.0        212\n"
-		"nineteen-characters~         5     49.1   50.0    0.9    0.0     0.0        212\n");
+		"nineteen-c~acters\xe6\x97\xa5\xe6\x97\xa5        5     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
 static void test_names_cannot_write_to_the_terminal(void **state)
@@ -205,7 +212,7 @@ static void test_names_cannot_write_to_the_terminal(void **state)
 		"a?[2J?b????txt               1     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
-/* Combining characters take no column, so a line of them has no end of its own. */
+/* Combining marks have no width, so a name made of them would never reach the end of its column. */
 static void test_names_without_width(void **state)
 {
 	struct fixture *f = *state;
@@ -221,7 +228,47 @@ static void test_names_without_width(void **state)
 
 	memset(name, 'x', 30);
 	assert_true(strlen(table(f)) < 512);
-	assert_non_null(strstr(f->text, "xxxx~        1     49.1   50.0 "));
+	assert_non_null(strstr(f->text, "\nxxxxxxxxxx~xxxxxxxxxx\xcc\x81"));
+	assert_non_null(strstr(f->text, "\xcc\x81        1     49.1   50.0 "));
+}
+
+/* Names that differ at their ends only, as OpenStack's do, at several widths of the terminal. */
+static void test_widths(void **state)
+{
+	static const struct {
+		int max_width;
+		const char *table;
+	} cases[] = {
+		{ 0,
+		  "VM/vCPU                          PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
+		  "ENTRIES/s\n"
+		  "a-long-prefix-instance-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n"
+		  "a-long-prefix-instance-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n" },
+		{ 84,
+		  "VM/vCPU                     PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
+		  "ENTRIES/s\n"
+		  "a-long-prefix~nce-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n"
+		  "a-long-prefix~nce-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
+		  "  212\n" },
+		{ 60, "VM/vCPU        PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
+		      "a-long~000a01        1     49.1   50.0    0.9    0.0     0.0\n"
+		      "a-long~000a02        2     49.1   50.0    0.9    0.0     0.0\n" },
+		{ 50, "VM/vCPU       HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
+		      "a-long~00a01     49.1   50.0    0.9    0.0     0.0\n"
+		      "a-long~00a02     49.1   50.0    0.9    0.0     0.0\n" },
+	};
+	struct fixture *f = *state;
+
+	add_vm(f, 1, "a-long-prefix-instance-00000a01", half_halted);
+	add_vm(f, 2, "a-long-prefix-instance-00000a02", half_halted);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		max_width = cases[i].max_width;
+		assert_string_equal(table(f), cases[i].table);
+	}
+	max_width = LINE_WIDTH;
 }
 
 static void test_two_vms_of_one_process(void **state)
@@ -238,11 +285,11 @@ static void test_two_vms_of_one_process(void **state)
 		"a                            1     49.1   50.0    0.9    0.0     0.0        212\n"
 		"twins#1                      2     49.1   50.0    0.9    0.0     0.0        212\n"
 		"twins#2                      2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-that-has-to~#1        3     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-that-has-to~#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
+		"a-name-th~to-be-cut#1        3     49.1   50.0    0.9    0.0     0.0        212\n"
+		"a-name-th~to-be-cut#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
 }
 
-/* Of each line: no more than 79 columns, no byte that is not to be shown. */
+/* No line may exceed 79 columns or contain a byte that is not printable. */
 static void assert_fits(const char *text)
 {
 	int width = 0;
@@ -271,7 +318,7 @@ static void test_every_line_fits(void **state)
 	char name[128];
 
 	f->report.mperf_ratio = 1234567.891;
-	f->report.health = (struct health){ max, max, max, max };
+	f->report.health = (struct health){ max, max, max, max, max };
 	add_vm(f, 4194304, name, half_halted);
 	add_vcpu(f, UINT32_MAX, 4194304,
 		 (struct metrics){ { 1, max, max, max, max, max, max, max, max, max, max } });
@@ -319,6 +366,7 @@ int main(void)
 		TEST(test_long_names),
 		TEST(test_names_cannot_write_to_the_terminal),
 		TEST(test_names_without_width),
+		TEST(test_widths),
 		TEST(test_two_vms_of_one_process),
 		TEST(test_every_line_fits),
 		TEST(test_full_device),

@@ -29,11 +29,37 @@ static void unseen_vcpus_are_added(void **state)
 	assert_true(vcpu->wait_known);
 	assert_int_equal(vcpu->wait_ns, 777);
 
-	/* Seen meanwhile: no second row. */
+	/* Seen by a hook since then: no second entry for the same vCPU. */
 	begin(&snap);
 	see(&snap, 100, 101, 0, 0xffff888000000000);
 	see(&snap, 100, 102, 1, 0xffff888000000000);
 	complete(roster, &snap, 1, 2);
+	roster__free(roster);
+	snapshot__free(&snap);
+}
+
+/*
+ * If one thread exits and another one is created, the number of threads stays the same. The next
+ * recheck must find the new thread.
+ */
+static void unseen_vcpus_are_rechecked(void **state)
+{
+	const struct tree *tree = *state;
+	struct snapshot snap = { 0 };
+	struct roster *roster;
+
+	proc_tree__add_vm(tree, 100, "web");
+	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
+	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 2);
+	tree__remove(tree, "proc/100/task/102");
+	proc_tree__add_thread(tree, 100, 103, "CPU 2/KVM");
+	begin(&snap);
+	see(&snap, 100, 101, 0, 1);
+	complete(roster, &snap, 1, 2);
+	assert_int_equal(find(&snap, 103)->vcpu_id, 2);
 	roster__free(roster);
 	snapshot__free(&snap);
 }
@@ -53,14 +79,14 @@ static void vms_come_by_their_first_window(void **state)
 	complete(roster, &snap, 1, 1);
 	assert_string_equal(name_of(&snap, 100), "web");
 
-	/* It ends: its name is in one more snapshot, and then no more. */
+	/* The process exits: its name is in one more snapshot. */
 	proc_tree__remove_process(tree, 100);
 	begin(&snap);
 	see(&snap, 100, 101, 0, 1);
 	complete(roster, &snap, 1, 1);
 	assert_string_equal(name_of(&snap, 100), "web");
 	assert_int_equal(roster__vm_cnt(roster), 0);
-	/* But for a thread that takes longer to end than its process is a VM. */
+	/* A thread may exit later than its process is a VM; its vCPU keeps the name. */
 	begin(&snap);
 	see(&snap, 100, 101, 0, 1);
 	complete(roster, &snap, 1, 1);
@@ -71,7 +97,7 @@ static void vms_come_by_their_first_window(void **state)
 	snapshot__free(&snap);
 }
 
-/* A VMM whose vCPUs end, and which is there for longer: a snapshot comes in between. */
+/* The vCPU threads exit first, and the VMM is still there for the next snapshot. */
 static void vcpus_end_before_their_vm(void **state)
 {
 	const struct tree *tree = *state;
@@ -97,7 +123,10 @@ static void vcpus_end_before_their_vm(void **state)
 	snapshot__free(&snap);
 }
 
-/* vCPU 1 is plugged in, then unplugged; QEMU keeps its vCPU in KVM, with a thread that has ended. */
+/*
+ * vCPU 1 is plugged in, then unplugged. QEMU keeps the unplugged vCPU's descriptor, so that KVM's
+ * debugfs still lists its exited thread.
+ */
 static void vcpus_are_plugged_in_and_out(void **state)
 {
 	const struct tree *tree = *state;
@@ -124,7 +153,7 @@ static void vcpus_are_plugged_in_and_out(void **state)
 	complete(roster, &snap, 1, 1);
 	assert_null(find(&snap, 105));
 
-	/* Again, with the same number in another thread. */
+	/* Plugged in again: the same vCPU number, another thread. */
 	proc_tree__add_thread(tree, 100, 109, "qemu-system-x86");
 	proc_tree__write(tree, "sys/kernel/debug/kvm/100-12/vcpu1/pid", "109\n");
 	begin(&snap);
@@ -134,7 +163,7 @@ static void vcpus_are_plugged_in_and_out(void **state)
 	snapshot__free(&snap);
 }
 
-/* A VM is killed, and another one gets its PID and the TIDs of its vCPUs. */
+/* A VM is killed, and a new one gets its PID and the TIDs of its vCPUs. */
 static void reused_pid_gets_its_own_name_and_no_ghosts(void **state)
 {
 	const struct tree *tree = *state;
@@ -153,7 +182,10 @@ static void reused_pid_gets_its_own_name_and_no_ghosts(void **state)
 	proc_tree__remove_process(tree, 100);
 	proc_tree__add_vm(tree, 100, "new");
 	proc_tree__write_stat(tree, 100, "new", 9999);
-	/* 101 has not run yet, and 102 is of no vCPU: BPF has their predecessors only. */
+	/*
+	 * Thread 101 has not run yet, and 102 is not a vCPU thread: the sums that BPF has for them
+	 * belong to the old threads.
+	 */
 	proc_tree__add_thread(tree, 100, 102, "worker");
 	proc_tree__add_thread(tree, 100, 104, "CPU 1/KVM");
 	begin(&snap);
@@ -170,7 +202,7 @@ static void reused_pid_gets_its_own_name_and_no_ghosts(void **state)
 	snapshot__free(&snap);
 }
 
-/* The PID is a shell's now: what was seen of the VM is still its own. */
+/* The PID now belongs to a shell; the sums still belong to the VM. */
 static void reused_pid_of_no_vm(void **state)
 {
 	const struct tree *tree = *state;
@@ -197,7 +229,10 @@ static void unseen_vcpus_go_to_their_own_vm(void **state)
 	struct snapshot snap = { 0 };
 	struct roster *roster;
 
-	/* Three VMs: one vCPU of the first was seen, both of the second, none of the third. */
+	/*
+	 * Three VMs: hooks have seen one vCPU of the first, both vCPUs of the second, and none of
+	 * the third.
+	 */
 	proc_tree__add_process(tree, 100, "both");
 	proc_tree__add_fd(tree, 100, 12, KVM_VM);
 	for (int vm = 0; vm < 3; vm++) {
@@ -226,7 +261,10 @@ static void unseen_vcpus_go_to_their_own_vm(void **state)
 	snapshot__free(&snap);
 }
 
-/* Two threads run the vCPUs of two VMs; one was seen, in the one of them: the other is not there twice for that. */
+/*
+ * Two threads run the vCPUs of two VMs in turn. One thread was seen in one of the VMs; the other
+ * thread must then be listed once only.
+ */
 static void threads_of_two_vms_come_once(void **state)
 {
 	const struct tree *tree = *state;
@@ -271,7 +309,7 @@ static void vms_of_one_name_stay_two(void **state)
 	snapshot__free(&snap);
 }
 
-/* Of more threads than are read at a time each is read once in three snapshots. */
+/* With more threads than are read per snapshot, three snapshots read each of them once. */
 static void waits_are_read_in_turn(void **state)
 {
 	enum {
@@ -310,7 +348,7 @@ static void waits_are_read_in_turn(void **state)
 	snapshot__free(&snap);
 }
 
-/* Neither a file, nor the thread: without CONFIG_SCHED_INFO there is the thread alone. */
+/* Without CONFIG_SCHED_INFO, a thread has no schedstat. */
 static void wait_that_is_not_told_is_unknown(void **state)
 {
 	const struct tree *tree = *state;
@@ -330,7 +368,10 @@ static void wait_that_is_not_told_is_unknown(void **state)
 	snapshot__free(&snap);
 }
 
-/* Of more VMs than are looked through at a time, the last one's vCPU has ended and nobody noticed. */
+/*
+ * There are more VMs than a snapshot rereads, and a vCPU thread of the last VM has exited
+ * unnoticed.
+ */
 static void ended_vcpus_are_not_added(void **state)
 {
 	const struct tree *tree = *state;
@@ -340,7 +381,6 @@ static void ended_vcpus_are_not_added(void **state)
 
 	for (pid_t i = 0; i <= VM_TABLE_REREAD_MAX; i++) {
 		proc_tree__add_vm(tree, 100 + 10 * i, "web");
-		proc_tree__write_stat_of(tree, 100 + 10 * i, "web", 2, 7);
 	}
 	assert_int_equal(roster__new(&tree->fs, NULL, 0, &roster), 0);
 	tree__remove(tree, proc_tree__path(name, "proc/%d/task/%d", 100 + 10 * VM_TABLE_REREAD_MAX,
@@ -386,6 +426,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		tree_test(unseen_vcpus_are_added),
+		tree_test(unseen_vcpus_are_rechecked),
 		tree_test(vms_come_by_their_first_window),
 		tree_test(vcpus_end_before_their_vm),
 		tree_test(vcpus_are_plugged_in_and_out),

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The roster of a process that may not look into others, or not any more. */
+/*
+ * The VMs that are known to a process that may not inspect other processes, or that has lost this
+ * right.
+ */
 #include <errno.h>
 #include "capture.h"
 #include "roster_fixture.h"
 
-/* As another user; nothing is to be said, however often it is done. */
+/*
+ * Completes the snapshot as an unprivileged user; must not print anything, however often it is
+ * called.
+ */
 static void complete_closed(const struct tree *tree, struct roster *roster, struct snapshot *snap)
 {
 	struct capture capture;
@@ -27,7 +33,7 @@ static struct roster *new_roster(const struct tree *tree)
 	return roster;
 }
 
-/* Process 100 is open again, for those who are not root and have to take the tree away. */
+/* Makes process 100 accessible again, so that a test not run as root can remove the tree. */
 static void end(const struct tree *tree, struct roster *roster, struct snapshot *snap)
 {
 	proc_tree__set_closed(tree, 100, false);
@@ -45,7 +51,7 @@ static void known_vms_stay_what_they_were(void **state)
 	proc_tree__add_thread(tree, 100, 102, "CPU 1/KVM");
 	roster = new_roster(tree);
 	proc_tree__set_closed(tree, 100, true);
-	/* Its name is what it was when it could be seen. */
+	/* The name is still that from the time when the process was accessible. */
 	proc_tree__write(tree, "proc/100/comm", "another\n");
 	for (int i = 0; i < 3; i++) {
 		begin(&snap);
@@ -56,12 +62,12 @@ static void known_vms_stay_what_they_were(void **state)
 		assert_int_equal(snap.vcpu_cnt, 2);
 		assert_false(find(&snap, 102)->seen);
 	}
-	/* Nor is it gone when no vCPU was seen: it is known to be one. */
+	/* A known VM stays, even if none of its vCPUs was seen. */
 	begin(&snap);
 	complete_closed(tree, roster, &snap);
 	assert_int_equal(snap.vcpu_cnt, 2);
 
-	/* When it ends, it has. */
+	/* When the process exits, the VM is gone. */
 	proc_tree__set_closed(tree, 100, false);
 	proc_tree__remove_process(tree, 100);
 	begin(&snap);
@@ -75,7 +81,10 @@ static void known_vms_stay_what_they_were(void **state)
 	snapshot__free(&snap);
 }
 
-/* By KVM's debugfs, or by what a thread waits for, it was known what names do not tell. */
+/*
+ * Before access was lost, debugfs or the threads' system calls had shown numbers that differ from
+ * the threads' names.
+ */
 static void vcpus_keep_their_numbers(void **state)
 {
 	const struct tree *tree = *state;
@@ -91,7 +100,7 @@ static void vcpus_keep_their_numbers(void **state)
 	proc_tree__add_kvm_vcpu(tree, 100, 12, 5, 103);
 	roster = new_roster(tree);
 	proc_tree__set_closed(tree, 100, true);
-	/* A new one, and one that ends. */
+	/* A thread is created, and another one exits. */
 	proc_tree__add_thread(tree, 100, 104, "CPU 3/KVM");
 	tree__remove(tree, "proc/100/task/101");
 	begin(&snap);
@@ -152,7 +161,7 @@ static void new_vms_are_named_by_what_is_for_all_to_read(void **state)
 	end(tree, roster, &snap);
 }
 
-/* All that tells of such a VM is that a vCPU of it was seen. */
+/* The only evidence of such a VM is that one of its vCPUs was seen. */
 static void new_vms_go_with_their_last_vcpu(void **state)
 {
 	const struct tree *tree = *state;
@@ -174,7 +183,7 @@ static void new_vms_go_with_their_last_vcpu(void **state)
 	end(tree, roster, &snap);
 }
 
-/* The VM has ended, and before that is noticed its PID is a shell's. */
+/* The VM has exited, and a shell got its PID before that was noticed. */
 static void a_stranger_is_no_vm(void **state)
 {
 	const struct tree *tree = *state;
@@ -192,7 +201,7 @@ static void a_stranger_is_no_vm(void **state)
 	end(tree, roster, &snap);
 }
 
-/* A known VM's PID is another process's by now. */
+/* The PID of a known VM now belongs to another process. */
 static void a_former_vm_loses_its_name(void **state)
 {
 	const struct tree *tree = *state;
@@ -214,7 +223,7 @@ static void a_former_vm_loses_its_name(void **state)
 	end(tree, roster, &snap);
 }
 
-/* hidepid=1: of others' processes nothing but the number can be seen. */
+/* With hidepid=1, only the PIDs of other users' processes are visible. */
 static void nothing_can_be_read(void **state)
 {
 	const struct tree *tree = *state;
@@ -242,7 +251,7 @@ static void nothing_can_be_read(void **state)
 	snapshot__free(&snap);
 }
 
-/* Who may not look from the beginning is told so, once. */
+/* A process that lacks the right from the beginning gets one warning. */
 static void closed_from_the_beginning(void **state)
 {
 	const struct tree *tree = *state;
@@ -259,7 +268,7 @@ static void closed_from_the_beginning(void **state)
 	tree__raise_rights();
 	capture__end(&capture);
 	assert_int_equal(err, 0);
-	assert_non_null(strstr(capture.text, "warning: processes closed to us: 1; "));
+	assert_non_null(strstr(capture.text, "warning: cannot inspect some processes (1): "));
 	assert_int_equal(roster__vm_cnt(roster), 0);
 	begin(&snap);
 	see(&snap, 100, 101, 0, 1);

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "run/service.h"
 
-/* systemd's end of what is told it. */
+/* systemd's end of the notification socket. */
 struct manager {
 	int fd;
 	char text[256];
@@ -28,7 +28,7 @@ static int setup(void **state)
 
 	manager.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_true(manager.fd >= 0);
-	/* An abstract name of the kernel's choice. */
+	/* An abstract address that the kernel chooses. */
 	assert_int_equal(bind(manager.fd, (struct sockaddr *)&address, len), 0);
 	len = sizeof(address);
 	assert_int_equal(getsockname(manager.fd, (struct sockaddr *)&address, &len), 0);
@@ -50,7 +50,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The next thing that was told; "": nothing. */
+/* Returns the next message to systemd; "" if there is none. */
 static const char *told(struct manager *manager)
 {
 	ssize_t len = recv(manager->fd, manager->text, sizeof(manager->text) - 1, 0);
@@ -93,7 +93,7 @@ static void test_the_watchdog_is_to_be_fed_twice_as_often(void **state)
 	assert_int_equal(service__watchdog_ns(), 0);
 	setenv("WATCHDOG_USEC", "30000000", 1);
 	assert_int_equal(service__watchdog_ns(), 15000000000);
-	/* Another process's. */
+	/* The watchdog of another process. */
 	snprintf(pid, sizeof(pid), "%d", (int)getppid());
 	setenv("WATCHDOG_PID", pid, 1);
 	assert_int_equal(service__watchdog_ns(), 0);
@@ -109,7 +109,7 @@ static void test_without_systemd_nothing_is_told_and_nothing_said(void **state)
 	service__reloading();
 	service__stopping();
 	assert_string_equal(told(manager), "");
-	/* One that is not there. */
+	/* A socket that does not exist. */
 	setenv("NOTIFY_SOCKET", "/no/such/socket", 1);
 	service__ready();
 	service__alive(1, 1);

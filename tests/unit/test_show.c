@@ -12,7 +12,7 @@
 #define TABLE   HEADING ROW
 #define CLEAR   "\033[H\033[2J"
 
-/* Two reports in a row, as the options have them shown. */
+/* Shows two reports in a row, as the options say. */
 static void show_twice(struct fixture *f, const struct options *opts, FILE *out)
 {
 	struct show *show;
@@ -40,7 +40,7 @@ static const char *shown_twice(struct fixture *f, const struct options *opts)
 	return f->text;
 }
 
-/* The same on a terminal of that kind; NULL: of no kind that it tells. */
+/* The same on a terminal of the given type; NULL: TERM is not set. */
 static const char *shown_on_terminal(struct fixture *f, const struct options *opts,
 				     const char *term)
 {
@@ -133,14 +133,14 @@ static void test_json_is_a_line_each(void **state)
 	assert_int_equal(cnt_of(text, "\n"), 2);
 }
 
-/* A line's end is two bytes on a terminal. */
+/* On a terminal, a line ends with two bytes. */
 static void assert_terminal(struct fixture *f, const struct options *opts, const char *term,
 			    bool clears)
 {
 	const char *text = shown_on_terminal(f, opts, term);
 
 	if (clears) {
-		/* Between the tables, and nowhere else. */
+		/* The screen must be cleared between the two tables, and nowhere else. */
 		assert_int_equal(cnt_of(text, "\033"), 2);
 		assert_int_equal(cnt_of(text, "212\r\n" CLEAR "VM/vCPU"), 1);
 	} else {
@@ -161,7 +161,7 @@ static void test_a_terminal_is_cleared(void **state)
 	assert_terminal(*state, &opts, NULL, false);
 }
 
-/* For programs, wherever they read it. */
+/* CSV and JSON are for programs, even on a terminal. */
 static void test_csv_and_json_clear_nothing(void **state)
 {
 	const struct options csv = { .repeat = true, .form = OUTPUT_CSV };
@@ -192,7 +192,7 @@ static void test_checks(void **state)
 	const char *text = written(*state, show_two_checks);
 	const char *gap = strstr(text, "\n\n");
 
-	/* The same twice, an empty line between. */
+	/* The same text twice, with an empty line between. */
 	assert_non_null(gap);
 	assert_int_equal(strlen(gap + 2), gap + 1 - text);
 	assert_memory_equal(text, gap + 2, strlen(gap + 2));

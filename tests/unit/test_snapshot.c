@@ -8,7 +8,10 @@
 #include <cmocka.h>
 #include "report/snapshot.h"
 
-/* Under AddressSanitizer a request that is too large is to fail as it does without. */
+/*
+ * AddressSanitizer must let an allocation that is too large return NULL, as malloc() does without
+ * it.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -122,7 +125,7 @@ static void test_no_memory_changes_nothing(void **state)
 	assert_int_equal(snap.vm_cnt, too_many);
 	assert_int_equal(snap.vcpu_room, too_many);
 
-	/* Twice as much would be little again. */
+	/* Doubling this size would overflow to a small number. */
 	snap.vcpu_cnt = snap.vcpu_room = SIZE_MAX / 2 + 2;
 	assert_null(snapshot__add_vcpu(&snap));
 	snapshot__free(&snap);
@@ -138,7 +141,10 @@ static void test_sort_of_nothing(void **state)
 	snapshot__free(&snap);
 }
 
-/* In order: each differs from the one before in one field, and goes back in those behind it. */
+/*
+ * In sorted order. Each element differs from the one before it in one field, and less significant
+ * fields decrease.
+ */
 static const struct vcpu_reading ordered[] = {
 	{ .pid = 1, .vm_id = 0, .vcpu_id = 9, .tid = 9, .start_boottime_ns = 9 },
 	{ .pid = 1, .vm_id = 1, .vcpu_id = 8, .tid = 9, .start_boottime_ns = 9 },
@@ -160,7 +166,10 @@ static void test_sort(void **state)
 	struct snapshot snap = { 0 };
 
 	(void)state;
-	/* 3 has no factor in common with the 8 elements: every one is taken, none at its place. */
+	/*
+	 * 3 and the number of elements, 8, have no common factor: each element is added once, and
+	 * none at its sorted place.
+	 */
 	for (size_t i = 0; i < ORDERED_CNT; i++) {
 		struct vcpu_reading *vcpu = snapshot__add_vcpu(&snap);
 		struct vm_reading *vm = snapshot__add_vm(&snap);
@@ -192,7 +201,7 @@ static void test_compare_tells_every_pair_apart(void **state)
 	}
 }
 
-/* What a vCPU has gathered says nothing about who it is. */
+/* The sums of a vCPU are not part of its identity. */
 static void test_compare_ignores_counters(void **state)
 {
 	struct vcpu_reading a = { .pid = 1, .tid = 2 }, b = { .pid = 1, .tid = 2 };

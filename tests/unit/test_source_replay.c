@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a recording as a source answers, and the one line that it says when it is at fault. */
+/*
+ * Results of a recording as a source, and the one line that is printed if the recording is faulty.
+ */
 #include <errno.h>
 #include "capture.h"
 #include "report/filter.h"
@@ -7,7 +9,7 @@
 #include "run/source.h"
 
 struct played {
-	int err; /* of opening it */
+	int err; /* result of opening the recording */
 	size_t snap_cnt;
 	int end;
 	bool ended;
@@ -15,7 +17,7 @@ struct played {
 	char path[64];
 };
 
-/* Of a file with these bytes. */
+/* Plays a file with these bytes. */
 static void play(struct played *played, const char *bytes, size_t size)
 {
 	const struct filter filter = { 0 };
@@ -48,7 +50,7 @@ static void play_text(struct played *played, const char *text)
 	play(played, text, strlen(text));
 }
 
-/* One line: the program's name, the file, and the rest. */
+/* The output must be one line: the program's name, `before`, the file and `after`. */
 static void assert_said(const struct played *played, const char *before, const char *after)
 {
 	char expected[512];
@@ -93,7 +95,9 @@ static void test_header(void **state)
 	free(bytes);
 }
 
-/* Cut off behind two snapshots, it is as good as whole. */
+/*
+ * A recording that was cut off after two snapshots is replayed like a complete one, with a warning.
+ */
 static void test_cut_off(void **state)
 {
 	struct played played;
@@ -129,7 +133,7 @@ static void test_no_interval(void **state)
 	assert_said(&played, "", ": the recording is cut off here; there is no interval to show");
 	play_text(&played, "");
 	assert_int_equal(played.err, -ENODATA);
-	assert_said(&played, "", ": there is nothing in it; there is no interval to show");
+	assert_said(&played, "", ": the recording is empty; there is no interval to show");
 	free(bytes);
 }
 
@@ -140,17 +144,17 @@ static void test_at_fault(void **state)
 	(void)state;
 	play_text(&played, "hello\n");
 	assert_int_equal(played.err, -EBADMSG);
-	assert_said(&played, "", ":1: no JSON object");
+	assert_said(&played, "", ":1: not a JSON object");
 	play_text(&played, "{\"format\":\"gtimehalt-recording\",\"version\":2}\n");
 	assert_int_equal(played.err, -EPROTONOSUPPORT);
-	assert_said(&played, "", ":1: version 2 of the format; known here is 1");
+	assert_said(&played, "", ":1: version 2 of the format is not supported, only version 1");
 	play_text(&played, HEADER SNAPSHOT "{}\n" SNAPSHOT);
 	assert_int_equal(played.err, 0);
 	assert_int_equal(played.end, -EBADMSG);
 	assert_said(&played, "", ":3: clock: missing");
 	play_text(&played, HEADER SNAPSHOT "[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n" SNAPSHOT);
 	assert_int_equal(played.end, -EBADMSG);
-	assert_said(&played, "", ":3: no JSON object");
+	assert_said(&played, "", ":3: not a JSON object");
 }
 
 static void test_no_file(void **state)

@@ -5,7 +5,10 @@
 #include "base/std_fds.h"
 #include "child.h"
 
-/* Each of the three closed or not. What is open stays what it is; what is not can be neither read nor written. */
+/*
+ * Closes some of the three standard descriptors. The open ones must not change; the closed ones
+ * must become descriptors that can be neither read nor written.
+ */
 static void fill(void *arg)
 {
 	int closed = *(int *)arg;
@@ -32,7 +35,7 @@ static void fill(void *arg)
 		    errno != EBADF)
 			_exit(6);
 	}
-	/* The next one is not among them. */
+	/* The next descriptor is none of the three. */
 	if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 3)
 		_exit(7);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Snapshots of a source that is made up, of one vCPU that is loaded all the time. */
+/* Takes snapshots of a simulated source with one vCPU that is always loaded. */
 #include <errno.h>
 #include <stdlib.h>
 #include "capture.h"
@@ -11,9 +11,9 @@
 
 struct made_up {
 	struct source source;
-	__u64 now_ns;  /* of the next snapshot */
-	__u64 step_ns; /* to the one after it */
-	int answer;    /* 1, or what the source answers in place of a snapshot */
+	__u64 now_ns;  /* time of the next snapshot */
+	__u64 step_ns; /* time between snapshots */
+	int answer;    /* 1, or what the source returns in place of a snapshot */
 	bool has_vm;
 };
 
@@ -85,7 +85,7 @@ static __u64 loaded_ns(const struct bench *b)
 	return b->tally.totals.node.value[METRIC_LOADED_NS];
 }
 
-/* The first is what the others are compared with: what was before it is not ours. */
+/* The first snapshot is the reference for the others: time before it does not count. */
 static void snapshots_add_up(void **state)
 {
 	struct bench *b = *state;
@@ -125,7 +125,10 @@ static void a_failed_one_loses_nothing(void **state)
 	assert_true(b->tally.last_good_ns == b->tally.last_ns);
 }
 
-/* It is a failure, and the next one is compared with what there is now. */
+/*
+ * A clock that has not advanced is an error, and the next snapshot is compared with the one that
+ * failed.
+ */
 static void the_clock_stands_still(void **state)
 {
 	struct bench *b = *state;

@@ -84,7 +84,7 @@ static void it_is_replaced(void **state)
 	umask(mask);
 }
 
-/* What lies in the way of the new file, by accident or not, is not written to. */
+/* A link in place of the temporary file is replaced and not followed, whatever its owner. */
 static void a_link_is_in_the_way(void **state)
 {
 	struct folder *f = *state;
@@ -100,7 +100,7 @@ static void a_link_is_in_the_way(void **state)
 	textfile__free(file);
 }
 
-/* /dev/stdout, say. It is told at the start, and also when it comes later. */
+/* A path such as /dev/stdout is refused, at the start as well as later. */
 static void what_is_no_file_is_not_replaced(void **state)
 {
 	struct folder *f = *state;
@@ -114,7 +114,7 @@ static void what_is_no_file_is_not_replaced(void **state)
 	at_start = textfile__new(f->path, &file);
 	capture__end(&err);
 	assert_int_equal(at_start, -EMEDIUMTYPE);
-	assert_non_null(strstr(err.text, "g.prom: what is there is no regular file\n"));
+	assert_non_null(strstr(err.text, "g.prom: it exists and is not a regular file\n"));
 	assert_null(file);
 	unlink(f->path);
 	assert_int_equal(textfile__new(f->path, &file), 0);
@@ -139,7 +139,7 @@ static void a_failure_is_told_once(void **state)
 	assert_int_equal(textfile__new(f->path, &file), 0);
 	assert_int_equal(textfile__write(file, "one\n", 4), 0);
 	unlink(f->path);
-	/* A folder in place of the file: it cannot be replaced. */
+	/* A directory in place of the file cannot be replaced. */
 	assert_int_equal(mkdir(f->path, 0755), 0);
 	capture__begin(&err, stderr);
 	for (int i = 0; i < 3; i++)

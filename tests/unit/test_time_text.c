@@ -22,7 +22,7 @@ static void assert_rfc3339(__u64 real_ns, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-/* In UTC, wherever this machine is. */
+/* The time is in UTC, whatever the time zone of the machine. */
 static void test_rfc3339(void **state)
 {
 	(void)state;

@@ -11,7 +11,7 @@
 
 #define UNKNOWN METRIC_UNKNOWN
 
-/* Of a wall time of 1000. */
+/* The wall time is 1000. */
 struct times {
 	__u64 loaded, halted, busy, host, wait, unmeasured;
 };
@@ -53,7 +53,7 @@ static void test_parts(void **state)
 			    "#######");
 }
 
-/* It is the edges that are rounded: three thirds fill the bar. */
+/* The edges between the parts are rounded, not their lengths, so that three thirds fill the bar. */
 static void test_rounding(void **state)
 {
 	(void)state;
@@ -67,7 +67,7 @@ static void test_rounding(void **state)
 				 width);
 }
 
-/* Neither busy nor host are known one by one. */
+/* In switch mode only the sum of busy and host time is known. */
 static void test_switch_mode(void **state)
 {
 	(void)state;
@@ -79,7 +79,7 @@ static void test_switch_mode(void **state)
 static void test_what_is_not_known(void **state)
 {
 	(void)state;
-	/* MPERF failed: what was loaded may have been halted. */
+	/* MPERF failed: the loaded time may have been halted. */
 	assert_string_equal(bar((struct times){ 500, UNKNOWN, UNKNOWN, UNKNOWN, 100, 500 },
 				MODE_SWITCH, 10),
 			    "?????w");
@@ -112,7 +112,7 @@ static void test_no_wall_time(void **state)
 	}
 }
 
-/* A broken report makes no bar that is too long. */
+/* Times that exceed the wall time must not make the bar too long. */
 static void test_more_than_there_is(void **state)
 {
 	const __u64 most = UINT64_MAX - 1;

@@ -15,9 +15,9 @@
 /* A canvas in memory. */
 struct grid {
 	struct top_canvas canvas;
-	char cells[ROWS][COLUMNS][8]; /* "": what the wide glyph in front covers */
+	char cells[ROWS][COLUMNS][8]; /* "": covered by the wide glyph before it */
 	enum top_style styles[ROWS][COLUMNS];
-	bool overwritten; /* something was put over something else */
+	bool overwritten; /* a cell was written twice */
 	int cursor_row, cursor_column;
 	char text[ROWS * COLUMNS * 4];
 };
@@ -80,7 +80,7 @@ static void draw(struct fixture *f, int column_cnt, int row_cnt)
 	top_page__draw(&f->state, &content, &grid.canvas);
 }
 
-/* A line as it is drawn, without the blanks at its end. */
+/* Returns a line as drawn, without trailing blanks. */
 static const char *line(int row)
 {
 	size_t len = 0;
@@ -93,7 +93,7 @@ static const char *line(int row)
 	return grid.text;
 }
 
-/* Where a glyph is first seen in a line; -1: nowhere. */
+/* Returns the column of the first such glyph in a line; -1 if there is none. */
 static int column_of(int row, const char *glyph)
 {
 	for (int i = 0; i < grid.canvas.column_cnt; i++) {
@@ -166,7 +166,10 @@ static void test_page(void **state)
 	assert_int_equal(grid.cursor_row, -1);
 }
 
-/* Marks in the styles of their parts; the cursor's row and the deciding column stand out. */
+/*
+ * The marks of a bar have the styles of their parts; the cursor's row and the sort column are
+ * highlighted.
+ */
 static void test_styles(void **state)
 {
 	struct fixture *f = *state;
@@ -233,7 +236,7 @@ static void test_wide_names_keep_the_columns(void **state)
 	assert_false(grid.overwritten);
 }
 
-/* What a name could do to a terminal is not left to the canvas. */
+/* Names are made printable before they reach the canvas. */
 static void test_hostile_names(void **state)
 {
 	struct fixture *f = *state;
@@ -261,7 +264,7 @@ static void test_two_vms_of_one_process(void **state)
 	assert_non_null(strstr(line(4), "   twin#2/0 "));
 }
 
-/* Room: what a wide terminal is for, and what a narrow one can do without. */
+/* A wide terminal has room for long names and for all columns. */
 static void test_wide_terminal(void **state)
 {
 	struct fixture *f = *state;
@@ -287,7 +290,7 @@ static void test_narrow_terminal(void **state)
 	assert_string_equal(line(4), "q quit  ? help");
 }
 
-/* The column that decides the order is there to be seen. */
+/* The sort column is always shown. */
 static void test_narrow_terminal_keeps_the_order_visible(void **state)
 {
 	struct fixture *f = *state;
@@ -301,7 +304,10 @@ static void test_narrow_terminal_keeps_the_order_visible(void **state)
 	assert_non_null(strstr(line(1), "ENTRIES/s"));
 }
 
-/* Every size, on every page and with every prompt: nothing outside, nothing over something else. */
+/*
+ * Every size, on every page and with every prompt: nothing is drawn outside of the screen or twice
+ * in one cell.
+ */
 static void test_every_size(void **state)
 {
 	struct fixture *f = *state;
@@ -328,7 +334,7 @@ static void test_every_size(void **state)
 	}
 }
 
-/* The cursor's row is on the page, however small. */
+/* The cursor's row is visible, however small the page is. */
 static void test_cursor_is_on_the_page(void **state)
 {
 	struct fixture *f = *state;
@@ -400,7 +406,9 @@ static void test_filter(void **state)
 	assert_int_equal(grid.cursor_column, 9);
 	assert_non_null(strstr(line(0), "1.00 s  only \"dem\"  by halted"));
 	assert_false(is_on_page("other"));
-	/* Where there is no room for its end, the terminal's cursor is not outside. */
+	/*
+	 * If the end of the text does not fit, the terminal's cursor must still be on the screen.
+	 */
 	draw(f, 5, 5);
 	assert_int_equal(grid.cursor_column, 4);
 	press(f, TOP_KEY_ENTER);
@@ -440,17 +448,17 @@ static void test_notes(void **state)
 	assert_string_equal(line(22), "# MPERF counts at 0.97 times the rate of TSC");
 }
 
-/* Notes that have no room are counted; one key away are all of them. */
+/* Notes that do not fit are counted; a key shows all of them. */
 static void test_notes_without_room(void **state)
 {
 	struct fixture *f = *state;
 
 	add_demo(f);
 	f->report.mperf_ratio = 0.97;
-	f->report.health = (struct health){ 1, 2, 3, 0 };
+	f->report.health = (struct health){ 1, 2, 3, 0, 0 };
 	f->vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 2;
 	make_notes(f);
-	/* Two rows, and one line more. */
+	/* The table has two rows, and all notes fit; with one line less, some do not. */
 	draw(f, 80, 12);
 	assert_string_equal(line(6), "# windows lost, their time is missing: 1");
 	assert_string_equal(line(10), "# MPERF counts at 0.97 times the rate of TSC");
@@ -473,17 +481,17 @@ static void test_notes_without_room(void **state)
 	draw(f, 80, 9);
 	assert_string_equal(line(0), "# windows lost, their time is missing: 1");
 	assert_string_equal(line(4), "# MPERF counts at 0.97 times the rate of TSC");
-	/* Broken where the terminal is narrow, not cut. */
+	/* On a narrow terminal, notes are wrapped, not cut. */
 	draw(f, 30, 9);
 	assert_string_equal(line(0), "# windows lost, their time is");
 	assert_string_equal(line(1), "missing: 1");
-	/* And scrolled. */
+	/* The page of notes can be scrolled. */
 	press(f, TOP_KEY_END);
 	draw(f, 30, 9);
 	assert_string_equal(line(7), "he rate of TSC");
 }
 
-/* Failures of intervals that have passed are not forgotten. */
+/* Failures of earlier intervals are still shown. */
 static void test_notes_of_the_past(void **state)
 {
 	struct fixture *f = *state;
@@ -506,7 +514,7 @@ static void test_nothing_to_note(void **state)
 	make_notes(f);
 	press(f, 'n');
 	draw(f, 80, 9);
-	assert_string_equal(line(0), "There is nothing to note.");
+	assert_string_equal(line(0), "There are no notes.");
 }
 
 static void test_help(void **state)
@@ -517,7 +525,7 @@ static void test_help(void **state)
 	press(f, '?');
 	draw(f, 80, 24);
 	assert_true(is_on_page("s S "));
-	assert_true(is_on_page("  q       ")); /* the last line: all of it fits */
+	assert_true(is_on_page("  q       ")); /* the last line, so that all of it fits */
 	assert_string_equal(line(23), "any other key: back  Up Down: scroll");
 }
 

@@ -18,7 +18,7 @@ static void assert_same(const struct report *a, const struct report *b)
 	}
 }
 
-/* All that the report points to is gone, and the copy is what it was. */
+/* The copy must not change when everything that the original report points to is gone. */
 static void test_copy_stands_alone(void **state)
 {
 	struct fixture *f = *state, *before = malloc(sizeof(*before));

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include "top_fixture.h"
 
-/* The rows in short, "a b1 b2 >c": VMs by their names, vCPUs by those and their numbers, the cursor. */
+/*
+ * Returns the rows in short form, such as "a b1 b2 >c": names of VMs, for vCPUs followed by their
+ * number; > is the cursor.
+ */
 static const char *rows(struct fixture *f)
 {
 	static char text[1024];
@@ -21,7 +24,7 @@ static const char *rows(struct fixture *f)
 	return text;
 }
 
-/* a: halted 10 %, busy 90 %; b: 50 and 40; c: 90 and 0. */
+/* a: halted 10 %, busy 90 %; b: halted 50 %, busy 40 %; c: halted 90 %, busy 0 %. */
 static void add_three(struct fixture *f)
 {
 	add_vm_of(f, 100, "a", 100, 900);
@@ -71,7 +74,10 @@ static void test_sort_by_key(void **state)
 	assert_false(f->state.sorted);
 }
 
-/* There and back; LOADED is not offered, it is not in this mode. */
+/*
+ * Through all columns and back. LOADED is not offered, because the table does not show it in this
+ * mode.
+ */
 static void test_sort_by_neighbour(void **state)
 {
 	struct fixture *f = *state;
@@ -112,7 +118,7 @@ static void test_sort_by_what_the_mode_has(void **state)
 	assert_int_equal(f->state.sort, COLUMN_LOADED);
 }
 
-/* A mode that another report brings need not have the column. */
+/* A later report may have another mode, which does not have the sort column. */
 static void test_sort_column_that_the_mode_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -204,7 +210,7 @@ static void test_one_list_of_vcpus(void **state)
 	add_three(f);
 	press(f, 'v');
 	assert_string_equal(rows(f), ">c0 b1 b0 a0");
-	press(f, TOP_KEY_ENTER); /* there is nothing to fold */
+	press(f, TOP_KEY_ENTER); /* a vCPU has nothing to unfold */
 	assert_string_equal(rows(f), ">c0 b1 b0 a0");
 	press(f, 'v');
 	assert_string_equal(rows(f), ">c b a");
@@ -242,7 +248,7 @@ static void test_cursor_goes_with_its_row(void **state)
 	assert_string_equal(rows(f), "a b b0 >b1 c");
 }
 
-/* Who is on top watches the top, not the VM that happens to be there. */
+/* In the first row, the cursor stays in the first row; otherwise it follows its VM or vCPU. */
 static void test_cursor_on_top_stays_there(void **state)
 {
 	struct fixture *f = *state;
@@ -288,7 +294,7 @@ static void test_scrolling(void **state)
 	press(f, TOP_KEY_PAGE_UP);
 	assert_int_equal(f->state.cursor, 14);
 	assert_int_equal(f->state.row_first, 14);
-	/* A window that grows is filled. */
+	/* When the screen grows, rows from above fill it. */
 	top_state__fit(&f->state, 12);
 	assert_int_equal(f->state.row_first, 8);
 	top_state__fit(&f->state, 100);
@@ -324,7 +330,7 @@ static void test_filter_as_it_is_typed(void **state)
 	assert_string_equal(rows(f), "web-1 >WEB-2 db");
 }
 
-/* Escape while typing: as it was. */
+/* Escape restores the earlier filter. */
 static void test_filter_given_up(void **state)
 {
 	struct fixture *f = *state;
@@ -339,7 +345,7 @@ static void test_filter_given_up(void **state)
 	assert_string_equal(top_state__filter(&f->state), "a");
 }
 
-/* Keys that do something elsewhere are letters of a name. */
+/* While a filter is typed, keys that are commands elsewhere are letters. */
 static void test_filter_takes_every_letter(void **state)
 {
 	struct fixture *f = *state;
@@ -373,7 +379,7 @@ static void test_filter_in_utf8(void **state)
 	assert_string_equal(f->state.typed, "");
 }
 
-/* Neither what acts on a terminal nor half of a surrogate pair; nor keys that are no characters. */
+/* Control characters, half of a surrogate pair, and keys that are not characters are refused. */
 static void test_filter_refuses_what_is_no_text(void **state)
 {
 	struct fixture *f = *state;
@@ -400,7 +406,7 @@ static void test_filter_that_is_too_long(void **state)
 	assert_int_equal(strlen(f->state.filter), TOP_TEXT_SIZE - 1);
 }
 
-/* -r counts what the filter lets through. */
+/* The limit of -r applies to the rows that the filter lets through. */
 static void test_filter_before_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -429,7 +435,7 @@ static void test_interval(void **state)
 	assert_int_equal(f->event, TOP_INTERVAL);
 	assert_int_equal(f->state.interval_ns, S / 2);
 	assert_int_equal(f->state.prompt, TOP_PROMPT_NONE);
-	/* Nothing changes: nothing is to be done. */
+	/* The same interval again: nothing has to be done. */
 	press_all(f, "i0.5\n");
 	assert_int_equal(f->event, TOP_GO_ON);
 	press_all(f, "i\n");
@@ -501,7 +507,7 @@ static void test_pages_open_and_close(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		press(f, cases[i].key);
 		assert_int_equal(f->state.page, cases[i].page);
-		/* Closes the page, not the program. */
+		/* q closes the page, but does not quit the program. */
 		press(f, 'q');
 		assert_int_equal(f->event, TOP_GO_ON);
 		assert_int_equal(f->state.page, TOP_PAGE_ROWS);

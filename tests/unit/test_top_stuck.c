@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A terminal that takes nothing, or takes it late; who writes on it blocks, in a process of its own. Its looks are
- * counted, and take a hundredth of their time.
+ * A terminal that accepts no output, or accepts it late. A child process writes to it and blocks.
+ * The unsuccessful polls of the terminal are counted, and all times are cut to a hundredth.
  */
 #include <poll.h>
 #include <pty.h>
@@ -20,16 +20,19 @@
 #include <cmocka.h>
 #include "top/top_stuck.h"
 
-/* More than a terminal has room for, and more than is written until it is looked at. */
+/* More than a terminal buffers. */
 #define TEXT_SIZE    40000
 #define SOON_US      15000000
 #define LOOK_US      1000
-/* Of one that is ending, a second of them. */
+/* While the program is ending, it waits for one second, which is this number of polls. */
 #define ENDING_LOOKS 10
-/* How often the text may fill a terminal that is emptied each time. */
+/* How often the text can fill the terminal's buffer after it was flushed. */
 #define FILLED_MAX   10
 
-/* How often a writer has looked at its terminal and it took nothing: of the child, for the test. */
+/*
+ * The number of times that the child found the terminal not writable, in memory shared with the
+ * test.
+ */
 static volatile int *empty_looks;
 
 int __real_poll(struct pollfd *fds, nfds_t cnt, int timeout_ms);
@@ -55,7 +58,7 @@ int __wrap_setitimer(__itimer_which_t which, const struct itimerval *new, struct
 }
 
 struct writer {
-	bool is_asked; /* to end, by a signal that is blocked */
+	bool is_asked; /* a blocked signal has asked it to end */
 	bool is_ending;
 };
 
@@ -76,7 +79,7 @@ static void write_all(const struct writer *writer, int terminal_fd)
 	top_stuck__begin(writer->is_ending);
 	for (size_t done = 0; done < TEXT_SIZE;) {
 		size_t left = TEXT_SIZE - done;
-		/* What is interrupted has written a part. */
+		/* An interrupted write returns what it has written so far. */
 		ssize_t cnt = write(STDOUT_FILENO, text, left < sizeof(text) ? left : sizeof(text));
 
 		if (cnt < 0)

@@ -36,7 +36,7 @@ static int end(void **state)
 
 #define SUMS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-/* A report of an interval that is `span_ns` long and has nothing in it yet. */
+/* Begins a report of an interval of `span_ns`, without VMs. */
 static void next_interval(struct sums *s, __u64 span_ns)
 {
 	struct report *report = &s->f.report;
@@ -54,7 +54,7 @@ static void add_report(struct sums *s)
 	assert_int_equal(totals__add(&s->totals, &s->f.report), 0);
 }
 
-/* A VM with one vCPU that was half halted for a second. */
+/* Adds a VM with one vCPU that was halted for half of a second. */
 static void add_half_halted(struct sums *s, pid_t pid, const char *name)
 {
 	add_vm(&s->f, pid, name, half_halted);
@@ -119,7 +119,7 @@ static void what_is_unknown_adds_nothing(void **state)
 	s->f.vcpus[0].metrics.value[METRIC_WAIT_NS] = 7;
 	s->f.vcpus[0].metrics.value[METRIC_LOADED_NS] = METRIC_UNKNOWN;
 	s->f.vcpus[0].metrics.value[METRIC_GUEST_NS] = METRIC_UNKNOWN;
-	/* What is known of one vCPU is not lost for another. */
+	/* Unknown values of one vCPU must not hide those of another. */
 	add_vcpu(&s->f, 1, 12, half_halted);
 	add_report(s);
 	assert_true(totals__vcpu(&s->totals, 0)->sums.value[METRIC_WAIT_NS] == 7);
@@ -128,7 +128,7 @@ static void what_is_unknown_adds_nothing(void **state)
 	assert_true(s->totals.node.value[METRIC_LOADED_NS] == 2 * S);
 }
 
-/* Far from where it could happen, but then it must not look like METRIC_UNKNOWN. */
+/* Sums this large are unrealistic, but they must not become METRIC_UNKNOWN. */
 static void they_saturate(void **state)
 {
 	struct sums *s = *state;
@@ -142,7 +142,10 @@ static void they_saturate(void **state)
 	assert_true(s->totals.node.value[METRIC_LOADED_NS] == UINT64_MAX - 1);
 }
 
-/* Two servers scrape in turn, seconds apart: neither takes from the other what a VM did last. */
+/*
+ * An ended VM stays for a while, so that each of several Prometheus servers can scrape its last
+ * values.
+ */
 static void a_vm_that_ends_is_kept_for_a_time(void **state)
 {
 	struct sums *s = *state;
@@ -169,7 +172,7 @@ static void a_vm_that_ends_is_kept_for_a_time(void **state)
 	assert_int_equal(s->totals.dropped_cnt, 0);
 }
 
-/* A second each, halted for 0.9 s of it, of a thread that runs two vCPUs in turn. */
+/* A thread that runs two vCPUs in turn: each turn lasts a second, of which 0.9 s were halted. */
 static void turns_are_no_vcpus(void **state)
 {
 	const struct metrics turn = { .value = { [METRIC_WALL_NS] = S,
@@ -187,7 +190,9 @@ static void turns_are_no_vcpus(void **state)
 	assert_true(halted_ns(&find_vm(s, 10, "a")->total.sums) == 8 * 900 * MS);
 }
 
-/* And the number that comes back, whichever thread it is, goes on from there. */
+/*
+ * An unplugged vCPU keeps its sums. If its number comes back, in whatever thread, the sums go on.
+ */
 static void a_vcpu_is_unplugged(void **state)
 {
 	struct sums *s = *state;
@@ -253,7 +258,10 @@ static void a_name_changes(void **state)
 	assert_true(halted_ns(&s->totals.node) == 3 * 491 * MS);
 }
 
-/* Two series with the same labels would be an error to who reads them. */
+/*
+ * Names that are made printable may become equal. They share one series, because Prometheus refuses
+ * duplicates.
+ */
 static void names_that_would_look_alike_are_one(void **state)
 {
 	struct sums *s = *state;
@@ -268,7 +276,7 @@ static void names_that_would_look_alike_are_one(void **state)
 	assert_string_equal(totals__vm(&s->totals, 0)->name, "a?");
 }
 
-/* Each vCPU is another process's, and nobody reads. */
+/* Each vCPU belongs to a new process, and nobody scrapes. */
 static void thousands_come_and_go(void **state)
 {
 	struct sums *s = *state;
@@ -281,12 +289,12 @@ static void thousands_come_and_go(void **state)
 		add_report(s);
 		assert_true(halted_ns(&s->totals.node) == before_ns + 4 * 491 * MS);
 		before_ns = halted_ns(&s->totals.node);
-		/* What is above is dropped before the next is added. */
+		/* Series above the limit are dropped at the next report. */
 		assert_in_range(totals__vcpu_cnt(&s->totals), 1, TOTALS_ENDED_MAX + 8);
 		assert_in_range(totals__vm_cnt(&s->totals), 1, TOTALS_ENDED_MAX + 8);
 		assert_in_range(s->totals.vcpus.room, 1, 2 * TOTALS_ENDED_MAX);
 	}
-	/* The oldest are gone. */
+	/* The oldest series were dropped first. */
 	assert_true(totals__vm(&s->totals, 0)->total.pid > 8 * (2500 - TOTALS_ENDED_MAX / 4 - 4));
 	assert_int_equal(s->totals.dropped_cnt + totals__vm_cnt(&s->totals) +
 				 totals__vcpu_cnt(&s->totals),
@@ -311,7 +319,7 @@ static void stints_in_fewer_buckets(void **state)
 	stints = &totals__vm(&s->totals, 0)->stints;
 	assert_true(stints->known);
 	assert_true(stints->halted_ns == 2000);
-	/* Sixteen of those of histogram.h to a power of four. */
+	/* Sixteen buckets of histogram.h per power of four. */
 	for (unsigned int i = 0; i <= TOTALS_BOUND_CNT; i++) {
 		assert_true(stints->cnt[i] == 2 * (16 * (16 * i) + 16 * 17 / 2));
 		sum += stints->cnt[i];
@@ -325,7 +333,7 @@ static void failures_add_up(void **state)
 {
 	struct sums *s = *state;
 
-	s->f.report.health = (struct health){ 1, 2, 3, 4 };
+	s->f.report.health = (struct health){ 1, 2, 3, 4, 5 };
 	for (int i = 0; i < 2; i++) {
 		next_interval(s, S);
 		add_report(s);
@@ -334,6 +342,7 @@ static void failures_add_up(void **state)
 	assert_int_equal(s->totals.health.mperf_error_cnt, 4);
 	assert_int_equal(s->totals.health.map_full_cnt, 6);
 	assert_int_equal(s->totals.health.hooks_off_cnt, 8);
+	assert_int_equal(s->totals.health.refused_window_cnt, 10);
 }
 
 int main(void)

@@ -43,11 +43,11 @@ static void test_decode_malformed(void **state)
 		"\x80",
 		"\xbf",
 		"\xc0\x80",
-		"\xc1\xbf", /* strays, overlong */
+		"\xc1\xbf", /* stray bytes, overlong */
 		"\xc3",
 		"\xc3(",
 		"\xe2\x82",
-		"\xf0\x9f\x98", /* cut short by the end or ASCII */
+		"\xf0\x9f\x98", /* cut short by the end or by ASCII */
 		"\xe0\x9f\xbf",
 		"\xf0\x8f\xbf\xbf", /* overlong */
 		"\xed\xa0\x80",

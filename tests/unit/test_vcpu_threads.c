@@ -20,7 +20,7 @@ struct expected {
 
 #define KVM_OF(creator, fd) ((__u64)(creator) << 32 | (fd))
 
-/* The vCPU threads of process 100, and nothing else. */
+/* Process 100 must have exactly these vCPU threads. */
 static void assert_threads(const struct tree *tree, const struct expected *expected, size_t cnt)
 {
 	struct vm_threads threads = { 0 };
@@ -43,7 +43,7 @@ static void assert_threads(const struct tree *tree, const struct expected *expec
 	assert_threads(tree, (const struct expected[]){ __VA_ARGS__ },                             \
 		       sizeof((const struct expected[]){ __VA_ARGS__ }) / sizeof(struct expected))
 
-/* A QEMU without debug-threads: all its threads are called alike. */
+/* A QEMU without debug-threads: all of its threads have the same name. */
 static void debugfs_knows_threads_without_names(void **state)
 {
 	const struct tree *tree = *state;
@@ -58,7 +58,10 @@ static void debugfs_knows_threads_without_names(void **state)
 		       { 109, 1, KVM_OF(100, 12) }, { 110, 0, KVM_OF(100, 12) });
 }
 
-/* KVM's number is the APIC ID, QEMU's name has the index: three cores a socket. */
+/*
+ * KVM's vCPU ID is the APIC ID; QEMU's thread name contains the index. They differ with three cores
+ * per socket.
+ */
 static void debugfs_goes_before_names(void **state)
 {
 	const struct tree *tree = *state;
@@ -67,7 +70,7 @@ static void debugfs_goes_before_names(void **state)
 	proc_tree__add_thread(tree, 100, 101, "CPU 3/KVM");
 	proc_tree__add_kvm_vcpu(tree, 100, 12, 4, 101);
 	ASSERT_THREADS(tree, { 101, 4, KVM_OF(100, 12) });
-	/* One that has not run yet, by its name. */
+	/* A vCPU that has not run yet is known by its thread's name only. */
 	proc_tree__add_thread(tree, 100, 102, "CPU 5/KVM");
 	proc_tree__add_kvm_vcpu(tree, 100, 12, 6, 0);
 	ASSERT_THREADS(tree, { 101, 4, KVM_OF(100, 12) }, { 102, 5, 0 });
@@ -79,7 +82,9 @@ static void vms_of_one_process_are_told_apart(void **state)
 	struct vm_threads threads = { 0 };
 	struct kvm_dirs dirs = { 0 };
 
-	/* Created by two threads of it, the second one two. */
+	/*
+	 * Two threads of the process have created three VMs; the second thread created two of them.
+	 */
 	proc_tree__add_thread(tree, 100, 101, "worker");
 	proc_tree__add_kvm(tree, 100, 12);
 	proc_tree__add_kvm(tree, 101, 13);
@@ -98,24 +103,30 @@ static void vms_of_one_process_are_told_apart(void **state)
 	vcpu_threads__free(&threads);
 }
 
-/* TIDs of those that have ended are others' by now, or nobody's. */
+/* debugfs lists TIDs of exited threads, which may now belong to other threads, or to none. */
 static void reused_tids_are_no_vcpus(void **state)
 {
 	const struct tree *tree = *state;
 
 	proc_tree__add_thread(tree, 100, 101, "worker");
 	proc_tree__add_thread(tree, 100, 102, "CPU 0/KVM");
-	/* Another process's VM, whose creator had this TID. */
+	/* A VM of another process; its creating thread had the TID 101. */
 	proc_tree__add_kvm(tree, 101, 12);
 	proc_tree__add_kvm_vcpu(tree, 101, 12, 7, 901);
-	/* This one's, of which vCPU 1 was unplugged: QEMU keeps it for the next one. */
+	/*
+	 * A VM of this process. Its vCPU 1 was unplugged, but QEMU keeps the vCPU's descriptor for
+	 * reuse.
+	 */
 	proc_tree__add_kvm(tree, 100, 12);
 	proc_tree__add_kvm_vcpu(tree, 100, 12, 0, 102);
 	proc_tree__add_kvm_vcpu(tree, 100, 12, 1, 902);
 	ASSERT_THREADS(tree, { 102, 0, KVM_OF(100, 12) });
 }
 
-/* One that has run several vCPUs is the last of all, and stays it, each once, when that may not be seen any more. */
+/*
+ * debugfs lists the thread for each vCPU that it ran last. When debugfs is no longer readable, each
+ * of these vCPUs is kept once.
+ */
 static void a_thread_of_many_vcpus_is_kept(void **state)
 {
 	const struct tree *tree = *state;
@@ -140,7 +151,7 @@ static void a_thread_of_many_vcpus_is_kept(void **state)
 	vcpu_threads__free(&threads);
 }
 
-/* Before Linux 6.0 vcpuN has no pid. */
+/* Before Linux 6.0, debugfs has no vcpuN/pid. */
 static void names_do_without_debugfs(void **state)
 {
 	const struct tree *tree = *state;
@@ -160,15 +171,21 @@ static void waiting_threads_know_kvms_number(void **state)
 	proc_tree__add_thread(tree, 100, 103, "CPU 3/KVM");
 	proc_tree__add_fd(tree, 100, 20, "anon_inode:kvm-vcpu:4");
 	proc_tree__wait_in_kvm(tree, 100, 103, 20);
-	/* One that runs, or waits elsewhere, has but its name; and a descriptor may be gone. */
+	/*
+	 * A thread that is not in KVM_RUN has only its name, and its descriptor may have been
+	 * closed.
+	 */
 	proc_tree__add_thread(tree, 100, 101, "CPU 1/KVM");
 	proc_tree__add_thread(tree, 100, 102, "CPU 2/KVM");
 	proc_tree__wait_in_kvm(tree, 100, 102, 99);
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 });
-	/* The highest one tells nothing: the others are asked. */
+	/* The highest-numbered thread is not in KVM_RUN, so that the other threads are checked. */
 	proc_tree__add_thread(tree, 100, 104, "CPU 4/KVM");
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 4, 0 }, { 104, 4, 0 });
-	/* It tells that there is no difference, and they are not. */
+	/*
+	 * The highest-numbered thread shows that IDs and names agree, so that the other threads are
+	 * not checked.
+	 */
 	proc_tree__add_fd(tree, 100, 21, "anon_inode:kvm-vcpu:4");
 	proc_tree__wait_in_kvm(tree, 100, 104, 21);
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 2, 0 }, { 103, 3, 0 }, { 104, 4, 0 });
@@ -187,7 +204,7 @@ static void waiting_threads_need_no_names(void **state)
 	proc_tree__wait_in_kvm(tree, 100, 102, 20);
 	proc_tree__add_thread(tree, 100, 103, "vmm");
 	proc_tree__wait_in_kvm(tree, 100, 103, 22);
-	/* Made by the kernel, from within vCPU 1. */
+	/* A kernel thread that was created from within vCPU 1. */
 	proc_tree__add_thread(tree, 100, 104, "kvm-nx-lpage-re");
 	proc_tree__wait_in_kvm(tree, 100, 104, 21);
 	ASSERT_THREADS(tree, { 101, 1, 0 }, { 102, 0, 0 });

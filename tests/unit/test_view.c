@@ -2,7 +2,10 @@
 #include <errno.h>
 #include "report_fixture.h"
 
-/* Under AddressSanitizer a request that is too large is to fail as it does without. */
+/*
+ * AddressSanitizer must let an allocation that is too large return NULL, as malloc() does without
+ * it.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -18,7 +21,7 @@ static struct metrics halted(__u64 halted_ns, __u64 wall_ns)
 	return metrics;
 }
 
-/* Three VMs, of which the second has the highest share and the third the most nanoseconds. */
+/* Three VMs: the second has the highest share of halted time, the third the most nanoseconds. */
 static void add_three(struct fixture *f)
 {
 	add_vm(f, 10, "a", halted(10, 100));
@@ -33,7 +36,9 @@ static void add_three(struct fixture *f)
 	add_vcpu(f, 3, 34, halted(300, 500));
 }
 
-/* PIDs of VMs, TIDs of vCPUs, and behind a plus what was left out. */
+/*
+ * The expected rows are PIDs of VMs and TIDs of vCPUs; a plus precedes the number of rows left out.
+ */
 static void assert_rows(struct fixture *f, struct view_opts opts, const char *expected)
 {
 	char text[256] = "", *end = text;
@@ -45,7 +50,7 @@ static void assert_rows(struct fixture *f, struct view_opts opts, const char *ex
 		const struct view_row *row = &f->view.rows[i];
 
 		assert_non_null(row->vm);
-		/* A vCPU's row knows its own VM. */
+		/* The row of a vCPU must point to the VM of that vCPU. */
 		if (row->vcpu)
 			assert_true(row->vcpu >= row->vm->vcpus &&
 				    row->vcpu < row->vm->vcpus + row->vm->vcpu_cnt);
@@ -66,7 +71,7 @@ static void test_levels(void **state)
 	assert_rows(f, (struct view_opts){ .level = VIEW_VCPUS }, "11 12 21 31 32 33 34 +0");
 }
 
-/* Only sorted says that there is a column. */
+/* The view is unsorted unless `sorted` is set, whatever `sort` says. */
 static void test_not_sorted(void **state)
 {
 	struct fixture *f = *state;
@@ -76,7 +81,7 @@ static void test_not_sorted(void **state)
 		    "10 20 30 +0");
 }
 
-/* By the share, as it is shown; what is equal stays in order. */
+/* Rows are sorted by their share, which is what the table shows; equal ones keep their order. */
 static void test_sorted_by_share(void **state)
 {
 	struct fixture *f = *state;
@@ -91,7 +96,7 @@ static void test_sorted_by_share(void **state)
 	assert_rows(f, opts, "21 32 34 12 11 31 33 +0");
 }
 
-/* A rate is of the interval, which is the same for all. */
+/* Rates refer to the interval, which is the same for all rows. */
 static void test_sorted_by_rate(void **state)
 {
 	struct fixture *f = *state;
@@ -104,7 +109,7 @@ static void test_sorted_by_rate(void **state)
 	assert_rows(f, opts, "30 10 20 +0");
 }
 
-/* Below all that are known, a measured zero too. */
+/* Unknown values are sorted below all known ones, even below a measured zero. */
 static void test_unknown_is_last(void **state)
 {
 	struct fixture *f = *state;
@@ -116,12 +121,12 @@ static void test_unknown_is_last(void **state)
 	add_vm(f, 4, "zero", halted(0, 100));
 	add_vm(f, 5, "some", halted(1, 100));
 	assert_rows(f, opts, "5 4 1 2 3 +0");
-	/* Without a wall time there is a rate all the same. */
+	/* A rate does not need a wall time. */
 	opts.sort = COLUMN_ENTRIES;
 	assert_rows(f, opts, "2 3 4 5 1 +0");
 }
 
-/* Where the products of the comparison need more than 64 bits. */
+/* Comparing these needs products of more than 64 bits. */
 static void test_large_values(void **state)
 {
 	struct fixture *f = *state;
@@ -140,7 +145,7 @@ static void test_row_max(void **state)
 	struct view_opts opts = { .sorted = true, .sort = COLUMN_HALTED, .row_max = 1 };
 
 	add_three(f);
-	/* VMs come with all of their vCPUs. */
+	/* A VM is counted as one row, and is shown with all of its vCPUs. */
 	assert_rows(f, opts, "20 21 +2");
 	opts.row_max = 2;
 	assert_rows(f, opts, "20 21 30 32 34 31 33 +1");
@@ -174,7 +179,7 @@ static void test_nothing(void **state)
 	assert_rows(*state, opts, "+0");
 }
 
-/* The memory of a view is used again, for less and for more. */
+/* The memory of a view is reused for smaller and larger reports. */
 static void test_a_view_made_again(void **state)
 {
 	struct fixture *f = *state;

@@ -7,13 +7,13 @@
 #include "vm/kvm_debugfs.h"
 #include "vm/vm.h"
 
-/* What vm.c reads of a command line at most. */
+/* The most that vm.c reads of a command line. */
 #define CMDLINE_MAX (64 * 1024 - 1)
 
-/* No debugfs. */
+/* debugfs is not available. */
 static const struct kvm_dirs no_dirs;
 
-/* A file in place of the directory: it cannot be read, not by root either. */
+/* Replaces a directory by a file, so that not even root can list it. */
 static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
 {
 	char name[256];
@@ -23,8 +23,8 @@ static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
 }
 
 /*
- * Threads, of which one has a name that cannot be read: likely not the first, whatever their order,
- * so that there are others to be freed when it is met.
+ * Adds threads, one of which has an unreadable name. In any order of reading it is probably not the
+ * first thread, so that others have to be freed when the error occurs.
  */
 static void add_threads_and_spoil_one(const struct tree *tree, pid_t pid)
 {
@@ -65,7 +65,7 @@ static void check_tells_vms_from_others(void **state)
 	proc_tree__add_fd(tree, 200, 5, KVM_VM "x");
 	proc_tree__add_fd(tree, 200, 6, "/tmp/" KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
-	/* No number, no descriptor. */
+	/* Names in /proc/PID/fd that are not numbers are ignored. */
 	tree__symlink(tree, proc_tree__path(name, "proc/200/fd/x"), KVM_VM);
 	assert_int_equal(vm__check(&tree->fs, 200), -ENODEV);
 	proc_tree__add_fd(tree, 200, 1048575, KVM_VM);
@@ -80,10 +80,10 @@ static void check_knows_no_threads(void **state)
 	proc_tree__write(tree, "proc/100/status",
 			 "Name:\tCPU 0/KVM\nUmask:\t0022\nTgid:\t90\nPid:\t100\n");
 	assert_int_equal(vm__check(&tree->fs, 100), -ESRCH);
-	/* Not a line of its own. */
+	/* "Tgid:" must be at the beginning of a line. */
 	proc_tree__write(tree, "proc/100/status", "Name:\tTgid:\t90\nTgid:\t100\n");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
-	/* Nothing to be learned from it. */
+	/* Without a Tgid line the process is accepted. */
 	proc_tree__write(tree, "proc/100/status", "Name:\tqemu\n");
 	assert_int_equal(vm__check(&tree->fs, 100), 0);
 	tree__remove(tree, "proc/100/status");
@@ -100,7 +100,10 @@ static void check_reports_what_it_cannot_read(void **state)
 	spoil_dir(tree, 100, "fd");
 	assert_int_equal(vm__check(&tree->fs, 100), -ENOTDIR);
 
-	/* One that cannot be read might be the VM, unless another is. */
+	/*
+	 * An unreadable descriptor is an error, because it might be the VM, unless another
+	 * descriptor is one.
+	 */
 	proc_tree__add_process(tree, 200, "qemu");
 	proc_tree__write(tree, "proc/200/fd/3", "");
 	assert_int_equal(vm__check(&tree->fs, 200), -EINVAL);
@@ -128,7 +131,7 @@ static void *check_own_tid(void *arg)
 	return NULL;
 }
 
-/* The forms of a real /proc: the test's own process, which is no VM. */
+/* The formats of the real /proc are understood; the test's own process has no VM. */
 static void host_is_understood(void **state)
 {
 	struct real_thread thread;
@@ -255,7 +258,7 @@ static void read_of_a_process_that_ends(void **state)
 	tree__remove(tree, "proc/100/stat");
 	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ESRCH);
 
-	/* A thread of it, or a command line that has gone: not the end of it. */
+	/* A thread that exits or a command line that vanishes is not an error. */
 	proc_tree__add_vm(tree, 200, "qemu");
 	tree__remove(tree, "proc/200/task/201/comm");
 	tree__remove(tree, "proc/200/cmdline");
@@ -277,15 +280,16 @@ static void read_errors(void **state)
 	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -EISDIR);
 	spoil_dir(tree, 100, "task");
 	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -ENOTDIR);
-	tree__remove(tree, "proc/100/comm");
-	tree__mkdir(tree, "proc/100/comm");
-	assert_int_equal(vm__read(&tree->fs, 100, &no_dirs, &vm), -EISDIR);
+	proc_tree__add_vm(tree, 150, "qemu");
+	tree__remove(tree, "proc/150/comm");
+	tree__mkdir(tree, "proc/150/comm");
+	assert_int_equal(vm__read(&tree->fs, 150, &no_dirs, &vm), -EISDIR);
 
 	proc_tree__add_vm(tree, 200, "qemu");
 	limit = tree__limit_files(3);
 	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), -EMFILE);
-	/* One at a time is enough. */
-	tree__limit_files((rlim_t)before + 1);
+	/* Two descriptors are enough: one that the VM keeps, and one for each file in turn. */
+	tree__limit_files((rlim_t)before + 2);
 	assert_int_equal(vm__read(&tree->fs, 200, &no_dirs, &vm), 0);
 	vm__free(&vm);
 	tree__limit_files(limit);
@@ -326,7 +330,7 @@ static void threads_are_sorted(void **state)
 	struct vm vm;
 
 	proc_tree__add_process(tree, 100, "qemu");
-	/* Neither created nor numbered in the order of tids. */
+	/* The thread IDs are in the order neither of creation nor of the vCPU numbers. */
 	for (unsigned int i = 0; i < CNT; i++) {
 		unsigned int id = i * 37 % CNT;
 
@@ -342,7 +346,7 @@ static void threads_are_sorted(void **state)
 	vm__free(&vm);
 }
 
-/* The name of process 100, comm "fallback", whose command line is this. */
+/* Process 100, with the comm "fallback" and this command line, must get the expected name. */
 static void assert_name(const struct tree *tree, const char *cmdline, size_t size,
 			const char *expected)
 {
@@ -354,7 +358,7 @@ static void assert_name(const struct tree *tree, const char *cmdline, size_t siz
 	vm__free(&vm);
 }
 
-/* A string literal as a whole: with its NULs, and the last. */
+/* A string literal with its NULs, including the terminating one. */
 #define CMDLINE(literal) (literal), sizeof(literal)
 
 static void name_of_qemu(void **state)
@@ -420,7 +424,10 @@ static void no_name_but_comm(void **state)
 	assert_name(tree, CMDLINE("q"), "a?[2Jb");
 }
 
-/* By the program, however it is called; by the first word where the program says nothing. */
+/*
+ * The VMM is recognised by its executable, whatever argv[0] is, or by argv[0] if the executable is
+ * none that is known.
+ */
 static void name_by_program(void **state)
 {
 	const struct tree *tree = *state;
@@ -447,11 +454,11 @@ static void name_of_libvirt(void **state)
 	proc_tree__write(tree, "proc/100/cgroup",
 			 "0::/machine.slice/machine-ch\\x2d7\\x2dweb\\x2d1.scope/libvirt\n");
 	assert_name(tree, CMDLINE("cloud-hypervisor\0--api-socket\0/run/ch/other.sock"), "web-1");
-	/* What stands on the command line was not mangled to fit there. */
+	/* The command line is preferred, because cgroup names are mangled. */
 	assert_name(tree, CMDLINE("qemu\0-name\0guest=web 1"), "web 1");
 }
 
-/* A process that writes its own title leaves no NUL at the end. */
+/* A process that overwrites its own title leaves no NUL at the end. */
 static void name_without_last_nul(void **state)
 {
 	const struct tree *tree = *state;
@@ -472,7 +479,10 @@ static void name_in_a_long_command_line(void **state)
 	memcpy(cmdline + 2, option, sizeof(option));
 	assert_name(tree, cmdline, sizeof(cmdline), "foo");
 
-	/* Half a name is none: with the last NUL in reach, and one byte beyond. */
+	/*
+	 * An incomplete name is ignored: the last NUL is within the limit, or up to three bytes
+	 * beyond.
+	 */
 	for (size_t beyond = 0; beyond < 4; beyond++) {
 		size_t pos = CMDLINE_MAX - sizeof(option) + beyond;
 
@@ -481,7 +491,7 @@ static void name_in_a_long_command_line(void **state)
 		memcpy(cmdline + pos, option, sizeof(option));
 		assert_name(tree, cmdline, sizeof(cmdline), beyond ? "fallback" : "foo");
 	}
-	/* All beyond. */
+	/* The whole option is beyond the limit. */
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[CMDLINE_MAX] = '\0';
 	memcpy(cmdline + CMDLINE_MAX + 1, option, sizeof(option));
@@ -501,7 +511,7 @@ static void names_become_printable(void **state)
 		{ "\x7f", "?" },
 		{ "\xc2\x9b"
 		  "1m",
-		  "?1m" }, /* C1's own escape */
+		  "?1m" }, /* CSI as a C1 control character */
 		{ "\xe2\x80\xae"
 		  "abc",
 		  "?abc" }, /* right-to-left override */
@@ -524,7 +534,10 @@ static void names_become_printable(void **state)
 	}
 }
 
-/* Behind the prefix the unit many times; shown: as often as is told, maybe as another. */
+/*
+ * A name of `prefix` and many times `unit` must be shown as `prefix` and `shown` times
+ * `shown_unit`.
+ */
 static void assert_cut(const struct tree *tree, const char *prefix, const char *unit,
 		       const char *shown_unit, size_t shown)
 {
@@ -551,7 +564,7 @@ static void long_names_are_cut_between_characters(void **state)
 	assert_cut(tree, "ab", "\xc3\xb6", "\xc3\xb6", 62);
 	assert_cut(tree, "abc", "\xf0\x9f\x90\xa7", "\xf0\x9f\x90\xa7", 31);
 	assert_cut(tree, "abcd", "\xf0\x9f\x90\xa7", "\xf0\x9f\x90\xa7", 30);
-	/* What shrinks most fills the name all the same. */
+	/* Bytes that become "?" shrink, and the name must still be filled to its limit. */
 	assert_cut(tree, "", "\xf3\xa0\x80\x81", "?", 127);
 	assert_cut(tree, "", "\xff", "?", 127);
 }

@@ -4,7 +4,7 @@
 #include "proc_tree.h"
 #include "vm/vm_table.h"
 
-/* A file in place of the directory: it cannot be read, not by root either. */
+/* Replaces a directory by a file, so that not even root can list it. */
 static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
 {
 	char name[256];
@@ -14,8 +14,8 @@ static void spoil_dir(const struct tree *tree, pid_t pid, const char *dir)
 }
 
 /*
- * Threads, of which one has a name that cannot be read: likely not the first, whatever their order,
- * so that there are others to be freed when it is met.
+ * Adds threads, one of which has an unreadable name. In any order of reading it is probably not the
+ * first thread, so that others have to be freed when the error occurs.
  */
 static void add_threads_and_spoil_one(const struct tree *tree, pid_t pid)
 {
@@ -38,7 +38,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* The pids of a table, 0 at the end, and that each is found. */
+/* The table must have exactly these PIDs, a list that ends with 0, and find each of them. */
 static void assert_pids(const struct vm_table *table, const pid_t *pids)
 {
 	size_t cnt = 0;
@@ -88,7 +88,7 @@ static void table_finds_all_vms(void **state)
 	assert_int_equal(tree__next_fd(tree), before);
 }
 
-/* The forms of a real /proc, in which the test itself is no VM. */
+/* The format of the real /proc is understood; the test itself has no VM. */
 static void host_is_understood(void **state)
 {
 	struct vm_table table = { 0 };
@@ -102,7 +102,7 @@ static void host_is_understood(void **state)
 	hostfs__close(&fs);
 }
 
-/* In place of a VM's vCPU thread another one of another number: as many threads as before. */
+/* Replaces a VM's vCPU thread by one with another number; the number of threads stays the same. */
 static void swap_thread(const struct tree *tree, pid_t pid, unsigned int vcpu_id)
 {
 	char name[256], comm[32];
@@ -120,7 +120,9 @@ static void assert_vcpu_ids(const struct vm_table *table, size_t first, size_t e
 	}
 }
 
-/* Two VMs more than are reread at a time when as many threads are there as before. */
+/*
+ * There are two more VMs than are reread at a time if the number of their threads has not changed.
+ */
 static void threads_are_reread_in_turn(void **state)
 {
 	enum {
@@ -131,7 +133,6 @@ static void threads_are_reread_in_turn(void **state)
 
 	for (pid_t i = 0; i < CNT; i++) {
 		proc_tree__add_vm(tree, 1000 + 10 * i, "qemu");
-		proc_tree__write_stat_of(tree, 1000 + 10 * i, "qemu", 2, 7);
 	}
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_int_equal(table.cnt, CNT);
@@ -143,17 +144,37 @@ static void threads_are_reread_in_turn(void **state)
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT, 1);
 
-	/* The one before that which was the last; a count that has changed gives another one precedence. */
+	/*
+	 * VMs are reread in turn, beginning after the last one reread; a changed number of threads
+	 * makes a VM jump the queue, at the expense of the last in turn.
+	 */
 	for (pid_t i = 0; i < CNT; i++)
 		swap_thread(tree, 1000 + 10 * i, 2);
 	proc_tree__add_thread(tree, 1000 + 10 * (CNT - 3), 9999, "worker");
-	proc_tree__write_stat_of(tree, 1000 + 10 * (CNT - 3), "qemu", 3, 7);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT - 5, 2);
 	assert_vcpu_ids(&table, CNT - 5, CNT - 4, 1);
 	assert_vcpu_ids(&table, CNT - 4, CNT, 2);
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_vcpu_ids(&table, 0, CNT, 2);
+	vm_table__free(&table);
+}
+
+/* BPF knows the numbers of the vCPUs that it has seen: nothing in /proc can correct them. */
+static void vms_without_unseen_vcpus_are_not_rechecked(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_table table = { 0 };
+
+	proc_tree__add_vm(tree, 100, "qemu");
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	table.vms[0].has_unseen = false;
+	swap_thread(tree, 100, 1);
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	assert_vcpu_ids(&table, 0, 1, 0);
+	table.vms[0].has_unseen = true;
+	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
+	assert_vcpu_ids(&table, 0, 1, 1);
 	vm_table__free(&table);
 }
 
@@ -168,13 +189,16 @@ static void table_follows_changes(void **state)
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_pids(&table, PIDS(100, 200, 300, 0));
 
-	/* One ends, one begins, one closes its VM, one gets a vCPU and loses another. */
+	/*
+	 * A VM exits, another one starts, one closes its VM descriptor, one gets a vCPU and loses
+	 * another.
+	 */
 	proc_tree__remove_process(tree, 100);
 	proc_tree__add_vm(tree, 150, "fourth");
 	tree__remove(tree, "proc/200/fd/12");
 	proc_tree__add_thread(tree, 300, 302, "CPU 1/KVM");
 	tree__remove(tree, "proc/300/task/301");
-	/* A name is for life: one that has changed would mean that the VM was read anew. */
+	/* A VM's name is read once only; a changed name would mean that the VM was read again. */
 	proc_tree__write(tree, "proc/300/comm", "renamed\n");
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	assert_pids(&table, PIDS(150, 300, 0));
@@ -204,7 +228,7 @@ static void reused_pid_is_another_vm(void **state)
 		assert_int_equal(vm_table__update(&table, &tree->fs, pids, 2), 0);
 		assert_pids(&table, PIDS(100, 200, 0));
 
-		/* Same pid: another VM, and another process that is none. */
+		/* The same PIDs: one belongs to a new VM, the other to a process without a VM. */
 		proc_tree__remove_process(tree, 100);
 		proc_tree__add_vm(tree, 100, "new");
 		proc_tree__write_stat(tree, 100, "new", 9999);
@@ -222,7 +246,10 @@ static void reused_pid_is_another_vm(void **state)
 	vm_table__free(&table);
 }
 
-/* KVM's directories are named after threads that may have ended, and descriptors that may have moved. */
+/*
+ * KVM's directories are named after the creating thread, which may have exited, and the descriptor,
+ * which may have moved.
+ */
 static void debugfs_is_but_a_hint(void **state)
 {
 	const struct tree *tree = *state;
@@ -252,10 +279,10 @@ static void table_keeps_to_the_list(void **state)
 	proc_tree__add_vm(tree, 200, "b");
 	proc_tree__add_vm(tree, 300, "c");
 	proc_tree__add_process(tree, 400, "bash");
-	/* In any order, twice, no VM, no process. */
+	/* PIDs in any order, repeated, of a process without a VM, and of no process. */
 	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(300, 100, 300, 400, 999), 5), 0);
 	assert_pids(&table, PIDS(100, 300, 0));
-	/* Not listed any more, though alive. */
+	/* 100 is no longer listed, although it still runs. */
 	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(200, 300), 2), 0);
 	assert_pids(&table, PIDS(200, 300, 0));
 	assert_int_equal(vm_table__update(&table, &tree->fs, PIDS(0), 0), 0);
@@ -263,7 +290,10 @@ static void table_keeps_to_the_list(void **state)
 	vm_table__free(&table);
 }
 
-/* One with a VM's descriptor cannot be, but shows that nobody looked. */
+/*
+ * A process without memory, such as a kernel thread, is skipped by the search. A VM descriptor,
+ * which no such process can have, shows that nobody looked.
+ */
 static void search_skips_what_has_no_memory(void **state)
 {
 	const struct tree *tree = *state;
@@ -308,7 +338,7 @@ static void search_passes_over_the_unreadable(void **state)
 	assert_string_equal(err.text, "");
 	assert_pids(&table, PIDS(300, 0));
 
-	/* Known, and unreadable since: nothing says that it has gone. */
+	/* A VM that has become unreadable is kept, because it may still exist. */
 	spoil_dir(tree, 300, "fd");
 	assert_int_equal(captured_update(&err, &table, tree, NULL, 0), 0);
 	assert_string_equal(err.text, "");
@@ -326,22 +356,25 @@ static void listed_and_unreadable_is_reported(void **state)
 	spoil_dir(tree, 100, "fd");
 	proc_tree__add_vm(tree, 200, "b");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200), 2), -ENOTDIR);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 100: Not a directory\n");
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: Not a directory\n");
 	assert_pids(&table, PIDS(200, 0));
 
-	/* Of several the first is returned; the known stay as they were. */
+	/*
+	 * The first of several errors is returned, and VMs that are already known stay unchanged.
+	 */
 	proc_tree__add_vm(tree, 300, "c");
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(200, 300), 2), 0);
-	proc_tree__write(tree, "proc/200/stat", "");
-	spoil_dir(tree, 300, "task");
+	spoil_dir(tree, 200, "fd");
+	spoil_dir(tree, 300, "fd");
 	proc_tree__add_vm(tree, 400, "d");
 	tree__remove(tree, "proc/400/comm");
 	tree__mkdir(tree, "proc/400/comm");
-	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4), -EPROTO);
-	assert_string_equal(err.text, "gtimehalt: cannot look at process 200: Protocol error\n"
-				      "gtimehalt: cannot look at process 300: Not a directory\n"
-				      "gtimehalt: cannot look at process 100: Not a directory\n"
-				      "gtimehalt: cannot look at process 400: Is a directory\n");
+	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 200, 300, 400), 4),
+			 -ENOTDIR);
+	assert_string_equal(err.text, "gtimehalt: cannot inspect process 200: Not a directory\n"
+				      "gtimehalt: cannot inspect process 300: Not a directory\n"
+				      "gtimehalt: cannot inspect process 100: Not a directory\n"
+				      "gtimehalt: cannot inspect process 400: Is a directory\n");
 	assert_pids(&table, PIDS(200, 300, 0));
 	assert_int_equal(captured_update(&err, &table, tree, PIDS(100, 400), 2), -ENOTDIR);
 	assert_pids(&table, PIDS(0));
@@ -374,7 +407,10 @@ static void shortage_leaves_the_table_whole(void **state)
 	assert_int_equal(vm_table__update(&table, &tree->fs, NULL, 0), 0);
 	proc_tree__add_vm(tree, 200, "b");
 
-	/* Not one descriptor, then one: /proc itself can be opened, no process can. */
+	/*
+	 * First no descriptor can be opened, then one: enough for /proc itself, but not for a
+	 * process in it.
+	 */
 	for (rlim_t more = 0; more < 2; more++) {
 		struct vm_table empty = { 0 };
 		struct capture err;
@@ -394,11 +430,14 @@ static void shortage_leaves_the_table_whole(void **state)
 		tree__limit_files(limit);
 		capture__end(&err);
 		assert_int_equal(result, -EMFILE);
-		/* One is enough for what is known, and was not noted for it. */
+		/*
+		 * One descriptor is enough to update a VM that is already known, so there is no
+		 * message about it.
+		 */
 		if (more)
 			assert_string_equal(err.text, "");
 		else
-			assert_string_equal(err.text, "gtimehalt: cannot look at process 100: "
+			assert_string_equal(err.text, "gtimehalt: cannot inspect process 100: "
 						      "Too many open files\n");
 		assert_pids(&table, PIDS(100, 0));
 		assert_int_equal(table.vms[0].vcpus.cnt, 1);
@@ -427,6 +466,7 @@ int main(void)
 		tree_test(table_finds_all_vms),
 		cmocka_unit_test(host_is_understood),
 		tree_test(threads_are_reread_in_turn),
+		tree_test(vms_without_unseen_vcpus_are_not_rechecked),
 		tree_test(table_follows_changes),
 		tree_test(reused_pid_is_another_vm),
 		tree_test(debugfs_is_but_a_hint),

@@ -10,7 +10,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* A string literal with its NULs, and the last. */
+/* A string literal with its NULs, including the terminating one. */
 #define CMDLINE(literal)                                                                           \
 	{                                                                                          \
 		(literal), sizeof(literal), false                                                  \
@@ -50,7 +50,7 @@ static void programs_are_told_apart(void **state)
 struct name_case {
 	const char *program;
 	struct cmdline cmdline;
-	const char *name; /* NULL: none */
+	const char *name; /* NULL: no name */
 };
 
 static void assert_names(const struct name_case *cases, size_t cnt,

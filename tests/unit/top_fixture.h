@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * top_fixture - a report in the making and the state of a screen, for the tests of the full screen.
+ * top_fixture - a report under construction and the state of a screen, for the tests of the full
+ * screen.
  */
 #ifndef TOP_FIXTURE_H
 #define TOP_FIXTURE_H
@@ -21,7 +22,7 @@ struct fixture {
 	struct vm_report vms[64];
 	struct vcpu_report vcpus[256];
 	struct top_state state;
-	enum top_event event; /* of the last key */
+	enum top_event event; /* result of the last key */
 };
 
 static inline int setup(void **state)
@@ -52,7 +53,10 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* In per mille of a second; all of it guest time, and the rest of the second blocked. */
+/*
+ * Halted and busy time are given in thousandths of a second; both are guest time, and the rest of
+ * the second is blocked.
+ */
 static inline struct metrics halted_busy(__u64 halted, __u64 busy)
 {
 	struct metrics metrics = { 0 };
@@ -78,7 +82,7 @@ static inline struct vm_report *add_vm(struct fixture *f, pid_t pid, const char 
 	return vm;
 }
 
-/* To the VM that was added last. */
+/* Adds a vCPU to the VM that was added last. */
 static inline void add_vcpu(struct fixture *f, struct metrics metrics)
 {
 	struct vm_report *vm = &f->vms[f->report.vm_cnt - 1];
@@ -100,7 +104,7 @@ static inline void add_vm_of(struct fixture *f, pid_t pid, const char *name, __u
 	add_vcpu(f, halted_busy(halted, busy));
 }
 
-/* Takes the VMs away, for another interval's. */
+/* Removes all VMs, before those of the next interval are added. */
 static inline void clear_report(struct fixture *f)
 {
 	f->report.vm_cnt = f->report.vcpu_cnt = 0;

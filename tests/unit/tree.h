@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * tree - a root of its own for each test, in place of the host's /proc and /sys.
+ * tree - a root directory for each test, in place of the host's /proc and /sys.
  *
- * It lies in memory where there is /dev/shm: tests make thousands of files.
+ * It is in /dev/shm if that exists, because tests create thousands of files.
  *
- * Failures that permissions would bring are made in ways that hold for root too: a file where a
+ * Errors that permissions would cause are caused in ways that work for root, too: a file where a
  * directory should be, a limit on descriptors.
  */
 #ifndef TREE_H
@@ -30,7 +30,7 @@ struct tree {
 	struct hostfs fs;
 };
 
-/* For cmocka_unit_test_setup_teardown(); *state becomes the tree. */
+/* For cmocka_unit_test_setup_teardown(); sets *state to the tree. */
 static inline int tree__setup(void **state)
 {
 	struct tree *tree = calloc(1, sizeof(*tree));
@@ -91,7 +91,7 @@ static inline void tree__symlink(const struct tree *tree, const char *path, cons
 	assert_int_equal(symlinkat(target, tree->fs.root_fd, path), 0);
 }
 
-/* How many descriptors the process may have from now on; returns what it was before. */
+/* Limits the number of descriptors of the process; returns the previous limit. */
 static inline rlim_t tree__limit_files(rlim_t limit)
 {
 	struct rlimit rlimit;
@@ -105,8 +105,8 @@ static inline rlim_t tree__limit_files(rlim_t limit)
 }
 
 /*
- * From here on, until the other one is called, permissions count for root too: as nobody, of whom the root of the
- * tree is no secret. To others they always do.
+ * Makes file permissions apply to root, too, until tree__raise_rights() is called, by changing the
+ * effective user to nobody, who may enter the root of the tree. Without root this has no effect.
  */
 static inline void tree__lower_rights(const struct tree *tree)
 {
@@ -121,7 +121,10 @@ static inline void tree__raise_rights(void)
 		assert_int_equal(seteuid(0), 0);
 }
 
-/* The descriptor that the next open will get. Another one than before shows a leak. */
+/*
+ * Returns the descriptor that the next open() will get. If the number has changed, descriptors were
+ * leaked.
+ */
 static inline int tree__next_fd(const struct tree *tree)
 {
 	int fd = dup(tree->fs.root_fd);

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Unit tests: one program per module, run without root. Included by the Makefile.
 #
-# One line for each test: the modules (src/*/*.c) that it links. A tests/unit/test_X.c without a line
-# fails the build, so that no test is left out silently.
+# One line for each test lists the modules (src/*/*.c) that it links. A tests/unit/test_X.c without a line fails the
+# build, so that no test is left out silently.
 
-# What prints messages.
+# Everything that printing messages needs.
 LOG_MODULES := log patient ending_signals utf8
 
-# All that looks for VMs.
+# Everything that finding VMs needs.
 VM_MODULES := vm vcpu_threads kvm_debugfs proc vmm qemu cmdline cgroup hostfs number $(LOG_MODULES) utf8
 
 test_accept_MODULES  := accept
 test_account_MODULES := account span histogram
+test_acpi_pad_MODULES := acpi_pad hostfs
 test_asked_MODULES   := asked filter snapshot vm_table $(VM_MODULES)
 test_check_MODULES   := check render_check
 test_core_kinds_MODULES := core_kinds hostfs $(LOG_MODULES)
@@ -88,7 +89,7 @@ test_recorder_MODULES := recorder $(LOG_MODULES) $(recording_MODULES)
 test_recorder_LIBS   := -ljson-c
 test_scale_LIBS      := -Wl,--wrap=openat,--wrap=readlinkat,--wrap=faccessat
 test_snapshot_MODULES := snapshot
-# All that measures, on the kernel that there is.
+# Everything that measuring on the running kernel needs.
 test_source_live_MODULES := $(notdir $(basename $(foreach folder,base measure options report rights vm,\
 				$(wildcard src/$(folder)/*.c)))) utf8 source source_live pin_command
 test_source_live_LIBS := -lbpf -lcap-ng -lseccomp \
@@ -143,7 +144,7 @@ $(OUTPUT)/tests/unit/$(1): $(OUTPUT)/tests/unit/$(1).o $$($(1)_MODULES:%=$(OUTPU
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call UNIT_TEST_RULE,$(test))))
 
-# A test function that nothing calls is a test that does not run.
+# -Werror=unused-function: a test function that nothing calls is a test that does not run.
 $(OUTPUT)/tests/unit/%.o: tests/unit/%.c | $(OUTPUT)/tests/unit
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -Werror=unused-function $(CPPFLAGS) -MMD -MP -c -o $@ $<

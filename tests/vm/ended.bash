@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the tests of a tool that is ended share: signals at moments that are drawn by lot, and what is left of it in
-# the kernel and elsewhere. Loaded behind faults.bash. FAULTS_SEED=N repeats what was drawn.
+# Functions for tests that end gtimehalt: they send signals at random moments, and check what is left behind in the
+# kernel and elsewhere. Loaded after faults.bash. FAULTS_SEED=N repeats the random choices of a run.
 
 PINNED=/sys/fs/bpf/gtimehalt
 
-# Moments are drawn from so many ms after the start: starting takes a second in the bed.
+# Random moments lie within so many ms after the start, because the start takes a second in the bed.
 SPAN_MS=2000
 
-# An end that takes longer than this is a hang.
+# If the end takes longer than this, the test fails because of a hang.
 END_MAX_MS=20000
 
 setup_file() {
@@ -26,11 +26,11 @@ setup() {
 teardown() {
 	[[ -z ${tool:-} ]] || ! is_running "$tool" || kill -KILL "$tool"
 	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin || :
-	[[ -e /sys/module/kvm_amd ]] || modprobe kvm-amd
+	[[ -e /sys/module/$KVM_VENDOR ]] || modprobe "$KVM_VENDOR"
 	guest_end
 }
 
-# What is drawn in a test repeats with FAULTS_SEED.
+# Seeds the random choices of a test, so that FAULTS_SEED repeats them.
 draw_begin() {
 	RANDOM=$((FAULTS_SEED + BATS_TEST_NUMBER))
 	signals=(INT TERM HUP QUIT KILL)
@@ -39,7 +39,7 @@ draw_begin() {
 	err=$BATS_TEST_TMPDIR/err
 }
 
-# all_but SIGNAL: it is not drawn.
+# all_but SIGNAL: removes SIGNAL from those that may be drawn.
 all_but() {
 	local kept=() signal
 	for signal in "${signals[@]}"; do
@@ -57,14 +57,14 @@ sleep_ms() {
 	sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
 }
 
-# From /proc, without a process of its own: a child of ours that has ended is a zombie until we wait.
+# Reads /proc, because kill -0 also succeeds for a zombie, which an ended child is until the shell waits for it.
 is_running() {
 	local stat
 	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
 	[[ $stat != *') Z '* ]]
 }
 
-# await_end PID: its exit status is in $ended then, and how long it took in $took_ms.
+# await_end PID: waits until the process has ended. Sets $ended to its exit status and $took_ms to the duration.
 await_end() {
 	local begin=${EPOCHREALTIME/./}
 	while is_running "$1"; do
@@ -80,18 +80,18 @@ await_end() {
 	took_ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	((took_ms <= slowest_ms)) || slowest_ms=$took_ms
 	ended=0
-	# bash tells of those that were killed.
+	# Bash reports killed children on stderr.
 	wait "$1" 2>/dev/null || ended=$?
 }
 
-# begin COMMAND...: $tool is its process, its output in $out and $err. A shell has its children in the background
-# ignore SIGINT and SIGQUIT; those of a user do not.
+# begin COMMAND...: starts it in the background. Sets $tool to its PID; its output goes to $out and $err. A shell lets
+# background processes ignore SIGINT and SIGQUIT, so both are reset, as for a command that a user starts.
 begin() {
 	env --default-signal=INT,QUIT "$@" >"$out" 2>"$err" 3>&- 4>&- &
 	tool=$!
 }
 
-# end_at SIGNAL MS COMMAND...: runs it, and sends it the signal so long after its start.
+# end_at SIGNAL MS COMMAND...: starts the command and sends it SIGNAL, MS milliseconds later.
 end_at() {
 	local signal=$1 ms=$2
 	shift 2
@@ -103,8 +103,9 @@ end_at() {
 	((++runs))
 }
 
-# Whether the run that has ended did so as signal(7) and EXIT STATUS have it: by the signal, when it cannot be caught
-# or came before it could be; else with 0. Sets $early then.
+# ended_by SIGNAL: fails unless the last run ended as signal(7) and the section EXIT STATUS of gtimehalt(8) say:
+# killed by the signal if it cannot be caught or arrived before the handler was installed; otherwise with status 0.
+# Sets $is_early.
 ended_by() {
 	local number
 	number=$(kill -l "$1")
@@ -114,7 +115,7 @@ ended_by() {
 	KILL:0 | QUIT:0) ((++done_before)) ;;
 	*:0) ;;
 	*:$((128 + number)))
-		# Then it had not begun.
+		# The signal arrived before the handler was installed, so nothing may have been printed yet.
 		is_early=yes
 		((++early))
 		[[ ! -s $out ]] || {
@@ -135,7 +136,7 @@ ended_by() {
 	}
 }
 
-# All that the tool could leave behind, as text.
+# Prints everything that the tool could leave behind.
 host_state() {
 	local kind
 	for kind in link prog map; do
@@ -154,7 +155,8 @@ state_begin() {
 	host_state >"$BATS_TEST_TMPDIR/state"
 }
 
-# Nothing is left of what ran since state_begin. The kernel frees behind a process: within 5 s.
+# Fails unless the host is again in its state at state_begin. The kernel may free objects only after the process has
+# ended, so this waits up to 5 s.
 nothing_left() {
 	local tries
 	for ((tries = 0; tries < 20; tries++)); do
@@ -166,23 +168,24 @@ nothing_left() {
 	return 1
 }
 
-# What of it can be seen at once: what it had attached would hold this module, and its processes.
+# A faster check than nothing_left: attached programs would hold a reference on the KVM module, and no process of the
+# tool may exist.
 nothing_runs() {
 	local tries
 	for ((tries = 0; tries < 50; tries++)); do
-		[[ $(</sys/module/kvm_amd/refcnt) == "$users" ]] && ! pgrep gtimehalt >/dev/null && return
+		[[ $(<"/sys/module/$KVM_VENDOR/refcnt") == "$users" ]] && ! pgrep gtimehalt >/dev/null && return
 		sleep 0.1
 	done
-	echo "kvm_amd has $(</sys/module/kvm_amd/refcnt) users, $users before; $(pgrep -l gtimehalt)"
+	echo "$KVM_VENDOR has $(<"/sys/module/$KVM_VENDOR/refcnt") users, $users before; $(pgrep -l gtimehalt)"
 	return 1
 }
 
-# Every line of a file is an object, and there is one at least.
+# Fails unless every line of the file is a JSON object, and there is at least one.
 objects_whole() {
 	[[ -s $1 && -z $(tail -c 1 "$1") ]] && jq -e -s 'all(type == "object")' "$1" >/dev/null
 }
 
-# tell EXPECTED [MORE]: the line of the table of runs that were ended by lot.
+# tell EXPECTED [MORE]: prints the line for the fault table about runs that were ended at random moments.
 tell() {
 	fault "SIG$(IFS=/ && echo "${signals[*]}") at $runs moments of the first $((SPAN_MS / 1000)) s, seed $FAULTS_SEED" \
 		"$1; nothing attached, no process, no file left" \
@@ -190,12 +193,13 @@ tell() {
 end $slowest_ms ms; links, programs, maps, probes, users of kvm, bpffs as before"
 }
 
-# can_pin: since Linux 5.15.
+# can_pin: true since Linux 5.15.
 can_pin() {
 	! is_linux_before 5 15
 }
 
-# exporter_begin OPTION...: $tool is it, $port where it listens; it measures when this returns.
+# exporter_begin OPTION...: starts an exporter and waits until it measures. Sets $tool to its PID and $port to its
+# port.
 exporter_begin() {
 	local tries
 	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
@@ -209,7 +213,7 @@ exporter_begin() {
 	return 1
 }
 
-# scrape NAME...: the sums over all series of these names; without, all of it.
+# scrape NAME...: prints, for each name, the sum over all series of this name; without names, all metrics.
 scrape() {
 	local name text
 	exec 9<>"/dev/tcp/127.0.0.1/$port"
@@ -222,7 +226,8 @@ scrape() {
 	done
 }
 
-# top_begin: a screen in a terminal of its own, whose settings before and after are in files; $script is script(1).
+# top_begin: starts --top in a terminal of its own. The terminal settings before and after are in the files "before"
+# and "after"; $script is the PID of script(1).
 top_begin() {
 	local dir=$BATS_TEST_TMPDIR tries
 	rm -f "$dir"/{before,after,status,pid,screen}
@@ -243,7 +248,7 @@ top_begin() {
 	tool=$(<"$dir/pid")
 }
 
-# The shell waits for the tool, and script for the shell.
+# Waiting for script is enough: it waits for the shell, which waits for the tool.
 top_end() {
 	local dir=$BATS_TEST_TMPDIR
 	await_end "$script"
@@ -251,10 +256,10 @@ top_end() {
 	[[ ! -e $dir/status ]] || ended=$(<"$dir/status")
 }
 
-# Of the CPU under test, in per cent, before what was measured meanwhile is void.
+# Stolen time of the CPU under test, in per cent, above which a measurement does not count and is repeated.
 STOLEN_MAX=${STOLEN_MAX:-1}
 
-# quietly COMMAND...: see void_if_stolen().
+# quietly COMMAND...: runs it as void_if_stolen() does, with this limit for the CPU under test.
 quietly() {
 	void_if_stolen "$QUIET_CPU=$STOLEN_MAX" "$@"
 }

@@ -155,7 +155,7 @@ killed_on_a_busy_cpu() {
 	guest_gone "$guest"
 	await_end "$tool"
 	said=$(<"$err")
-	[[ $ended == 0 && $said == *'what was asked for has ended' && $(wc -l <"$err") == 1 ]]
+	[[ $ended == 0 && $said == *'the selected VMs or vCPUs have exited' && $(wc -l <"$err") == 1 ]]
 	check_report "$out"
 	holds '$last.interval_ns > 1e8 and ($last.vms | length) == 1 and ($last.vms[0].total.halted_ns > 1e8)' \
 		last "$(tail -n 1 "$out")"

@@ -243,8 +243,8 @@ end_oldest() {
 # entries_cnt: of each map of vCPUs that there is, sorted.
 entries_cnt() {
 	local id
-	for id in $(bpftool -j map show | jq '.[] | select(.name == "vcpus") | .id'); do
-		bpftool -j map dump id "$id" | jq length
+	for id in $(bpftool -j map show | jq '.[] | select(.name == "processes") | .id'); do
+		bpftool -j map dump id "$id" | jq 'map(.formatted.value.entry_cnt) | add // 0'
 	done | sort -n | paste -s -d ' '
 }
 

@@ -47,7 +47,7 @@ teardown() {
 	local said
 	guest_run
 	# A process that has more capabilities than we is closed to us, of the same user or not.
-	is_measured '*warning: processes closed to us: *CAP_SYS_PTRACE*' with_caps "$ENOUGH" "$GTIMEHALT"
+	is_measured '*warning: cannot inspect some processes *CAP_SYS_PTRACE*' with_caps "$ENOUGH" "$GTIMEHALT"
 	said=$(<"$BATS_TEST_TMPDIR/run-0.stderr")
 	is_refused '*process *CAP_SYS_PTRACE*' with_caps "$ENOUGH" "$GTIMEHALT" -p "$guest"
 	is_measured '' with_caps "$ENOUGH,+sys_ptrace" "$GTIMEHALT" -p "$guest"
@@ -77,7 +77,7 @@ teardown() {
 	setcap cap_sys_admin,cap_sys_ptrace,cap_dac_read_search,cap_sys_resource=ep "$file"
 	is_measured '' setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups "$file"
 	setcap cap_sys_admin,cap_sys_resource=ep "$file"
-	is_measured '*closed to us: *' setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups "$file"
+	is_measured '*cannot inspect some processes *' setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups "$file"
 	all_agree
 	fault 'setpriv --reuid; setcap cap_sys_admin,cap_sys_ptrace,cap_dac_read_search,cap_sys_resource=ep' \
 		'exit 3; measured with them' "$refusal; with them, $agreed"

@@ -13,6 +13,8 @@ load ended
 refused() {
 	local status=0
 	prlimit "$@" >"$out" 2>"$err" 3>&- 4>&- || status=$?
+	# A library that is loaded speaks for itself, before main().
+	sed -i '/^Error in GnuTLS initialization:/d' "$err"
 	echo "$1: status $status, $(head -n 1 "$err")"
 	case $status in
 	0) [[ ! -s $err ]] && { [[ $* != *' -d '* ]] || grep -q '  vCPU 0' "$out"; } ;;
@@ -31,7 +33,7 @@ refused() {
 @test "too few descriptors, too little memory: one line, and nothing left" {
 	local n
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	state_begin
 	for n in 4 5 6 8 10 16 20 24 26 28 29 30 31 32 33 34 35 36; do
 		refused "--nofile=$n" "$GTIMEHALT" -d 0.05

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the tests of faults share: a line of the table that tests/faults makes of them, and whether the sums
-# after a fault agree with the guest's own account. Loaded behind helper.bash.
+# Functions for the tests of faults: they print lines for the table of tests/faults, and check whether the sums after
+# a fault agree with the guest's own account. Loaded after helper.bash.
 
-# fault HOW EXPECTED SEEN: this test's line of the table; the test's description names the fault. Printed when
-# SEEN has been held against EXPECTED, and not before.
+# fault HOW EXPECTED SEEN: prints this test's line for the table; the test's title names the fault. Call it only after
+# SEEN has been compared with EXPECTED.
 fault() {
 	printf '# fault: %s | %s | %s | %s\n' "$BATS_TEST_DESCRIPTION" "$1" "$2" "${3//$'\n'/; }" >&3
 }
 
-# shown_over FILE NAME VCPU: what all intervals of FILE say of a vCPU, summed, as one object, with the first's
-# start_monotonic_ns and the last's end_monotonic_ns.
+# shown_over FILE NAME VCPU: prints the sums of a vCPU over all intervals of FILE as one JSON object, from the
+# start_monotonic_ns of the first interval to the end_monotonic_ns of the last.
 shown_over() {
 	jq -e -s --arg name "$2" --argjson vcpu "$3" '
 		(first.start_monotonic_ns) as $from | (last.end_monotonic_ns) as $to |
@@ -22,11 +22,11 @@ shown_over() {
 			reduce ($row | to_entries[]) as $e (.; .[$e.key] += $e.value)))' "$1"
 }
 
-# agrees FILE NAME [TOLERANCE_PCT]: halted of the guest's first vCPU over all intervals of FILE against its own
-# account of the same span; both are in $agreed afterwards, for the table. A guest takes what the host did while it
-# was halted, ticks above all, for halted: its account may be larger by host and wait, and by what the tool says that it
-# did not measure; and by nothing else. Switch mode does not know host, and hooks that are not
-# exact take some of it for guest: $host_pct, of another run of that span, is how much it was at least.
+# agrees FILE NAME [TOLERANCE_PCT]: compares the halted time of the guest's first vCPU over all intervals of FILE with
+# the guest's own account of the same span, and sets $agreed to a text with both, for the table. A guest counts what
+# the host did while the guest was halted (above all its ticks) as halted, so its account may be larger by host, wait
+# and unmeasured time, but by nothing else. Switch mode does not know host, and hooks that are not exact count part of
+# it as guest time: set $host_pct to a lower bound of host that another run of the same load has measured.
 host_pct=0
 agrees() {
 	local tolerance=${3:-1} sums own
@@ -48,7 +48,7 @@ agrees() {
 	}
 }
 
-# bounded SHOWN_PCT OWN_PCT UNSEEN_PCT TOLERANCE WHAT: as agrees has it, of shares that are known.
+# bounded SHOWN_PCT OWN_PCT UNSEEN_PCT TOLERANCE WHAT: makes the same comparison with shares that are already known.
 bounded() {
 	jq -n -e --argjson shown "$1" --argjson own "$2" --argjson unseen "$3" --argjson t "$4" \
 		'$own >= $shown - $t and $own <= $shown + $unseen + $t' >/dev/null || {

@@ -20,6 +20,11 @@ link_ids() {
 	bpftool -j link show | jq -c 'map(.id)'
 }
 
+# entries: how many all processes have.
+entries() {
+	bpftool -j map dump pinned "$PINNED"/processes | jq 'map(.formatted.value.entry_cnt) | add // 0'
+}
+
 # bats test_tags=core-oldest
 @test "before Linux 5.15: refused with exit 3, and nothing is left; else it is pinned" {
 	if ! is_linux_before 5 15; then
@@ -72,15 +77,15 @@ link_ids() {
 	guest_end
 	sleep 1
 	[[ -z $(cat "$PINNED"/stat) ]]
-	# Its place in the map is free again; also where the last of its threads takes the VM down.
-	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
+	# Its entry is free again; also where the last of its threads takes the VM down.
+	[[ $(entries) == 0 ]]
 	guest_start killed --busy 30 --pin "$QUIET_CPU"
 	sleep 2
-	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 1 ]]
+	[[ $(entries) == 1 ]]
 	kill -KILL "$guest"
 	guest_end
 	sleep 1
-	[[ $(bpftool -j map dump pinned "$PINNED"/vcpus | jq length) == 0 ]]
+	[[ $(entries) == 0 ]]
 }
 
 # bats test_tags=core
@@ -145,9 +150,9 @@ link_ids() {
 	"$GTIMEHALT" --unpin
 	[[ ! -e $PINNED && $(link_ids) == "$links" ]]
 	[[ $(bpftool -j prog show | jq -c 'map(.id)') == "$progs" ]]
-	[[ $(cat /sys/module/kvm_amd/refcnt) == 0 ]]
-	rmmod kvm_amd kvm
-	modprobe kvm-amd
+	[[ $(cat "/sys/module/$KVM_VENDOR/refcnt") == 0 ]]
+	rmmod "$KVM_VENDOR" kvm
+	modprobe "$KVM_VENDOR"
 	run -0 --separate-stderr "$GTIMEHALT" --unpin
 	[[ $stderr == *"nothing is pinned"* ]]
 }

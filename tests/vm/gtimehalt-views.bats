@@ -108,12 +108,12 @@ absent() {
 	absent "no vCPU has the thread ID $pair" -t "$pair"
 	absent "no VM has a name like 'pai'" -g pair,pai
 	absent "no VM has a vCPU 7" --vcpu 0,7
-	absent "no VM or vCPU fits all of what was asked for" -g sleeper -t "$pair_tid"
+	absent "no VM or vCPU matches all of the filters" -g sleeper -t "$pair_tid"
 	# With -p, nothing else is looked at.
 	absent "no vCPU has the thread ID $pair_tid" -p "$sleeper" -g sleeper -t "$pair_tid"
 }
 
-# table FILE OPTION...: no line too wide, and the shares of every row add up to all of its time.
+# table FILE OPTION...: no line is too wide, and the shares of every row add up to all of its time. Names are short here.
 table() {
 	local file=$1
 	shift
@@ -229,7 +229,7 @@ last() {
 	eventually last "$dir/name" '.vms[0].name == "mortal"'
 	kill "$old"
 	wait "$by_tid"
-	[[ $(cat "$dir/tid.stderr") == 'gtimehalt: warning: what was asked for has ended' ]]
+	[[ $(cat "$dir/tid.stderr") == 'gtimehalt: warning: the selected VMs or vCPUs have exited' ]]
 	jq -e -s 'length < 50 and all(.[]; .vms | length == 1)' "$dir/tid" >/dev/null
 	eventually last "$dir/name" '.vms == []'
 	guest_start mortal --busy 10 --pin "$OTHER_CPU"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the tests of guests that change share: the tool at intervals of a second beside them, and what it has shown of
-# one process in a span. Loaded behind ended.bash.
+# Functions for the tests of guests that change: they run the tool with intervals of one second beside the guests, and
+# check what it showed of one process in a span. Loaded after ended.bash.
 
-# watch_begin FILE OPTION...: the tool, an interval a second, until watch_end; its first interval has ended then. Those
-# that start at once on one CPU find none of it left to calibrate on.
+# watch_begin FILE OPTION...: starts the tool with an interval of one second; it runs until watch_end. Returns after
+# the first interval, because several guests that start at once on one CPU would leave the tool no time to calibrate.
 watch_begin() {
 	local file=$1
 	shift
@@ -15,14 +15,14 @@ watch_begin() {
 	intervals "$file" 1
 }
 
-# Nothing but warnings that a test expects may be on its stderr: that is left to the test.
+# Does not check stderr: the test knows which warnings to expect.
 watch_end() {
 	kill -INT "$watch"
 	wait "$watch"
 	watch=''
 }
 
-# intervals FILE N: waits until so many more intervals have ended.
+# intervals FILE N: waits until N more intervals have ended.
 intervals() {
 	local tries lines want
 	lines=$(wc -l <"$1")
@@ -38,7 +38,8 @@ intervals() {
 	return 1
 }
 
-# serving_begin PROGRAM OPTION...: a gtimehalt that serves; $exporter is its process, $port where it listens.
+# serving_begin PROGRAM OPTION...: starts a gtimehalt that serves metrics. Sets $exporter to its PID and $port to its
+# port.
 serving_begin() {
 	local tries
 	"$1" -v --exporter=127.0.0.1:0 "${@:2}" >"$BATS_TEST_TMPDIR/exporter" 2>&1 3>&- 4>&- &
@@ -59,7 +60,7 @@ serving_end() {
 	exporter=''
 }
 
-# guest_gone PID: takes it off the list of those that are to be ended, once it has.
+# guest_gone PID: waits until the guest has ended, and removes it from the list of guests to end in teardown.
 guest_gone() {
 	local kept=() pid
 	for pid in "${guests[@]}"; do
@@ -69,25 +70,26 @@ guest_gone() {
 	wait "$1" 2>/dev/null || :
 }
 
-# part FILE FROM TO PID NAME: the intervals of FILE that lie within a span of CLOCK_MONOTONIC, of one process alone,
-# whose VM is then called NAME: what agrees() takes.
+# part FILE FROM TO PID NAME: prints the intervals of FILE that lie within a span of CLOCK_MONOTONIC, with only this
+# process, whose VM is renamed to NAME, as agrees() requires.
 part() {
 	jq -c --argjson from "$2" --argjson to "$3" --argjson pid "$4" --arg name "$5" '
 		select(.start_monotonic_ns >= $from and .end_monotonic_ns <= $to) |
 		.vms |= map(select(.pid == $pid) | .name = $name)' "$1"
 }
 
-# account NAME VM VCPU FROM TO: ns that the guest says it was halted in that span.
+# account NAME VM VCPU FROM TO: prints how many ns the guest was halted in that span by its own account.
 account() {
 	"$ACCOUNT" "$BATS_TEST_TMPDIR/$1.json" --vm "$2" --vcpu "$3" --from "$4" --to "$5" | jq .halted_ns
 }
 
-# pct PART WHOLE
+# pct PART WHOLE: prints the percentage, rounded to two decimals.
 pct() {
 	jq -n "10000 * $1 / $2 | round / 100"
 }
 
-# holds EXPRESSION NAME VALUE...: of jq, with these as numbers, or other JSON.
+# holds EXPRESSION NAME VALUE...: fails unless this jq expression is true with these variables, which are numbers or
+# other JSON.
 holds() {
 	local expression=$1 args=()
 	shift
@@ -102,7 +104,8 @@ holds() {
 	}
 }
 
-# never_back FILE FILE...: of metrics, as scraped one after the other: no sum of a series is less than it was.
+# never_back FILE FILE...: fails if any sum is smaller than in an earlier file. The files are metrics that were
+# scraped one after the other.
 never_back() {
 	awk 'FNR == 1 { file++ }
 		/^#/ || !match($0, /[^ ]+$/) { next }

@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034 # used by those who load this
 #
-# What the tests of the tool in L1 share: guests that are started and ended, a measurement that is
-# checked and held against the guest's own account. Loaded by every gtimehalt-*.bats.
+# Functions for the tests of the tool in L1: starting and ending guests, measuring, checking a measurement, and
+# comparing it with the guest's own log. Loaded by every gtimehalt-*.bats.
 
 src=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 GTIMEHALT=${GTIMEHALT:-$src/.output/gtimehalt}
 PAYLOAD=${PAYLOAD:-$src/.output/tests/payload/payload}
 ACCOUNT=${ACCOUNT:-$src/.output/tests/payload/payload-account}
 
-# The CPU without a tick, and the one on which everything else runs.
+# The CPU without a tick, and the CPU for everything else.
 QUIET_CPU=1
 OTHER_CPU=0
 
-# How far halted shares of a vCPU that is alone on its CPU may be from the guest's own account, in points. In
-# virtual time the way out of a halt, which the guest counts, is all that is left of the bed's own error.
+# The module of KVM for the CPUs of this host.
+KVM_VENDOR=kvm_amd
+! grep -qw vmx /proc/cpuinfo || KVM_VENDOR=kvm_intel
+
+# The largest difference, in percentage points, between the tool and the guest's own log for a vCPU that is alone on
+# its CPU. In virtual time the bed's only remaining error is that the guest counts the exit from a halt as halted.
 TOLERANCE_POINTS=0.2
 [[ -e /bed/virtual ]] || TOLERANCE_POINTS=1.0
 
-# What the machine below may take from a CPU of a parallel VM, in per cent, before a measurement is void.
+# The percentage that the machine below may take from a CPU of a parallel VM before a measurement is invalid (void).
 QUIET="$QUIET_CPU=0.5"
 VOID_MAX=5
 
-# Per mille of wall time by which a row may have been clamped.
+# The per mille of a row's wall time that may be clamped.
 clamped_max=1
 
 # shellcheck source=tests/vm/lib/msr.bash
@@ -31,7 +35,8 @@ clamped_max=1
 guest=''
 guests=()
 
-# guest_start NAME OPTION...: starts a payload; its PID is in $guest, its report $tmp/NAME.json.
+# guest_start NAME OPTION...: starts a payload; sets $guest to its PID. Its report will be
+# $BATS_TEST_TMPDIR/NAME.json.
 guest_start() {
 	local name=$1 ready=$BATS_TEST_TMPDIR/$1.ready tries
 	shift
@@ -48,7 +53,7 @@ guest_start() {
 	return 1
 }
 
-# guest_end: ends all guests; their reports are there afterwards.
+# guest_end: ends all guests; afterwards their reports have been written.
 guest_end() {
 	((${#guests[@]})) || return 0
 	kill "${guests[@]}" 2>/dev/null || :
@@ -60,7 +65,7 @@ teardown() {
 	guest_end
 }
 
-# measure FILE OPTION...: runs the tool with -j, and holds every row to the identities.
+# measure FILE OPTION...: runs the tool with -j, and checks the identities of every row.
 measure() {
 	report_of "$@"
 	check_report "$1"
@@ -77,8 +82,8 @@ measuring() {
 	return 1
 }
 
-# Every row of every interval: the identities to the nanosecond, nothing lost, nothing clamped away.
-# Switch mode knows fewer of them.
+# check_report FILE: in every row of every interval the identities must hold to the nanosecond, and nothing may be
+# lost or clamped. In switch mode fewer values are known.
 check_report() {
 	local broken
 	broken=$(jq -c --argjson clamped_max "$clamped_max" '
@@ -90,19 +95,20 @@ check_report() {
 			.unmeasured_ns == 0 and
 			.clamped_ns <= .wall_ns * $clamped_max / 1000))) | not)' "$1") || return
 	[[ -s $1 && -z $broken ]] || {
-		echo "an interval breaks an identity, or lost something:"
+		echo "an interval violates an identity, or something was lost:"
 		echo "$broken"
 		return 1
 	}
 }
 
-# vcpu_of FILE NAME VCPU: the row of a vCPU, of the first interval.
+# vcpu_of FILE NAME VCPU: prints the row of a vCPU in the first interval.
 vcpu_of() {
 	jq -e -s --arg name "$2" --argjson vcpu "$3" \
 		'.[0].vms[] | select(.name == $name) | .vcpus[] | select(.vcpu == $vcpu)' "$1"
 }
 
-# own_share FILE NAME [VM] [VCPU]: per cent of the first interval that the guest says it was halted.
+# own_share FILE NAME [VM] [VCPU]: prints the percentage of the first interval that the vCPU was halted, by its own
+# log.
 own_share() {
 	local from to
 	from=$(jq -s '.[0].start_monotonic_ns' "$1")
@@ -111,26 +117,26 @@ own_share() {
 		--vcpu "${4:-0}" | jq '100 * .share'
 }
 
-# is_linux_before MAJOR MINOR
+# is_linux_before MAJOR MINOR: whether the running kernel is older.
 is_linux_before() {
 	local major minor
 	IFS=. read -r major minor _ < <(uname -r)
 	((major < $1 || (major == $1 && minor < $2)))
 }
 
-# near A B TOLERANCE WHAT
+# near A B TOLERANCE WHAT: fails if A and B differ by more than TOLERANCE.
 near() {
 	jq -n -e --argjson a "$1" --argjson b "$2" --argjson t "$3" '($a - $b) | fabs <= $t' \
 		>/dev/null || {
-		echo "$4: $1 against $2, more than $3 apart"
+		echo "$4: $1 and $2 differ by more than $3"
 		return 1
 	}
 }
 
-# void_if_stolen LIMITS COMMAND...: runs a measuring command, again when the machine below took too much of a CPU
-# away meanwhile; LIMITS is "CPU=PERCENT ...". What was measured is judged by the caller, afterwards: a measurement is
-# void for what the plugin says of the machine, never for its result. On a machine that is too busy for a parallel VM
-# the test is a skip, which says so. In virtual time nothing can be stolen.
+# void_if_stolen LIMITS COMMAND...: runs a command that measures, and repeats it if the machine below has taken too
+# much of a CPU meanwhile; LIMITS is "CPU=PERCENT ...". The caller checks the results afterwards: a measurement is
+# repeated because of what the plugin reports about the machine, never because of its result. If the machine is too
+# busy for a parallel VM, the test is skipped with this reason. In virtual time nothing can be stolen.
 void_if_stolen() {
 	local limits=$1 void limit cpu stolen is_void
 	local -A marks
@@ -158,14 +164,14 @@ void_if_stolen() {
 	skip "void $VOID_MAX times: the machine below is too busy for a parallel VM"
 }
 
-# report_of FILE OPTION...: the tool's JSON.
+# report_of FILE OPTION...: writes the tool's JSON to FILE.
 report_of() {
 	local file=$1
 	shift
 	timeout 120 "$GTIMEHALT" -j "$@" >"$file"
 }
 
-# quiet_measure FILE OPTION...: measure, where the machine below may be busy.
+# quiet_measure FILE OPTION...: like measure, but repeats it if the machine below is too busy.
 quiet_measure() {
 	void_if_stolen "$QUIET" report_of "$@"
 	check_report "$1"

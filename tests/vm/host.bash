@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# What the tests of a host that changes share. Loaded behind ended.bash.
+# Functions for the tests of a host that changes. Loaded after ended.bash.
 
-# lines_of FILE CNT: waits until a run has printed so many intervals.
+# lines_of FILE CNT: waits until a run has printed CNT intervals.
 lines_of() {
 	local tries
 	for ((tries = 0; tries < 600; tries++)); do
@@ -15,8 +15,8 @@ lines_of() {
 	return 1
 }
 
-# run_in_background NAME OPTION...: its output goes to NAME.out, its words to NAME.err; its process is
-# ${pid_of[NAME]}.
+# run_in_background NAME OPTION...: starts gtimehalt with its output in NAME.out and its messages in NAME.err, and
+# sets ${pid_of[NAME]} to its PID.
 declare -gA pid_of=()
 run_in_background() {
 	local name=$BATS_TEST_TMPDIR/$1
@@ -26,7 +26,7 @@ run_in_background() {
 	tools+=("$!")
 }
 
-# run_ends NAME: with 0, within END_MAX_MS.
+# run_ends NAME: fails unless the run ends within END_MAX_MS with status 0.
 run_ends() {
 	await_end "${pid_of[$1]}"
 	((ended == 0)) || {
@@ -36,7 +36,7 @@ run_ends() {
 	}
 }
 
-# said_nothing NAME
+# said_nothing NAME: fails if the run has printed a message.
 said_nothing() {
 	[[ ! -s $BATS_TEST_TMPDIR/$1.err ]] || {
 		cat "$BATS_TEST_TMPDIR/$1.err"
@@ -44,7 +44,8 @@ said_nothing() {
 	}
 }
 
-# contiguous FILE: each interval begins where the one before has ended, and is as long as CLOCK_MONOTONIC says.
+# contiguous FILE: fails unless each interval begins where the previous one ended and is as long as CLOCK_MONOTONIC
+# says.
 contiguous() {
 	jq -e -s '. as $all | length > 1 and
 		all(.interval_ns == .end_monotonic_ns - .start_monotonic_ns and .interval_ns > 0) and
@@ -54,20 +55,20 @@ contiguous() {
 	}
 }
 
-# The thread of the only vCPU of process $1.
+# Prints the TID of the only vCPU of process $1.
 thread_of() {
 	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
 }
 
-# scrape_mark: the node's sums, with about when they were taken, as one line: ns loaded halted unmeasured
+# scrape_mark: prints the sums of the host in one line, with about the time of the scrape: ns loaded halted unmeasured
 scrape_mark() {
 	printf '%s %s\n' "$(uptime_ns)" "$(scrape gtimehalt_node_loaded_seconds_total \
 		gtimehalt_node_halted_seconds_total gtimehalt_node_unmeasured_seconds_total)"
 }
 
-# scraped_between FROM TO NAME: what the exporter has counted between two marks, as "LOADED HALTED UNMEASURED OWN" in
-# $scraped: in seconds, in per cent of that, and in per cent of the time by the guest's own account. A scrape is of the
-# last second, so that the two are not of quite the same span.
+# scraped_between FROM TO NAME: sets $scraped to "LOADED HALTED UNMEASURED OWN" between two marks: loaded in seconds,
+# halted and unmeasured in per cent of it, and the guest's own account in per cent of the time. The metrics are up to
+# a second old when they are scraped, so the spans of the exporter and of the account differ slightly.
 scraped_between() {
 	local own from to
 	read -r from _ <<<"$1"
@@ -80,9 +81,10 @@ scraped_between() {
 		"\($loaded * 100 | round / 100) \($halted | pct) \($unmeasured | pct) \($own * 100 | round / 100)"')
 }
 
-# never_too_much FILE NAME TOLERANCE: no interval shows more halted than the guest says, in points of the longest; the
-# most that one was above its account is in $most. One whose halted is not known shows nothing. The last one may be as short
-# as what a vCPU is read later than the clock.
+# never_too_much FILE NAME TOLERANCE: fails if any interval shows more halted time than the guest's account by more
+# than TOLERANCE per cent of the longest interval; $most is the largest excess. Intervals whose halted time is null
+# are skipped. The excess is relative to the longest interval, because the last one may be so short that the delay
+# between reading the clock and reading the vCPU matters.
 never_too_much() {
 	local intervals
 	intervals=$(jq -n -c --slurpfile guest "$BATS_TEST_TMPDIR/$2.json" --slurpfile shown "$1" '

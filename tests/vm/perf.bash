@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# The kernel's own account of a vCPU's thread as a witness: perf counts TSC and MPERF of it while it is on
-# a CPU. Loaded by the tests of cases in which the guest's account is spoilt, by ticks or by other threads.
+# The kernel's own measurement of a vCPU's thread as a reference: perf counts TSC and MPERF while the thread is on a
+# CPU. Loaded by tests in which the guest's account is not exact because of ticks or other threads.
 
-# The thread of the first vCPU of process $1.
+# Prints the TID of the first vCPU of process $1.
 vcpu_tid() {
 	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
 }
 
-# perf_stat TID: 10 s of it, into $BATS_TEST_TMPDIR/perf; when they began and ended goes to .../span. They are
-# perf's own: before it counts it starts up, during which the guest is made to exit ten times as often.
+# perf_stat TID: counts for 10 s, with the result in $BATS_TEST_TMPDIR/perf and the begin and end of this span in
+# .../span. The command that perf runs writes the span itself, because perf first starts up, and during that time the
+# guest exits ten times as often.
 perf_stat() {
-	# CLOCK_BOOTTIME, which is CLOCK_MONOTONIC on a machine that was never suspended.
+	# /proc/uptime is CLOCK_BOOTTIME, which equals CLOCK_MONOTONIC on a machine that was never suspended.
 	# shellcheck disable=SC2016 # for the inner shell
 	perf stat -x, -o "$BATS_TEST_TMPDIR/perf" -e '{msr/tsc/,msr/mperf/},duration_time' -t "$1" -- bash -c '
 		read -r from _ </proc/uptime
@@ -21,9 +22,9 @@ perf_stat() {
 		echo "${from/./}0000000 ${to/./}0000000" >"$1"' - "$BATS_TEST_TMPDIR/span"
 }
 
-# begin_beside FILE OPTION...: the tool, for longer than perf's 10 s, until perf_beside. It has begun when this returns,
-# for its attaching makes the guest exit. The intervals are short since those at perf's two ends are left out, and a
-# share is not the same at all times.
+# begin_beside FILE OPTION...: starts the tool, which runs for longer than perf's 10 s, until perf_beside ends it.
+# Returns when the tool measures, because attaching makes the guest exit. The intervals are short, because those at
+# both ends of perf's span are left out, and the halted share changes over time.
 declare -gA beside=()
 begin_beside() {
 	local file=$1
@@ -36,7 +37,7 @@ begin_beside() {
 	done
 }
 
-# perf_beside PID: perf of the process's first vCPU, then the end of all that has begun.
+# perf_beside PID: runs perf on the first vCPU of the process, then ends all tools that begin_beside has started.
 perf_beside() {
 	local file
 	perf_stat "$(vcpu_tid "$1")"
@@ -48,7 +49,7 @@ perf_beside() {
 	beside=()
 }
 
-# shown_in_span FILE NAME WHAT: the sum of WHAT, a jq expression of a vCPU's row, in perf's span.
+# shown_in_span FILE NAME WHAT: prints the sum of WHAT, a jq expression on a vCPU, over the intervals in perf's span.
 shown_in_span() {
 	local from to
 	read -r from to <"$BATS_TEST_TMPDIR/span"
@@ -59,9 +60,9 @@ shown_in_span() {
 		map('"$3"') | add' "$1"
 }
 
-# near_perf FILE NAME WHAT OF: how much was halted, within the tolerance; of "loaded" time, which is the time on a
-# CPU of a thread that does not leave KVM, or of all the "wall" time, where perf's time on a CPU has user mode
-# in it.
+# near_perf FILE NAME WHAT OF: fails unless the halted share is within the tolerance of perf's. OF is "loaded" for a
+# share of loaded time, which is the time on a CPU of a thread that does not leave KVM; or "wall" for a share of wall
+# time, for threads whose time on a CPU includes user mode.
 near_perf() {
 	local shown witness
 	shown=$(jq -n "100 * $(shown_in_span "$1" "$2" .halted_ns) / $(shown_in_span "$1" "$2" ".$4_ns")")
@@ -75,8 +76,8 @@ near_perf() {
 	near "$shown" "$witness" "$TOLERANCE_POINTS" "$3"
 }
 
-# The share of the time in which perf counted that the thread was on a CPU, in per cent: for so long the events
-# ran. By perf's own clock: it counts from before the command begins until after it has ended.
+# Prints for how much of perf's time the thread was on a CPU, in per cent: the events run only then. The time is
+# perf's own duration_time, because perf counts from before the command begins until after it has ended.
 perf_on_cpu() {
 	awk -F, '$3 ~ /tsc/ { ran_ns = $4 } $3 ~ /duration/ { ns = $1 } END { if (!ns) exit 1; print 100 * ran_ns / ns }' \
 		"$BATS_TEST_TMPDIR/perf"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What the tests of a pinned measurement share. Loaded behind helper.bash, whose teardown it extends.
+# Functions for the tests of a pinned measurement. Loaded after helper.bash, whose teardown this file extends.
 
 PINNED=/sys/fs/bpf/gtimehalt
 
@@ -17,17 +17,17 @@ teardown() {
 	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
 }
 
-# stat_of TID: loaded halted guest vcpu unmeasured wait updated, of one thread.
+# stat_of TID: prints the fields of one thread: loaded halted guest vcpu unmeasured wait updated.
 stat_of() {
 	sed -n -E "s/^[0-9]+ $1 \(.*\) //p" $PINNED/stat
 }
 
-# The thread of the only vCPU of the guest that was started last.
+# Prints the TID of the only vCPU of the guest that was started last.
 vcpu_tid() {
 	awk -v pid="${guest:?}" '$1 == pid { print $2 }' $PINNED/stat
 }
 
-# share FILE NAME: per cent of loaded time.
+# share FILE NAME: prints halted in per cent of loaded time.
 share() {
 	vcpu_of "$1" "$2" 0 | jq '100 * .halted_ns / .loaded_ns'
 }

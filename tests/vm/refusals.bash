@@ -1,38 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the tests of a host that refuses share. Loaded behind faults.bash.
+# Functions for the tests of a host on which gtimehalt must refuse to run. Loaded after faults.bash.
 
-# An ordinary user.
+# The UID of an ordinary user.
 NOBODY=61234
 
-# Enough to measure what is not closed to us. Before Linux 5.11 BPF's memory counts to RLIMIT_MEMLOCK, which only
-# CAP_SYS_RESOURCE raises.
+# The capabilities that are enough to measure where nothing else forbids it. Before Linux 5.11, memory of BPF maps
+# counts against RLIMIT_MEMLOCK, which only CAP_SYS_RESOURCE can raise.
 ENOUGH=+sys_admin
 ! is_linux_before 5 11 || ENOUGH+=,+sys_resource
 
-# guest_run: a guest of known duty; what follows is held against its account.
+# guest_run: starts a guest of a known duty cycle; the measurements of a test are compared with its account.
 guest_run() {
 	guest_start duty --busy 60 --pin "$QUIET_CPU"
 }
 
-# with_caps CAPS CMD...: root with these capabilities and no other: "+sys_admin,+bpf".
+# with_caps CAPS CMD...: runs CMD as root with only these capabilities, such as "+sys_admin,+bpf".
 with_caps() {
 	setpriv --bounding-set="-all${1:+,$1}" --inh-caps=-all "${@:2}"
 }
 
-# without_cap CAP CMD...: root without this one.
+# without_cap CAP CMD...: runs CMD as root without this capability.
 without_cap() {
 	setpriv --bounding-set="-$1" --inh-caps="-$1" "${@:2}"
 }
 
-# as_user CAPS CMD...: an ordinary user with these.
+# as_user CAPS CMD...: runs CMD as an ordinary user with these capabilities.
 as_user() {
 	setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups --inh-caps="-all${1:+,$1}" \
 		--ambient-caps="-all${1:+,$1}" --bounding-set="-all${1:+,$1}" "${@:2}"
 }
 
-# in_mounts SCRIPT CMD...: CMD in a mount namespace of its own, behind SCRIPT.
+# in_mounts SCRIPT CMD...: runs SCRIPT and then CMD in a new mount namespace.
 in_mounts() {
 	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount --propagation private bash -ec "$1"'; exec "${@:2}"' - "$@"
@@ -42,8 +42,8 @@ programs() {
 	bpftool -j prog list | jq length
 }
 
-# is_refused PATTERN CMD...: exit 3, one line on stderr like it, which is in $refusal afterwards, nothing on
-# stdout, and nothing attached.
+# is_refused PATTERN CMD...: fails unless CMD exits with status 3 and prints nothing to stdout and one line to stderr
+# that matches PATTERN, and nothing stays attached. Sets $refusal to that line.
 is_refused() {
 	local pattern=$1 before out=$BATS_TEST_TMPDIR/refused status=0
 	before=$(programs)
@@ -57,8 +57,8 @@ is_refused() {
 	}
 }
 
-# is_measured PATTERN CMD...: exit 0, what is said on stderr like the pattern, and the guest is there, under the
-# name $shown_as. Its numbers are for all_agree.
+# is_measured PATTERN CMD...: fails unless CMD exits with status 0, its stderr matches PATTERN, and the guest is shown
+# under the name $shown_as. all_agree checks the times.
 shown_as=duty
 runs=()
 is_measured() {
@@ -71,12 +71,12 @@ is_measured() {
 		return 1
 	}
 	shown_over "$out" "$shown_as" 0 >/dev/null
-	# Below another name it is the same guest.
+	# The guest has another name in this run, but its account is the same.
 	[[ $shown_as == duty ]] || ln -sf duty.json "$BATS_TEST_TMPDIR/$shown_as.json"
 	runs+=("$shown_as ${*:2}")
 }
 
-# all_agree: ends the guest, and holds all that was measured of it against its account. $agreed is of the last.
+# all_agree: ends the guest and compares all measurements with its account. $agreed is about the last one.
 all_agree() {
 	local i
 	guest_end
@@ -84,7 +84,8 @@ all_agree() {
 	for i in "${!runs[@]}"; do
 		echo "${runs[i]}:"
 		agrees "$BATS_TEST_TMPDIR/run-$i" "${runs[i]%% *}" 2
-		# It is busy for 60 ms of 100: none at all would be a guest that was not seen.
+		# The guest is halted for about 40 % of the time. A share near 0 means that the guest was not
+		# measured.
 		jq -e '[.vms[] | .total.halted_ns / .total.wall_ns] | add > 0.03' "$BATS_TEST_TMPDIR/run-$i" >/dev/null
 	done
 }

@@ -26,11 +26,31 @@ struct preempt_notifier {
 };
 
 struct sched_info {
+	unsigned long pcount;
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
+struct rq {
+	__u64 clock;
+	__u64 clock_task;
+};
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
+struct sched_entity {
+	__u64 exec_start;
+	__u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
 };
 
 struct task_struct {
 	unsigned int flags;
+	int on_cpu;
+	struct sched_entity se;
 	int pid;
 	int tgid;
 	unsigned long nvcsw;
@@ -40,6 +60,23 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct sched_info sched_info;
 	struct hlist_head preempt_notifiers;
+};
+
+/* Of the kernel, it is more than one structure deep. */
+typedef struct {
+	__s64 value;
+} local64_t;
+
+struct hw_perf_event {
+	local64_t prev_count;
+};
+
+struct perf_event {
+	struct hw_perf_event hw;
+};
+
+struct bpf_perf_event_data_kern {
+	struct perf_event *event;
 };
 
 struct seq_file;
@@ -56,17 +93,11 @@ struct bpf_iter__task {
 
 struct kvm;
 
-struct kvm_vcpu_arch {
-	__u64 last_host_tsc;
-};
-
 struct kvm_vcpu {
 	struct kvm *kvm;
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
-	_Bool preempted;
-	struct kvm_vcpu_arch arch;
 };
 
 #pragma clang attribute pop

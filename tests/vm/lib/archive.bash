@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Debian archives: where they are is what this machine's apt is configured with, for other suites
-# too. Nothing here names a mirror. Sourced by ../bed.
+# Debian archives: their addresses are those in the configuration of this machine's apt, also for other suites. No
+# mirror is named here. Sourced by ../bed.
 
 readonly ARCHIVE_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# Packages that the host needs, by name.
+# Packages that the bed needs on this machine.
 readonly HOST_PACKAGES=(
 	bats debian-archive-keyring gcc kmod libc6-dev libglib2.0-dev mmdebstrap pkg-config procps
 	util-linux xz-utils
 )
 
-# host_install PACKAGE...: installs those that this machine lacks.
+# host_install PACKAGE...: installs the packages that this machine lacks.
 host_install()
 {
 	local -a missing=()
@@ -36,7 +36,7 @@ host_setup()
 	host_install "${HOST_PACKAGES[@]}"
 }
 
-# Prints the URI of the archive that serves SUITE.
+# archive_uri SUITE: prints the URI of the archive that serves SUITE.
 archive_uri()
 {
 	local suite=$1 main security
@@ -53,11 +53,12 @@ archive_uri()
 		return
 	fi
 	security=$(archive_configured_uri security)
-	# Mirrors carry the two archives side by side under these names.
+	# Mirrors have the two archives next to each other under these names.
 	printf '%s\n' "${security:-${main%/debian*}/debian-security}"
 }
 
-# The fields but RELEASE are empty until apt has fetched a Release file.
+# archive_configured_uri KIND: prints the URI of the main or security archive that apt uses. Until apt has fetched a
+# Release file, only RELEASE has a value, and nothing is printed.
 archive_configured_uri()
 {
 	# shellcheck disable=SC2016 # apt's own variables
@@ -68,7 +69,7 @@ archive_configured_uri()
 			kind == want { sub(/\/$/, "", $3); print $3; exit }'
 }
 
-# Prints a source line for each SUITE.
+# archive_sources SUITE...: prints a source line for each suite.
 archive_sources()
 {
 	local suite uri
@@ -79,15 +80,14 @@ archive_sources()
 	done
 }
 
-# How this machine's apt fetches (proxies, checks), for an apt that does not read its files.
+# Prints how this machine's apt fetches (proxies, checks), for an apt that does not read its configuration files.
 archive_acquire_options()
 {
 	apt-config dump | grep '^Acquire::' |
 		grep -v -E '^Acquire::(IndexTargets|cdrom|Changelogs|CompressionTypes)\b'
 }
 
-# Runs an apt tool on the indices of one set of suites, apart from the machine's own.
-# Usage: archive_apt SET TOOL ARGS...
+# archive_apt SET TOOL ARGS...: runs an apt tool on the indices of a set of suites, separate from the machine's own.
 archive_apt()
 {
 	local dir=$BED_DIR/apt/$1 tool=$2
@@ -100,8 +100,8 @@ archive_apt()
 		-o APT::Sandbox::User=root "$@"
 }
 
-# Fetches the indices of SUITES into the set SET. An old release's Release file is no longer
-# re-signed once its support ends, so its date says nothing.
+# archive_update SET SUITE...: fetches the indices of the suites into SET. When the support of a release has ended,
+# its Release file is no longer signed again, so its expiry date is ignored.
 archive_update()
 {
 	local set=$1 dir=$BED_DIR/apt/$1

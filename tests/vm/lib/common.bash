@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What every part of the bed uses. Sourced by ../bed.
+# Functions that every part of the bed uses. Sourced by ../bed.
 
-# Exit statuses of `bed`, beside those of the command that was run in the VM.
+# Exit statuses of `bed` other than those of the command in the VM.
 # shellcheck disable=SC2034 # used by the other parts
 readonly EXIT_FAILURE=1 EXIT_USAGE=2 EXIT_UNAVAILABLE=3 EXIT_TIMEOUT=124 EXIT_VM_DIED=125
 
@@ -26,10 +26,10 @@ die_usage()
 
 require_root()
 {
-	((EUID == 0)) || die "must run as root (it mounts, and makes a Debian root)"
+	((EUID == 0)) || die "must run as root, to mount file systems and to make a Debian root"
 }
 
-# Seconds since START (an EPOCHREALTIME), with one decimal.
+# seconds_since START: prints the seconds since START (an EPOCHREALTIME), with one decimal.
 seconds_since()
 {
 	local now=$EPOCHREALTIME
@@ -37,8 +37,8 @@ seconds_since()
 	awk -v a="$1" -v b="$now" 'BEGIN { printf "%.1f", b - a }'
 }
 
-# A stamp is a stage's name and what its result depends on. It is written only behind the check of
-# that result, so a stage that was interrupted, or whose recipe changed, is done again.
+# A stamp consists of a stage's name and a key of what the stage's result depends on. It is written after the result
+# was checked, so that a stage is repeated if it was interrupted or its recipe has changed.
 stamp_is()
 {
 	local file=$BED_DIR/stamp/$1 key=$2
@@ -57,9 +57,9 @@ stamp_clear()
 	rm -f "$BED_DIR/stamp/$1"
 }
 
-# bed_lock KIND WHAT: `virtual` VMs run beside each other. A `parallel` one would fight with any other for
-# the cores, and each would see the other as stolen time; a `setup` must not replace the root under a
-# running VM either. The lock goes with the process.
+# bed_lock KIND WHAT: takes the bed's lock until this process exits. `virtual` VMs share it. A `parallel` VM takes it
+# exclusively, because it would compete with others for the cores, and each would see the other as stolen time; a
+# `setup` does so as well, because it must not replace the root while a VM runs.
 bed_lock()
 {
 	local holder kind=--exclusive
@@ -74,7 +74,7 @@ bed_lock()
 	printf 'pid %s: %s\n' "$$" "$2" >"$BED_DIR/lock"
 }
 
-# Runs a command with its output in a log; on failure shows the log's end.
+# logged LOG COMMAND...: runs a command with its output in a log; if it fails, prints the end of the log.
 logged()
 {
 	local log=$BED_DIR/log/$1

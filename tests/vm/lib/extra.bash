@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Packages that only some runs need, added to the root on demand: `bed install`. The stamp names the
-# root that they are in, so a root that is made anew lacks them until they are asked for again. Sourced
-# by ../bed.
+# Packages that only some runs need, added to the root on demand: `bed install`. Their stamp contains the key of the
+# root, so that a new root lacks them until they are requested again. Sourced by ../bed.
 
-# Prints the packages that have been added to this root.
+# Prints the packages that were added to this root.
 extra_packages()
 {
 	local stamp=$BED_DIR/stamp/extra key packages
@@ -25,7 +24,7 @@ extra_is_done()
 	done
 }
 
-# In a copy, which takes the root's place when it is whole: apt that was interrupted leaves none of it.
+# Installs into a copy that replaces the root when it is complete, so that an interrupted apt leaves no trace.
 extra_setup()
 {
 	local new=$BED_DIR/root.new started=$EPOCHREALTIME
@@ -33,7 +32,7 @@ extra_setup()
 
 	root_is_done || die "not set up: run 'bed setup' first"
 	if extra_is_done "$@"; then
-		note "installed already: $*"
+		note "already installed: $*"
 		return
 	fi
 	read -r -a all < <(extra_packages) || :
@@ -55,10 +54,10 @@ extra_setup()
 bed_install()
 {
 	(($#)) || die_usage "install: no package"
-	[[ " $*" != *' -'* ]] || die_usage "install: takes packages only"
+	[[ " $*" != *' -'* ]] || die_usage "install: options are not supported"
 	require_root
 	if root_is_done && extra_is_done "$@"; then
-		note "installed already: $*"
+		note "already installed: $*"
 		return
 	fi
 	bed_lock setup "install $*"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What L1 boots from: the root as a disk image, and an initramfs for each kernel. Both are made when they are
-# missing or older than what they are made of. Sourced by ../bed.
+# What L1 boots from: a disk image of the root, and an initramfs for each kernel. Both are made if they are missing,
+# or if what they are made of has changed. Sourced by ../bed.
 
 readonly IMAGE_DIR=$BED_DIR/image
 
-# Modules that L1 needs before it has its root, and KVM's, so that they are loaded in a snapshot.
+# Modules that L1 needs to mount its root, and KVM's, so that a snapshot has them loaded.
 readonly INITRAMFS_MODULES=(virtio_pci virtio_blk ext4 overlay virtio_console 9pnet_virtio 9p msr kvm-amd)
 
-# image_is_done KEY FILE: FILE was made from what KEY tells.
+# image_is_done KEY FILE: whether FILE was made from what KEY identifies.
 image_is_done()
 {
 	[[ -s $2 && -f $2.key && $(<"$2.key") == "$1" ]]
@@ -23,14 +23,11 @@ image_publish()
 
 image_setup()
 {
-	local kernel=$1
-
-	mkdir -p "$IMAGE_DIR"
 	image_root_setup
-	image_initramfs_setup "$kernel"
+	image_initramfs_setup "$1"
 }
 
-# The root and the packages that were added to it.
+# Prints the keys of the root and of the packages that were added to it.
 image_root_key()
 {
 	root_key
@@ -41,10 +38,11 @@ image_root_setup()
 {
 	local key file=$IMAGE_DIR/root.ext4 started=$EPOCHREALTIME
 
+	mkdir -p "$IMAGE_DIR"
 	key=$(image_root_key)
 	image_is_done "$key" "$file" && return
 	rm -f "$file.new"
-	# Without what a read-only disk does not need; checksums need modules on old kernels.
+	# Without features that a read-only disk does not need; metadata checksums would need modules on old kernels.
 	logged image.log mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -m 0 -b 4096 -I 256 \
 		-d "$BED_DIR/root/" "$file.new" \
 		"$(($(du -sm "$BED_DIR/root/" | cut -f 1) * 3 / 2 + 128))M" ||
@@ -72,7 +70,7 @@ image_initramfs_setup()
 	image_publish "$key" "$file"
 }
 
-# image_tree KERNEL TREE MODULE...: what goes into an initramfs.
+# image_tree KERNEL TREE MODULE...: makes the files of an initramfs.
 image_tree()
 {
 	local kernel=$1 tree=$2
@@ -83,18 +81,19 @@ image_tree()
 	install -m 755 "$BED_DIR/root/usr/bin/busybox" "$tree/bin/busybox"
 	install -m 755 "$BED_HERE/lib/init" "$tree/init"
 	install -m 755 "$BED_HERE/lib/l1-init" "$tree/l1-init"
-	image_modules "$kernel" "$tree/modules" "$@" || die "kernel $kernel: cannot gather the modules that L1 boots with"
+	image_modules "$kernel" "$tree/modules" "$@" || die "kernel $kernel: cannot collect the modules L1 boots with"
 }
 
-# image_pack TREE FILE: by the tree's own busybox, into FILE.new. Unpacked by an emulated CPU, so not compressed.
+# image_pack TREE FILE: packs the tree into FILE.new with the tree's own busybox. Not compressed, because an emulated
+# CPU unpacks it.
 image_pack()
 {
 	(cd "$1" && find . | sort | bin/busybox cpio -o -H newc -R 0:0 2>/dev/null) >"$2.new"
 	rm -rf "$1"
 }
 
-# image_modules KERNEL DIR MODULE...: the modules with all that they depend on, named in the order of loading. A kernel has some of
-# them built in.
+# image_modules KERNEL DIR MODULE...: copies the modules and their dependencies, with names in the order of loading.
+# Modules that are built into the kernel are skipped.
 image_modules()
 {
 	local kernel=$1 dir=$2 release module file name number=10

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Debian kernels, found by asking the suites' indices and unpacked without their maintainer
-# scripts. A kernel is one directory: lib/modules/RELEASE, with vmlinuz in it, and its release in
-# the file `release`, written last. Sourced by ../bed.
+# Debian kernels, found in the indices of the suites and unpacked without their maintainer scripts. A kernel is a
+# directory with lib/modules/RELEASE, which includes vmlinuz, and the file `release`, which is written last. Sourced
+# by ../bed.
 #
-# To add one: a name here, and the suites to look in. Any X.Y that trixie-backports' index has can
-# be asked for by that name, without being listed.
+# To add a kernel, add a name here, and the suites that have it. Any X.Y in the index of trixie-backports can be
+# requested by that name without being listed.
 
 kernel_names()
 {
@@ -28,8 +28,8 @@ kernel_name_is_valid()
 	[[ $1 =~ ^([0-9]+\.[0-9]+|between|newest)$ ]]
 }
 
-# Prints image packages to try for a kernel, best first. An index can name a package that the
-# pool has dropped since, so there can be several.
+# kernel_candidates NAME SET: prints the image packages to try for a kernel, best first. There may be several, because
+# an index can name a package that is no longer in the pool.
 kernel_candidates()
 {
 	local name=$1 set=$2
@@ -40,7 +40,7 @@ kernel_candidates()
 			sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p'
 		;;
 	between)
-		# The last one of the 6 series: newer than trixie's own, older than `newest`.
+		# The latest of the 6.x series: newer than trixie's own, older than `newest`.
 		kernel_index "$set" | grep -E '^linux-image-6\.'
 		;;
 	*)
@@ -49,16 +49,16 @@ kernel_candidates()
 	esac
 }
 
-# All the generic signed images in an index, newest first.
+# kernel_index SET: prints all generic signed images in an index, newest first.
 kernel_index()
 {
 	archive_apt "$1" apt-cache pkgnames linux-image- |
 		grep -E '^linux-image-[0-9]+\.[0-9]+(\.[0-9]+)?([-+][^-]*)?-amd64$' | sort -V -r
 }
 
-# kernel_packages SET PACKAGE: prints PACKAGE and what holds the rest of its kernel: since 6.19
-# Debian splits the image into linux-binary and linux-modules. (linux-base, with the configuration
-# and an empty System.map, is not needed to boot, and is the first to leave an index.)
+# kernel_packages SET PACKAGE: prints PACKAGE and the packages with the other parts of its kernel: since 6.19 Debian
+# splits the image into linux-binary and linux-modules. linux-base, with the configuration and an empty System.map, is
+# not needed to boot, and is the first one to vanish from an index.
 kernel_packages()
 {
 	printf '%s\n' "$2"
@@ -66,7 +66,7 @@ kernel_packages()
 		sed -n -E 's/^ *Depends: (<?linux-(binary|modules)-[0-9][^ ]*)$/\1/p'
 }
 
-# Whether all these kernels are installed.
+# kernel_is_done KERNEL...: whether all of these kernels are installed.
 kernel_is_done()
 {
 	local name
@@ -95,7 +95,7 @@ kernel_setup_all()
 		esac
 	done
 	if ((${#unavailable[@]})); then
-		note "not to be had from the archives apt is configured with: ${unavailable[*]}"
+		note "not available in the archives that apt is configured with: ${unavailable[*]}"
 		exit "$EXIT_UNAVAILABLE"
 	fi
 }
@@ -106,13 +106,13 @@ kernel_setup()
 	local -a suites
 
 	if [[ $update == no ]] && kernel_is_done "$name"; then
-		note "kernel $name: there already ($(<"$dir/release"))"
+		note "kernel $name: already installed ($(<"$dir/release"))"
 		return
 	fi
 
 	read -r -a suites < <(kernel_suites "$name")
 	set=${suites[0]}
-	note "kernel $name: asking the index of ${suites[*]}"
+	note "kernel $name: fetching the index of ${suites[*]}"
 	if ! archive_update "$set" "${suites[@]}"; then
 		note "kernel $name: no index for ${suites[*]} (moved to the archive of old releases?)"
 		return "$EXIT_UNAVAILABLE"
@@ -136,9 +136,9 @@ kernel_install()
 	local -a packages
 
 	mapfile -t packages < <(kernel_packages "$set" "$package")
-	# apt-cache puts what the index does not have in angle brackets.
+	# apt-cache puts packages that are not in the index in angle brackets.
 	if [[ ${packages[*]} == *'<'* ]]; then
-		note "kernel $name: $package: the index has lost other parts of it"
+		note "kernel $name: $package: other parts of it are no longer in the index"
 		return "$EXIT_UNAVAILABLE"
 	fi
 	rm -rf "$new"
@@ -150,7 +150,7 @@ kernel_install()
 	done
 
 	modules=$new/lib/modules/$release
-	# Since 6.17 modules are below /usr/lib, and since 7.2 vmlinuz is with them.
+	# Since 6.17 modules are below /usr/lib, and since 7.2 vmlinuz is beside them.
 	mv "$new"/tree/{usr/,}lib/modules/"$release" "$new/lib/modules/" 2>/dev/null
 	[[ -s $modules/vmlinuz ]] || mv "$new/tree/boot/vmlinuz-$release" "$modules/vmlinuz" || return
 	depmod -b "$new" "$release" || return

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What the bed itself compiles, with the host's compiler: the plugin, and what the self-test runs
-# in L1. Sourced by ../bed.
+# The programs that the bed compiles with this machine's compiler: the plugin, and those that the self-test runs in
+# L1. Sourced by ../bed.
 
 plugin_is_done()
 {
@@ -26,7 +26,7 @@ plugin_setup()
 	plugin_build l2probe -static
 }
 
-# plugin_build OUTPUT FLAGS...: from the C file of the same name.
+# plugin_build OUTPUT FLAGS...: compiles the C file of the same name.
 plugin_build()
 {
 	local out=$BED_DIR/bin/$1 src=$BED_HERE/plugin/${1%.so}.c

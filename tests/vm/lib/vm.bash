@@ -3,26 +3,26 @@
 #
 # Running a VM. Sourced by ../bed.
 #
-# All that belongs to a VM lives in a mount and PID namespace of its own (lib/enter): when its
-# first process dies, the kernel kills the rest and drops the mounts, however this script ends.
+# Everything that belongs to a VM runs in its own mount and PID namespaces (lib/enter): when their first process dies,
+# the kernel kills the others and removes the mounts, however this script ends.
 #
-# One directory is shared with L1, as /bed: that of the run. L1 reads `command` from it, and writes
-# `booted` and `status`; the console log is there too. It stays when the VM has died.
+# The directory of the run is shared with L1, as /bed. L1 reads `command` from it, and writes `booted` and `status`;
+# the console log is there as well. The directory stays if the VM has died.
 #
-# Two kinds of time. A virtual VM (-icount) has a clock that instructions move: what the machine below
-# does beside it changes nothing, idle time costs nothing, and its CPUs take turns on one core. A
-# parallel VM (multi-threaded TCG) has a core for each CPU and the time of the machine below.
+# There are two kinds of time. A virtual VM (-icount) has a clock that counts instructions: other load on the machine
+# below has no effect, idle time costs nothing, and its CPUs take turns on one core. A parallel VM (multi-threaded
+# TCG) has a core for each CPU, and the time of the machine below.
 
 RUN_DIR=$BED_DIR/run/$$
 
-# A virtual nanosecond is 1/8 of an instruction: 125 million instructions a second.
+# An instruction takes 8 virtual nanoseconds: 125 million instructions a second.
 readonly VM_ICOUNT_SHIFT=3
 
-# EPYC is the CPU model whose SVM features TCG can do; what it cannot is switched off here, since
-# QEMU would warn of each, once a CPU, on the command's stderr.
+# EPYC is the CPU model whose SVM features TCG supports. Its features that TCG lacks are switched off here, because
+# QEMU would warn of each of them, for each CPU, on the command's stderr.
 readonly VM_CPU=EPYC,+svm,+npt,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,-xsavec
 
-# Seconds after which a VM that is to become a snapshot has not booted.
+# After this time, a VM that is to become a snapshot is considered not to have booted.
 readonly VM_SNAPSHOT_TIMEOUT_S=180
 
 vm_command()
@@ -41,8 +41,8 @@ vm_command()
 			;;
 		--plain | --cold) opt[${1#--}]=yes ;;
 		--virtual | --parallel | --vmx) opt[time]=${1#--} ;;
-		--count) opt[count]=yes opt[time]=parallel ;;
-		--where) opt[count]=yes opt[where]=yes opt[time]=parallel ;;
+		--count) opt[count]=yes ;;
+		--where) opt[count]=yes opt[where]=yes ;;
 		--no-mperf | --no-kvm) opt[${1#--no-}]=no ;;
 		--)
 			shift
@@ -53,8 +53,13 @@ vm_command()
 		esac
 		shift
 	done
-	# A person at a terminal needs a clock that does not run ahead.
-	[[ $action != shell ]] || opt[time]=parallel
+	# The plugin counts in parallel time only, and Bochs always.
+	[[ ${opt[count]} == no || ${opt[time]} == vmx ]] || opt[time]=parallel
+	if [[ $action == shell ]]; then
+		[[ ${opt[time]} != vmx ]] || die_usage "shell goes without --vmx"
+		# A user at a terminal needs a clock that does not run ahead.
+		opt[time]=parallel
+	fi
 	[[ ${opt[memory]} ]] || opt[memory]=$([[ ${opt[time]} == vmx ]] && echo 1G || echo 4G)
 	vm_check_options "$action" "$@"
 
@@ -89,7 +94,7 @@ vm_check_options()
 	[[ $action == shell || $# -gt 0 ]] || die_usage "$action: no command"
 }
 
-# What the bed makes itself, for all runs: several at once may find it missing.
+# Makes what the bed builds itself, for all runs; locked, because several runs may find it missing at the same time.
 vm_setup()
 {
 	local lock
@@ -106,12 +111,12 @@ vm_setup()
 	exec {lock}>&-
 }
 
-# vm_prepare COMMAND...: the directory of the run.
+# vm_prepare COMMAND...: makes the directory of the run.
 vm_prepare()
 {
 	local dir
 
-	# Left by VMs that died, whose consoles may have been looked at since.
+	# Remove the directories of VMs that died; they were kept so that their consoles could be read.
 	for dir in "$BED_DIR"/run/*; do
 		[[ -e /proc/${dir##*/} ]] || rm -rf "$dir"
 	done
@@ -125,20 +130,20 @@ vm_prepare()
 
 vm_kernel_args()
 {
-	# The watchdog compares TSC with a clock that the outer scheduler can delay, and would then
-	# declare TSC unstable. A kernel that oopsed must not go on and pass.
+	# tsc=reliable: the clocksource watchdog compares TSC with a clock that the outer scheduler can delay, and
+	# would declare TSC unstable. oops=panic: a kernel that oopsed must not go on, so that the test does not pass.
 	local args="console=ttyS0 loglevel=6 panic=-1 tsc=reliable oops=panic" last=$((opt[cpus] - 1))
 
 	if [[ ${opt[plain]} == no ]] && ((last > 0)); then
-		# CPU 0 does the housekeeping; guests under test are pinned to the others.
+		# CPU 0 does the housekeeping; guests under test are pinned to the other CPUs.
 		args+=" nohz_full=1-$last isolcpus=1-$last rcu_nocbs=1-$last irqaffinity=0"
 	fi
-	# Instructions are counted as a host executes them by default.
+	# Instructions are counted with the mitigations that hosts have by default.
 	[[ ${opt[count]} == yes ]] || args+=" mitigations=off"
 	printf '%s\n' "$args bed.kvm=${opt[kvm]} ${opt[append]}"
 }
 
-# Only machines as most runs want them: any other boots.
+# Snapshots exist only for the options that most runs use; other runs boot.
 vm_has_snapshot()
 {
 	[[ ${opt[cpus]} == 2 && ${opt[memory]} == 4G && -z ${opt[append]} && ${opt[count]} == no &&
@@ -157,7 +162,7 @@ vm_snapshot_key()
 	} | sha256sum | cut -c 1-16
 }
 
-# Sets `qemu` to the command line that runs inside the root, but for what belongs to one run alone.
+# Sets `qemu` to the command line to run inside the root, without what is specific to one run.
 vm_qemu_command()
 {
 	local name
@@ -189,7 +194,7 @@ vm_qemu_command()
 	fi
 }
 
-# The plugin's arguments after its file, as QEMU has them. NAME=VALUE... follow.
+# vm_plugin_args NAME=VALUE...: prints the argument of QEMU's -plugin.
 vm_plugin_args()
 {
 	local -a plugin=(/bed/mperf.so "$@")
@@ -200,7 +205,7 @@ vm_plugin_args()
 	(IFS=,; printf '%s\n' "${plugin[*]}")
 }
 
-# Execs into the namespaces; --pdeathsig for the case that this script is killed outright.
+# vm_enter COMMAND...: execs COMMAND in the namespaces; --pdeathsig ends it even if this script is killed by SIGKILL.
 vm_enter()
 {
 	exec setpriv --pdeathsig KILL \
@@ -208,15 +213,14 @@ vm_enter()
 		"$BED_HERE/lib/enter" "$BED_DIR" "$BED_REPO" "$RUN_DIR" "${opt[kernel]}" "$@"
 }
 
-# vm_snapshot_make FILE: boots a VM until L1 waits to be wanted, and saves its state. A failure is not
-# the run's: it boots then.
+# vm_snapshot_make FILE: boots a VM until L1 waits, and saves its state. If that fails, the run boots instead.
 vm_snapshot_make()
 {
 	local file=$1 vm driver timer first started=$EPOCHREALTIME
 	local -a qemu
 
 	mkdir -p "${file%/*}"
-	# Of what the bed was before. A VM has read its snapshot when it runs.
+	# Remove snapshots of earlier versions of the bed; a running VM has read its snapshot completely.
 	rm -f "${file%.*}".*
 	vm_prepare true
 	mkfifo "$RUN_DIR/monitor.in" "$RUN_DIR/monitor.out"
@@ -242,7 +246,7 @@ vm_snapshot_make()
 	vm_stop "$vm" "$driver" "$timer"
 	trap - INT TERM HUP
 	if [[ ! -s $RUN_DIR/state ]] || grep -q '^Error' "$RUN_DIR/monitor.log"; then
-		note "kernel ${opt[kernel]}: no snapshot of it could be made, so that it boots:"
+		note "kernel ${opt[kernel]}: could not make a snapshot; booting instead:"
 		cat "$RUN_DIR/qemu.log" "$RUN_DIR/monitor.log" >&2 2>/dev/null || :
 		tail -n 20 "$RUN_DIR/console.log" >&2 2>/dev/null || :
 		return "$EXIT_FAILURE"
@@ -251,7 +255,7 @@ vm_snapshot_make()
 	note "kernel ${opt[kernel]}: snapshot in $(seconds_since "$started") s, $(du -h "$file" | cut -f 1)"
 }
 
-# Sets `qemu` to the whole command line of a run.
+# Sets `qemu` to the complete command line of a run.
 vm_run_command()
 {
 	vm_qemu_command
@@ -277,8 +281,8 @@ vm_shell()
 	(vm_enter "${qemu[@]}") {BED_LOCK_FD}>&-
 }
 
-# QEMU truncates what it writes its output to, and sets it non-blocking: so it never gets this
-# script's own stdout, which may be a file, but pipes.
+# QEMU truncates its output files and makes them nonblocking. Therefore it gets pipes instead of this script's stdout,
+# which may be a file.
 vm_run()
 {
 	local vm timer first status=0 started=$EPOCHREALTIME
@@ -303,7 +307,8 @@ vm_run()
 
 	wait -n -p first "$vm" "$timer" || :
 	kill -KILL "$vm" "$timer" 2>/dev/null || :
-	# QEMU that ended before it opened them has left its ends of the pipes closed.
+	# If QEMU has ended before it opened its ends of the pipes, the relays still wait; opening them here ends
+	# that.
 	: <>"$RUN_DIR/stdout" <>"$RUN_DIR/stderr"
 	wait "$vm" "$timer" "${relays[@]}" 2>/dev/null || :
 	trap - INT TERM HUP
@@ -316,7 +321,7 @@ vm_run()
 		vm_report_death "killed at its timeout of ${opt[timeout]} s"
 	else
 		status=$EXIT_VM_DIED
-		vm_report_death "died, or did not come up"
+		vm_report_death "died, or did not boot"
 	fi
 	exit "$status"
 }
@@ -342,7 +347,7 @@ vm_report()
 vm_report_death()
 {
 	trap - EXIT
-	note "kernel ${opt[kernel]}: the VM $1; what QEMU said, and the end of its console ($RUN_DIR/console.log):"
+	note "kernel ${opt[kernel]}: the VM $1; output of QEMU, and the end of its console ($RUN_DIR/console.log):"
 	cat "$RUN_DIR/qemu.log" >&2
 	tail -n 60 "$RUN_DIR/console.log" >&2 2>/dev/null || note "(nothing)"
 }
@@ -351,10 +356,10 @@ vm_selftest()
 {
 	local kernel=6.12
 
-	# What follows is the files of the table of suites.
+	# --files is followed by the files in tests/suites, all of which are run anyway.
 	[[ ${1:-} != --files ]] || set --
 	if (($#)); then
-		[[ $1 == --kernel && $# == 2 ]] || die_usage "selftest: --kernel NAME or nothing"
+		[[ $1 == --kernel && $# == 2 ]] || die_usage "selftest: only --kernel NAME is supported"
 		kernel=$2
 	fi
 	require_root

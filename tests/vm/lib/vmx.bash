@@ -4,21 +4,22 @@
 # A VM with Intel's VMX: Bochs, built with ../vmx/bochs.patch, boots the same kernels with the same root. Sourced by
 # ../bed.
 #
-# Disks: the root; one with the checkout, /bed and modules, made for each run; one on which L1 leaves what it has
-# written, as a tar archive (../vmx/l1). It boots from a CD. The command's output comes by serial ports.
+# It has three disks: the root; one with the checkout, /bed and the modules, which is made for each run; and one on
+# which L1 leaves the files that it has written, as a tar archive (../vmx/l1). It boots from a CD. The output of the
+# command goes through serial ports.
 
 readonly VMX_DIR=$BED_DIR/vmx
 readonly VMX_RUN=$VMX_DIR/run/$$
 
-# Packages that the host needs beside those of the bed, by name.
+# Packages that Bochs needs on this machine in addition to those of the bed.
 readonly VMX_HOST_PACKAGES=(e2fsprogs g++ isolinux make patch syslinux-common xorriso)
 
 readonly VMX_MODULES=(ata_piix sd_mod ext4 overlay msr kvm-intel)
 
-# Instructions, of the CPU that executes most, that make a second of L1.
+# The number of instructions in a second of L1, on the CPU that executes most.
 readonly VMX_IPS=200000000
 
-# MiB that a run can write below /src and /bed.
+# The MiB that a run can write below /src and /bed.
 readonly VMX_FREE_MB=512
 
 vmx_key()
@@ -50,8 +51,8 @@ vmx_setup()
 	note "vmx: done in $(seconds_since "$started") s"
 }
 
-# Bochs' own source alone: what Debian changes in it is how it is packaged. The BIOS that is in the source sees one CPU
-# only; Debian builds Bochs' own one as a package.
+# Fetches Bochs' original source only, because Debian's changes concern packaging. The BIOS in that source supports
+# only one CPU; Debian has Bochs' other BIOS in a package of its own.
 vmx_fetch()
 {
 	local dir=$BED_DIR/apt/bochs
@@ -64,13 +65,13 @@ vmx_fetch()
 	archive_apt bochs apt-get download bochsbios vgabios
 }
 
-# vmx_command COMMAND...: runs it in a VM with VMX, as `opt` says, and exits with its status.
+# vmx_command COMMAND...: runs it in a VM with VMX and the options in `opt`, and exits with its status.
 vmx_command()
 {
 	local lock
 
 	[[ ${opt[where]} == no && ${opt[mperf]} == yes && -z ${opt[ratio]} ]] ||
-		die_usage "--vmx goes without --where, --no-mperf and --ratio"
+		die_usage "--vmx excludes --where, --no-mperf and --ratio"
 	mkdir -p "$VMX_DIR"
 	exec {lock}>>"$BED_DIR/setup.lock"
 	flock "$lock"
@@ -86,7 +87,7 @@ vmx_command()
 	vmx_run
 }
 
-# The initramfs of the other bed, with other modules, and what this one does otherwise.
+# Makes the same initramfs as for the other bed, with other modules and the scripts for this one.
 vmx_initramfs_setup()
 {
 	local key file=$IMAGE_DIR/initramfs-${opt[kernel]}-vmx tree=$IMAGE_DIR/tree.$BASHPID module
@@ -103,7 +104,8 @@ vmx_initramfs_setup()
 	image_publish "$key" "$file"
 }
 
-# Takes the signature off a module (include/linux/module_signature.h): its check is a third of all that a boot executes.
+# vmx_unsign FILE: removes the signature from a module (include/linux/module_signature.h), because checking signatures
+# takes a third of the instructions of a boot.
 vmx_unsign()
 {
 	local magic='~Module signature appended~' size
@@ -133,7 +135,7 @@ vmx_prepare()
 	vmx_config >"$VMX_RUN/bochsrc"
 }
 
-# vmx_boot_disc VMLINUZ
+# vmx_boot_disc VMLINUZ: makes the CD to boot from.
 vmx_boot_disc()
 {
 	local tree=$VMX_RUN/disc
@@ -142,8 +144,9 @@ vmx_boot_disc()
 	cp "$1" "$tree/vmlinuz"
 	cp "$IMAGE_DIR/initramfs-${opt[kernel]}-vmx" "$tree/initrd"
 	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$tree"
-	# Each character of a message takes its time on the serial port. A panic ends in a triple fault, which ends
-	# Bochs. The kernel's tests of its ciphers would double the boot.
+	# loglevel=5: each character of a message takes time on the serial port. reboot=t: a panic causes a triple
+	# fault, which ends Bochs. cryptomgr.notests=1: the kernel's self-tests of ciphers would double the time of
+	# the boot.
 	cat >"$tree/isolinux.cfg" <<-EOF
 		default bed
 		label bed
@@ -156,7 +159,7 @@ vmx_boot_disc()
 }
 
 # A Haswell has EPT, VPID and unrestricted guests; later models have APICv, with which Bochs loses interrupts. The
-# root's disk is `volatile`, since Bochs locks others.
+# root's disk is `volatile`, because Bochs locks disks of other modes.
 vmx_config()
 {
 	local memory_mb=${opt[memory]%[MG]}
@@ -199,7 +202,8 @@ vmx_run()
 	relays+=($!)
 	cat "$VMX_RUN/stderr" >&2 &
 	relays+=($!)
-	# Bochs opens a port when something is written to it; the relays must not wait for that, and see the end.
+	# Bochs opens a serial port's file only when something is written to it. Keep the FIFOs open for it, so that
+	# the relays do not wait for that, and get the end of file when Bochs exits.
 	setpriv --pdeathsig KILL "$VMX_DIR/bochs/bochs" -q -f "$VMX_RUN/bochsrc" {BED_LOCK_FD}>&- \
 		7>"$VMX_RUN/stdout" 8>"$VMX_RUN/stderr" </dev/null >"$VMX_RUN/bochs.out" 2>&1 &
 	vm=$!
@@ -221,19 +225,19 @@ vmx_run()
 		vmx_report_death "killed at its timeout of ${opt[timeout]} s"
 	else
 		status=$EXIT_VM_DIED
-		vmx_report_death "died, or did not come up"
+		vmx_report_death "died, or did not boot"
 	fi
 	exit "$status"
 }
 
-# Puts what L1 has written below /bed and /src into the directories here. Fails without an exit status.
+# Copies what L1 has written below /bed and /src to the directories here. Fails if there is no exit status.
 vmx_results()
 {
 	local changes=$VMX_RUN/changes file
 
 	tar -x -f "$VMX_RUN/results" -C "$VMX_RUN" 2>/dev/null || return
 	[[ -s $RUN_DIR/status ]] || return
-	# What L1 has removed, its overlay marks by a device.
+	# The overlay marks files that L1 has removed by character devices.
 	find "$changes" -type c -printf '%P\0' | while IFS= read -r -d '' file; do
 		rm -rf "${BED_REPO:?}/$file" "${changes:?}/$file"
 	done
@@ -252,7 +256,7 @@ vmx_report()
 vmx_report_death()
 {
 	trap - EXIT
-	note "kernel ${opt[kernel]}, VMX: the VM $1; what Bochs said, and the end of its console ($VMX_RUN/console.log):"
+	note "kernel ${opt[kernel]}, VMX: the VM $1; output of Bochs, and the end of its console ($VMX_RUN/console.log):"
 	tail -n 5 "$VMX_RUN/bochs.log" >&2 2>/dev/null || :
 	tail -n 60 "$VMX_RUN/console.log" >&2 2>/dev/null || note "(nothing)"
 	rm -f "$VMX_RUN"/{run.img,boot.iso,results}

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bats file_tags=parallel
 #
-# The case that gtimehalt is for, shown without it: the host sees a Linux guest's vCPUs busy, and
-# the guest says that one of them is idle. For L1 of the test bed.
+# The case for which gtimehalt exists, shown without it: the host sees a Linux guest's vCPUs busy, while the guest
+# says that one of them is idle. Runs in L1 of the test bed.
 
 bats_require_minimum_version 1.5.0
 
-# One guest for the whole file: booting takes most of the time. Each of the two L1 CPUs gets a vCPU,
-# since the scheduler puts nothing on an isolated CPU of its own accord.
+# One guest for the whole file, because booting takes most of the time. Each of the two L1 CPUs gets a vCPU
+# explicitly, because the scheduler moves nothing to an isolated CPU.
 setup_file() {
 	[[ -r /dev/kvm && -w /dev/kvm ]] || skip "no /dev/kvm"
 	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU"
@@ -23,7 +23,8 @@ teardown_file() {
 	[[ -z ${PID:-} ]] || "$BATS_TEST_DIRNAME/stop"
 }
 
-# idle_share CPU: by the guest's own account, from its first to its last line so far
+# idle_share CPU: prints the percentage of idle time according to the guest, from its first guest-account line to the
+# latest.
 idle_share() {
 	tr -d '\r' <"$LOG" | awk -v cpu="$1" '
 		$1 != "guest-account" { next }
@@ -46,7 +47,7 @@ idle_share() {
 	local vcpu busy
 	top -H -b -n 2 -d 5 -p "$PID" >"$BATS_TEST_TMPDIR/top"
 	for vcpu in 0 1; do
-		# The second screen is of the 5 s; the first is since boot.
+		# The second screen covers the 5 s; the first covers the time since boot.
 		busy=$(awk -v name="$vcpu/KVM" '
 			/^top/ { screen++ }
 			screen == 2 && $NF == name && $(NF - 1) == "CPU" { print int($9) }
@@ -70,12 +71,12 @@ idle_share() {
 	(($(idle_share 1) <= 5))
 }
 
-@test "it answers at once when asked" {
+@test "a line on its console makes the guest answer immediately" {
 	local lines
 	command -v socat >/dev/null || skip "no socat"
 	lines=$(grep -c '^guest-account' "$LOG")
 	printf '\n\n\n' | socat -t 2 - "UNIX-CONNECT:$TMPDIR/linux-guest/demo/console" >/dev/null
-	# Unasked it gives one in 2 s.
+	# Without a request it prints one line in 2 s.
 	for _ in {1..10}; do
 		(($(grep -c '^guest-account' "$LOG") >= lines + 3)) && break
 		sleep 0.2
@@ -84,7 +85,7 @@ idle_share() {
 	(($(grep -c '^guest-account' "$LOG") >= lines + 3))
 }
 
-@test "it cannot be started twice, and stop ends it" {
+@test "a guest cannot be started twice, and stop ends it" {
 	run -1 "$BATS_TEST_DIRNAME/start" --initrd "$TMPDIR/initramfs.cpio"
 	[[ $output == *"running already"* ]]
 	"$BATS_TEST_DIRNAME/stop"

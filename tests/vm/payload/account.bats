@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What payload-account makes of reports that are written here by hand: neither KVM nor the payload.
+# payload-account with reports that the tests write; neither KVM nor the payload is needed.
 
 bats_require_minimum_version 1.5.0
 
@@ -11,20 +11,21 @@ setup() {
 	report=$BATS_TEST_TMPDIR/report.json
 }
 
-# vcpu VM VCPU [JQ-ASSIGNMENT]: one that ran from 1000 to 2000 and halted from 1100 to 1200, 1300 to 1350 and 1900 to 2000
+# vcpu VM VCPU [JQ-ASSIGNMENT]: prints a vCPU that ran from 1000 to 2000 and halted from 1100 to 1200, 1300 to 1350
+# and 1900 to 2000.
 vcpu() {
 	jq -nc --argjson vm "$1" --argjson vcpu "$2" '{$vm, $vcpu, tid: 42, complete: true, mapped: true, dropped: 0,
 		uncertain_ns: 7, start_ns: 1000, end_ns: 2000, tsc_offset: -9000000000000000000, waited_ns: null,
 		segments: [[1100, 1200], [1300, 1350], [1900, 2000]]}'" | ${3:-.}"
 }
 
-# report VCPU...: as the payload writes it
+# report VCPU...: writes a report in the payload's format.
 report() {
 	local IFS=,
 	printf '{"payload":1,"name":"x","clock":{"begin":{"tsc":18446744073709551615}},"vcpus":[%s]}\n' "$*" >"$report"
 }
 
-# refused WORDS ARGUMENT...
+# refused WORDS ARGUMENT...: must be refused with one line that contains WORDS.
 refused() {
 	local words=$1
 	shift
@@ -41,7 +42,7 @@ refused() {
 	[[ $("$account" - <"$report") == "$("$account" "$report")" ]]
 }
 
-# span FROM TO HALTED HALTS SHARE
+# span FROM TO HALTED HALTS SHARE: compares the result for a span.
 span() {
 	diff - <("$account" "$report" --from "$1" --to "$2") <<-END
 		{"vm": 0, "vcpu": 0, "tid": 42, "span_ns": $(($2 - $1)), "halted_ns": $3, "halts": $4, "share": $5, "uncertain_ns": 7}
@@ -59,7 +60,7 @@ span() {
 	span 1850 2000 100 1 0.666667
 }
 
-@test "a share is as short as it can be" {
+@test "a share is printed with as few digits as possible" {
 	local halted_ns share
 	while read -r halted_ns share; do
 		report "$(vcpu 0 0 ".start_ns = 0 | .end_ns = 1000000 | .segments = [[0, $halted_ns]]")"
@@ -81,7 +82,7 @@ span() {
 	END
 }
 
-@test "of several vCPUs each has a line, or those that are asked for" {
+@test "each of several vCPUs has a line, or only the chosen ones" {
 	report "$(vcpu 0 0)" "$(vcpu 0 1)" "$(vcpu 1 0)"
 	[[ $("$account" "$report" | jq -c '[.vm, .vcpu]') == $'[0,0]\n[0,1]\n[1,0]' ]]
 	[[ $("$account" "$report" --vm 0 | jq -c '[.vm, .vcpu]') == $'[0,0]\n[0,1]' ]]
@@ -90,7 +91,7 @@ span() {
 	refused 'no such vCPU' "$report" --vm 1 --vcpu 1
 }
 
-@test "refused: what the report cannot show" {
+@test "refused: spans and vCPUs that the report does not cover" {
 	report "$(vcpu 0 0)"
 	refused 'vm 0 vcpu 0: its run is 1000 to 2000' "$report" --from 999
 	refused 'vm 0 vcpu 0: its run is 1000 to 2000' "$report" --to 2001
@@ -104,7 +105,7 @@ span() {
 	refused 'its log overflowed, 3 halts are missing' "$report"
 }
 
-@test "refused: what is no report" {
+@test "refused: files that are no report" {
 	local change
 	refused 'No such file' "$BATS_TEST_TMPDIR/none"
 	: >"$report"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * payload-account: how long the payload's vCPUs were halted, by their own account, in a span of CLOCK_MONOTONIC.
+ * payload-account: how long the payload's vCPUs were halted, by their own logs, in a span of
+ * CLOCK_MONOTONIC.
  *
- * It answers only what the report can show: a span that a vCPU's run does not cover, a log that overflowed, and a TSC
- * without a mapping are errors, not estimates.
+ * Everything that the report does not cover is an error, not an estimate: a span beyond the vCPU's
+ * run, a log that overflowed, a TSC without a mapping to CLOCK_MONOTONIC.
  *
- * Each halt, from RDTSC to RDTSC, includes what the host does between the end of the halt proper and the guest's next
- * instruction: a VM exit and entry. So halted_ns is too much by halts times that: a microsecond or two on silicon,
- * some 0.15 ms in the test bed.
+ * A logged halt, from RDTSC to RDTSC, includes what the host does between the end of the halt and
+ * the guest's next instruction: a VM exit and a VM entry. So halted_ns is too large by this time
+ * for each halt: one or two microseconds on silicon, some 0.15 ms in the test bed.
  *
  * Exit status: 0 answered, 1 refused, 2 usage.
  */
@@ -24,8 +25,8 @@
 static const char usage[] =
 	"usage: payload-account [--from NS] [--to NS] [--vm N] [--vcpu N] REPORT\n"
 	"\n"
-	"How long were the payload's vCPUs halted, by their own account? One line of JSON for each vCPU.\n"
-	"REPORT: what payload wrote; - is stdin. NS is of CLOCK_MONOTONIC; without it the run's start or end.\n";
+	"Print how long the payload's vCPUs were halted, by their own logs, as a line of JSON for each vCPU.\n"
+	"REPORT: a report of payload; - is stdin. NS: CLOCK_MONOTONIC; default: start and end of the run.\n";
 
 struct number {
 	bool is_given;
@@ -67,11 +68,11 @@ static struct number parse_number(const char *option, const char *text)
 	errno = 0;
 	number.value = strtoll(text, &end, 10);
 	if (end == text || *end || errno || strchr(" \t\n\v\f\r", *text))
-		fail(2, "%s: '%s' is no number", option, text);
+		fail(2, "%s: '%s' is not a number", option, text);
 	return number;
 }
 
-/* Unlike getopt_long(), takes no abbreviation of an option. */
+/* Not getopt_long(), because it accepts abbreviated options. */
 static struct options parse_options(char **argv)
 {
 	struct options opts = { 0 };
@@ -105,14 +106,14 @@ static struct options parse_options(char **argv)
 			fail(2, "unexpected argument '%s'; see --help", *argv);
 		else
 			opts.report = *argv;
-		/* --from without its value was refused. */
+		/* A missing value was refused above, so that argv cannot be past its end here. */
 	}
 	if (!opts.report)
-		fail(2, "no report is given; see --help");
+		fail(2, "no report given; see --help");
 	return opts;
 }
 
-/* All of a file of ASCII, and its length; freed at exit. */
+/* Returns the contents of an ASCII file and its length. The caller frees the result. */
 static char *read_all(const char *name, size_t *len)
 {
 	FILE *file = strcmp(name, "-") ? fopen(name, "re") : stdin;
@@ -159,7 +160,7 @@ static struct json_object *parse(const char *name)
 	return report;
 }
 
-/* A member of this type; fails when there is none. */
+/* Returns a member of this type; fails if there is none. */
 static struct json_object *member(struct json_object *object, const char *key, enum json_type type)
 {
 	struct json_object *value;
@@ -170,7 +171,7 @@ static struct json_object *member(struct json_object *object, const char *key, e
 	return value;
 }
 
-/* json-c takes what is beyond 64 bits for the largest there is. */
+/* json-c returns the largest or smallest number for those beyond 64 bits. */
 static int64_t integer(struct json_object *value, const char *what)
 {
 	int64_t number = json_object_get_int64(value);
@@ -224,7 +225,10 @@ static void check(const struct vcpu *v, int64_t from, int64_t to)
 		REFUSE(v, "an empty span");
 }
 
-/* A share of 0 to 1, rounded to 6 digits, as short as it can be, with a point or an exponent, as Python writes it. */
+/*
+ * Prints a share of 0 to 1, rounded to 6 digits, in the shortest form that has a point or an
+ * exponent, as Python does.
+ */
 static void print_share(double share)
 {
 	char text[32];
@@ -261,7 +265,7 @@ static void account(const struct options *opts, const struct vcpu *v)
 
 		if (!json_object_is_type(segment, json_type_array) ||
 		    json_object_array_length(segment) != 2)
-			REFUSE(v, "segment %zu is no pair", i);
+			REFUSE(v, "segment %zu is not a pair", i);
 		begin = integer(json_object_array_get_idx(segment, 0), "segments");
 		end = integer(json_object_array_get_idx(segment, 1), "segments");
 		if (end < begin)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guest's first bytes (struct guest_header) and its interrupt stubs. The VMM starts each vCPU
- * at guest_main, in long mode, with interrupts off, RDI and the GS base at its struct guest_cpu.
+ * at guest_main, in long mode, with interrupts off, and with RDI and the GS base pointing to its
+ * struct guest_cpu.
  */
 #include "guest.h"
 
@@ -9,7 +10,10 @@
 	.quad	guest_main, faults, timer, kick, spurious
 
 	.text
-	/* An exception is a bug in the payload: tell the VMM which, and never come back. */
+	/*
+	 * An exception is a bug in the payload: report its vector to the VMM, which does not resume
+	 * the vCPU.
+	 */
 	.balign	FAULT_STUB_SZ
 faults:
 	.set	vector, 0
@@ -22,9 +26,9 @@ faults:
 	.endr
 
 	/*
-	 * The time comes first: the EOI may be a VM exit, and what it costs is not halted time. The
-	 * interrupted code has interrupts on in "sti; hlt" only, so it needs no more than its
-	 * registers back.
+	 * Read the time first, because the EOI may cause a VM exit, which is not halted time. The
+	 * interrupted code has interrupts enabled in "sti; hlt" only, so restoring these registers
+	 * is enough.
 	 */
 	.balign	16
 timer:
@@ -47,7 +51,7 @@ eoi:
 spurious:
 	iretq
 
-	/* Wakes a halted vCPU to look at its stop flag. */
+	/* Wakes up a halted vCPU so that it checks its stop flag. */
 	.balign	16
 kick:
 	pushq	%rax

@@ -2,9 +2,9 @@
 /*
  * The payload guest: one vCPU that follows its orders and times each of its own HLTs by RDTSC.
  *
- * Interrupts stay off but for the one instruction after STI, so an interrupt can come nowhere but
- * in HLT: a timer that expired too early stays pending in the local APIC and ends the next HLT at
- * once, and no wake-up gets lost between a test and a HLT.
+ * Interrupts are enabled for the one instruction after STI only, so that they arrive in HLT and
+ * nowhere else: if the timer expires too early, its interrupt stays pending in the local APIC and
+ * ends the next HLT immediately, and no wake-up gets lost between a test and a HLT.
  */
 #include "guest.h"
 
@@ -12,7 +12,7 @@ static uint64_t rdtsc(void)
 {
 	uint32_t lo, hi;
 
-	/* Not before what precedes it: on silicon RDTSC may be executed early. */
+	/* The CPU may execute RDTSC before preceding instructions; LFENCE prevents that. */
 	asm volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
 	return (uint64_t)hi << 32 | lo;
 }
@@ -46,8 +46,8 @@ static void apic_start(void)
 }
 
 /*
- * Each probe shows that the host's TSC, read by the VMM at the exit, lies between two guest TSC
- * values. The VMM intersects them all. See report.c.
+ * At each probe the VMM reads the host's TSC at the exit, so that it lies between two guest TSC
+ * values. The VMM combines all probes, see report.c.
  */
 static void sync_with_host(struct guest_cpu *cpu, unsigned int end)
 {
@@ -70,7 +70,7 @@ static void account_halt(struct guest_cpu *cpu, uint64_t start, uint64_t end)
 	cpu->log_cnt++;
 }
 
-/* MWAIT asks for C1, and watches what the interrupt's stub is about to write. */
+/* MWAIT requests C1 and monitors the flag that the timer's interrupt stub will write. */
 static void halt(struct guest_cpu *cpu)
 {
 	if (cpu->idle == GUEST_IDLE_MWAIT) {
@@ -82,9 +82,9 @@ static void halt(struct guest_cpu *cpu)
 }
 
 /*
- * Halt until the timer has fired. On AMD a passed-through HLT that a host interrupt ends comes back
- * behind the HLT, with no interrupt of the guest's own: note it, and halt again. Intel resumes the
- * halt itself, and the log shows one segment; MWAIT comes back on either.
+ * Halts until the timer has fired. On AMD, when a host interrupt ends a passed-through HLT, the
+ * guest continues after the HLT without an interrupt of its own: count this and halt again. Intel
+ * resumes the halt itself, so that the log has a single segment; MWAIT returns on both.
  */
 static void halt_until(struct guest_cpu *cpu, uint64_t deadline)
 {
@@ -127,8 +127,8 @@ static void pause_until(struct guest_cpu *cpu, uint64_t deadline)
 }
 
 /*
- * Deadlines follow from the first, not from when the last was met, so lateness does not add up. A
- * vCPU that lost a whole period (the host ran something else) starts afresh.
+ * Deadlines are calculated from the first one, so that delays do not add up. A vCPU that has lost a
+ * whole period, because the host ran something else, starts with new deadlines.
  */
 static void run_duty(struct guest_cpu *cpu)
 {
@@ -155,7 +155,10 @@ static void run_halts(struct guest_cpu *cpu)
 
 		for (uint64_t i = 0; i < group->count && !cpu->stop; i++) {
 			halt_until(cpu, rdtsc() + group->cycles);
-			/* No two halts within one VM entry, whatever ended the first. */
+			/*
+			 * Force an exit, so that there are never two halts within one VM entry,
+			 * whatever has ended the first.
+			 */
 			outb(PORT_FORCE, 0);
 			if (cpu->fired)
 				group->done++;
@@ -163,7 +166,7 @@ static void run_halts(struct guest_cpu *cpu)
 	}
 }
 
-/* The timer is armed, which is an exit as well, and the vCPU sleeps until it fires. */
+/* Arming the timer is another exit; then the vCPU sleeps until the timer fires. */
 static void hlt_loop(struct guest_cpu *cpu)
 {
 	for (uint64_t left = cpu->exit_count; left && !cpu->stop; left--) {
@@ -172,7 +175,7 @@ static void hlt_loop(struct guest_cpu *cpu)
 	}
 }
 
-/* A loop each, so that nothing but the exit and the count is in them. */
+/* A separate loop for each kind, so that the loop contains only the exit and the count. */
 static void exit_loop(struct guest_cpu *cpu)
 {
 	uint64_t left = cpu->exit_count;
@@ -205,7 +208,7 @@ static void run_exits(struct guest_cpu *cpu)
 	}
 }
 
-void guest_main(struct guest_cpu *cpu); /* called by the VMM's registers */
+void guest_main(struct guest_cpu *cpu); /* RIP of the vCPU at its first entry */
 
 void guest_main(struct guest_cpu *cpu)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the payload's VMM and its guest share: the memory layout, the ports, and struct guest_cpu,
- * the page range through which each vCPU gets its orders and keeps its account. Included by C on
- * both sides and by the guest's assembler.
+ * The interface between the payload's VMM and its guest: the memory layout, the ports, and struct
+ * guest_cpu, through which each vCPU gets its orders and returns its log. Included by C code on
+ * both sides and by the guest's assembler code.
  */
 #ifndef GUEST_H
 #define GUEST_H
 
-/* Guest physical = guest virtual: the first GiB is mapped one to one. */
+/* Guest virtual addresses equal physical ones: the first GiB is identity-mapped. */
 #define GUEST_PML4     0x1000
 #define GUEST_PDPT     0x2000
 #define GUEST_PD       0x3000
@@ -28,10 +28,10 @@
 #define VECTOR_KICK     0x41
 #define VECTOR_SPURIOUS 0xff
 
-#define PORT_SYNC  0x500 /* a probe of guest TSC against host TSC */
-#define PORT_READY 0x501 /* wait here for all others, then do the duty */
+#define PORT_SYNC  0x500 /* a probe that relates guest TSC to host TSC */
+#define PORT_READY 0x501 /* wait for all other vCPUs, then start the duty */
 #define PORT_MARK  0x502 /* a round of exits begins or ends */
-#define PORT_FORCE 0x503 /* an exit to the VMM and nothing else */
+#define PORT_FORCE 0x503 /* only an exit to the VMM */
 #define PORT_DONE  0x504
 #define PORT_FAULT 0x505
 
@@ -41,7 +41,7 @@
 #define MSR_X2APIC_SIVR      0x80f
 #define MSR_X2APIC_LVT_TIMER 0x832
 
-/* The interrupt stubs reach these through GS, whose base is the vCPU's struct guest_cpu. */
+/* Offsets for the interrupt stubs, whose GS base is the vCPU's struct guest_cpu. */
 #define GUEST_CPU_IRQ_TSC 0
 #define GUEST_CPU_FIRED   8
 
@@ -68,14 +68,14 @@ enum guest_exit {
 	GUEST_EXIT_HLT
 };
 
-/* Starts the guest's image, so that the VMM needs no symbol table. */
+/* The beginning of the guest's image, so that the VMM needs no symbol table. */
 struct guest_header {
 	uint64_t entry, faults, timer, kick, spurious;
 };
 
 struct halt_group {
 	uint64_t cycles, count; /* orders */
-	uint64_t done;          /* account */
+	uint64_t done;          /* result */
 };
 
 struct sync_probe {
@@ -92,7 +92,7 @@ struct guest_cpu {
 	volatile uint32_t fired;
 	uint32_t pad;
 
-	/* Orders, written by the VMM before the first entry; stop at any time. */
+	/* Orders, written by the VMM before the first entry; `stop` may be written at any time. */
 	volatile uint32_t stop;
 	uint32_t mode, idle, exit_kind;
 	uint64_t busy_cycles, period_cycles;
@@ -101,11 +101,11 @@ struct guest_cpu {
 	uint32_t halt_groups;
 	uint32_t log_cap;
 
-	/* The account. */
+	/* The results, written by the guest. */
 	uint64_t start_tsc, end_tsc;
 	uint64_t halted_cycles, busy_cycles_done, paused_cycles;
-	uint64_t wakeups; /* idle spells ended by their timer */
-	uint64_t broken;  /* HLTs that ended before their timer: the host took the CPU */
+	uint64_t wakeups; /* idle periods ended by their timer */
+	uint64_t broken;  /* HLTs that ended before their timer, because the host took the CPU */
 	uint64_t log_cnt, log_dropped;
 	volatile uint64_t exits;
 	struct sync_probe sync[2][SYNC_PROBES];

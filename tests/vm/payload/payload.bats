@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Is the witness itself to be trusted? Runs wherever there is a /dev/kvm: natively, and in the test
-# bed. PAYLOAD names the binary under test.
+# Checks the payload, which is the witness of other tests. Runs wherever there is a /dev/kvm: natively, and in the
+# test bed. PAYLOAD names the binary under test.
 
-# Filters of jq are in single quotes.
+# jq filters are in single quotes.
 # shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 
@@ -20,12 +20,13 @@ setup() {
 	}
 }
 
-# run_payload OPTION...: bounded from outside too, for a VMM that hangs
+# run_payload OPTION...: runs the payload; a timeout ends a VMM that hangs.
 run_payload() {
 	timeout --kill-after=5 60 "$payload" --report "$report" "$@"
 }
 
-# check FILTER [NAME VALUE]...: of jq, over $r, the report, $v, its first vCPU, the NAMEs, and what is defined here
+# check FILTER [NAME VALUE]...: runs a jq filter with $r, the report, $v, its first vCPU, the NAMEs, and what is
+# defined here.
 check() {
 	local filter=$1 args=()
 	shift
@@ -34,7 +35,7 @@ check() {
 		shift 2
 	done
 	jq -e "${args[@]}" '. as $r | .vcpus[0] as $v | ($v.end_ns - $v.start_ns) as $span |
-		# What others took from the thread of the vCPU may lengthen its busy or its halted part.
+		# Time for which the vCPU thread had to wait for a CPU may prolong its busy or its halted part.
 		(0.02 + ($v.waited_ns // 0) / ([$span, 1] | max)) as $near |
 		def in_order(f): . as $all | all(range(1; length); $all[. - 1:. + 1] | f);
 		('"$filter"') == true' "$report" >/dev/null || {
@@ -45,7 +46,7 @@ check() {
 }
 
 # bats test_tags=core
-@test "a duty of 30 % is halted for 70 %, and all of the time has a name" {
+@test "a duty of 30 % is halted for 70 %, and all of the time is accounted for" {
 	run_payload --busy 30 --seconds 3
 	check '$v.complete and $v.mapped and $v.dropped == 0'
 	check '($v.halted_ns / $span - 0.70 | fabs) < $near'
@@ -53,7 +54,7 @@ check() {
 	check '$v.wakeups | . >= 28 and . <= 31'
 }
 
-@test "the log adds up to the cumulative counter" {
+@test "the segments in the log add up to the cumulative counter" {
 	run_payload --busy 60 --seconds 2 --period-ms 20
 	# Each end of a segment is rounded to whole nanoseconds.
 	check '([$v.segments[] | .[1] - .[0]] | add) - $v.halted_ns | fabs <= 1 + ($v.segments | length)'
@@ -62,7 +63,7 @@ check() {
 	check '$v.segments[0][0] >= $v.start_ns and $v.segments[-1][1] <= $v.end_ns'
 }
 
-@test "in turn: one thread, a VM after the other, each with an account of its own" {
+@test "in turn: one thread runs one VM after the other, and each has its own log" {
 	run_payload --in-turn --vms 2 --busy 20,80 --seconds 2
 	check '($r.vcpus | length) == 2 and ([$r.vcpus[].tid] | unique | length) == 1'
 	check 'all($r.vcpus[]; .complete and .mapped and .dropped == 0)'
@@ -78,13 +79,13 @@ check() {
 	check '$v.busy_ns / $span > 1 - $near'
 }
 
-@test "0 % busy halts nearly always, and still wakes once a period" {
+@test "0 % busy halts nearly always, and still wakes up once a period" {
 	run_payload --busy 0 --seconds 2
 	check '$v.halted_ns / $span > 0.99 - $near'
 	check '$v.wakeups | . >= 18 and . <= 21'
 }
 
-@test "mwait instead of hlt: halted as long" {
+@test "mwait instead of hlt: halted for the same time" {
 	grep -qw vmx /proc/cpuinfo || skip "QEMU does not halt in MWAIT where there are two CPUs; Bochs does (bed run --vmx)"
 	run run_payload --busy 30 --idle mwait --seconds 3
 	[[ $output != *'cannot pass MWAIT through'* ]] || skip "this KVM cannot pass MWAIT through"
@@ -101,14 +102,14 @@ check() {
 }
 
 # bats test_tags=core
-@test "with HLT exits the guest's own account is the same" {
+@test "with HLT exits the guest's own log is the same" {
 	run_payload --busy 30 --hlt exit --seconds 2
 	check '$r.disabled_exits == 0 and $r.hlt == "exit"'
 	check '($v.halted_ns / $span - 0.70 | fabs) < $near'
-	check '$v.broken <= 1' # the one that the end broke
+	check '$v.broken <= 1' # the end of the run interrupts one
 }
 
-@test "halts: as many as ordered, of the length ordered" {
+@test "halts: the requested number and length" {
 	run_payload --halts 2:20,20:10 --seconds 30
 	check '[$v.halts[].done] == [20, 10] and $v.wakeups == 30'
 	check '$v.halted_ns | . > 0.24e9 * 0.8 and . < 0.24e9 * 1.2'
@@ -120,7 +121,7 @@ check() {
 	check '$v.slept_ns >= 20 * 5e6'
 }
 
-@test "exits: as many as ordered, in rounds" {
+@test "exits: the requested number, in rounds" {
 	local kind
 	for kind in cpuid out; do
 		run_payload --exits "$kind:500:4" --seconds 30
@@ -130,14 +131,14 @@ check() {
 	done
 }
 
-@test "exits by HLT: as many as ordered, asleep in between" {
+@test "exits by HLT: the requested number, asleep in between" {
 	run_payload --hlt exit --exits hlt:20:4 --period-ms 2 --seconds 30
 	check '$v.exit_kind == "hlt" and $v.exits == 80'
 	check '[$v.marks[].exits] == [0, 20, 40, 60, 80]'
 	check '$v.marks | in_order(.[0].ns + 40e6 <= .[1].ns)'
 }
 
-@test "several VMs in one process: each vCPU has its own account" {
+@test "several VMs in one process: each vCPU has its own log" {
 	run_payload --vms 2 --vcpus 2 --busy 0,10,20,30 --seconds 1
 	check '[$r.vcpus[] | [.vm, .vcpu]] == [[0, 0], [0, 1], [1, 0], [1, 1]]'
 	check '[$r.vcpus[].busy_pct] == [0, 10, 20, 30]'
@@ -145,7 +146,7 @@ check() {
 	check 'all($r.vcpus[]; .complete and .wakeups >= 5)'
 }
 
-@test "threads are named as QEMU names them, the process as asked; SIGTERM gives the report" {
+@test "threads are named like QEMU's, the process as requested; SIGTERM produces the report" {
 	local pid ready=$BATS_TEST_TMPDIR/ready
 	run_payload --vcpus 2 --busy 0 -name guest=demo,debug-threads=on --ready "$ready" \
 		--seconds 30 3>&- &
@@ -155,7 +156,7 @@ check() {
 	done
 	pid=$(<"$ready")
 	[[ $(<"/proc/$pid/comm") == demo ]]
-	# Newer kernels add a thread of KVM's own to the process.
+	# Newer kernels add a KVM worker thread to the process.
 	[[ $(sort /proc/"$pid"/task/*/comm | grep -v ^kvm) == $'CPU 0/KVM\nCPU 1/KVM\ndemo' ]]
 	kill -TERM "$pid"
 	wait "$!"
@@ -181,13 +182,13 @@ check() {
 }
 
 # bats test_tags=core
-@test "account: clips to the span, and refuses what it cannot know" {
+@test "payload-account clips to the span, and refuses what the report does not cover" {
 	local from to
 	run_payload --busy 50 --seconds 2
 	read -r from to < <(jq -r '.vcpus[0] | "\(.start_ns) \(.end_ns)"' "$report")
 	"$account" "$report" --from $((from + 210000000)) --to $((from + 1210000000)) \
 		--vcpu 0 | jq -e '.span_ns == 1e9 and (.share - 0.5 | fabs) < 0.02'
-	# Whole periods start busy: nothing of the first 40 ms is halted.
+	# Each period begins with its busy part, so the first 40 ms are not halted.
 	"$account" "$report" --from "$from" --to $((from + 40000000)) |
 		jq -e '.halted_ns == 0'
 	run ! "$account" "$report" --from $((from - 1)) --to "$to"

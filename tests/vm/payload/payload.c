@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * payload: a KVM guest that knows how long it was halted.
+ * payload: a KVM guest that measures how long it was halted.
  *
- * Each vCPU follows a stated duty and times its own HLTs in the guest. The report says, in
- * CLOCK_MONOTONIC, when it was halted: a witness that shares nothing with what the host sees.
+ * Each vCPU follows a given duty and times its own HLTs in the guest. The report says, in
+ * CLOCK_MONOTONIC, when the vCPU was halted: a witness that shares no data with the host's view.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,44 +78,44 @@ static const struct option long_options[] = {
 
 static const char usage[] =
 	"Usage: payload [OPTION...]\n"
-	"Run KVM guests whose vCPUs follow a duty and account for their own halts.\n"
+	"Run KVM guests whose vCPUs follow a duty and log their own halts.\n"
 	"\n"
 	"  --vms M               VMs in this process (1)\n"
 	"  --in-turn             one thread runs the VMs, of one vCPU each, one after the other: each for\n"
-	"                        --seconds, then it is closed, and the next is opened\n"
+	"                        --seconds; then the VM is closed, and the next one is opened\n"
 	"  --vcpus N             vCPUs of each VM (1)\n"
-	"  --busy PCT[,PCT...]   busy part of each period, 0..100, for all vCPUs or for each (30)\n"
+	"  --busy PCT[,PCT...]   busy part of each period, 0..100, for all vCPUs or one for each (30)\n"
 	"  --period-ms P         length of a period (100)\n"
-	"  --idle hlt|mwait|pause  what to do with the rest of a period (hlt); mwait, which KVM must be\n"
-	"                        able to pass through, with --halts too\n"
-	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with (passthrough)\n"
+	"  --idle hlt|mwait|pause  how to spend the rest of a period (hlt); mwait also applies to\n"
+	"                        --halts, and KVM must be able to pass it through\n"
+	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with them (passthrough)\n"
 	"  --halts MS:COUNT[,MS:COUNT...]\n"
-	"                        in place of the duty: COUNT halts of MS ms each, an exit after each\n"
+	"                        instead of the duty: COUNT halts of MS ms each, an exit after each\n"
 	"  --vmm-sleep-us N      with --halts: at each of these exits the VMM sleeps N us (0)\n"
 	"  --exits cpuid|out|hlt[:COUNT[:ROUNDS]]\n"
-	"                        in place of the duty: VM exits in a tight loop, until the end or\n"
-	"                        COUNT times, and that ROUNDS times over (1); hlt wants --hlt exit\n"
-	"                        and sleeps for --period-ms each time\n"
+	"                        instead of the duty: VM exits in a tight loop, until the end or\n"
+	"                        COUNT times, repeated ROUNDS times (1); hlt needs --hlt exit, and\n"
+	"                        sleeps for --period-ms each time\n"
 	"  --read-msr NUMBER     with --exits and --pin: read /dev/cpu/CPU/msr at each end of a round\n"
 	"  --pin CPU[,CPU...]    pin all vCPU threads to a CPU, or each to its own\n"
-	"  --seconds S           end after S seconds of duty, and wait no longer for --hold (10)\n"
-	"  --name NAME           process name; guest=NAME[,...] as with QEMU will do (payload)\n"
-	"  --thread-name TEXT    name of vCPU threads, % is the vCPU's number (CPU %/KVM)\n"
-	"  --ready FILE          create FILE when all vCPUs are ready or, without --hold, do their\n"
-	"                        duty; stderr says so in any case\n"
-	"  --hold                when ready wait for SIGUSR1 before the duty\n"
-	"  --linger              when all --halts or --exits are done wait for the end all the same\n"
-	"  --report FILE         write the JSON report there and not to stdout\n"
+	"  --seconds S           end after S seconds of duty; also the longest wait for --hold (10)\n"
+	"  --name NAME           process name; guest=NAME[,...] as with QEMU is accepted (payload)\n"
+	"  --thread-name TEXT    name of vCPU threads; % is the vCPU's number (CPU %/KVM)\n"
+	"  --ready FILE          create FILE when all vCPUs are ready or, without --hold, run their\n"
+	"                        duty; there is always a message on stderr\n"
+	"  --hold                when ready, wait for SIGUSR1 before the duty\n"
+	"  --linger              when all --halts or --exits are done, still wait for the end\n"
+	"  --report FILE         write the JSON report to FILE instead of stdout\n"
 	"  --log-entries N       room for halts in each vCPU's log (65536)\n"
 	"\n"
-	"SIGINT and SIGTERM end the run and still give the report. Exit codes: 0 done, 1 failed,\n"
+	"SIGINT and SIGTERM end the run; the report is still written. Exit codes: 0 done, 1 failed,\n"
 	"2 usage.\n";
 
 static int parse_number(const char **text, double min, double max, double *value)
 {
 	char *end;
 
-	/* strtod() takes signs, spaces, hexadecimals, "inf" and "nan": none of that. */
+	/* strtod() would also accept signs, spaces, hexadecimals, "inf" and "nan". */
 	if (**text < '0' || **text > '9' || (*text)[1] == 'x' || (*text)[1] == 'X')
 		return -EINVAL;
 	errno = 0;
@@ -262,7 +262,7 @@ static int parse_exits(const char *text, struct options *opts)
 	return err ? err : *text ? -EINVAL : 0;
 }
 
-/* As given; what goes to which vCPU is known only when all options are. */
+/* Lists as given; they can be assigned to vCPUs only when all options are known. */
 struct lists {
 	double busy[MAX_TOTAL], pin[MAX_TOTAL];
 	unsigned int busy_cnt, pin_cnt;
@@ -346,33 +346,33 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 	return err;
 }
 
-/* What one option alone cannot know: 0, or what is wrong. */
+/* Checks rules between options, and assigns lists to vCPUs. Returns NULL, or what is wrong. */
 static const char *settle(struct options *opts, const struct lists *lists)
 {
 	unsigned int total = opts->vms * opts->vcpus;
 
 	if (total > MAX_TOTAL)
-		return "too many vCPUs in all";
+		return "too many vCPUs in total";
 	if (lists->busy_cnt > 1 && lists->busy_cnt != total)
-		return "--busy wants one number, or one for each vCPU";
+		return "--busy needs one number, or one for each vCPU";
 	if (lists->pin_cnt > 1 && lists->pin_cnt != total)
-		return "--pin wants one CPU, or one for each vCPU";
+		return "--pin needs one CPU, or one for each vCPU";
 	if (opts->in_turn && (opts->vcpus > 1 || lists->halts || lists->exits || opts->hold))
-		return "--in-turn goes with a duty of one vCPU each, and without --hold";
+		return "--in-turn needs a duty and one vCPU per VM, and excludes --hold";
 	if (lists->halts && lists->exits)
-		return "--halts or --exits, not both";
+		return "--halts excludes --exits";
 	if (lists->halts || lists->exits)
 		opts->mode = lists->halts ? GUEST_HALTS : GUEST_EXITS;
 	if (opts->mode != GUEST_DUTY && (lists->busy_cnt || opts->idle == GUEST_IDLE_PAUSE))
-		return "--halts and --exits are in place of a duty";
+		return "--halts and --exits exclude a duty";
 	if (opts->vmm_sleep_us && !lists->halts)
-		return "--vmm-sleep-us goes with --halts";
+		return "--vmm-sleep-us needs --halts";
 	if (opts->idle == GUEST_IDLE_MWAIT && (lists->exits || !opts->passthrough))
-		return "--idle mwait goes without --exits and --hlt exit";
+		return "--idle mwait excludes --exits and --hlt exit";
 	if (lists->exits && opts->exit_kind == GUEST_EXIT_HLT && opts->passthrough)
-		return "--exits hlt goes with --hlt exit";
+		return "--exits hlt needs --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))
-		return "--read-msr goes with --exits and --pin";
+		return "--read-msr needs --exits and --pin";
 	for (unsigned int i = 0; i < total; i++) {
 		if (lists->busy_cnt)
 			opts->busy_pct[i] = lists->busy[lists->busy_cnt > 1 ? i : 0];
@@ -380,15 +380,15 @@ static const char *settle(struct options *opts, const struct lists *lists)
 			opts->busy_pct[i] = 30;
 		opts->pin[i] = lists->pin_cnt ? lists->pin[lists->pin_cnt > 1 ? i : 0] : -1;
 		if (lists->pin_cnt && opts->pin[i] != lists->pin[lists->pin_cnt > 1 ? i : 0])
-			return "--pin wants whole numbers";
+			return "--pin needs whole numbers";
 	}
-	/* All that can be in memory must fit in the GiB that is mapped. */
+	/* The logs must fit into the GiB that the guest maps. */
 	if (opts->log_entries * sizeof(struct halt_segment) * opts->vcpus > 900UL << 20)
-		return "--log-entries is too much for this many vCPUs";
+		return "--log-entries is too large for this number of vCPUs";
 	return NULL;
 }
 
-/* 0, or the exit code to leave with; *leave is set when there is nothing to run. */
+/* Returns an exit code; sets *leave if the program must exit with it. */
 static enum exit_code parse_options(int argc, char **argv, struct options *opts, bool *leave)
 {
 	struct lists lists = { .busy_cnt = 0 };
@@ -396,7 +396,7 @@ static enum exit_code parse_options(int argc, char **argv, struct options *opts,
 	int opt, idx;
 
 	*leave = true;
-	/* _only: QEMU's users write -name. */
+	/* getopt_long_only(), because QEMU's options have one dash, as in -name. */
 	while ((opt = getopt_long_only(argc, argv, "", long_options, &idx)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);
@@ -427,7 +427,7 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* 0: time is up, a signal's number, or -1: the vCPUs' progress has changed. */
+/* Returns 0 when the time is over, a signal's number, or -1 if the vCPUs' progress has changed. */
 static int wait_for_event(struct session *s, int signal_fd, int64_t until_ms)
 {
 	struct pollfd fds[] = {
@@ -471,11 +471,11 @@ static unsigned int turn_cnt(const struct options *opts)
 	return opts->in_turn ? opts->vms : 1;
 }
 
-/* Until the run is to end: 0, or -1 when it went wrong. */
+/* Waits for the end of the run. Returns 0, or -1 if the run has failed. */
 static int wait_for_end(struct session *s, int signal_fd)
 {
 	int64_t until_ms = monotonic_ms() + s->opts->seconds_ms;
-	unsigned int turn = 0; /* of those that have begun, the last */
+	unsigned int turn = 0; /* the current turn */
 	bool ready = false, go = false;
 
 	for (;;) {
@@ -487,7 +487,9 @@ static int wait_for_end(struct session *s, int signal_fd)
 		if (event == SIGINT || event == SIGTERM)
 			return 0;
 		if (event == 0 && !go) {
-			fprintf(stderr, "payload: no %s in time\n", ready ? "SIGUSR1" : "vCPUs");
+			fprintf(stderr, "payload: %s\n",
+				ready ? "SIGUSR1 did not come in time"
+				      : "the vCPUs were not ready in time");
 			return -1;
 		}
 		if (event == 0 && turn + 1 < turn_cnt(s->opts)) {
@@ -589,7 +591,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGUSR1);
-	/* The vCPU threads inherit this: signals come to the signalfd alone. */
+	/* The vCPU threads inherit this mask, so that signals are read from the signalfd only. */
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (signal_fd < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the payload's three parts share: payload.c reads the options and waits, vmm.c runs the
- * vCPUs, report.c turns what the guests accounted into JSON.
+ * Shared by the payload's three parts: payload.c parses the options and waits, vmm.c runs the
+ * vCPUs, report.c converts the guests' logs to JSON.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -19,14 +19,14 @@
 #define MAX_MARKS 65
 
 struct options {
-	unsigned int vms, vcpus; /* vcpus: of each VM */
+	unsigned int vms, vcpus; /* vcpus: per VM */
 	double busy_pct[MAX_TOTAL];
 	int pin[MAX_TOTAL]; /* -1: not pinned */
 	uint64_t period_us;
 	enum guest_mode mode;
 	enum guest_idle idle;
 	bool passthrough;
-	uint64_t vmm_sleep_us; /* for which the VMM sleeps at each exit between two halts */
+	uint64_t vmm_sleep_us; /* the VMM sleeps this long at each exit between two halts */
 	struct {
 		uint64_t us, count;
 	} halts[MAX_HALT_GROUPS];
@@ -43,7 +43,7 @@ struct options {
 };
 
 struct clock_pair {
-	uint64_t tsc, ns; /* host TSC and CLOCK_MONOTONIC at one moment */
+	uint64_t tsc, ns; /* host TSC and CLOCK_MONOTONIC at the same time */
 };
 
 /* A round of --exits began or ended. */
@@ -72,13 +72,13 @@ struct vcpu {
 	pid_t tid;
 	int pin;
 	double busy_pct;
-	uint64_t host_tsc[2][SYNC_PROBES]; /* of each guest_cpu.sync */
+	uint64_t host_tsc[2][SYNC_PROBES]; /* host TSC at each probe in guest_cpu.sync */
 	unsigned int probes[2];
 	struct mark marks[MAX_MARKS];
 	unsigned int mark_cnt;
-	int64_t waited_ns; /* runnable and not run, by this host's scheduler; -1: unknown */
-	bool complete;     /* the guest ended its account itself */
-	uint64_t slept_ns; /* by --vmm-sleep-us, as the VMM's clock says */
+	int64_t waited_ns; /* time runnable but not running, by schedstat; -1: unknown */
+	bool complete;     /* the guest has finished its log */
+	uint64_t slept_ns; /* because of --vmm-sleep-us, by the VMM's clock */
 };
 
 struct session {
@@ -89,11 +89,11 @@ struct session {
 	struct vm vms[MAX_VMS];
 	struct vcpu vcpus[MAX_TOTAL];
 	unsigned int vcpu_cnt;
-	unsigned int thread_cnt; /* that run vCPUs */
+	unsigned int thread_cnt; /* threads that run vCPUs */
 	struct clock_pair begin, end;
 
 	int event_fd; /* readable when ready, done or failed has changed */
-	/* Under the lock, go and stop signalled by changed. */
+	/* Protected by the lock; `changed` is signalled when go or stop changes. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct progress {
@@ -102,16 +102,16 @@ struct session {
 	bool go, stop;
 };
 
-/* vmm.c; 0 or -errno, and what went wrong is on stderr. */
+/* vmm.c. Functions return 0, or -errno after printing a message. */
 int session__open(struct session *s, const struct options *opts);
 int session__start(struct session *s);
-/* All vCPUs ask, now or later: go begins the duty, stop ends it. */
+/* Begins and ends the duty of all vCPUs, including those that are not ready yet. */
 void session__go(struct session *s);
 void session__stop(struct session *s);
-/* In turn: ends the duty of one vCPU; its thread goes on with the next. */
+/* With --in-turn: ends the duty of one vCPU; its thread goes on with the next one. */
 void session__end_turn(struct session *s, unsigned int turn);
 struct progress session__progress(struct session *s);
-/* Ends what does not end by itself, joins the threads. */
+/* Joins the threads; interrupts those that do not end by themselves. */
 void session__join(struct session *s);
 void session__close(struct session *s);
 

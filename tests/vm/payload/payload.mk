@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The payload: a flat guest image, and the static VMM that embeds it. Included by the Makefile at
-# the top, whose $(OUTPUT), $(CC), $(STD), $(CFLAGS), $(WARN), $(Q) and $(msg) it uses. Static,
-# because it runs in machines of other distributions.
+# The payload: a flat guest image, and the VMM that embeds it. Included by the Makefile, whose $(OUTPUT), $(CC),
+# $(STD), $(CFLAGS), $(WARN), $(Q) and $(msg) it uses. The VMM is static, because it also runs in VMs of other
+# distributions.
 
 PAYLOAD_DIR := tests/vm/payload
 PAYLOAD_OUT := $(OUTPUT)/tests/payload
 PAYLOAD     := $(PAYLOAD_OUT)/payload
 PAYLOAD_SRC := $(addprefix $(PAYLOAD_DIR)/,payload.c vmm.c report.c)
 
-# The guest has no FPU state, no libc, no relocations; what hardens user programs would need them.
+# The guest has no FPU state, no libc, no relocations, which the usual hardening of user programs would need.
 GUEST_CFLAGS := -O2 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 		-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE
 GUEST_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-T,$(PAYLOAD_DIR)/guest.lds
@@ -23,7 +23,7 @@ $(PAYLOAD): $(PAYLOAD_SRC) $(addprefix $(PAYLOAD_DIR)/,payload.h guest.h) $(PAYL
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -DGUEST_BIN='"$(PAYLOAD_OUT)/guest.bin"' \
 		-o $@ $(PAYLOAD_SRC) -lm
 
-# Reads the report.
+# payload-account, which reads the report.
 PAYLOAD_ACCOUNT := $(PAYLOAD_OUT)/payload-account
 
 $(PAYLOAD_ACCOUNT): $(PAYLOAD_DIR)/account.c

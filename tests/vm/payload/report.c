@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From guest TSC to CLOCK_MONOTONIC, and the JSON document.
+ * Converts guest TSC to CLOCK_MONOTONIC, and prints the JSON document.
  *
- * A guest's TSC is the host's plus an offset. KVM has no interface for the offset that 5.10 shares
- * with 7.x, and KVM_GET_MSRS of IA32_TSC has changed its meaning under nesting; so the guest itself
- * shows it: around OUTs at both ends of its run it reads its TSC, and the VMM reads the host's in
- * between. Each such probe bounds the offset from both sides, and all bounds hold at once. What is
- * left is shorter than one exit, and shifts segments without making them longer or shorter. If the
- * bounds contradict each other, then the TSCs do not run alike (scaled, or not synchronous between
- * CPUs), and the report says that it has no mapping.
+ * A guest's TSC is the host's plus an offset. There is no KVM interface for the offset that works
+ * on all kernels from 5.10 to 7.x, and KVM_GET_MSRS of IA32_TSC has changed its meaning under
+ * nesting. Therefore the offset is measured: the guest reads its TSC around OUTs at both ends of
+ * its run, and the VMM reads the host's TSC in between. Each such probe gives a lower and an upper
+ * bound of the offset, and the tightest bounds are used. The remaining uncertainty is shorter than
+ * one exit, and shifts segments without changing their length. If the bounds contradict each other,
+ * the TSCs do not run alike (scaled, or not synchronous between CPUs), and the report says that
+ * there is no mapping.
  */
 #include <inttypes.h>
 #include <time.h>
@@ -22,7 +23,7 @@
 struct tsc_map {
 	const struct session *s;
 	int64_t offset;    /* guest TSC - host TSC */
-	int64_t uncertain; /* cycles that the offset may be off by, either way */
+	int64_t uncertain; /* half of the range of possible offsets, in cycles */
 	double ns_per_tick;
 	bool valid;
 };
@@ -59,7 +60,7 @@ static struct tsc_map tsc_map__make(const struct vcpu *vcpu)
 			int64_t least = probe->before - vcpu->host_tsc[end][i];
 			int64_t most = probe->after - vcpu->host_tsc[end][i];
 
-			/* Stopped in between: no time after the OUT. */
+			/* The run was stopped before the guest could read its TSC after the OUT. */
 			if (!probe->after)
 				continue;
 			if (least > low)
@@ -89,7 +90,7 @@ static uint64_t cycles_to_ns(const struct tsc_map *map, uint64_t cycles)
 	return cycles * map->ns_per_tick;
 }
 
-/* Names come from the command line: whatever JSON would trip over becomes a question mark. */
+/* Replaces characters that JSON would have to escape, because names come from the command line. */
 static void print_string(FILE *out, const char *text)
 {
 	fputc('"', out);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The payload's VMM: VMs of one memory slot each, in-kernel irqchip, one thread per vCPU named as
- * QEMU names them. What it takes from KVM exists since Linux 4.17 or so, for 5.10 hosts' sake.
+ * The payload's VMM: VMs with one memory slot each, in-kernel irqchip, one thread per vCPU, named
+ * like QEMU's. It uses only KVM features that exist since about Linux 4.17, so that it runs on 5.10
+ * hosts.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +27,7 @@
 #define KICK_SIGNAL  SIGUSR2
 #define JOIN_GRACE_S 3
 
-/* .incbin, so that one file holds both the VMM and its guest. */
+/* .incbin, so that one file contains both the VMM and its guest. */
 asm(".section .rodata\n"
     ".globl guest_image, guest_image_sz\n"
     ".balign 16\n"
@@ -76,7 +77,7 @@ static void lay_out_memory(struct vm *vm)
 	put64(vm, GUEST_PML4, GUEST_PDPT | 3); /* present, writable */
 	put64(vm, GUEST_PDPT, GUEST_PD | 3);
 	for (uint64_t i = 0; i < 512; i++)
-		put64(vm, GUEST_PD + 8 * i, i << 21 | 0x83); /* and 2 MiB */
+		put64(vm, GUEST_PD + 8 * i, i << 21 | 0x83); /* the same, 2 MiB pages */
 
 	put64(vm, GUEST_GDT + GUEST_CS, 0x00af9b000000ffffULL);
 	put64(vm, GUEST_GDT + GUEST_DS, 0x00cf93000000ffffULL);
@@ -89,8 +90,9 @@ static void lay_out_memory(struct vm *vm)
 }
 
 /*
- * What QEMU's cpu-pm asks for, as far as this KVM can: HLT it must, MWAIT needs a CPU that has it.
- * KVM may report what it then refuses to nobody, so there is no more to ask.
+ * Enables what QEMU's cpu-pm=on enables, as far as this KVM can: HLT is required, MWAIT needs a CPU
+ * that supports it. Only exits that KVM reports as supported are requested, because KVM refuses
+ * others.
  */
 static int pass_halts_through(struct session *s, struct vm *vm)
 {
@@ -132,7 +134,10 @@ static int vm__open(struct session *s, struct vm *vm)
 		if (err)
 			return err;
 	}
-	/* VMX without unrestricted guest wants a place for its TSS; it harms nobody else. */
+	/*
+	 * VMX without unrestricted guest needs an address for a TSS; on other CPUs this does no
+	 * harm.
+	 */
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000UL))
 		return complain("KVM_SET_TSS_ADDR");
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
@@ -144,7 +149,7 @@ static int vm__open(struct session *s, struct vm *vm)
 		vm->mem = NULL;
 		return complain("guest memory");
 	}
-	/* Faults in the middle of a duty would be exits that nobody ordered. */
+	/* Populate the memory, because page faults during the duty would be additional exits. */
 	memset(vm->mem, 0, vm->mem_sz);
 	slot.memory_size = vm->mem_sz;
 	slot.userspace_addr = (uintptr_t)vm->mem;
@@ -171,7 +176,10 @@ static int set_cpuid(struct session *s, struct vcpu *vcpu)
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
 		if (e->function == 1) {
-			/* x2APIC; and TSC-deadline, which KVM leaves to the VMM to announce. */
+			/*
+			 * x2APIC, and TSC-deadline mode, which KVM supports but leaves to the VMM
+			 * to announce.
+			 */
 			e->ecx |= 1 << 21 | 1 << 24;
 			e->ebx = (e->ebx & 0x00ffffff) | vcpu->id << 24;
 		} else if (e->function == 0xb) {
@@ -185,7 +193,10 @@ out:
 	return err;
 }
 
-/* Straight into long mode at guest_main(), application processors too: nobody sends a SIPI here. */
+/*
+ * All vCPUs start directly in long mode at guest_main(), application processors too, because nobody
+ * sends them a SIPI.
+ */
 static int set_registers(struct vcpu *vcpu)
 {
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
@@ -226,7 +237,7 @@ static int set_registers(struct vcpu *vcpu)
 	memcpy(&header, guest_image, sizeof(header));
 	regs.rip = header.entry;
 	regs.rdi = guest;
-	/* As if called: the stack is 8 off 16 at a function's first instruction. */
+	/* The ABI requires RSP to be 8 modulo 16 at the first instruction of a function. */
 	regs.rsp = GUEST_STACKS + (vcpu->id + 1) * GUEST_STACK_SZ - 8;
 	regs.rflags = 2;
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
@@ -362,7 +373,10 @@ static void add_mark(struct vcpu *vcpu)
 	vcpu->mark_cnt++;
 	mark->ns = now_ns();
 	mark->exits = vcpu->guest->exits;
-	/* This thread is pinned to that CPU: no IPI, and what is between is the same each time. */
+	/*
+	 * The thread is pinned to this CPU, so that reading needs no IPI and costs the same each
+	 * time.
+	 */
 	if (vcpu->msr_fd >= 0 && pread(vcpu->msr_fd, &mark->msr, sizeof(mark->msr),
 				       vcpu->session->opts->read_msr) != sizeof(mark->msr)) {
 		complain("reading the MSR");
@@ -396,8 +410,9 @@ static void wait_for_stop(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* *done: the guest has ended its account. */
-/* In user mode, with no vCPU loaded: what a VMM does that waits for a device or a lock. */
+/*
+ * Sleeps in user mode, with no vCPU loaded, as a VMM does that waits for a device or a lock.
+ */
 static void sleep_in_vmm(struct vcpu *vcpu)
 {
 	uint64_t us = vcpu->session->opts->vmm_sleep_us, begin_ns;
@@ -410,6 +425,7 @@ static void sleep_in_vmm(struct vcpu *vcpu)
 	vcpu->slept_ns += now_ns() - begin_ns;
 }
 
+/* Handles an OUT of the guest. Sets *done when the guest has finished its log. */
 static int handle_port(struct vcpu *vcpu, bool *done)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -457,7 +473,7 @@ static int run_guest(struct vcpu *vcpu)
 			if (errno == EAGAIN || (errno == EINTR && !vcpu->run->immediate_exit))
 				continue;
 			if (errno == EINTR)
-				return 0; /* session__join() lost its patience: not complete */
+				return 0; /* session__join() has given up waiting: not complete */
 			return complain("KVM_RUN");
 		}
 		if (vcpu->run->exit_reason != KVM_EXIT_IO) {
@@ -485,7 +501,10 @@ static void name_thread(const struct vcpu *vcpu)
 	prctl(PR_SET_NAME, name);
 }
 
-/* How much others disturbed the duty: a test's tolerance can go by it, and not by the result. */
+/*
+ * Returns how long this thread had to wait for a CPU, so that the tolerance of a test need not be
+ * guessed; -1: unknown.
+ */
 static int64_t waited_ns(void)
 {
 	FILE *file = fopen("/proc/thread-self/schedstat", "re");
@@ -509,7 +528,7 @@ static bool is_stopped(struct session *s)
 	return stop;
 }
 
-/* The VM is gone then; the guest's account is in its memory, which stays. */
+/* Closes the VM; its memory, which holds the guest's log, stays. */
 static void close_turn(struct vcpu *vcpu)
 {
 	munmap(vcpu->run, vcpu->run_sz);
@@ -528,12 +547,15 @@ static int run_in_turn(struct session *s, pid_t tid)
 
 		vcpu->tid = tid;
 		err = vcpu__open(s, vcpu);
-		/* It may have come while there was no guest to be told. */
+		/* The request to stop may have come before the guest was ready to be stopped. */
 		if (!err && is_stopped(s))
 			vcpu->guest->stop = 1;
 		if (!err)
 			err = run_guest(vcpu);
-		/* Before, or the kernel might give it the place of the one that goes. */
+		/*
+		 * Open the next VM first, otherwise the kernel might allocate it at the address of
+		 * the closed one.
+		 */
 		if (!err && i + 1 < s->vcpu_cnt)
 			err = vm__open(s, vcpu[1].vm);
 		if (!err)
@@ -580,7 +602,7 @@ static void *vcpu_thread(void *arg)
 
 static void on_kick(int signo)
 {
-	(void)signo; /* interrupts KVM_RUN, no more */
+	(void)signo; /* its only effect is to interrupt KVM_RUN */
 }
 
 int session__start(struct session *s)
@@ -622,13 +644,13 @@ struct progress session__progress(struct session *s)
 
 static void stop_guest(struct vcpu *vcpu)
 {
-	/* To one local APIC in physical mode, fixed delivery. */
+	/* An MSI to one local APIC: physical destination mode, fixed delivery. */
 	struct kvm_msi msi = { .address_lo = 0xfee00000 | vcpu->id << 12, .data = VECTOR_KICK };
 
 	if (!vcpu->guest)
 		return;
 	vcpu->guest->stop = 1;
-	/* Wakes a vCPU from its HLT; if it fails, its timer will. */
+	/* Wakes up a vCPU from its HLT; if this fails, the vCPU's timer does. */
 	ioctl(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 

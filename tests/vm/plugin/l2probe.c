@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a guest sees of MPERF in the bed. Runs a real-mode guest that executes CPUID leaf 6 and
- * RDMSR of IA32_MPERF, and prints one line:
+ * Checks what a guest sees of MPERF in the bed. Runs a real-mode guest that executes CPUID leaf 6
+ * and RDMSR of IA32_MPERF, and prints one line:
  *
  *	cpuid6_ecx=0x0 rdmsr=exit
  *
- * The guest is given an empty CPUID, and KVM is asked to hand over MSRs that it does not know. So
- * CPUID must come back with ECX 0, and RDMSR as an exit, as on a host whose CPU has MPERF; a
- * plugin that took L2's instructions for L1's would answer both itself.
+ * The guest has an empty CPUID, and KVM is asked to exit for MSRs that it does not know. So CPUID
+ * must return ECX 0, and RDMSR must exit, as on a host whose CPU has MPERF. A plugin that mistook
+ * L2's instructions for L1's would handle both itself.
  */
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -24,7 +24,7 @@
 #define EXITS_MAX  16
 #define REPEATS    1000
 
-/* Repeats, since code is translated once and executed often. */
+/* Repeated, because TCG translates code once and executes it often. */
 static const uint8_t guest_code[] = {
 	0x66, 0xbe, REPEATS & 0xff, REPEATS >> 8, 0, 0, /* mov  $REPEATS,%esi */
 	0x66, 0x31, 0xff,                               /* xor  %edi,%edi */
@@ -87,7 +87,7 @@ static void vcpu__set_start(int vcpu)
 		die("KVM_SET_REGS");
 }
 
-/* Runs to the guest's HLT. Says whether MPERF was read through an exit. */
+/* Runs until the guest's HLT. Returns the number of exits that read MPERF. */
 static int vcpu__run(int vcpu, const struct kvm_run *run)
 {
 	int mperf_exits = 0;
@@ -99,7 +99,7 @@ static int vcpu__run(int vcpu, const struct kvm_run *run)
 			return mperf_exits;
 		if (run->exit_reason != KVM_EXIT_X86_RDMSR || run->msr.index != MSR_MPERF)
 			break;
-		/* msr.error stays 0: the guest goes on, with the value 0. */
+		/* msr.error is 0, so that the guest continues with the value 0. */
 		mperf_exits++;
 	}
 	fprintf(stderr, "l2probe: unexpected exit %u\n", run->exit_reason);

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * QEMU TCG plugin: gives the test bed's L1 kernel the IA32_MPERF that TCG lacks.
+ * QEMU TCG plugin that gives the test bed's L1 kernel the IA32_MPERF that TCG lacks.
  *
- * TCG implements SVM, so a stock kernel runs KVM in it, but CPUID.06H:ECX[0] is clear and MSRs
- * 0xE7/0xE8 read as 0. This plugin answers both at the level of the instruction: a callback in
- * front of CPUID, RDMSR and WRMSR writes the result into the registers and moves the PC past the
- * instruction. Everything above that is the unmodified real thing: the kernel's msr PMU, perf,
- * BPF, KVM.
+ * TCG implements SVM, so that a stock kernel runs KVM in it, but CPUID.06H:ECX[0] is clear and MSRs
+ * 0xE7/0xE8 read as 0. This plugin emulates both: a callback before each CPUID, RDMSR and WRMSR
+ * writes the result into the registers and moves the PC past the instruction. Everything above that
+ * is unmodified: the kernel's msr PMU, perf, BPF, KVM.
  *
- * MPERF counts while a CPU is in C0. QEMU reports when an L1 CPU's thread goes to sleep in HLT
- * and when it wakes, so C0 cycles are TSC cycles less the ones slept, and MPERF is a settable
- * share of those. A nested guest (L2) halts through the same path, with HLT passed through; this
- * is what makes its halts visible to MPERF, as on silicon.
+ * MPERF counts while a CPU is in C0. QEMU reports when an L1 CPU's thread goes to sleep in HLT and
+ * when it wakes up, so C0 cycles are TSC cycles minus those slept, and MPERF is a configurable
+ * fraction of these. A nested guest (L2) halts on the same path if HLT is passed through, and this
+ * makes its halts visible to MPERF, as on silicon.
  *
- * Only L1 may see any of this. L2's RDMSR and CPUID are KVM's to intercept, but a callback runs
- * before TCG looks at intercepts. Hence `nested`: set in front of VMRUN, cleared in front of the
- * instruction behind it, which is where every #VMEXIT resumes L1. That instruction is known by
- * its place in host memory, not by its address: L2 may run the same kernel at the same addresses.
- * (What this cannot do: an L2 to which KVM passes MPERF through, KVM_X86_DISABLE_EXITS_APERFMPERF,
- * reads 0.)
+ * Only L1 may see any of this. KVM has to intercept L2's RDMSR and CPUID, but a callback runs
+ * before TCG checks intercepts. Therefore `nested` is set before VMRUN, and cleared before the
+ * instruction after VMRUN, at which every #VMEXIT resumes L1. That instruction is identified by its
+ * location in host memory instead of its address, because L2 may run the same kernel at the same
+ * addresses. Limitation: an L2 to which KVM passes MPERF through (KVM_X86_DISABLE_EXITS_APERFMPERF)
+ * reads 0.
  *
- * In a virtual VM (-icount) the clock of all this is QEMU's virtual one. There, QEMU tells neither when
- * a CPU goes idle nor when it resumes: the HLT instruction and the interrupt, or #VMEXIT, behind it do.
+ * In a virtual VM (-icount) all clocks are QEMU's virtual clock. QEMU then reports neither when a
+ * CPU goes idle nor when it resumes; the HLT instruction, and the interrupt or #VMEXIT after it,
+ * are used instead.
  *
  * Arguments: count=on      count executed instructions (slower; not in a virtual VM)
- *            where=FILE    count those of the kernel by place too; _WHERE below writes FILE
- *            ratio=DECIMAL MPERF rate over TSC rate at boot, 0 to 2; 0 stands still
- *            wanted=on     what _WANTED answers: L1 that waits in a snapshot goes on
+ *            where=FILE    also count kernel instructions by address; see MSR_BED_WHERE below
+ *            ratio=DECIMAL MPERF rate over TSC rate at boot, 0 to 2; with 0, MPERF does not count
+ *            wanted=on     value of MSR_BED_WANTED: an L1 that waits in a snapshot continues
  *
- * QEMU >= 11.1 (plugin API 7). Debian packages no qemu-plugin.h: what is used is declared here.
+ * Needs QEMU 11.1 or later (plugin API 7). Debian has no package with qemu-plugin.h, so that what
+ * is used of it is declared here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -57,18 +58,17 @@
 #define MSR_IA32_APERF 0xe8
 
 /*
- * MSRs of this plugin, L1 only, per L1 CPU, through /dev/cpu/N/msr. Any other unknown MSR reads
- * as 0 in TCG, so _ID tells whether the plugin is there at all. tests/vm/lib/msr.bash names them
+ * MSRs of this plugin, for L1 only, per L1 CPU, through /dev/cpu/N/msr. Any other unknown MSR reads
+ * as 0 in TCG, so _ID shows whether the plugin is present. tests/vm/lib/msr.bash defines the names
  * for the tests.
  */
-#define MSR_BED_ID     0x6d706600 /* MSR_BED_ID_VALUE */
-#define MSR_BED_INSNS  0x6d706601 /* instructions executed, L2's too; 0 unless count=on */
-#define MSR_BED_STOLEN 0x6d706602 /* TSC cycles in C0 in which the thread waited to run */
-#define MSR_BED_HALTED 0x6d706603 /* TSC cycles halted, whatever _RATE says */
-#define MSR_BED_RATE   0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
-#define MSR_BED_TSC    0x6d706605 /* TSC; TCG answers MSR 0x10 with 0 */
-#define MSR_BED_WHERE                                                                              \
-	0x6d706606 /* write 0: count anew; 1: write where=FILE, "ADDRESS COUNT" lines */
+#define MSR_BED_ID       0x6d706600 /* MSR_BED_ID_VALUE */
+#define MSR_BED_INSNS    0x6d706601 /* instructions executed, including L2's; 0 unless count=on */
+#define MSR_BED_STOLEN   0x6d706602 /* TSC cycles in C0 during which the thread waited for a core */
+#define MSR_BED_HALTED   0x6d706603 /* TSC cycles halted, independent of _RATE */
+#define MSR_BED_RATE     0x6d706604 /* read-write: MPERF over TSC rate in parts per million */
+#define MSR_BED_TSC      0x6d706605 /* TSC, because MSR 0x10 reads as 0 in TCG */
+#define MSR_BED_WHERE    0x6d706606 /* write 0: reset; 1: write where=FILE, "ADDRESS COUNT" lines */
 #define MSR_BED_WANTED   0x6d706607 /* 1: a run has restored this L1, which waits for that */
 #define MSR_BED_ID_VALUE 0x6d70657266ULL
 
@@ -81,7 +81,10 @@
 #define NSEC_PER_SEC    1000000000LL
 #define GUEST_PAGE_MASK 0xfffULL
 
-/* Blocks of kernel code that can be told apart; what comes later is counted at address 0. */
+/*
+ * The number of blocks of kernel code with a counter of their own; further ones are counted at
+ * address 0.
+ */
 #define WHERE_PLACES (1U << 18)
 #define KERNEL_BEGIN 0xffff800000000000ULL
 
@@ -145,14 +148,31 @@ bool qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray 
 void qemu_plugin_set_pc(uint64_t vaddr);
 
 /*
- * Not of the plugin API: QEMU's own, which Debian's build exports for QEMU's modules. The virtual clock of
- * -icount is in nanoseconds, and L1's TSC is that clock plus a constant.
+ * Internal functions of QEMU, not part of the plugin API; Debian's build exports them for QEMU's
+ * modules. The virtual clock of -icount is in nanoseconds, and L1's TSC is that clock plus a
+ * constant.
  */
 struct CPUState;
 extern int use_icount;
 extern __thread struct CPUState *current_cpu;
 void icount_update(struct CPUState *cpu);
 int64_t icount_get(void);
+void cpu_exit(struct CPUState *cpu);
+int64_t qemu_clock_get_ns(int clock);
+void timer_init_full(void *timer, void *timer_list_group, int clock, int scale, int attributes,
+		     void (*cb)(void *opaque), void *opaque);
+void timer_mod_ns(void *timer, int64_t expire_ns);
+
+#define QEMU_CLOCK_VIRTUAL 1
+#define QEMU_TIMER_SIZE    256 /* more than sizeof(QEMUTimer) */
+
+/*
+ * With -icount, QEMU runs the CPUs in turns. Each turn lasts until the next timer is due, which can
+ * be milliseconds. For the waiting CPUs, the clock then jumps by that time between two
+ * instructions, such as reads of TSC and MPERF. While several CPUs are busy, a timer of this plugin
+ * limits the turns.
+ */
+#define TURNS_NS 100000
 
 EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
@@ -172,20 +192,22 @@ static const char *const reg_names[GUEST_CNT] = {
 };
 
 /*
- * One L1 CPU. QEMU runs each on a thread of its own (-accel tcg,thread=multi), or all in turn on one, and
- * makes every callback about a CPU on its thread, so this needs no locks.
+ * One L1 CPU. QEMU runs each CPU on its own thread (-accel tcg,thread=multi), or all in turn on one
+ * thread. All callbacks for a CPU are called on its thread, so that no locks are needed.
  */
 struct cpu {
-	struct CPUState *state; /* QEMU's own of this CPU */
+	struct CPUState *state; /* QEMU's object for this CPU */
 	struct qemu_plugin_register *regs[GUEST_CNT];
-	bool nested; /* between VMRUN and #VMEXIT: what executes is L2's */
+	bool nested; /* between VMRUN and #VMEXIT: L2 executes */
 	bool idle;
 
 	uint64_t start_tsc;
 	uint64_t idle_start_tsc;
 	uint64_t halted_tsc;
 
-	/* Run-queue delay of the thread: what the machine below took away from this CPU. */
+	/*
+	 * Run-queue delay of the thread: the time that the machine below has taken from this CPU.
+	 */
 	int schedstat_fd;
 	uint64_t idle_start_delay_ns;
 	uint64_t idle_delay_ns;
@@ -198,16 +220,19 @@ struct cpu {
 	uint64_t *where_base; /* counts at the last reset; NULL: zeros */
 };
 
-/* Instructions by place: a counter for each address at which a block of kernel code starts. */
+/* Instructions by address: a counter for each address at which a block of kernel code begins. */
 struct where {
 	const char *path; /* NULL: off */
 	struct qemu_plugin_scoreboard *score;
-	GHashTable *places; /* address to index; under plugin.lock */
+	GHashTable *places; /* address to index; protected by plugin.lock */
 	uint64_t *addresses;
 	unsigned int place_cnt;
 };
 
-/* The plugin API hands callbacks one pointer, and insn callbacks need it for the next PC. */
+/*
+ * A global, because callbacks get one pointer only, which instruction callbacks need for the next
+ * PC.
+ */
 static struct plugin {
 	struct cpu *cpus;
 	unsigned int cpu_cnt;
@@ -219,11 +244,14 @@ static struct plugin {
 	uint64_t start_tsc;
 	int64_t start_mono_ns;
 
-	cpu_set_t cores; /* of QEMU's other threads */
-	unsigned int pinned_cnt;
-	int pinned[CPU_SETSIZE]; /* core of L1 CPU 1, 2, ... */
+	_Alignas(max_align_t) char turn_timer[QEMU_TIMER_SIZE];
+	bool is_turn_timer_set;
 
-	GMutex lock; /* of vmexit_points and where: CPUs translate in parallel */
+	cpu_set_t cores; /* for QEMU's other threads */
+	unsigned int pinned_cnt;
+	int pinned[CPU_SETSIZE]; /* cores of L1 CPU 1, 2, ... */
+
+	GMutex lock; /* for vmexit_points and where, because CPUs translate in parallel */
 	GHashTable *vmexit_points;
 } plugin;
 
@@ -233,10 +261,10 @@ static bool is_virtual(void)
 }
 
 /*
- * TSC of L1, less a constant. QEMU refuses to read its virtual clock while a CPU is within a block of
- * instructions ("Bad icount read"), because it cannot tell how much of the block has run. Callbacks are
- * within one: the instructions up to there are added first, and the clock is read as if from no CPU. What
- * this may be wrong by is a part of one block.
+ * Returns L1's TSC, minus a constant. QEMU refuses to read its virtual clock while a CPU executes a
+ * block of instructions ("Bad icount read"), because it does not know how much of the block has
+ * run. Callbacks are called within a block. Therefore the instructions so far are added first, and
+ * the clock is then read as if by no CPU. The error is at most a part of a block.
  */
 static uint64_t tsc__now(void)
 {
@@ -263,9 +291,9 @@ static int64_t clock__now_ns(clockid_t id)
 }
 
 /*
- * Where CPUs take turns on one thread they share blocks of translated instructions, and QEMU 11.1 hands
- * the callbacks of a block the index of the CPU that translated the block: the running one is found by
- * QEMU's own pointer.
+ * CPUs that take turns on one thread share translated blocks, and QEMU 11.1 passes to the callbacks
+ * of a block the index of the CPU that translated it. The running CPU is found by QEMU's own
+ * pointer instead.
  */
 static struct cpu *cpu__get(unsigned int vcpu)
 {
@@ -318,8 +346,8 @@ static void cpu__set_rate(struct cpu *cpu, uint32_t rate_ppm)
 }
 
 /*
- * Field 2 of schedstat (Documentation/scheduler/sched-stats.rst): runnable, but not running. Nothing of
- * that is in virtual time.
+ * Returns field 2 of schedstat (Documentation/scheduler/sched-stats.rst): time spent runnable, but
+ * not running. Always 0 in virtual time.
  */
 static uint64_t cpu__delay_ns(const struct cpu *cpu)
 {
@@ -338,10 +366,11 @@ static uint64_t cpu__delay_ns(const struct cpu *cpu)
 }
 
 /*
- * What the scheduler below took from this CPU while it was not halted. C0 cycles less CPU time would
- * say more than that: a thread that waits for one of QEMU's own locks, after each PAUSE and HLT, does
- * not run either, and nobody took anything from it. The TSC rate comes from the plugin's whole life so
- * far: its two ends are read microseconds apart, which no longer matters after a second.
+ * Returns the cycles that the scheduler below has taken from this CPU while it was not halted. C0
+ * cycles minus CPU time would include other time: a thread that waits for one of QEMU's own locks,
+ * after each PAUSE and HLT, does not run either, although nothing was taken from it. The TSC rate
+ * is measured over the plugin's lifetime: the clocks at its two ends are read microseconds apart,
+ * which no longer matters after a second.
  */
 static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
 {
@@ -355,9 +384,10 @@ static uint64_t cpu__stolen_cycles(const struct cpu *cpu)
 }
 
 /*
- * One core here for each L1 CPU but the first, which shares the rest with QEMU's own threads: these
- * wake up often, and would each time be put in the way of the CPU under test. Nothing is pinned when
- * there are fewer cores than L1 CPUs. Called on the main thread, whose set all others inherit.
+ * Assigns a core of its own to each L1 CPU except the first, which shares the remaining cores with
+ * QEMU's other threads: these wake up often, and would otherwise preempt the CPU under test.
+ * Nothing is pinned if there are fewer cores than L1 CPUs. Called on the main thread, whose
+ * affinity all other threads inherit.
  */
 static void cores__divide(void)
 {
@@ -379,7 +409,7 @@ static void cores__divide(void)
 	sched_setaffinity(0, sizeof(plugin.cores), &plugin.cores);
 }
 
-/* Gives the calling thread its CPU's own core, and more right to it than others have. */
+/* Pins the calling thread to its CPU's core, with the highest priority there. */
 static void cores__take(unsigned int vcpu)
 {
 	cpu_set_t own;
@@ -390,6 +420,33 @@ static void cores__take(unsigned int vcpu)
 	CPU_SET(plugin.pinned[vcpu - 1], &own);
 	if (sched_setaffinity(0, sizeof(own), &own) || setpriority(PRIO_PROCESS, 0, PRIO_MIN))
 		fprintf(stderr, "mperf plugin: cannot give CPU %u a core of its own\n", vcpu);
+}
+
+static bool several_are_busy(void)
+{
+	unsigned int cnt = 0;
+
+	for (unsigned int i = 0; i < plugin.cpu_cnt; i++)
+		cnt += plugin.cpus[i].state && !plugin.cpus[i].idle;
+	return cnt > 1;
+}
+
+static void on_turn_timer(void *opaque)
+{
+	(void)opaque;
+	plugin.is_turn_timer_set = several_are_busy();
+	if (plugin.is_turn_timer_set)
+		timer_mod_ns(plugin.turn_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + TURNS_NS);
+}
+
+/* Called when a CPU resumes: its current turn may be long. */
+static void shorten_turns(void)
+{
+	if (plugin.is_turn_timer_set || !several_are_busy())
+		return;
+	plugin.is_turn_timer_set = true;
+	timer_mod_ns(plugin.turn_timer, (int64_t)tsc__now() + TURNS_NS);
+	cpu_exit(current_cpu);
 }
 
 static void on_vcpu_init(unsigned int vcpu, void *udata)
@@ -413,11 +470,15 @@ static void on_vcpu_init(unsigned int vcpu, void *udata)
 	cores__take(vcpu);
 	cpu->rate_ppm = plugin.boot_rate_ppm;
 	cpu->start_tsc = tsc__now();
-	if (is_virtual())
+	if (is_virtual()) {
+		if (vcpu == 0)
+			timer_init_full(plugin.turn_timer, NULL, QEMU_CLOCK_VIRTUAL, 1, 0,
+					on_turn_timer, NULL);
 		return;
+	}
 	cpu->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	if (cpu->schedstat_fd < 0)
-		g_error("no /proc/thread-self/schedstat: stolen time cannot be told");
+		g_error("no /proc/thread-self/schedstat: cannot measure stolen time");
 	cpu->idle_delay_ns = cpu__delay_ns(cpu);
 }
 
@@ -441,9 +502,11 @@ static void on_vcpu_resume(unsigned int vcpu, void *udata)
 	cpu->idle = false;
 	cpu->halted_tsc += tsc__now() - cpu->idle_start_tsc;
 	cpu->idle_delay_ns += cpu__delay_ns(cpu) - cpu->idle_start_delay_ns;
+	if (is_virtual())
+		shorten_turns();
 }
 
-/* An interrupt is taken, by L1 or, a virtual one, by L2: a CPU that has halted runs again. */
+/* L1 takes an interrupt, or L2 a virtual one: if the CPU was halted, it runs again. */
 static void on_interrupt(unsigned int vcpu, int type, uint64_t from_pc, uint64_t to_pc, void *udata)
 {
 	(void)type;
@@ -502,7 +565,7 @@ static qemu_plugin_u64 where__counter(unsigned int place)
 	return (qemu_plugin_u64){ plugin.where.score, place * sizeof(uint64_t) };
 }
 
-/* The counter for a block that starts at this address. */
+/* Returns the counter for a block that begins at this address. */
 static qemu_plugin_u64 where__place(uint64_t address)
 {
 	struct where *where = &plugin.where;
@@ -549,7 +612,7 @@ static void where__write(unsigned int vcpu)
 			fprintf(file, "%" PRIx64 " %" PRIu64 "\n", plugin.where.addresses[i], cnt);
 	}
 	if (fclose(file))
-		fprintf(stderr, "mperf plugin: '%s' is not whole\n", plugin.where.path);
+		fprintf(stderr, "mperf plugin: writing '%s' failed\n", plugin.where.path);
 }
 
 static void where__init(void)
@@ -557,7 +620,7 @@ static void where__init(void)
 	plugin.where.score = qemu_plugin_scoreboard_new(WHERE_PLACES * sizeof(uint64_t));
 	plugin.where.places = g_hash_table_new(g_direct_hash, g_direct_equal);
 	plugin.where.addresses = g_new0(uint64_t, WHERE_PLACES);
-	plugin.where.place_cnt = 1; /* 0 is for what finds no room */
+	plugin.where.place_cnt = 1; /* 0 is for addresses without a counter */
 }
 
 static void on_wrmsr(unsigned int vcpu, void *next_pc)
@@ -610,8 +673,9 @@ static void on_vmexit(unsigned int vcpu, void *udata)
 }
 
 /*
- * Where an instruction is in host memory, as a key. Host memory is contiguous within a guest page
- * only: behind a VMRUN that ends its page there is nothing better than the guest's address.
+ * Returns an instruction's location in host memory, as a key. Host memory is contiguous within a
+ * guest page only: for the instruction after a VMRUN at the end of a page, the guest's address has
+ * to be used.
  */
 static gpointer insn__key(const struct qemu_plugin_insn *insn, size_t offset)
 {
@@ -623,7 +687,10 @@ static gpointer insn__key(const struct qemu_plugin_insn *insn, size_t offset)
 	return haddr + offset;
 }
 
-/* VMRUN ends a translation block, so only a block's first instruction can be a #VMEXIT's target. */
+/*
+ * VMRUN ends a translation block, so only the first instruction of a block can be where a #VMEXIT
+ * resumes.
+ */
 static void tb__watch_vmexit(const struct qemu_plugin_tb *tb)
 {
 	struct qemu_plugin_insn *first = qemu_plugin_tb_get_insn(tb, 0);
@@ -695,7 +762,7 @@ static void on_tb_trans(struct qemu_plugin_tb *tb, void *udata)
 	if (!insn_cnt)
 		return;
 	address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
-	/* Counted per block: one that faults half way counts whole, the same each time. */
+	/* Counted per block: a block that faults is counted completely, the same each time. */
 	if (plugin.count)
 		qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, PLUGIN_INLINE_ADD_U64,
 								  plugin.insns, insn_cnt);
@@ -723,7 +790,7 @@ static int parse_ratio(const char *val, uint32_t *ppm)
 	char *end;
 	double ratio;
 
-	/* g_ascii_strtod() also takes blanks, signs, hex, inf and nan. */
+	/* g_ascii_strtod() would also accept blanks, signs, hexadecimals, inf and nan. */
 	if (!*val || strspn(val, "0123456789.") != strlen(val))
 		return -EINVAL;
 	ratio = g_ascii_strtod(val, &end);
@@ -758,7 +825,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 			       char **argv)
 {
 	if (strcmp(info->target_name, "x86_64") || !info->system_emulation) {
-		fprintf(stderr, "mperf plugin: for system emulation of x86_64 only\n");
+		fprintf(stderr, "mperf plugin: supports only system emulation of x86_64\n");
 		return -EINVAL;
 	}
 
@@ -770,7 +837,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 		}
 	}
 
-	/* Inline counters are told apart by the index that QEMU 11.1 takes from the wrong CPU: see cpu__get(). */
+	/*
+	 * Inline counters are selected by the CPU index that is wrong in QEMU 11.1, see cpu__get().
+	 */
 	if (is_virtual() && (plugin.count || plugin.where.path)) {
 		fprintf(stderr, "mperf plugin: cannot count instructions in a virtual VM\n");
 		return -EINVAL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Usage: spin ITERATIONS
- * Executes two instructions an iteration: a known amount of work, for the plugin's instruction
- * counter to be checked against.
+ * usage: spin ITERATIONS
+ *
+ * Executes two instructions per iteration: a known amount of work to check the plugin's instruction
+ * counter.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * load_programs - every BPF program of the tool alone through this kernel's verifier, without and with all
- * that can be switched on in it. TAP on stdout. What a host's tool never loads, since another hook is
- * better there, is loaded here.
+ * load_programs - loads each BPF program of the tool separately, to test it with this kernel's
+ * verifier, once without and once with all of its features. Prints TAP. This also covers programs
+ * that the tool never loads on a host because another hook is better there.
  *
- * usage: load_programs RUN_FUNCTION	svm_vcpu_run or vmx_vcpu_run, of a module that is loaded
+ * usage: load_programs RUN_FUNCTION       svm_vcpu_run or vmx_vcpu_run, of a module that is loaded
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,7 +30,7 @@ static int say_all(enum libbpf_print_level level, const char *format, va_list ar
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-/* fentry or fexit of KVM; the iterator is of the kernel's own types. */
+/* fentry and fexit programs on KVM; the iterator needs only the kernel's own types. */
 static bool is_fentry(const struct bpf_program *prog)
 {
 	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING &&
@@ -57,12 +57,14 @@ static int load(const char *name, const char *run_function, bool everything)
 	skel->rodata->targ_check = everything;
 	skel->rodata->targ_histogram = everything;
 	skel->rodata->targ_guest = everything;
+	skel->rodata->targ_pinned = everything;
 	bpf_map__set_autocreate(skel->maps.cpu_accounts, everything || strstr(name, "check"));
 	bpf_map__set_autocreate(skel->maps.stints, everything);
 	bpf_map__set_autocreate(skel->maps.blank_stints, everything);
 	bpf_map__set_max_entries(skel->maps.cpu_beats, (__u32)libbpf_num_possible_cpus());
-	bpf_map__set_max_entries(skel->maps.tsc_events, (__u32)libbpf_num_possible_cpus());
-	bpf_map__set_max_entries(skel->maps.mperf_events, (__u32)libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(skel->maps.counter_events,
+				 (__u32)libbpf_num_possible_cpus() * EVENT_CNT_PER_CPU);
+	bpf_map__set_max_entries(skel->maps.cpu_healths, (__u32)libbpf_num_possible_cpus());
 	err = is_fentry(prog) && strstr(name, "vcpu_run")
 		      ? bpf_program__set_attach_target(prog, 0, run_function)
 		      : 0;

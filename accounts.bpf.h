@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * accounts.bpf.h - the entry of a thread: which thread it is, how the entry is made and freed, and for how long the thread
+ * ran, waited and slept.
+ *
+ * The scheduler keeps that account (se.sum_exec_runtime, sched_info, nvcsw), user mode and time outside of KVM included.
+ * The hooks therefore do not look at the account; it is taken when sums are read. The scheduler adds up what a running
+ * thread ran at ticks and switches only, which is once a second where ticks are off, and what a thread waits when the wait
+ * ends. take_account() adds what has come since, by the scheduler's own clock: all terms of an account are of one moment.
+ */
+#ifndef ACCOUNTS_BPF_H
+#define ACCOUNTS_BPF_H
+
+/* Entries that one process may have. */
+const volatile __u32 targ_process_max = GTIMEHALT_MAX_VCPUS / 2;
+
+/* The key of the hashes that stand for kernel addresses, from the kernel's random numbers. */
+const volatile __u64 targ_hash_key[2] = {};
+
+/* Sums by index. Index 0 is nobody's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
+	__type(key, __u32);
+	__type(value, struct vcpu_sums);
+} vcpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
+	__type(key, __u32);
+	__type(value, struct entry_objects);
+} objects SEC(".maps");
+
+/* Filled by user space before the hooks are attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(__u32));
+} free_indexes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_VCPUS * 2);
+	__type(key, struct entry_key);
+	__type(value, struct entry_place);
+} places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_PROCESSES);
+	__type(key, __u32);
+	__type(value, struct process_entries);
+} processes SEC(".maps");
+
+/* --pin: see bury(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_ENDED);
+	__type(key, struct ended_key);
+	__type(value, struct vcpu_sums);
+} ended SEC(".maps");
+
+/* What a new entry is copied from: it is too large for a program's stack. */
+struct vcpu_sums blank_sums = {};
+
+static __always_inline void shared__begin(struct vcpu_sums *sums)
+{
+	__sync_fetch_and_add(&sums->shared_head.begun, 1);
+	__sync_fetch_and_add(&sums->shared_tail.begun, 1);
+}
+
+static __always_inline void shared__end(struct vcpu_sums *sums)
+{
+	__sync_fetch_and_add(&sums->shared_head.done, 1);
+	__sync_fetch_and_add(&sums->shared_tail.done, 1);
+}
+
+#define SIP_ROTATE(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+#define SIP_ROUND                                                                                  \
+	do {                                                                                       \
+		v0 += v1, v1 = SIP_ROTATE(v1, 13) ^ v0, v0 = SIP_ROTATE(v0, 32);                   \
+		v2 += v3, v3 = SIP_ROTATE(v3, 16) ^ v2;                                            \
+		v0 += v3, v3 = SIP_ROTATE(v3, 21) ^ v0;                                            \
+		v2 += v1, v1 = SIP_ROTATE(v1, 17) ^ v2, v2 = SIP_ROTATE(v2, 32);                   \
+	} while (0)
+
+/*
+ * SipHash-2-4 of a kernel address (Aumasson and Bernstein 2012): the same for all who see the object, and no address for
+ * those who read it in a map that is shared. Never 0.
+ */
+__u64 hash_of(__u64 address);
+__noinline __u64 hash_of(__u64 address)
+{
+	__u64 v0 = targ_hash_key[0] ^ 0x736f6d6570736575,
+	      v1 = targ_hash_key[1] ^ 0x646f72616e646f6d;
+	__u64 v2 = targ_hash_key[0] ^ 0x6c7967656e657261,
+	      v3 = targ_hash_key[1] ^ 0x7465646279746573;
+	const __u64 length = 8ULL << 56;
+
+	v3 ^= address;
+	SIP_ROUND;
+	SIP_ROUND;
+	v0 ^= address;
+	v3 ^= length;
+	SIP_ROUND;
+	SIP_ROUND;
+	v0 ^= length;
+	v2 ^= 0xff;
+	SIP_ROUND;
+	SIP_ROUND;
+	SIP_ROUND;
+	SIP_ROUND;
+	v0 ^= v1 ^ v2 ^ v3;
+	return v0 ? v0 : 1;
+}
+
+/*
+ * The scheduler's clock (sched_clock_cpu()) less CLOCK_MONOTONIC, ns; 0: not known. No helper reads that clock. User space
+ * passes the difference with each read; the timers of a pinned measurement have it from perf.
+ */
+__s64 sched_offset_ns = 0;
+
+/* offset_ns: what user space passes. A group that may run the programs of a pinned measurement is not to change it. */
+static __always_inline void set_sched_offset(__s64 offset_ns)
+{
+	if (!targ_pinned && offset_ns)
+		sched_offset_ns = offset_ns;
+}
+
+/* What the scheduler's clock has counted from since_ns to now_ns (CLOCK_MONOTONIC); 0 when that is not known. */
+static __always_inline __u64 sched_ns_since(__u64 since_ns, __u64 now_ns)
+{
+	__s64 ns = now_ns + sched_offset_ns - since_ns;
+
+	return sched_offset_ns && ns > 0 ? ns : 0;
+}
+
+/*
+ * By how much the clock of se.exec_start (rq->clock_task) is behind the scheduler's on the CPU of the thread: the time of
+ * interrupts and of a hypervisor, where the kernel tells them apart from that of threads. Returns whether it is known.
+ */
+static __always_inline int task_clock_lag(struct task_struct *task, __u64 *lag_ns)
+{
+	struct rq *rq;
+	__u64 task_ns;
+
+	/* Not without CONFIG_FAIR_GROUP_SCHED. */
+	if (!bpf_core_field_exists(struct cfs_rq, rq) || !bpf_core_field_exists(task->se.cfs_rq))
+		return 0;
+	rq = BPF_CORE_READ(task, se.cfs_rq, rq);
+	/* In this order: an update in between makes the lag too long, and what the thread ran too short. */
+	task_ns = BPF_CORE_READ(rq, clock_task);
+	*lag_ns = BPF_CORE_READ(rq, clock) - task_ns;
+	return rq != NULL;
+}
+
+/* What a thread that runs at now_ns (CLOCK_MONOTONIC) has run since the scheduler last added to se.sum_exec_runtime. */
+static __always_inline __u64 ran_since_update(struct task_struct *task, __u64 exec_start_ns,
+					      __u64 now_ns)
+{
+	__u64 lag_ns;
+
+	return task_clock_lag(task, &lag_ns) ? sched_ns_since(exec_start_ns + lag_ns, now_ns) : 0;
+}
+
+/* What the thread that runs this program has run since its birth. */
+static __always_inline __u64 ran_until_now(struct task_struct *task)
+{
+	__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
+
+	return BPF_CORE_READ(task, se.sum_exec_runtime) +
+	       ran_since_update(task, exec_start_ns, bpf_ktime_get_ns());
+}
+
+/* How often the thread went to sleep, and whether it is asleep; see vcpu_sums.sleeps. */
+static __always_inline __u64 sleeps_of(struct task_struct *task, int is_asleep)
+{
+	return BPF_CORE_READ(task, nvcsw) << 1 | is_asleep;
+}
+
+/* An int in Linux 6.12, one byte in 7.3. */
+static __always_inline int is_on_cpu(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu) != 0;
+}
+
+struct account {
+	__u64 at_ns;
+	__u64 ran_ns;
+	__u64 wait_ns;
+	__u64 sleeps;
+};
+
+/* How often the account is read again of a thread that starts, stops or is accounted for at that moment. */
+#define ACCOUNT_TRIES 4
+
+/* The account of a thread that may run anywhere. Returns whether all of it is of one moment. */
+static __always_inline int read_account(struct task_struct *task, struct account *account)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ACCOUNT_TRIES; i++) {
+		__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
+		__u64 queued_ns = BPF_CORE_READ(task, sched_info.last_queued);
+		unsigned long arrivals = BPF_CORE_READ(task, sched_info.pcount);
+		int on_cpu = is_on_cpu(task);
+
+		account->ran_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+		account->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
+		account->sleeps = sleeps_of(task, !queued_ns && !on_cpu);
+		account->at_ns = bpf_ktime_get_ns();
+		if (queued_ns)
+			account->wait_ns += sched_ns_since(queued_ns, account->at_ns);
+		else if (on_cpu)
+			account->ran_ns += ran_since_update(task, exec_start_ns, account->at_ns);
+		if (exec_start_ns == BPF_CORE_READ(task, se.exec_start) &&
+		    queued_ns == BPF_CORE_READ(task, sched_info.last_queued) &&
+		    arrivals == BPF_CORE_READ(task, sched_info.pcount) && on_cpu == is_on_cpu(task))
+			return 1;
+	}
+	return 0;
+}
+
+/* Sums do not go back, even where the two clocks of an account have drifted apart since they were compared. */
+static __always_inline void put_account(struct vcpu_sums *sums, const struct account *account)
+{
+	shared__begin(sums);
+	sums->at_ns = account->at_ns;
+	if (account->ran_ns > sums->ran_ns)
+		sums->ran_ns = account->ran_ns;
+	if (account->wait_ns > sums->wait_ns)
+		sums->wait_ns = account->wait_ns;
+	sums->sleeps = account->sleeps;
+	shared__end(sums);
+}
+
+/* The same of the thread that runs this program, which has run ran_ns. */
+static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_struct *task,
+					    __u64 ran_ns)
+{
+	const struct account account = {
+		.at_ns = bpf_ktime_get_ns(),
+		.ran_ns = ran_ns,
+		.wait_ns = BPF_CORE_READ(task, sched_info.run_delay),
+		.sleeps = sleeps_of(task, 0),
+	};
+
+	put_account(sums, &account);
+}
+
+/*
+ * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or later, 0: in any case.
+ * The memory is a thread's as long as ended_ns is 0, for the caller is in an RCU section; execve() in another thread of the
+ * process changes the tid. Returns whether the entry is a thread's.
+ */
+int take_account(__u32 index, __u64 since_ns);
+__noinline int take_account(__u32 index, __u64 since_ns)
+{
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	struct account account;
+	struct task_struct *task;
+
+	if (!sums || !of || !sums->tid)
+		return 0;
+	if (sums->ended_ns || sums->away_since_ns || (since_ns && sums->at_ns >= since_ns))
+		return 1;
+	task = (void *)of->thread;
+	if ((__u32)BPF_CORE_READ(task, pid) != sums->tid ||
+	    BPF_CORE_READ(task, start_boottime) != sums->thread_boottime_ns)
+		return 1;
+	if (read_account(task, &account))
+		put_account(sums, &account);
+	return 1;
+}
+
+/* What the thread of an entry has run since; as far as is known, when it has ended. */
+static __always_inline __u64 ran_since(__u32 index, const struct vcpu_sums *sums,
+				       __u64 start_ran_ns)
+{
+	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	__u64 ran_ns = sums->ran_ns;
+
+	if (of && !sums->ended_ns) {
+		struct task_struct *thread = (void *)of->thread;
+
+		ran_ns = BPF_CORE_READ(thread, se.sum_exec_runtime);
+	}
+	return ran_ns > start_ran_ns ? ran_ns - start_ran_ns : 0;
+}
+
+/* vcpu: its address. */
+static __always_inline __u32 vcpu_number(__u64 vcpu)
+{
+	return (__u32)(vcpu >> 4) | 1;
+}
+
+static __always_inline struct entry_place *place_of(__u32 tid, __u32 number)
+{
+	struct entry_key key = { tid, number };
+
+	return bpf_map_lookup_elem(&places, &key);
+}
+
+static __always_inline long set_place(__u32 tid, __u32 number, __u32 index, __u32 newest_index)
+{
+	const struct entry_key key = { tid, number };
+	const struct entry_place place = { index, newest_index };
+
+	return bpf_map_update_elem(&places, &key, &place, BPF_ANY);
+}
+
+/*
+ * Whether the process may have one more entry, for a thread that has thread_entry_cnt. Counts the entry; or counts that it
+ * was refused.
+ */
+int take_share(__u32 tgid, __u32 thread_entry_cnt);
+__noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
+{
+	struct process_entries *process = bpf_map_lookup_elem(&processes, &tgid);
+	const struct process_entries none = { 0 };
+
+	if (!process) {
+		bpf_map_update_elem(&processes, &tgid, &none, BPF_NOEXIST);
+		process = bpf_map_lookup_elem(&processes, &tgid);
+	}
+	if (!process)
+		return 1;
+	if (process->entry_cnt >= targ_process_max || thread_entry_cnt >= THREAD_ENTRY_MAX) {
+		__sync_fetch_and_add(&process->refused_cnt, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&process->entry_cnt, 1);
+	return 1;
+}
+
+static __always_inline void give_share_back(__u32 tgid)
+{
+	struct process_entries *process = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (process && process->entry_cnt)
+		__sync_fetch_and_add(&process->entry_cnt, (__u64)-1);
+}
+
+/* The thread leaves the entry for that of another vCPU. */
+static __always_inline void leave(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
+{
+	put_own_account(sums, task, ran_ns);
+	sums->away_since_ns = sums->at_ns;
+}
+
+/* The thread comes back to the entry: what it did meanwhile is not this vCPU's. */
+static __always_inline void enter(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
+{
+	__u64 wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
+	__u64 sleeps = sleeps_of(task, 0);
+
+	if (!sums->away_since_ns)
+		return;
+	shared__begin(sums);
+	sums->ran_base_ns += ran_ns - sums->ran_ns;
+	sums->wait_base_ns += wait_ns - sums->wait_ns;
+	sums->ran_ns = ran_ns;
+	sums->wait_ns = wait_ns;
+	sums->sleeps = sleeps;
+	sums->at_ns = bpf_ktime_get_ns();
+	sums->away_ns += sums->at_ns - sums->away_since_ns;
+	sums->away_since_ns = 0;
+	shared__end(sums);
+}
+
+/* What a thread needs an entry for. */
+struct entry_request {
+	struct task_struct *task;
+	struct kvm_vcpu *vcpu;
+	__u64 ran_ns;      /* se.sum_exec_runtime of the thread, now */
+	__u32 older_index; /* the thread's newest entry; 0: it has none */
+	__u32 older_cnt;   /* how many it has */
+};
+
+static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entry_request *request)
+{
+	struct task_struct *task = request->task;
+	struct kvm_vcpu *vcpu = request->vcpu;
+
+	sums->thread_boottime_ns = BPF_CORE_READ(task, start_boottime);
+	sums->start_boottime_ns = sums->thread_boottime_ns;
+	sums->vm_id = hash_of((__u64)BPF_CORE_READ(vcpu, kvm));
+	sums->vcpu_id = BPF_CORE_READ(vcpu, vcpu_id);
+	sums->tgid = BPF_CORE_READ(task, tgid);
+	put_own_account(sums, task, request->ran_ns);
+	sums->ran_base_ns = sums->ran_ns;
+	if (!request->older_index)
+		return;
+	sums->start_boottime_ns = bpf_ktime_get_boot_ns();
+	sums->wait_base_ns = sums->wait_ns;
+	sums->older_index = request->older_index;
+	sums->older_cnt = request->older_cnt;
+}
+
+/* Returns the index of a new entry, or 0: there is no room, or not for this process; that is counted. */
+static __noinline __u32 make_entry(struct entry_request *request)
+{
+	struct entry_objects of = { 0 };
+	struct task_struct *task;
+	struct vcpu_sums *sums;
+	struct kvm_vcpu *vcpu;
+	__u32 tgid, index = 0;
+
+	if (!request)
+		return 0;
+	task = request->task;
+	vcpu = request->vcpu;
+	of.thread = (__u64)task;
+	of.vcpu = (__u64)vcpu;
+	of.kvm = (__u64)BPF_CORE_READ(vcpu, kvm);
+	tgid = BPF_CORE_READ(task, tgid);
+	if (!take_share(tgid, request->older_cnt))
+		return 0;
+	if (bpf_map_pop_elem(&free_indexes, &index)) {
+		give_share_back(tgid);
+		COUNT(map_full_cnt);
+		return 0;
+	}
+	bpf_map_update_elem(&vcpus, &index, &blank_sums, BPF_ANY);
+	bpf_map_update_elem(&objects, &index, &of, BPF_ANY);
+	sums = bpf_map_lookup_elem(&vcpus, &index);
+	if (!sums)
+		return 0;
+	fill_entry(sums, request);
+	blank_stints_at(index, sums->start_boottime_ns);
+	barrier();
+	sums->tid = BPF_CORE_READ(task, pid);
+	return index;
+}
+
+static __always_inline int is_entry_of(const struct vcpu_sums *sums, __u32 tid,
+				       __u64 thread_boottime_ns)
+{
+	return sums->tid == tid && sums->thread_boottime_ns == thread_boottime_ns &&
+	       !sums->ended_ns;
+}
+
+/* An address that is used again is told by the VM, and the vCPU's number in it. */
+static __always_inline int is_entry_for(__u32 index, const struct vcpu_sums *sums,
+					struct kvm_vcpu *vcpu, const int typed)
+{
+	const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+
+	return of && of->vcpu == (__u64)vcpu && of->kvm == (__u64)FIELD(typed, vcpu, kvm) &&
+	       sums->vcpu_id == (__u32)FIELD(typed, vcpu, vcpu_id);
+}
+
+/*
+ * The index of the entry of this thread and vCPU, which is made when there is none; 0: there is no room. ran_ns is the
+ * thread's se.sum_exec_runtime now. Sets slot->vcpu. A tid that was another thread's before gets a new entry: user space drops the old one.
+ */
+static __always_inline __u32 entry_for(struct cpu_slot *slot, struct task_struct *task,
+				       struct kvm_vcpu *vcpu, __u64 ran_ns, const int typed)
+{
+	struct entry_request request = { .task = task, .vcpu = vcpu, .ran_ns = ran_ns };
+	__u64 thread_boottime_ns = FIELD(typed, task, start_boottime);
+	__u32 tid = FIELD(typed, task, pid), number, index;
+	struct entry_place *place = place_of(tid, 0);
+	struct vcpu_sums *sums;
+
+	slot->vcpu = (__u64)vcpu;
+	/* The verifier lets no program reckon with the pointer itself. */
+	number = vcpu_number(*(volatile __u64 *)&slot->vcpu);
+	if (place) {
+		index = place->index;
+		request.older_index = place->newest_index;
+		sums = bpf_map_lookup_elem(&vcpus, &index);
+		if (!sums || !is_entry_of(sums, tid, thread_boottime_ns)) {
+			request.older_index = 0;
+		} else if (is_entry_for(index, sums, vcpu, typed)) {
+			enter(sums, task, ran_ns);
+			return index;
+		} else {
+			const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+
+			if (!sums->away_since_ns)
+				leave(sums, task, ran_ns);
+			if (of)
+				set_place(tid, vcpu_number(of->vcpu), index, 0);
+		}
+	}
+	place = request.older_index ? place_of(tid, number) : NULL;
+	if (place) {
+		index = place->index;
+		sums = bpf_map_lookup_elem(&vcpus, &index);
+		if (sums && is_entry_of(sums, tid, thread_boottime_ns) &&
+		    is_entry_for(index, sums, vcpu, typed)) {
+			enter(sums, task, ran_ns);
+			set_place(tid, 0, index, request.older_index);
+			return index;
+		}
+	}
+	if (request.older_index) {
+		index = request.older_index;
+		sums = bpf_map_lookup_elem(&vcpus, &index);
+		request.older_cnt = sums ? sums->older_cnt + 1 : 0;
+	}
+	index = make_entry(&request);
+	if (index && set_place(tid, 0, index, index))
+		COUNT(map_full_cnt);
+	return index;
+}
+
+/*
+ * --pin: nobody may be there who drops what has ended. The last sums are kept for those who read seldom, in a map in which
+ * old ones give way.
+ */
+static __always_inline void bury(__u32 index, struct vcpu_sums *sums)
+{
+	const struct ended_key ended_key = { sums->tid, sums->older_cnt };
+	const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+
+	bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
+	if (of) {
+		const struct entry_key key = { sums->tid, vcpu_number(of->vcpu) };
+
+		bpf_map_delete_elem(&places, &key);
+	}
+	give_share_back(sums->tgid);
+	sums->tid = 0;
+	bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
+}
+
+/* All entries of a thread that ends. */
+static __always_inline void end_entries(struct task_struct *task, __u32 tid,
+					const struct entry_place *place, __u64 ran_ns)
+{
+	const struct entry_key key = { tid, 0 };
+	__u64 now_ns = bpf_ktime_get_ns(), thread_boottime_ns = BPF_CORE_READ(task, start_boottime);
+	__u32 index = place->newest_index;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++) {
+		struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+		__u32 older_index;
+
+		if (!sums || !is_entry_of(sums, tid, thread_boottime_ns))
+			break;
+		older_index = sums->older_index;
+		if (!sums->away_since_ns)
+			put_own_account(sums, task, ran_ns);
+		sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : now_ns;
+		if (targ_pinned)
+			bury(index, sums);
+		index = older_index;
+	}
+	if (targ_pinned)
+		bpf_map_delete_elem(&places, &key);
+}
+
+#endif /* ACCOUNTS_BPF_H */

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "measure/sched_clock.h"
+
+/* For so long TSC is held against the clock where the kernel does not tell its rate. */
+#define RATE_SPAN_NS 100000000ULL
+
+struct sched_clock {
+	/* NULL: the kernel does not tell. */
+	const volatile struct perf_event_mmap_page *page;
+	double ns_per_cycle;
+};
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The page of an event that counts nothing, of this process: every page tells the same of the clock. */
+static const volatile struct perf_event_mmap_page *map_page(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	void *page;
+
+	if (fd < 0)
+		return NULL;
+	page = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, (int)fd, 0);
+	close((int)fd);
+	return page == MAP_FAILED ? NULL : page;
+}
+
+/* The factor and the offset are written once, as the page is mapped. */
+static bool tells_clock(const volatile struct perf_event_mmap_page *page)
+{
+	return page->cap_user_time && page->cap_user_time_zero && page->time_mult;
+}
+
+static double measure_rate(void)
+{
+	struct clock_reading first, now;
+
+	clock__read(&first);
+	do
+		clock__read(&now);
+	while (now.raw_ns - first.raw_ns < RATE_SPAN_NS);
+	return (double)(now.raw_ns - first.raw_ns) / (double)(now.tsc_cycles - first.tsc_cycles);
+}
+
+int sched_clock__new(struct sched_clock **out)
+{
+	struct sched_clock *clock = calloc(1, sizeof(*clock));
+
+	if (!clock)
+		return -ENOMEM;
+	clock->page = map_page();
+	if (clock->page && !tells_clock(clock->page)) {
+		munmap((void *)clock->page, page_size());
+		clock->page = NULL;
+	}
+	if (clock->page) {
+		clock->ns_per_cycle =
+			(double)clock->page->time_mult / (double)(1ULL << clock->page->time_shift);
+	} else {
+		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and what a running "
+			"thread ran is known up to the last tick only");
+		clock->ns_per_cycle = measure_rate();
+	}
+	*out = clock;
+	return 0;
+}
+
+void sched_clock__free(struct sched_clock *clock)
+{
+	if (!clock)
+		return;
+	if (clock->page)
+		munmap((void *)clock->page, page_size());
+	free(clock);
+}
+
+__s64 sched_clock__offset_ns(const struct sched_clock *clock)
+{
+	struct clock_reading now;
+	unsigned __int128 ns;
+
+	if (!clock || !clock->page)
+		return 0;
+	clock__read(&now);
+	ns = (unsigned __int128)now.tsc_cycles * clock->page->time_mult >> clock->page->time_shift;
+	return (__s64)(clock->page->time_zero + (__u64)ns - now.mono_ns);
+}
+
+double sched_clock__ns_per_tsc_cycle(const struct sched_clock *clock)
+{
+	return clock->ns_per_cycle;
+}
