@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * gtimehalt-steer.c - composition root of the daemon that keeps housekeeping off busy vCPUs: its options, and the one
- * place that knows its exit codes.
+ * gtimehalt-steer.c - composition root of the daemon that keeps housekeeping off busy vCPUs: its
+ * options, and the one place that knows its exit codes.
  */
 #include <argp.h>
 #include <errno.h>

@@ -45,8 +45,8 @@ void cpus__and(struct cpus *result, const struct cpus *a, const struct cpus *b);
 void cpus__and_not(struct cpus *result, const struct cpus *a, const struct cpus *b);
 
 /*
- * Reads one line, whose end is that of the text or a newline; an empty line is the empty set. Returns 0; or -EINVAL
- * (not a list), -ERANGE (a CPU of CPUS_MAX or above), and *cpus is undefined.
+ * Reads one line, whose end is that of the text or a newline; an empty line is the empty set.
+ * Returns 0; or -EINVAL (not a list), -ERANGE (a CPU of CPUS_MAX or above), and *cpus is undefined.
  */
 int cpus__parse(const char *line, struct cpus *cpus);
 

@@ -93,7 +93,10 @@ int cpuset__read(const struct cpuset *cpuset, struct cpus *cpus)
 	return 0;
 }
 
-/* Reads the effective set of the cgroup `up` levels above dir_fd, or of its nearest ancestor that has one. */
+/*
+ * Reads the effective set of the cgroup `up` levels above dir_fd, or of its nearest ancestor that
+ * has one.
+ */
 static int read_inherited(int dir_fd, int up, struct cpus *cpus)
 {
 	char path[3 * 64 + sizeof("cpuset.cpus.effective")];
@@ -193,7 +196,10 @@ static int has_own_affinity(const struct hostfs *fs, pid_t tid, const struct cpu
 	err = line ? cpus__parse(line + strlen(key), &allowed) : -EPROTO;
 	if (err)
 		return err;
-	/* A mask may have more CPUs than the cpuset: offline ones, or those of a cpuset that was enabled later. */
+	/*
+	 * A mask may have more CPUs than the cpuset: offline ones, or those of a cpuset that was
+	 * enabled later.
+	 */
 	cpus__and(&allowed, &allowed, effective);
 	return !cpus__equal(&allowed, effective);
 }
@@ -239,7 +245,10 @@ static int find_in_cgroup(int dir_fd, const struct hostfs *fs, pid_t *tid)
 	return err;
 }
 
-/* Walks the cgroups; one that is removed meanwhile has no threads. Returns as cpuset__find_own_affinity(). */
+/*
+ * Walks the cgroups; one that is removed meanwhile has no threads. Returns as
+ * cpuset__find_own_affinity().
+ */
 static int find_in_tree(int dir_fd, const struct hostfs *fs, int depth, pid_t *tid)
 {
 	int found = find_in_cgroup(dir_fd, fs, tid), fd;
@@ -274,7 +283,10 @@ int cpuset__find_own_affinity(const struct cpuset *cpuset, const struct hostfs *
 	return find_in_tree(cpuset->dir_fd, fs, 0, tid);
 }
 
-/* Moves into the scratch cgroup, and onto one CPU; says so by a byte, and sleeps until it is killed. */
+/*
+ * Moves into the scratch cgroup, and onto one CPU; says so by a byte, and sleeps until it is
+ * killed.
+ */
 static _Noreturn void run_probe(int dir_fd, int cpu, int said_fd)
 {
 	struct cpus one = { 0 };
@@ -298,7 +310,10 @@ static int watch_probe(const struct cpuset *scratch, pid_t child, int said_fd, i
 
 	if (read(said_fd, &byte, 1) != 1)
 		return -ECHILD;
-	/* The kernel touches no task when a write changes nothing in effect: narrow first, then widen. */
+	/*
+	 * The kernel touches no task when a write changes nothing in effect: narrow first, then
+	 * widen.
+	 */
 	cpus__add(&one, cpu);
 	err = cpuset__write(scratch, &one);
 	if (!err)

@@ -14,8 +14,8 @@
 #include "steer/journal.h"
 
 /*
- * A line each: inode of the cgroup, list of the CPUs ("-": none), name. A name may have blanks, but no end of a line:
- * cgroup_mkdir() refuses that.
+ * A line each: inode of the cgroup, list of the CPUs ("-": none), name. A name may have blanks, but
+ * no end of a line: cgroup_mkdir() refuses that.
  */
 #define LINE_FORMAT "%" PRIu64 " %s %s\n"
 
@@ -25,7 +25,10 @@ static int tell(const char *what, int err)
 	return err;
 }
 
-/* Opens the folder; -EACCES when somebody else owns it or may write in it. Returns its descriptor or -errno. */
+/*
+ * Opens the folder; -EACCES when somebody else owns it or may write in it. Returns its descriptor
+ * or -errno.
+ */
 static int open_dir(const char *dir)
 {
 	struct stat st;
@@ -89,7 +92,10 @@ bool journal__is_empty(const struct journal *journal)
 
 static int replace(int fd, const char *text, size_t len)
 {
-	/* Overwrite, then cut the rest: a crash in between leaves too much, which is restored twice, not too little. */
+	/*
+	 * Overwrite, then cut the rest: a crash in between leaves too much, which is restored
+	 * twice, not too little.
+	 */
 	ssize_t written = pwrite(fd, text, len, 0);
 
 	if (written < 0)

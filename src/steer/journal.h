@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * journal - the original CPUs of the cgroups, on disk, so that they can be restored when a run was killed; and the lock
- * that allows one run at a time.
+ * journal - the original CPUs of the cgroups, on disk, so that they can be restored when a run was
+ * killed; and the lock that allows one run at a time.
  *
- * Both are in a folder that only root may enter. The descriptors are kept, so that a run which has given up its rights
- * can still empty the journal.
+ * Both are in a folder that only root may enter. The descriptors are kept, so that a run which has
+ * given up its rights can still empty the journal.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -25,8 +25,8 @@ struct journal {
 #define JOURNAL_CLOSED ((struct journal){ -1, -1, -1 })
 
 /*
- * Makes the folder and takes the lock. Returns 0; -EBUSY, logged, when another run has it; or another -errno, logged.
- * The caller ends it with journal__close(), on failure too.
+ * Makes the folder and takes the lock. Returns 0; -EBUSY, logged, when another run has it; or
+ * another -errno, logged. The caller ends it with journal__close(), on failure too.
  */
 int journal__open(const char *dir, struct journal *journal);
 void journal__close(struct journal *journal);
@@ -35,12 +35,15 @@ void journal__close(struct journal *journal);
 bool journal__is_empty(const struct journal *journal);
 
 /*
- * Restores the cgroups of the journal, and empties it; after a failure it is kept. Returns how many cgroups were
- * restored; or -errno, logged.
+ * Restores the cgroups of the journal, and empties it; after a failure it is kept. Returns how many
+ * cgroups were restored; or -errno, logged.
  */
 int journal__restore(const struct journal *journal, const struct group_host *host);
 
-/* Replaces the journal's content, which is on disk when this returns. cnt 0 empties it. Returns 0 or -errno, logged. */
+/*
+ * Replaces the journal's content, which is on disk when this returns. cnt 0 empties it. Returns 0
+ * or -errno, logged.
+ */
 int journal__write(const struct journal *journal, const struct group *const groups[], size_t cnt);
 
 #endif /* JOURNAL_H */

@@ -58,8 +58,8 @@ void policy__free(struct policy *p)
 }
 
 /*
- * A vCPU that other tasks kept off its CPU for a whole interval looks like none: its last share holds until none was
- * loaded for dwell_ns.
+ * A vCPU that other tasks kept off its CPU for a whole interval looks like none: its last share
+ * holds until none was loaded for dwell_ns.
  */
 static void take_share(const struct policy *p, struct cpu_state *cpu, const struct cpu_load *load,
 		       __u64 now_ns)
@@ -138,7 +138,10 @@ static int add_tier(const struct policy *p, enum tier tier, const struct cpus *a
 	return cnt;
 }
 
-/* Adds the least busy allowed CPU that is not chosen yet, below busy_share. Returns whether there was one. */
+/*
+ * Adds the least busy allowed CPU that is not chosen yet, below busy_share. Returns whether there
+ * was one.
+ */
 static bool add_least_busy(const struct policy *p, const struct cpus *allowed, struct cpus *chosen)
 {
 	int best = -1;

@@ -132,7 +132,10 @@ static int open_groups(struct steer *s)
 	return 0;
 }
 
-/* Probes beside the first cgroup, else below the root: a scratch cgroup has a cpuset only where its siblings do. */
+/*
+ * Probes beside the first cgroup, else below the root: a scratch cgroup has a cpuset only where its
+ * siblings do.
+ */
 static int probe_affinity(const struct steer *s)
 {
 	char parent[PATH_MAX];
@@ -204,7 +207,10 @@ static void find_vcpus(const struct steer *s, pid_t *tids)
 	}
 }
 
-/* Leaves out cgroups whose CPUs somebody else has set: nothing is to be restored there. Returns 0 or -errno, logged. */
+/*
+ * Leaves out cgroups whose CPUs somebody else has set: nothing is to be restored there. Returns 0
+ * or -errno, logged.
+ */
 static int write_journal(const struct steer *s)
 {
 	const struct group **groups;
@@ -245,7 +251,10 @@ static int look_at_groups(struct steer *s, __u64 now_ns, size_t *refused_cnt)
 	return journal_changes ? write_journal(s) : 0;
 }
 
-/* Checks what the loop needs, with the rights that are left. Returns 0, -EPERM, -EACCES or another -errno. */
+/*
+ * Checks what the loop needs, with the rights that are left. Returns 0, -EPERM, -EACCES or another
+ * -errno.
+ */
 static int check_rights(void *arg)
 {
 	const struct steer *s = arg;
@@ -309,7 +318,10 @@ static int open_policy(struct steer *s)
 	return 0;
 }
 
-/* Restores what a killed run has left, first: this run would take it for the cgroups' original CPUs. */
+/*
+ * Restores what a killed run has left, first: this run would take it for the cgroups' original
+ * CPUs.
+ */
 static int open_journal(struct steer *s)
 {
 	int err = s->opts->dry_run ? 0 : journal__open(JOURNAL_DIR, &s->journal);
@@ -347,7 +359,9 @@ static int open_parts(struct steer *s)
 	return err ? err : take_snapshot(s);
 }
 
-/* Refuses to start when a cgroup cannot be steered: it would be left out without anybody noticing. */
+/*
+ * Refuses to start when a cgroup cannot be steered: it would be left out without anybody noticing.
+ */
 static int check_groups(struct steer *s)
 {
 	size_t refused_cnt;
@@ -382,7 +396,10 @@ static struct steer_account account_of(const struct steer *s, struct cpus *busy)
 	};
 }
 
-/* Skips the status while a reader holds its lock, so that a reader that was stopped does not stop the run. */
+/*
+ * Skips the status while a reader holds its lock, so that a reader that was stopped does not stop
+ * the run.
+ */
 static void write_status(const struct steer *s, const struct steer_account *account)
 {
 	int fd = s->journal.status_fd;
@@ -494,8 +511,9 @@ static int step_groups(struct steer *s, __u64 now_ns, __u64 passed_ns)
 }
 
 /*
- * Sets this process's own affinity as if it were steered: it is housekeeping too, but lives in another cgroup, so that
- * it does not queue behind the tasks that it steers. A failure is only logged.
+ * Sets this process's own affinity as if it were steered: it is housekeeping too, but lives in
+ * another cgroup, so that it does not queue behind the tasks that it steers. A failure is only
+ * logged.
  */
 static void follow(struct steer *s)
 {
@@ -590,7 +608,10 @@ static int loop(struct steer *s, const struct interval *interval)
 	return err;
 }
 
-/* Restores all cgroups; the journal keeps them when one fails, for --unsteer. Returns 0 or -errno, logged. */
+/*
+ * Restores all cgroups; the journal keeps them when one fails, for --unsteer. Returns 0 or -errno,
+ * logged.
+ */
 static int restore(struct steer *s)
 {
 	int first = 0;
@@ -691,7 +712,9 @@ static bool is_running(void)
 	return is_held || is_closed;
 }
 
-/* Returns the status in memory that the caller frees; NULL with errno: ESRCH when there is no run. */
+/*
+ * Returns the status in memory that the caller frees; NULL with errno: ESRCH when there is no run.
+ */
 static char *read_status(void)
 {
 	int fd = open(JOURNAL_DIR "/status", O_RDONLY | O_CLOEXEC), err = 0;

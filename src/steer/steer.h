@@ -26,16 +26,20 @@ struct steer_opts {
 };
 
 /*
- * Steers until a signal, and restores all cgroups. interval has been opened, for a screen: then SIGQUIT ends the run
- * as the other signals do, and SIGTSTP does not stop it halfway. Returns 0; -EINVAL (a cgroup that is none to steer),
- * -EOPNOTSUPP (this host, or one of the cgroups as it is, cannot be steered), or another -errno: all logged.
+ * Steers until a signal, and restores all cgroups. interval has been opened, for a screen: then
+ * SIGQUIT ends the run as the other signals do, and SIGTSTP does not stop it halfway. Returns 0;
+ * -EINVAL (a cgroup that is none to steer), -EOPNOTSUPP (this host, or one of the cgroups as it is,
+ * cannot be steered), or another -errno: all logged.
  */
 int steer__run(const struct steer_opts *opts, const struct interval *interval);
 
 /* --unsteer: restores the cgroups of a run that was killed. Returns 0 or -errno, logged. */
 int steer__undo(void);
 
-/* --status: prints what the run that is going on does. Returns 0; -ESRCH, logged, when none is; or -errno, logged. */
+/*
+ * --status: prints what the run that is going on does. Returns 0; -ESRCH, logged, when none is; or
+ * -errno, logged.
+ */
 int steer__show(bool json);
 
 #endif /* STEER_H */

@@ -174,7 +174,10 @@ static enum refusal look(const struct steered_host *host, struct steered *s, pid
 	is_partition = cpuset__is_partition(&s->group.cpuset);
 	if (is_partition)
 		return is_partition < 0 ? REFUSAL_FAILED : REFUSAL_PARTITION;
-	/* Look at the start, and while such a thread is known; otherwise set() looks before it writes. */
+	/*
+	 * Look at the start, and while such a thread is known; otherwise set() looks before it
+	 * writes.
+	 */
 	if (s->refusal == REFUSAL_AFFINITY || !s->total_ns)
 		refusal = look_at_affinity(host, s);
 	if (!refusal && s->failed_ns && now_ns - s->failed_ns < host->retry_ns)
@@ -223,7 +226,10 @@ static int give_back(const struct steered_host *host, struct steered *s)
 	return err;
 }
 
-/* Decides what it is to have now. Returns 0, *want and whether that is less than its own; or -errno. */
+/*
+ * Decides what it is to have now. Returns 0, *want and whether that is less than its own; or
+ * -errno.
+ */
 static int choose(const struct steered_host *host, const struct steered *s, struct cpus *want,
 		  bool *narrowed)
 {

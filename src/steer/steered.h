@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * steered - a housekeeping cgroup that is being steered: whether that may go on, and what it is given.
+ * steered - a housekeeping cgroup that is being steered: whether that may go on, and what it is
+ * given.
  */
 #ifndef STEERED_H
 #define STEERED_H
@@ -58,23 +59,23 @@ struct steered {
 int steered__check_name(const char *name);
 
 /*
- * Opens it; nothing is written yet. Returns 0; -EINVAL or -EOPNOTSUPP, logged, when it is none to steer; or
- * another -errno, logged. The caller ends it with steered__close().
+ * Opens it; nothing is written yet. Returns 0; -EINVAL or -EOPNOTSUPP, logged, when it is none to
+ * steer; or another -errno, logged. The caller ends it with steered__close().
  */
 int steered__open(const struct group_host *host, const char *name, bool writes, int writes_per_s,
 		  struct steered *steered);
 void steered__close(struct steered *steered);
 
 /*
- * Looks whether it may be steered, and sets refusal. vcpu_tid: of a vCPU's thread that is in it or below; 0: none is.
- * Warns of a refusal that is new. Returns whether there is none.
+ * Looks whether it may be steered, and sets refusal. vcpu_tid: of a vCPU's thread that is in it or
+ * below; 0: none is. Warns of a refusal that is new. Returns whether there is none.
  */
 bool steered__look(const struct steered_host *host, struct steered *steered, pid_t vcpu_tid,
 		   __u64 now_ns);
 
 /*
- * After steered__look(): sets the CPUs that the policy chooses, or restores the original ones while the cgroup is
- * refused. Returns whether its set has changed.
+ * After steered__look(): sets the CPUs that the policy chooses, or restores the original ones while
+ * the cgroup is refused. Returns whether its set has changed.
  */
 bool steered__step(const struct steered_host *host, struct steered *steered, __u64 now_ns);
 

@@ -28,7 +28,10 @@ int unit__connect(sd_bus **bus)
 	return err < 0 ? err : 0;
 }
 
-/* The interface that has the properties of a kind of unit. Returns 0, or -ENOENT: such units have no cgroups. */
+/*
+ * The interface that has the properties of a kind of unit. Returns 0, or -ENOENT: such units have
+ * no cgroups.
+ */
 static int set_interface(struct systemd_unit *unit)
 {
 	static const char *const kinds[][2] = {
@@ -113,7 +116,9 @@ int unit__read(sd_bus *bus, const struct systemd_unit *unit, struct cpus *cpus)
 	return err < 0 ? err : 0;
 }
 
-/* A set of CPUs on the bus is one bit a CPU, the lowest first, without bytes of zeros at its end. */
+/*
+ * A set of CPUs on the bus is one bit a CPU, the lowest first, without bytes of zeros at its end.
+ */
 static int append_cpus(sd_bus_message *call, const struct cpus *cpus)
 {
 	unsigned char bytes[CPUS_MAX / 8] = { 0 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Trees of plain files in place of a cgroup file system: what is read, and when it is refused. What the kernel makes of
- * a write is seen in tests/vm/steer.bats.
+ * Trees of plain files in place of a cgroup file system. tests/vm/steer.bats shows what the kernel
+ * makes of a write.
  */
 #include <errno.h>
 #include "steer/cpuset.h"
@@ -160,7 +160,9 @@ static void test_own_affinities(void **state)
 	make_cgroup(tree, "hk/a", "", "0-1\n");
 	make_cgroup(tree, "hk/a/b", NULL, NULL);
 	assert_int_equal(cpuset__open(tree->fs.root_fd, "hk", true, &cpuset), 0);
-	/* One that may use CPUs that are offline, one of the narrower cgroup, one that has ended. */
+	/*
+	 * One that may use CPUs that are offline, one of the narrower cgroup, one that has ended.
+	 */
 	put_thread(tree, 1, "0-127");
 	put_thread(tree, 2, "0-1");
 	put(tree, "hk/cgroup.threads", "1\n77\n");

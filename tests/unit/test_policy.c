@@ -95,7 +95,9 @@ static void test_busy_at_once(void **state)
 	policy__free(f.policy);
 }
 
-/* Between the two shares nothing changes, in either direction; and a break begins the dwell again. */
+/*
+ * Between the two shares nothing changes, in either direction; and a break begins the dwell again.
+ */
 static void test_hysteresis(void **state)
 {
 	struct fixture f;
@@ -114,7 +116,10 @@ static void test_hysteresis(void **state)
 	policy__free(f.policy);
 }
 
-/* vCPUs at half of their time, which come out on either side: without hysteresis each interval would be a write. */
+/*
+ * vCPUs at half of their time, which come out on either side: without hysteresis each interval
+ * would be a write.
+ */
 static void test_no_flapping(void **state)
 {
 	struct cpus from, chosen, last = { 0 };
@@ -173,7 +178,7 @@ static void test_all_halted(void **state)
 	begin(&f, &defaults, own_cores);
 	feed_for(&f, 7, 0, 10, 20, 101);
 	assert_chosen(&f, "0-3", NULL);
-	/* Of these, too. */
+	/* All of the allowed ones are halted. */
 	feed(&f, 90, 10, 20, 101);
 	assert_chosen(&f, "1-3", NULL);
 	assert_chosen(&f, "0-1", "1");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A tree of plain files in place of /proc and of a cgroup file system, in which the test does what the kernel would do.
- * would do.
+ * A tree of plain files in place of /proc and of a cgroup file system, in which the test does what
+ * the kernel would do. would do.
  */
 #include <errno.h>
 #include "base/log.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * systemd is a child process at the other end of a socket, which has the one unit hk.service and the interface that
- * org.freedesktop.systemd1(5) describes. A real systemd has not seen these calls.
+ * systemd is a child process at the other end of a socket, which has the one unit hk.service and
+ * the interface that org.freedesktop.systemd1(5) describes. A real systemd has not seen these
+ * calls.
  */
 #include <errno.h>
 #include <setjmp.h>
