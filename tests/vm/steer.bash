@@ -90,7 +90,7 @@ steer_start() {
 	"$STEER" -v --mperf-ratio 1 "$@" 2>"$BATS_TEST_TMPDIR/steer" >"$BATS_TEST_TMPDIR/steer.out" 3>&- &
 	steer=$!
 	for ((tries = 0; tries < 300; tries++)); do
-		! grep -q 'is user nobody' "$BATS_TEST_TMPDIR/steer" || return 0
+		! grep -q 'user nobody$' "$BATS_TEST_TMPDIR/steer" || return 0
 		kill -0 "$steer" || break
 		sleep 0.1
 	done
