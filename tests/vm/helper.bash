@@ -82,18 +82,19 @@ measuring() {
 	return 1
 }
 
-# check_report FILE: in every row of every interval the identities must hold to the nanosecond, and nothing may be
-# lost or clamped. In switch mode fewer values are known.
+# check_report FILE [FROM_NS TO_NS]: in every row of every interval the identities must hold to the nanosecond, and
+# nothing may be lost; nor clamped, in the intervals within the span if there is one. In switch mode fewer values are known.
 check_report() {
 	local broken
-	broken=$(jq -c --argjson clamped_max "$clamped_max" '
+	broken=$(jq -c --argjson clamped_max "$clamped_max" --argjson from "${2:-0}" --argjson to "${3:-9e18}" '
+		(.start_monotonic_ns >= $from and .end_monotonic_ns <= $to) as $in_span |
 		select((.schema == 1 and (.health | add) == 0 and
 		([.vms[] | .total, .vcpus[]] | all(
 			.wall_ns == .loaded_ns + .wait_ns + .blocked_ns and
 			(.guest_ns == null or .loaded_ns == .guest_ns + .host_ns and
 				.guest_ns == .busy_ns + .halted_ns) and
 			.unmeasured_ns == 0 and
-			.clamped_ns <= .wall_ns * $clamped_max / 1000))) | not)' "$1") || return
+			(($in_span | not) or .clamped_ns <= .wall_ns * $clamped_max / 1000)))) | not)' "$1") || return
 	[[ -s $1 && -z $broken ]] || {
 		echo "an interval violates an identity, or something was lost:"
 		echo "$broken"

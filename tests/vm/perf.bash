@@ -39,12 +39,16 @@ begin_beside() {
 
 # perf_beside PID: runs perf on the first vCPU of the process, then ends all tools that begin_beside has started.
 perf_beside() {
-	local file
+	local file from to
 	perf_stat "$(vcpu_tid "$1")"
 	kill "${beside[@]}"
 	for file in "${!beside[@]}"; do
 		wait "${beside[$file]}"
-		check_report "$file"
+		# Only within perf's span: perf's start makes the kernel patch code, in interrupts of milliseconds in the
+		# bed. The scheduler leaves interrupts out of the run time of threads, and subtracts some later, from
+		# another thread.
+		read -r from to <"$BATS_TEST_TMPDIR/span"
+		check_report "$file" "$from" "$to"
 	done
 	beside=()
 }
