@@ -215,7 +215,10 @@ struct vcpu_sums {
 	__u64 away_ns; /* CLOCK_MONOTONIC */
 	/* When the thread started to run another vCPU; 0: this is the thread's current entry. */
 	__u64 away_since_ns;
-	/* When the thread exited; 0: it has not. */
+	/*
+	 * When the thread exited, or when it went away from this vCPU before; 0: the thread has not
+	 * exited.
+	 */
 	__u64 ended_ns;
 	/* When a window of the thread last began or was read; CLOCK_MONOTONIC. */
 	__u64 window_ns;
@@ -328,7 +331,7 @@ GTIMEHALT_ASSERT(sizeof(struct pin_about) == 120, "no padding");
 struct cpu_sums {
 	__u64 window_tsc_cycles; /* spans of vCPUs' windows in which both were read */
 	__u64 window_mperf_cycles;
-	__u64 idle_tsc_cycles; /* of the idle task */
+	__u64 idle_tsc_cycles; /* spans of the idle task */
 	__u64 idle_mperf_cycles;
 };
 

@@ -41,7 +41,7 @@ static FILE *open_module(const struct hostfs *fs, const char *module)
 	return module[0] ? hostfs__fopen(fs, "sys/module/%s/initstate", module) : NULL;
 }
 
-/* sysfs never gives an inode number to two files (kernfs: an ID and its generation). */
+/* sysfs never gives the same inode number to two files (kernfs: an ID and its generation). */
 static __u64 instance_of(FILE *stream)
 {
 	struct stat st;
@@ -67,7 +67,7 @@ static int tell_unloaded(void)
 	return -ESHUTDOWN;
 }
 
-/* inotify_add_watch() takes a path: that of the descriptor, so that both are of one inode. */
+/* inotify_add_watch() takes a path: use that of the descriptor, so that both refer to one inode. */
 static int add_watch(int inotify_fd, FILE *stream)
 {
 	char path[32];
@@ -134,7 +134,10 @@ void hook_watch__close(struct hook_watch *watch)
 	watch->inotify_fd = -1;
 }
 
-/* Takes the events that wait, and sets which switches have been written to; all of them where events were dropped. */
+/*
+ * Reads the pending events and sets which switches were written to; all of them if events were
+ * dropped.
+ */
 static void take_events(const struct hook_watch *watch, bool written[static HOOK_SWITCH_CNT])
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -152,7 +155,7 @@ static void take_events(const struct hook_watch *watch, bool written[static HOOK
 	}
 }
 
-/* Of one whose state cannot be read it is not known to be off. */
+/* Returns whether a switch is known to be off; false if its state cannot be read. */
 static bool is_off(FILE *stream)
 {
 	char c;
@@ -161,8 +164,9 @@ static bool is_off(FILE *stream)
 }
 
 /*
- * The kernel shows a new value before it has changed its text, and the event comes when the write is over: so a switch
- * that is seen to be on again too early is written to once more.
+ * The kernel shows a new value before it has patched its text, and the event comes when the write
+ * is complete. A switch that is seen to be on again too early therefore has another write event
+ * later.
  */
 static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_written)
 {
@@ -186,7 +190,10 @@ static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_w
 	return was_off || is_written ? HOOKS_RESUMED : HOOKS_RAN;
 }
 
-/* sysfs has ENODEV for a file of a module that is gone, also when the module was loaded again. */
+/*
+ * Returns whether a module is gone: sysfs returns ENODEV for a file of an unloaded module, even if
+ * the module was loaded again.
+ */
 static bool is_gone(FILE *stream)
 {
 	char c;
@@ -203,7 +210,10 @@ int hook_watch__look(struct hook_watch *watch)
 	for (int i = 0; i < HOOK_MODULE_CNT; i++)
 		if (is_gone(watch->modules[i]))
 			return tell_unloaded();
-	/* Before the switches are read: what is written in between is the next look's too. */
+	/*
+	 * Take the events before reading the switches, so that the next look also sees writes in
+	 * between.
+	 */
 	take_events(watch, written);
 	for (int i = 0; i < HOOK_SWITCH_CNT; i++) {
 		enum hook_state one = look_at_switch(watch, i, written[i]);

@@ -12,20 +12,22 @@
 #include "measure/host_rights.h"
 
 /*
- * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
- * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
+ * The kernel accepts CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON
+ * (include/linux/capability.h), and requires CAP_SYS_ADMIN itself to find a function of a module by
+ * BTF (bpf_btf_get_fd_by_id()).
  */
 #define NEEDED_CAP CAP_SYS_ADMIN
 
 /*
- * Namespaces in which a process cannot measure, each with the link of the initial one: its number is PROC_*_INIT_INO
- * (include/linux/proc_ns.h), the same since there are any. Of a PID namespace pid_space.h decides: with the host's /proc
- * one of its own does no harm. Time namespaces are there since Linux 5.6; `time` is the process's own, and the one for
- * its children is nothing to us.
+ * Namespaces in which a process cannot measure, each with the link of the initial one: its number
+ * is PROC_*_INIT_INO (include/linux/proc_ns.h), which has never changed. pid_space.h checks PID
+ * namespaces: a PID namespace does no harm if /proc is the host's. Time namespaces exist since
+ * Linux 5.6; `time` is the process's own namespace, and the one for its children does not matter
+ * here.
  */
 static const struct {
 	const char *link, *initial, *why;
-	bool for_reading; /* also where all that is done is to read what is pinned */
+	bool for_reading; /* also for a process that only reads a pinned measurement */
 } namespaces[] = {
 	{ "user", "user:[4026531837]",
 	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run it as root of the host",
@@ -42,7 +44,7 @@ static int check_namespaces(const struct hostfs *fs, bool reads_only)
 
 		if (reads_only && !namespaces[i].for_reading)
 			continue;
-		/* A kernel that has but one does not have the link. */
+		/* A kernel without this kind of namespace does not have the link. */
 		if (hostfs__readlink(fs, own, sizeof(own), "proc/self/ns/%s", namespaces[i].link) <
 			    0 ||
 		    !strcmp(own, namespaces[i].initial))
@@ -59,7 +61,10 @@ static int check_caps(const struct hostfs *fs)
 	unsigned long long effective;
 	char status[8192], *value, *end;
 
-	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
+	/*
+	 * If the status cannot be read or parsed, continue: the kernel itself refuses what is not
+	 * allowed.
+	 */
 	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
 		return 0;
 	value = strstr(status, key);
@@ -72,7 +77,10 @@ static int check_caps(const struct hostfs *fs)
 	return -EOPNOTSUPP;
 }
 
-/* "none integrity [confidentiality]". Integrity alone forbids nothing that is done here. */
+/*
+ * The file reads "none integrity [confidentiality]". Integrity mode forbids nothing that gtimehalt
+ * does.
+ */
 static int check_lockdown(const struct hostfs *fs)
 {
 	char modes[64];
@@ -94,7 +102,10 @@ int host_rights__check(const struct hostfs *fs)
 	return err ? err : check_lockdown(fs);
 }
 
-/* BPF's memory counted as locked before Linux 5.11, and libbpf could not lift the limit. */
+/*
+ * Returns whether RLIMIT_MEMLOCK limits BPF: its memory counted as locked before Linux 5.11, and
+ * libbpf could not raise the limit.
+ */
 static bool is_memory_limited(struct rlimit *limit)
 {
 	struct utsname uts;

@@ -13,14 +13,17 @@
 
 #define WRITE_BITS (S_IWUSR | S_IWGRP | S_IWOTH)
 
-/* The group reads. A reader that may write to the first program runs it, for sums of the moment. */
+/*
+ * The group may read. A reader with write permission for PIN_FORCED_READ and PIN_ACCOUNTS can run
+ * these programs, and so gets sums that are up to date.
+ */
 static const struct pin_object objects[] = {
 	{ PIN_VCPUS, 0440, false },
 	{ PIN_ENDED, 0440, false },
 	{ PIN_STINTS, 0440, true },
 	{ PIN_HEALTHS, 0440, false },
 	{ PIN_PROCESSES, 0440, false },
-	/* There are kernel addresses in it. */
+	/* Contains kernel addresses. */
 	{ PIN_SHARED, 0600, false },
 	{ PIN_STAT, 0440, false },
 	{ PIN_FORCED_READ, 0660, false },
@@ -28,7 +31,10 @@ static const struct pin_object objects[] = {
 	{ PIN_EVENTS, 0600, false },
 	{ PIN_CPU_BEATS, 0600, false },
 	{ PIN_HEARTBEAT, 0600, false },
-	/* The last: whoever finds it finds the others. --unpin writes it, with no right to pass over modes. */
+	/*
+	 * The last one: a reader that finds it also finds the others. --unpin writes it without the
+	 * right to override file modes.
+	 */
 	{ PIN_ABOUT, 0640, false },
 };
 
@@ -47,7 +53,10 @@ static mode_t mode_of(const char *name)
 	return 0;
 }
 
-/* The name of the anonymous inode behind the descriptor tells: "bpf-map", "bpf-prog", "bpf-link" or "bpf_link". */
+/*
+ * Returns whether a descriptor is of a kind of BPF object, by the name of its anonymous inode:
+ * "bpf-map", "bpf-prog", "bpf-link" or "bpf_link".
+ */
 static bool is_of_kind(int fd, enum pin_kind kind)
 {
 	static const char *const words[] = {
@@ -107,7 +116,7 @@ int pin_objects__open_any(int dir_fd, const char *name, enum pin_kind kind, mode
 	return refuse(why, size, name, "is another kind of BPF object");
 }
 
-/* Returns the first number that is not as it should be, by name; NULL: all are. */
+/* Returns the name of the first property that differs; NULL: all are equal. */
 static const char *find_difference(const struct bpf_map_info *is, const struct bpf_map_info *wanted)
 {
 	if (is->type != wanted->type)
