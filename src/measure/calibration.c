@@ -201,15 +201,15 @@ static int measure_kind(const struct counters *counters, int cpu, double *ratio)
 	int err = measure_on(counters, cpu, ratio);
 
 	if (err) {
-		pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
+		pr_err("cannot measure the rate of MPERF: %s; set it with --mperf-ratio",
 		       strerror(-err));
 		return err;
 	}
 	pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
 	if (*ratio > 0 && *ratio <= RATIO_MAX)
 		return 0;
-	pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
-	       "a hypervisor below this host shows the register, but not its value",
+	pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU and cannot be used: if this "
+	       "host is a VM, its hypervisor may show the register, but not its value",
 	       *ratio);
 	return -EOPNOTSUPP;
 }
@@ -234,14 +234,16 @@ int calibration__measure(const struct hostfs *fs, const struct counters *counter
 	if (err)
 		return err;
 	if (!known) {
-		pr_err("cannot measure the rate of MPERF: no CPU has it; --mperf-ratio can give it");
+		pr_err("cannot measure the rate of MPERF: no online CPU has MPERF; set it with "
+		       "--mperf-ratio");
 		return -ENODEV;
 	}
 	for (int kind = 0; kind < calibration.kinds.cnt; kind++) {
 		if (measured[kind])
 			continue;
 		calibration.ratio[kind] = *known;
-		pr_warn("no CPU of %s is online: if one comes, its MPERF is taken to count as that of the others",
+		pr_warn("no CPU of %s is online: if one comes online, its MPERF rate is assumed to be "
+			"that of the other CPUs",
 			calibration.kinds.kinds[kind].name[0] ? calibration.kinds.kinds[kind].name
 							      : "the first kind of core");
 	}

@@ -139,7 +139,7 @@ static int count_cpus(struct collector *c)
 	if (c->cpu_cnt < 0)
 		return refused(c->cpu_cnt, "count the CPUs");
 	if (c->cpu_cnt > GTIMEHALT_MAX_CPUS) {
-		pr_err("this host can have %d CPUs: this build is made for %d", c->cpu_cnt,
+		pr_err("this host can have %d CPUs, but this build supports at most %d", c->cpu_cnt,
 		       GTIMEHALT_MAX_CPUS);
 		return -EOPNOTSUPP;
 	}
@@ -265,7 +265,7 @@ static int fill_free_indexes(struct collector *c)
 		int err = bpf_map_update_elem(fd, NULL, &index, BPF_ANY);
 
 		if (err)
-			return refused(err, "make room for the vCPUs");
+			return refused(err, "fill the list of free vCPU entries");
 	}
 	return 0;
 }
@@ -339,7 +339,7 @@ static int put_about(struct collector *c)
 		snprintf(about.stint_hook, sizeof(about.stint_hook), "%s", c->plan->stint_hook);
 	err = bpf_map__update_elem(c->skel->maps.about, &key, sizeof(key), &about, sizeof(about),
 				   BPF_ANY);
-	return err ? refused(err, "say what is pinned") : 0;
+	return err ? refused(err, "write the parameters of the pinned measurement") : 0;
 }
 
 static int set_up_maps(struct collector *c, const struct collector_opts *opts)
@@ -359,7 +359,7 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		err = counters__hand_over(c->counters, cpu,
 					  bpf_map__fd(c->skel->maps.counter_events));
 		if (err)
-			return refused(err, "hand the MPERF events to BPF");
+			return refused(err, "pass the MPERF events to BPF");
 	}
 	for (size_t i = 0; i < opts->pid_cnt; i++) {
 		__u32 key = (__u32)opts->pids[i];
@@ -367,7 +367,7 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		err = bpf_map__update_elem(c->skel->maps.watched, &key, sizeof(key), &present,
 					   sizeof(present), BPF_ANY);
 		if (err)
-			return refused(err, "hand the PIDs to BPF");
+			return refused(err, "pass the PIDs to BPF");
 	}
 	return 0;
 }
@@ -412,7 +412,7 @@ static int enable_stats(struct collector *c, const struct collector_opts *opts)
 {
 	int err = program_clock__start(&c->program_clock, opts->fs, opts->bpf_stats);
 
-	return err ? refused(err, "let the kernel time BPF programs") : 0;
+	return err ? refused(err, "enable the kernel's statistics of BPF programs") : 0;
 }
 
 /*

@@ -42,7 +42,7 @@ static int compare_names(const void *left, const void *right)
 
 static int too_much(void)
 {
-	pr_err("the host has more kinds of core, or more CPUs of one, than this build is made for");
+	pr_err("the host has more kinds of core, or more CPUs of one, than this build supports");
 	return -E2BIG;
 }
 

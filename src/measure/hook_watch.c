@@ -29,7 +29,8 @@ int hook_watch__check_switches(const struct hostfs *fs, const struct hook_needs 
 		    hostfs__read(fs, text, sizeof(text), "%s", switch_defs[i].path) <= 0 ||
 		    text[0] != '0')
 			continue;
-		pr_err("%s is 0: the kernel would not run what is attached to KVM's functions; %s",
+		pr_err("%s is 0: the kernel would not run programs attached to KVM's functions; switch it "
+		       "on with: %s",
 		       switch_defs[i].name, switch_defs[i].switch_on);
 		return -EOPNOTSUPP;
 	}
@@ -62,8 +63,8 @@ void hook_watch__find_modules(const struct hostfs *fs, struct hook_needs *needs)
 
 static int tell_unloaded(void)
 {
-	pr_err("KVM was unloaded, and what was attached to it has gone with it: start gtimehalt again; what is "
-	       "pinned, --unpin and --pin again");
+	pr_err("KVM was unloaded, which detached the programs from its functions: restart gtimehalt; if "
+	       "the measurement is pinned, --unpin and --pin again");
 	return -ESHUTDOWN;
 }
 
@@ -86,7 +87,7 @@ static void open_switches(const struct hostfs *fs, const struct hook_needs *need
 			continue;
 		watch->switches[i] = hostfs__fopen(fs, "%s", path);
 		if (!watch->switches[i]) {
-			pr_info("cannot look at /%s (%s): that the hooks are switched off would go unnoticed",
+			pr_info("cannot read /%s (%s): gtimehalt will not notice if it is set to 0",
 				path, strerror(errno));
 			continue;
 		}
@@ -95,7 +96,7 @@ static void open_switches(const struct hostfs *fs, const struct hook_needs *need
 		if (watch->inotify_fd >= 0)
 			watch->watches[i] = add_watch(watch->inotify_fd, watch->switches[i]);
 		if (watch->watches[i] < 0)
-			pr_info("cannot watch /%s (%s): it is looked at once an interval", path,
+			pr_info("cannot watch /%s (%s): it is read once an interval instead", path,
 				strerror(errno));
 	}
 }
@@ -176,16 +177,16 @@ static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_w
 	watch->is_off[i] = is_off(watch->switches[i]);
 	if (watch->is_off[i]) {
 		if (!was_off)
-			pr_warn("%s is 0: the kernel does not run what is attached to KVM's functions, and nothing "
-				"is measured until %s",
+			pr_warn("%s is 0: the kernel does not run programs attached to KVM's functions, so "
+				"nothing is measured; switch it on with: %s",
 				name, switch_defs[i].switch_on);
 		return HOOKS_STOPPED;
 	}
 	if (was_off)
-		pr_warn("%s is 1 again: measured from the next interval on", name);
+		pr_warn("%s is 1 again: the measurement resumes with the next interval", name);
 	else if (is_written)
-		pr_warn("%s was written to: the kernel may not have run what is attached to KVM's functions, and "
-			"the interval is not measured",
+		pr_warn("%s was written to: the kernel may not have run programs attached to KVM's "
+			"functions, so this interval is not measured",
 			name);
 	return was_off || is_written ? HOOKS_RESUMED : HOOKS_RAN;
 }

@@ -70,13 +70,13 @@ static void plan_stints(const struct host *host, enum hook hook, struct hook_pla
 static int check_wanted(const struct host *host, enum hook wanted)
 {
 	if (wanted == HOOK_FENTRY && !host->has_module_btf) {
-		pr_err("--hook fentry takes BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
-		       "does not have; kprobe and tracepoint do without");
+		pr_err("--hook fentry needs BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
+		       "does not have; use kprobe or tracepoint");
 		return -EOPNOTSUPP;
 	}
 	if (wanted == HOOK_ENTER_GUEST && !host->enter_guest[0]) {
-		pr_err("--hook vcpu_enter_guest: kvm has no such function, the compiler has inlined it; "
-		       "without --hook the best one is chosen");
+		pr_err("--hook vcpu_enter_guest: kvm has no such function, because the compiler has "
+		       "inlined it; omit --hook to use the best hook");
 		return -EOPNOTSUPP;
 	}
 	return 0;

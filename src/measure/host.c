@@ -189,8 +189,8 @@ int host__check_rest(const struct hostfs *fs)
 		return -EOPNOTSUPP;
 	}
 	if (hostfs__exists(fs, "sys/bus/event_source/devices/msr/events/mperf") != 1) {
-		pr_err("this CPU shows no MPERF (no mperf event in the perf msr PMU): "
-		       "a hypervisor below this host may hide it");
+		pr_err("this CPU has no MPERF (no mperf event in the perf msr PMU): "
+		       "if this host is a VM, its hypervisor may hide it");
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -224,8 +224,9 @@ static bool is_guest(const struct hostfs *fs)
 void host__warn_of_hypervisor(const struct hostfs *fs)
 {
 	if (is_guest(fs))
-		pr_warn("this host is a guest itself: where its hypervisor hands MPERF through (KVM since Linux 6.17 can) "
-			"and takes a CPU away or moves it, that shows as halted, or is not measured");
+		pr_warn("this host is itself a VM: if its hypervisor passes MPERF through (KVM can since "
+			"Linux 6.17), time in which it takes a CPU away or moves it shows as "
+			"halted or is not measured");
 }
 
 int host__probe(const struct hostfs *fs, struct host *host)

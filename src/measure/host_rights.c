@@ -30,10 +30,12 @@ static const struct {
 	bool for_reading; /* also for a process that only reads a pinned measurement */
 } namespaces[] = {
 	{ "user", "user:[4026531837]",
-	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run it as root of the host",
+	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run gtimehalt as "
+	  "root of the host",
 	  false },
 	{ "time", "time:[4026531834]",
-	  "a time namespace, whose clocks are not those of BPF and of KVM: run it in the host's (nsenter -T -t 1)",
+	  "a time namespace, whose clocks differ from those of BPF and KVM: run gtimehalt in the host's "
+	  "(nsenter -T -t 1)",
 	  true },
 };
 
@@ -88,8 +90,8 @@ static int check_lockdown(const struct hostfs *fs)
 	if (hostfs__read(fs, modes, sizeof(modes), "sys/kernel/security/lockdown") < 0 ||
 	    !strstr(modes, "[confidentiality]"))
 		return 0;
-	pr_err("the kernel is locked down for confidentiality, and BPF may not read its memory then: "
-	       "boot it with lockdown=integrity, or without");
+	pr_err("the kernel is locked down for confidentiality, so BPF may not read its memory: "
+	       "boot with lockdown=integrity or without lockdown");
 	return -EOPNOTSUPP;
 }
 
@@ -130,12 +132,12 @@ int host_rights__refused(int err, const char *what, const char *call, bool takes
 		return err;
 	}
 	if (err == -EPERM && takes_memory && is_memory_limited(&limit))
-		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory to it: "
-		       "ulimit -l unlimited, or CAP_SYS_RESOURCE",
+		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory as "
+		       "locked: set ulimit -l unlimited, or run with CAP_SYS_RESOURCE",
 		       what, (unsigned long long)limit.rlim_cur / 1024);
 	else
-		pr_err("cannot %s: %s; with CAP_SYS_ADMIN, what forbids %s() is a container's filter of "
-		       "system calls (seccomp) or a security module",
+		pr_err("cannot %s: %s; if the process has CAP_SYS_ADMIN, a seccomp filter (of a "
+		       "container) or a security module forbids %s()",
 		       what, strerror(-err), call);
 	return -EOPNOTSUPP;
 }

@@ -67,7 +67,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	int err = -ENOMEM;
 
 	if (!m)
-		return tell(err, "make room for the vCPUs");
+		return tell(err, "prepare to read the vCPUs");
 	m->opts = *opts;
 	m->may_force = opts->reader_fd >= 0 && opts->slots;
 	m->healths = calloc((size_t)opts->cpu_cnt, sizeof(*m->healths));
@@ -81,7 +81,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 		err = copy_healths(m);
 	if (err) {
 		meter__free(m);
-		return tell(err, "make room for the vCPUs");
+		return tell(err, "prepare to read the vCPUs");
 	}
 	/* Failures before the start are not news: a pinned measurement may have some. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
@@ -113,7 +113,8 @@ static void sum_health(const struct meter *m, struct health *health)
 static void say_stands(struct meter *m, int cpu, bool stands)
 {
 	if (stands && !m->stands[cpu])
-		pr_warn("MPERF stands still on CPU %d: what vCPUs do there is not measured", cpu);
+		pr_warn("MPERF has stopped on CPU %d: vCPUs are not measured while they run there",
+			cpu);
 	if (!stands && m->stands[cpu])
 		pr_warn("MPERF counts again on CPU %d", cpu);
 	m->stands[cpu] = stands;
@@ -153,7 +154,7 @@ static void mend_event(struct meter *m, int cpu)
 		}
 		stands = counters__stand_still(m->opts.counters, cpu);
 		if (!stands)
-			pr_info("MPERF did not read on CPU %d: opened again", cpu);
+			pr_info("MPERF could not be read on CPU %d: reopened", cpu);
 	}
 	/*
 	 * The state of an offline CPU is unknown: if MPERF has stopped when the CPU is back online,
@@ -244,8 +245,8 @@ static void tell_refused(void *arg, pid_t pid, __u64 refused_cnt)
 	if (m->refused_pid_cnt == REFUSED_PIDS_MAX)
 		return;
 	m->refused_pids[m->refused_pid_cnt++] = pid;
-	pr_warn("process %d runs more vCPUs, or each of them on more threads, than one process may: some of "
-		"its windows are not measured (refused_windows)",
+	pr_warn("process %d runs more vCPUs, or each of them on more threads, than are measured for one "
+		"process: some of its windows are unmeasured (refused_windows)",
 		pid);
 }
 
@@ -259,10 +260,10 @@ static int check_goes_on(const struct meter *m)
 		return 0;
 	err = bpf_map_lookup_elem(m->opts.about_fd, &key, &about);
 	if (err)
-		return tell(err, "look at the pinned measurement");
+		return tell(err, "read the parameters of the pinned measurement");
 	if (about.layout)
 		return 0;
-	pr_err("the pinned measurement has been ended");
+	pr_err("the pinned measurement has ended, because it was unpinned");
 	return -ESHUTDOWN;
 }
 
@@ -298,7 +299,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
 			m->sched_offset_ns);
 	if (err)
-		return tell(err, "have the accounts of the vCPUs taken");
+		return tell(err, "take the accounts of the vCPUs");
 	err = sums_reader__read(m->sums, snap);
 	if (err)
 		return tell(err, "read the vCPUs' sums");

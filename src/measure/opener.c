@@ -303,7 +303,7 @@ int opener__open(struct opener *opener, int cpu, int *fds)
 	cpu_events__close(fds);
 	hang_up(opener);
 	pr_warn("the process that opens MPERF does not answer: "
-		"CPUs that come online are not measured any more");
+		"CPUs that come online are no longer measured");
 	return -EPIPE;
 }
 

@@ -47,7 +47,7 @@ static int check_links(const struct collector *collector)
 		memset(&info, 0, sizeof(info));
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
 			continue;
-		pr_err("%s cannot be pinned by this kernel: --pin takes Linux 5.15", program);
+		pr_err("this kernel cannot pin %s: --pin needs Linux 5.15 or later", program);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -64,7 +64,7 @@ static int make_links_dir(const struct pin_dir *dir)
 	if (err && err != -ENOENT)
 		return err;
 	if (!err)
-		pr_warn("a --pin or --unpin that was killed had left part of it in " PIN_DIR
+		pr_warn("a killed --pin or --unpin had left part of a measurement in " PIN_DIR
 			": removed");
 	if (mkdirat(dir->fd, PIN_LINKS, 0700) && errno != EEXIST)
 		return tell(-errno, "make " PIN_DIR "/" PIN_LINKS);
@@ -102,7 +102,7 @@ static int pin_timers(int links_fd, const struct collector *collector)
 		int err = pin_timer(links_fd, &heartbeat, cpu);
 
 		if (err == -EINVAL) {
-			pr_err("a timer cannot be pinned by this kernel: --pin takes Linux 5.15");
+			pr_err("this kernel cannot pin a timer: --pin needs Linux 5.15 or later");
 			return -EOPNOTSUPP;
 		}
 		/*
@@ -118,7 +118,7 @@ static int give(const struct pin_dir *dir, const char *name, mode_t mode, gid_t 
 {
 	if (fchmodat(dir->fd, name, mode, 0) ||
 	    (gid != (gid_t)-1 && fchownat(dir->fd, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW)))
-		return tell(-errno, "set who may read what is pinned");
+		return tell(-errno, "set the modes of the pinned objects");
 	return 0;
 }
 
@@ -251,7 +251,7 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 		if (fd == -EPROTO)
 			pr_err("%s: --unpin it and --pin it again", why);
 		else if (fd < 0)
-			tell(fd, "open what is pinned in " PIN_DIR);
+			tell(fd, "open the objects pinned in " PIN_DIR);
 		if (fd < 0)
 			return fd;
 		*objects[i].fd = fd;
@@ -363,8 +363,8 @@ static int walk_files(int dir_fd, struct program_ids *ids)
 
 		if (entry->d_type == DT_DIR) {
 			if (ids && entry->d_name[0] != '.' && strcmp(entry->d_name, PIN_LINKS))
-				pr_warn("%s in " PIN_DIR
-					" is a directory that gtimehalt did not make: it stays",
+				pr_warn("not removing %s in " PIN_DIR
+					": gtimehalt did not create this directory",
 					entry->d_name);
 			continue;
 		}

@@ -61,8 +61,8 @@ static int check_root(int root_fd, struct pin_refusal *why)
 		return 0;
 	snprintf(why->text, sizeof(why->text),
 		 PIN_ROOT
-		 " belongs to user %u and has mode %04o, so that others can replace what is"
-		 " in it: chown root " PIN_ROOT " && chmod 0700 " PIN_ROOT,
+		 " belongs to user %u and has mode %04o, so that other users can replace its"
+		 " files: chown root " PIN_ROOT " && chmod 0700 " PIN_ROOT,
 		 st.st_uid, st.st_mode & 07777);
 	return -EPERM;
 }
@@ -74,8 +74,8 @@ static void refuse(const struct stat *st, struct pin_refusal *why)
 						  : "file";
 
 	snprintf(why->text, sizeof(why->text),
-		 PIN_DIR " is a %s of user %u, mode %04o, in place of a directory that root alone"
-			 " can write: look who made it, then rm -r " PIN_DIR,
+		 PIN_DIR " is a %s of user %u, mode %04o, not a directory that only root can write:"
+			 " find out who created it, then rm -r " PIN_DIR,
 		 kind, st->st_uid, st->st_mode & 07777);
 }
 

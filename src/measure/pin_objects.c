@@ -88,11 +88,11 @@ static int check_file(int fd, const char *name, mode_t allowed, char *why, size_
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return refuse(why, size, name, "is no BPF object");
+		return refuse(why, size, name, "is not a BPF object");
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return refuse(why, size, name, "belongs to another user than root");
+		return refuse(why, size, name, "does not belong to root");
 	if (st.st_mode & WRITE_BITS & ~(allowed | S_IWUSR))
-		return refuse(why, size, name, "can be written by others");
+		return refuse(why, size, name, "is writable by other users");
 	return 0;
 }
 
@@ -169,7 +169,8 @@ int pin_objects__open(const struct pin_dir *dir, const struct collector *layout,
 	err = is_program ? check_program(fd, layout, name, &what)
 			 : check_map(fd, layout, name, &what);
 	if (what) {
-		snprintf(why, size, PIN_DIR "/%s has another %s than this gtimehalt's", name, what);
+		snprintf(why, size, PIN_DIR "/%s has another %s than in this build of gtimehalt",
+			 name, what);
 		err = -EPROTO;
 	}
 	if (!err)

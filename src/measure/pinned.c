@@ -61,7 +61,7 @@ static int read_about(struct pinned *p)
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
 	    !about.ns_per_tsc_cycle || about.cpu_cnt != (__u32)p->cpu_cnt) {
 		snprintf(p->why.text, sizeof(p->why.text),
-			 PIN_DIR "/" PIN_ABOUT " is of another version of gtimehalt");
+			 PIN_DIR "/" PIN_ABOUT " was written by another version of gtimehalt");
 		return -EPROTO;
 	}
 	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
@@ -129,7 +129,7 @@ static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend
 		p->events_fd = -1;
 	}
 	if (p->reader_fd < 0 || !p->shared)
-		pr_info("no right to force a read: sums are up to a second old");
+		pr_info("no permission to force a read: sums are up to a second old");
 	return 0;
 }
 
@@ -196,8 +196,8 @@ static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 	case -EPROTO:
 		log__print(
 			refusal_level,
-			"what is pinned is not read, for it is not of this gtimehalt: %s; --unpin it"
-			" and --pin it again",
+			"the pinned measurement is not used, because another build may have made it: %s;"
+			" --unpin it and --pin it again",
 			p->why.text);
 		return err;
 	case -EPERM:
@@ -207,9 +207,10 @@ static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 		 */
 		if (!p->why.text[0])
 			return -ENOENT;
-		log__print(p->why.looks_pinned ? refusal_level : LOG_LEVEL_INFO,
-			   "what is pinned is not read, for it may be a stranger's: %s",
-			   p->why.text);
+		log__print(
+			p->why.looks_pinned ? refusal_level : LOG_LEVEL_INFO,
+			"the pinned measurement is not used, because another user may have made it: %s",
+			p->why.text);
 		return p->why.looks_pinned ? -EPROTO : -ENOENT;
 	/*
 	 * Without permission to read, this process measures by itself; if that is not permitted
@@ -220,7 +221,7 @@ static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 	case -ENOENT:
 		return -ENOENT;
 	default:
-		pr_err("cannot read what is pinned in " PIN_DIR ": %s", strerror(-err));
+		pr_err("cannot read the measurement pinned in " PIN_DIR ": %s", strerror(-err));
 		return err;
 	}
 }

@@ -91,7 +91,7 @@ static void look_for_host_halts(struct sampler *s, struct snapshot *snap)
 {
 	snap->host_halts = acpi_pad__halts(s->fs);
 	if (snap->host_halts && !s->host_halts)
-		pr_warn("acpi_pad halts CPUs of this host: halted time is not measured meanwhile");
+		pr_warn("acpi_pad halts CPUs of this host: halted time is unmeasured meanwhile");
 	s->host_halts = snap->host_halts;
 }
 
@@ -107,7 +107,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	forget_ended(s, snap);
 	err = roster__complete(s->roster, snap);
 	if (err) {
-		pr_err("cannot take stock of the VMs: %s", strerror(-err));
+		pr_err("cannot list the VMs: %s", strerror(-err));
 		return err;
 	}
 	snapshot__sort(snap);

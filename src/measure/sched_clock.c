@@ -84,8 +84,8 @@ int sched_clock__new(struct sched_clock **out)
 		clock->ns_per_cycle =
 			(double)clock->page->time_mult / (double)(1ULL << clock->page->time_shift);
 	} else {
-		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and what a running "
-			"thread ran is known up to the last tick only");
+		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and the run time "
+			"of running threads is known only up to the last tick");
 		clock->ns_per_cycle = measure_rate();
 	}
 	*out = clock;
