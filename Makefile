@@ -2,7 +2,9 @@
 # gtimehalt: build, tests, installation. `make help` lists the targets.
 
 OUTPUT  := .output
-LINK_AS := gtimehalt
+PROGRAMS := gtimehalt gtimehalt-steer
+# Where they are linked to.
+LINK_DIR := .
 ARCH    := $(shell uname -m)
 VERSION := 0.1.0
 
@@ -61,7 +63,9 @@ LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 # Every module has a unique file name, so that all objects can be in one folder.
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
 vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
-OBJS    := $(OUTPUT)/gtimehalt.o $(MODULES:%=$(OUTPUT)/src/%.o)
+OBJS    := $(MODULES:%=$(OUTPUT)/src/%.o)
+# All but the mains: the linker takes from it what a program needs.
+LIBRARY := $(OUTPUT)/libgtimehalt.a
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
@@ -70,14 +74,18 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 .PHONY: all clean distclean help deps compile_commands.json
 .DEFAULT_GOAL := all
 
-all: $(LINK_AS)
+all: $(PROGRAMS:%=$(LINK_DIR)/%)
 
-$(LINK_AS): $(OUTPUT)/gtimehalt
-	$(Q)ln -sfr $< $@
+$(PROGRAMS:%=$(LINK_DIR)/%): $(LINK_DIR)/%: $(OUTPUT)/%
+	$(Q)mkdir -p $(LINK_DIR) && ln -sfr $< $@
 
-$(OUTPUT)/gtimehalt: $(OBJS)
+$(PROGRAMS:%=$(OUTPUT)/%): %: %.o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
+
+$(LIBRARY): $(OBJS)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(OUTPUT)/%.o: %.c | $(OUTPUT)/src
 	$(call msg,CC,$@)
@@ -114,13 +122,13 @@ compile_commands.json:
 		jq -nR '[inputs | {directory: "$(CURDIR)", command: ., file: (split(" ") | last)}]' >$@
 
 clean:
-	$(Q)rm -rf $(OUTPUT) $(LINK_AS) compile_commands.json
+	$(Q)rm -rf $(OUTPUT) $(PROGRAMS:%=$(LINK_DIR)/%) compile_commands.json
 
 distclean: clean
 	$(Q)rm -rf --one-file-system .cache
 
 help:
-	@echo 'make              build ./gtimehalt'
+	@echo 'make              build ./gtimehalt and ./gtimehalt-steer'
 	@echo 'make deps         install the Debian packages that the build needs'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make uninstall    remove the files that make install has installed'
@@ -150,4 +158,4 @@ help:
 include contrib/install.mk
 include tests/tests.mk
 
--include $(OBJS:.o=.d) $(OUTPUT)/gtimehalt.bpf.d
+-include $(OBJS:.o=.d) $(PROGRAMS:%=$(OUTPUT)/%.d) $(OUTPUT)/gtimehalt.bpf.d

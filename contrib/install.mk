@@ -16,9 +16,9 @@ RULES_AND_EXAMPLES := $(filter-out %.test.yml,$(wildcard contrib/prometheus/*.ym
 
 # The files to install, as mode:source:destination.
 INSTALLED := \
-	0755:$(OUTPUT)/gtimehalt:$(SBINDIR)/gtimehalt \
-	0644:doc/gtimehalt.8:$(SHARE)/man/man8/gtimehalt.8 \
-	0644:contrib/completion/gtimehalt.bash:$(SHARE)/bash-completion/completions/gtimehalt \
+	$(foreach program,$(PROGRAMS),0755:$(OUTPUT)/$(program):$(SBINDIR)/$(program) \
+		0644:doc/$(program).8:$(SHARE)/man/man8/$(program).8 \
+		0644:contrib/completion/$(program).bash:$(SHARE)/bash-completion/completions/$(program)) \
 	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
 	0644:contrib/systemd/gtimehalt.default:$(SHARE)/doc/gtimehalt/gtimehalt.default \
 	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \
@@ -66,7 +66,7 @@ deb:
 	$(Q)rm -rf $(DEB_DIR)
 	$(Q)mkdir -p $(DEB_SRC)
 	$(Q)tar --create --anchored --exclude-vcs --exclude=./.output --exclude=./$(OUTPUT) --exclude=./.cache \
-		--exclude=./$(LINK_AS) . | tar --extract --directory $(DEB_SRC)
+		$(PROGRAMS:%=--exclude=./%) . | tar --extract --directory $(DEB_SRC)
 	$(call msg,DEB,$(DEB_DIR))
 	$(Q)cd $(DEB_SRC) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u OUTPUT dpkg-buildpackage -us -uc -b
 	$(Q)if command -v lintian >/dev/null; then \

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Runs several commands that print TAP at the same time, and prints their output as one stream, in the order of the
-# commands. Loaded by tests/bats, tests/cli/run, tests/unit/run and tests/instrumented/run.
+# commands. Loaded by tests/bats, tests/cli/run, tests/unit/run, tests/instrumented/run and tests/intel.
 
 # The commands to run: each is a line of shell.
 commands=()

@@ -14,6 +14,12 @@ include tests/soak/soak.mk
 
 BED := tests/vm/bed
 
+# $(call run_suites,SUITE...): builds what the suites run, once test-deps has installed what that needs, and runs them.
+define run_suites
+$(Q)$(MAKE) --no-print-directory test-programs
+$(Q)OUTPUT=$(OUTPUT) tests/run $(1)
+endef
+
 test-deps:
 	$(Q)$(call install_missing,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES))
 	$(Q)tests/contrib/promtool --fetch
@@ -65,19 +71,19 @@ golden: all $(TOP_FEEDER)
 	$(Q)git diff --stat -- tests/golden
 
 test-vm: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run bed package vm-6.12-all vm-metrics
+	$(call run_suites,bed package vm-6.12-all vm-metrics)
 
 # The measurement tests on Intel hosts, which Bochs emulates.
 test-intel: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run vm-intel-all
+	$(call run_suites,vm-intel-all)
 
 # The measurement tests on five kernels, from the oldest to the newest that are supported, and a table of the results.
 test-kernels: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run vm-kernels
+	$(call run_suites,vm-kernels)
 
 # The fault tests on the oldest and the newest kernel, and a table of the results.
 test-faults: test-deps
-	$(Q)OUTPUT=$(OUTPUT) tests/run vm-faults vm-faults-parallel
+	$(call run_suites,vm-faults vm-faults-parallel)
 
 # The three tiers of tests/suites; the last line of each prints how many tests passed, failed and were skipped. check
 # installs nothing, and needs no root, VM or network.

@@ -11,6 +11,12 @@
 #include "text/utf8.h"
 
 static enum log_level max_level = LOG_LEVEL_WARN;
+static const char *program = "gtimehalt";
+
+void log__set_program(const char *name)
+{
+	program = name;
+}
 
 void log__set_level(enum log_level level)
 {
@@ -88,8 +94,8 @@ void log__print(enum log_level level, const char *format, ...)
 	 */
 	while ((line = strsep(&rest, "\n")) && len < sizeof(lines))
 		if (*line || (!rest && !len))
-			len += (size_t)snprintf(lines + len, sizeof(lines) - len,
-						"%sgtimehalt: %s%s\n", prefix,
+			len += (size_t)snprintf(lines + len, sizeof(lines) - len, "%s%s: %s%s\n",
+						prefix, program,
 						level == LOG_LEVEL_WARN ? "warning: " : "", line);
 	if (len >= sizeof(lines)) {
 		len = sizeof(lines) - 1;

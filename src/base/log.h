@@ -15,6 +15,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG, /* -vv: also messages of libbpf */
 };
 
+/* Sets the name in front of each line, which is not copied. The initial name is "gtimehalt". */
+void log__set_program(const char *name);
+
 /* Messages above this level are dropped. The initial level is LOG_LEVEL_WARN. */
 void log__set_level(enum log_level level);
 enum log_level log__level(void);

@@ -264,6 +264,10 @@ static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *posi
 	return err && err != -ENOENT ? err : (int)cnt;
 }
 
+/*
+ * Indexes are handed out from below, and freed by this reader alone: what is above the highest one that was ever used is free.
+ * A pinned measurement frees entries itself, so that all of them are read.
+ */
 static int read_entries(struct sums_reader *r, struct snapshot *snap)
 {
 	__u32 position = 0;
@@ -272,11 +276,16 @@ static int read_entries(struct sums_reader *r, struct snapshot *snap)
 
 	while (!at_end && !err) {
 		int cnt = read_chunk(r, r->maps.vcpus_fd, r->indexes, &position, begun, &at_end);
+		bool has_live = false;
 
 		if (cnt < 0)
 			return cnt;
-		for (int i = 0; i < cnt && !err; i++)
+		for (int i = 0; i < cnt && !err; i++) {
+			has_live |= r->sums[i].tid != 0;
 			err = read_entry(r, snap, r->indexes[i], &r->sums[i]);
+		}
+		if (cnt && !has_live && r->indexes[cnt - 1] > sums_reader__highest_index(r))
+			break;
 		begun = true;
 	}
 	return err;

@@ -23,12 +23,10 @@ struct id_option {
 };
 
 static const struct id_option pid_option = {
-	"--pid", "a process ID from 1 to 4194304", "a list of process IDs", 1, PID_MAX_LIMIT,
-	false,
+	"--pid", "a process ID from 1 to 4194304", "a list of process IDs", 1, PID_MAX_LIMIT, false,
 };
 static const struct id_option tid_option = {
-	"--tid", "a thread ID from 1 to 4194304", "a list of thread IDs", 1, PID_MAX_LIMIT,
-	false,
+	"--tid", "a thread ID from 1 to 4194304", "a list of thread IDs", 1, PID_MAX_LIMIT, false,
 };
 static const struct id_option vcpu_option = {
 	.name = "--vcpu",

@@ -71,7 +71,8 @@ const struct argp_option option_table[] = {
 	{ "csv", KEY_CSV, NULL, 0, "CSV, one row a line", 0 },
 
 	{ NULL, 0, NULL, 0, "How it is measured:", GROUP_MEASURE },
-	{ "duration", 'd', "TIME", 0, "Length of a single measurement, such as 10, 500ms or 5m (default 1 s)", 0 },
+	{ "duration", 'd', "TIME", 0,
+	  "Length of a single measurement, such as 10, 500ms or 5m (default 1 s)", 0 },
 	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: no hooks at VM entry and exit",
 	  0 },
 	{ "hook", KEY_HOOK, "HOOK", 0, "Force fentry, kprobe, vcpu_enter_guest or tracepoint", 0 },

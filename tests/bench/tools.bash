@@ -46,12 +46,13 @@ skip()
 	return "$TOOL_SKIPPED"
 }
 
-# launch COMMAND...: runs COMMAND in the background on the housekeeping CPU; its output goes to $tool_log.
+# launch COMMAND...: runs COMMAND in the background on the housekeeping CPU; its output goes to $tool_log. A shell makes its
+# background children ignore SIGINT, which ends the tools: env restores its default effect.
 launch()
 {
 	tool_log=$tmp/tool.log
 	: >"$tool_log"
-	taskset -c "$OTHER_CPU" "$@" </dev/null >>"$tool_log" 2>&1 &
+	taskset -c "$OTHER_CPU" env --default-signal=INT "$@" </dev/null >>"$tool_log" 2>&1 &
 	tool_pid=$!
 }
 
@@ -108,12 +109,17 @@ bpf_is_on_kvm_exit()
 	bpftool perf show | grep -q 'tracepoint *kvm_exit'
 }
 
-# kvmexit works with VMX only. It expects the kernel headers below /lib/modules, where they are not.
+# kvmexit works with VMX only. It finds the kernel headers by two links below /lib/modules. The headers' package has these
+# links, but the bed mounts each run's own copy of the modules over them.
 kvmexit_start()
 {
+	local release
 	command -v kvmexit-bpfcc >/dev/null || skip 'kvmexit is missing: bed install bpfcc-tools' || return
 	grep -qw vmx /proc/cpuinfo || skip 'it works on hosts with VMX only' || return
-	launch env BCC_KERNEL_SOURCE="/usr/src/linux-headers-$(uname -r)" kvmexit-bpfcc 1000
+	release=$(uname -r)
+	ln -sfn "/usr/src/linux-headers-$release" "/lib/modules/$release/build"
+	ln -sfn "/usr/src/linux-headers-${release%-*}-common" "/lib/modules/$release/source"
+	launch kvmexit-bpfcc 1000
 	wait_for bpf_is_on_kvm_exit
 }
 

@@ -25,9 +25,12 @@ installed() {
 	diff - <(installed) <<-'END'
 		644 usr/local/lib/systemd/system/gtimehalt-exporter.service
 		644 usr/local/lib/systemd/system/gtimehalt-pin.service
+		644 usr/local/lib/systemd/system/gtimehalt-steer.service
 		644 usr/local/lib/udev/rules.d/70-gtimehalt.rules
 		755 usr/local/sbin/gtimehalt
+		755 usr/local/sbin/gtimehalt-steer
 		644 usr/local/share/bash-completion/completions/gtimehalt
+		644 usr/local/share/bash-completion/completions/gtimehalt-steer
 		644 usr/local/share/doc/gtimehalt/CHANGELOG.md
 		644 usr/local/share/doc/gtimehalt/README.md
 		644 usr/local/share/doc/gtimehalt/SECURITY.md
@@ -40,6 +43,7 @@ installed() {
 		644 usr/local/share/gtimehalt/prometheus/gtimehalt-targets.yml
 		644 usr/local/share/gtimehalt/prometheus/gtimehalt.rules.yml
 		644 usr/local/share/gtimehalt/prometheus/scrape.yml
+		644 usr/local/share/man/man8/gtimehalt-steer.8
 		644 usr/local/share/man/man8/gtimehalt.8
 	END
 	run -0 "$root/usr/local/sbin/gtimehalt" --version
@@ -49,7 +53,7 @@ installed() {
 
 @test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 18 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 22 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

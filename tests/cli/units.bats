@@ -39,6 +39,8 @@ exposure() {
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --exporter=.*" gtimehalt-exporter.service
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --pin .*" gtimehalt-pin.service
 	grep -qx "ExecStop=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --unpin" gtimehalt-pin.service
+	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt-steer .*" gtimehalt-steer.service
+	grep -qx "ExecStopPost=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt-steer --unsteer" gtimehalt-steer.service
 	run ! grep -r @ --include='*.service' -e '@[A-Z]*@' .
 }
 
@@ -48,6 +50,7 @@ exposure() {
 	echo "# exporter $(exposure gtimehalt-exporter.service), pin $(exposure gtimehalt-pin.service)" >&3
 	systemd-analyze security --offline=yes --threshold=29 ./gtimehalt-exporter.service
 	systemd-analyze security --offline=yes --threshold=24 ./gtimehalt-pin.service
+	systemd-analyze security --offline=yes --threshold=30 ./gtimehalt-steer.service
 }
 
 @test "the exporter's bounding set is that of its ambient capabilities" {

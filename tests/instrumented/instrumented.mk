@@ -23,7 +23,7 @@ coverage: test-deps
 # reported its warnings, and with these options gcc warns of paths that do not exist. -u: functions that hooks.c calls
 # if present.
 instrumented-programs: $(INSTRUMENTED)/instrument.o
-	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_AS=$(INSTRUMENTED)/link CC=gcc \
+	$(Q)CPPFLAGS=-w $(MAKE) --no-print-directory OUTPUT=$(INSTRUMENTED) LINK_DIR=$(INSTRUMENTED)/link CC=gcc \
 		CFLAGS='$(INSTRUMENTED_CFLAGS)' LDFLAGS='-Wl,-u,__gcov_dump,-u,__gcov_reset' \
 		HOOKS='$(INSTRUMENTED)/instrument.o' instrumented-here
 

@@ -50,9 +50,12 @@ version() {
 		./etc/default/gtimehalt
 		./lib/systemd/system/gtimehalt-exporter.service
 		./lib/systemd/system/gtimehalt-pin.service
+		./lib/systemd/system/gtimehalt-steer.service
 		./lib/udev/rules.d/70-gtimehalt.rules
 		./usr/sbin/gtimehalt
+		./usr/sbin/gtimehalt-steer
 		./usr/share/bash-completion/completions/gtimehalt
+		./usr/share/bash-completion/completions/gtimehalt-steer
 		./usr/share/doc/gtimehalt/CHANGELOG.md
 		./usr/share/doc/gtimehalt/README.md
 		./usr/share/doc/gtimehalt/SECURITY.md
@@ -66,6 +69,7 @@ version() {
 		./usr/share/gtimehalt/prometheus/gtimehalt-targets.yml
 		./usr/share/gtimehalt/prometheus/gtimehalt.rules.yml
 		./usr/share/gtimehalt/prometheus/scrape.yml
+		./usr/share/man/man8/gtimehalt-steer.8.gz
 		./usr/share/man/man8/gtimehalt.8.gz
 	END
 }
@@ -82,11 +86,12 @@ version() {
 	cd "$BATS_TEST_TMPDIR/control"
 	grep -qx /etc/default/gtimehalt conffiles
 	# Only services that the operator had enabled are enabled again.
-	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 2 ]]
-	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 2 ]]
-	# Only a running exporter is restarted; a pinned measurement is stopped only when the package is removed.
-	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == "deb-systemd-invoke try-restart 'gtimehalt-exporter.service'" ]]
-	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service' prerm
+	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 3 ]]
+	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 3 ]]
+	# Only a running exporter and a running gtimehalt-steer are restarted; a pinned measurement is stopped only when the package is removed.
+	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == \
+		$'deb-systemd-invoke try-restart \'gtimehalt-exporter.service\'\ndeb-systemd-invoke try-restart \'gtimehalt-steer.service\'' ]]
+	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service gtimehalt-steer.service' prerm
 }
 
 @test "debian/control lists all packages that building needs" {

@@ -108,10 +108,11 @@ static void test_note_of_failures(void **state)
 	f->report.health = (struct health){ 1, 0, 0, 0, 0 };
 	assert_string_equal(notes(f), "# windows lost, their time is missing: 1\n");
 	f->report.health = (struct health){ 0, 2, 3, 4, 5 };
-	assert_string_equal(notes(f), "# MPERF reads failed: 2\n"
-				      "# windows of vCPUs for which there was no room: 3\n"
-				      "# hooks were off, nothing is known about the interval: 4\n"
-				      "# windows refused, a process had its share of the room: 5\n");
+	assert_string_equal(notes(f),
+			    "# MPERF reads failed: 2\n"
+			    "# windows of vCPUs for which there was no room: 3\n"
+			    "# hooks were off, nothing is known about the interval: 4\n"
+			    "# windows refused, a process had its share of the room: 5\n");
 }
 
 static void test_note_of_vcpus_without_room(void **state)

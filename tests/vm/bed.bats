@@ -150,9 +150,23 @@ vm_processes()
 	bed_run --vmx --timeout 2 -- sleep 100
 	((status == 124))
 	[[ $(<"$err") == *'killed at its timeout'* ]]
+	run ! pgrep -f "bochs .*$(grep -o '[^ (]*/vmx/run/[0-9]*/' "$err")"
 	bed_run --vmx --ratio 1 -- true
 	((status == 2))
-	[[ $(pgrep -f -c "$BATS_TEST_DIRNAME/../../.cache/bed/vmx/bochs/bochs" || :) == 0 ]]
+	status=0
+	"$BED" shell --vmx || status=$?
+	((status == 2))
+}
+
+@test "--vmx: the first run of a bed makes all that it needs" {
+	local bed=$BATS_TEST_TMPDIR/bed cache=${BED_DIR:-$BATS_TEST_DIRNAME/../../.cache/bed} part
+	bed_run --vmx --cpus 1 -- true
+	mkdir "$bed"
+	for part in root kernel stamp bin vmx; do
+		ln -s "$(realpath "$cache/$part")" "$bed/$part"
+	done
+	BED_DIR=$bed bed_run --vmx --count --cpus 1 -- test -d /sys/module/kvm_intel
+	((status == 0))
 }
 
 @test "--vmx: a VM that panics is status 125, with its console" {

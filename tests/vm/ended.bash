@@ -26,7 +26,7 @@ setup() {
 teardown() {
 	[[ -z ${tool:-} ]] || ! is_running "$tool" || kill -KILL "$tool"
 	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin || :
-	[[ -e /sys/module/kvm_amd ]] || modprobe kvm-amd
+	[[ -e /sys/module/$KVM_VENDOR ]] || modprobe "$KVM_VENDOR"
 	guest_end
 }
 
@@ -173,10 +173,10 @@ nothing_left() {
 nothing_runs() {
 	local tries
 	for ((tries = 0; tries < 50; tries++)); do
-		[[ $(</sys/module/kvm_amd/refcnt) == "$users" ]] && ! pgrep gtimehalt >/dev/null && return
+		[[ $(<"/sys/module/$KVM_VENDOR/refcnt") == "$users" ]] && ! pgrep gtimehalt >/dev/null && return
 		sleep 0.1
 	done
-	echo "kvm_amd has $(</sys/module/kvm_amd/refcnt) users, $users before; $(pgrep -l gtimehalt)"
+	echo "$KVM_VENDOR has $(<"/sys/module/$KVM_VENDOR/refcnt") users, $users before; $(pgrep -l gtimehalt)"
 	return 1
 }
 

@@ -256,7 +256,7 @@ writes_nothing() {
 	sleep 1
 	[[ ! -e /proc/$helper || $(status "$helper" State) == Z* ]]
 	[[ $(bpftool -j prog list | jq length) == "$programs" ]]
-	[[ $(awk '$1 == "kvm_amd" { print $3 }' /proc/modules) == 0 ]]
+	[[ $(awk -v module="$KVM_VENDOR" '$1 == module { print $3 }' /proc/modules) == 0 ]]
 }
 
 @test "without its helper it goes on, and says once what it cannot do any more" {

@@ -18,7 +18,7 @@ by_lot() {
 	local cnt=$1 check=$2 signal i
 	shift 2
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	state_begin
 	for signal in "${signals[@]}"; do
 		for ((i = 0; i < cnt; i++)); do
@@ -111,7 +111,7 @@ check_check() {
 
 @test "the exporter: SIGHUP is no end, and its helper is killed, stopped, or asked to end with it" {
 	local signal helper hups=0 i refused=0 alone=0 stopped_ms both_ms
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	state_begin
 	exporter_begin
 	for ((i = 0; i < 3; i++)); do
@@ -202,7 +202,7 @@ top_hung_up() {
 @test "the full screen, ended at any moment: the terminal is as it was" {
 	local signal i shown=0 hung_up=0
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	state_begin
 	for signal in "${signals[@]}"; do
 		for ((i = 0; i < 2; i++)); do
@@ -295,7 +295,7 @@ unpin_by() {
 	local signal i whole=0 half=0 nothing=0 unpinned=0 told=0 SPAN_MS=1300
 	can_pin || skip "links of kprobes and timers cannot be pinned before Linux 5.15"
 	state_begin
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	for signal in "${signals[@]}"; do
 		for ((i = 0; i < 2; i++)); do
 			draw "$i" 2
@@ -311,8 +311,8 @@ unpin_by() {
 		unpin_by "$signal"
 	done
 	nothing_left
-	modprobe -r kvm-amd kvm
-	modprobe kvm-amd
+	modprobe -r "$KVM_VENDOR" kvm
+	modprobe "$KVM_VENDOR"
 	((half > 0 && told == half))
 	tell 'pinned whole, or nothing; half of it by SIGKILL only, which the next run tells of and removes' \
 		"pinned $whole, nothing $nothing, half $half and told $told times; $unpinned times --unpin"
@@ -321,11 +321,11 @@ unpin_by() {
 # KVM comes while it waits, or does not.
 wait_by_lot() {
 	local loading=
-	modprobe -r kvm-amd kvm
+	modprobe -r "$KVM_VENDOR" kvm
 	if ((runs % 2)); then
 		{
 			sleep_ms $((RANDOM % 1000))
-			modprobe kvm-amd
+			modprobe "$KVM_VENDOR"
 		} 3>&- 4>&- &
 		loading=$!
 		((++loaded))
@@ -334,7 +334,7 @@ wait_by_lot() {
 	if [[ -n $loading ]]; then
 		wait "$loading"
 	else
-		modprobe kvm-amd
+		modprobe "$KVM_VENDOR"
 	fi
 	sed -i '/warning: no VM is running$/d' "$err"
 	ended_by "$1"
@@ -350,8 +350,8 @@ wait_by_lot() {
 		draw $((RANDOM % 2)) 2
 		wait_by_lot "$signal" "$ms"
 	done
-	modprobe -r kvm-amd kvm
-	modprobe kvm-amd
+	modprobe -r "$KVM_VENDOR" kvm
+	modprobe "$KVM_VENDOR"
 	nothing_left
 	tell 'status 0; KVM can be unloaded' "KVM came within $loaded of them, and could be unloaded after each"
 }

@@ -26,7 +26,7 @@ teardown() {
 	for pid in "${tools[@]}" ${tool:-}; do
 		! is_running "$pid" || kill -KILL "$pid" || :
 	done
-	[[ -e /sys/module/kvm_amd ]] || modprobe kvm-amd
+	[[ -e /sys/module/$KVM_VENDOR ]] || modprobe "$KVM_VENDOR"
 	guest_end
 	[[ ! -e $PINNED ]] || "$GTIMEHALT" --unpin
 }
@@ -288,12 +288,12 @@ refused_reader() {
 	"$GTIMEHALT" --pin --mode entry --hook kprobe
 	run_in_background before -j 0.5
 	lines_of "$BATS_TEST_TMPDIR/before.out" 2
-	modprobe -r kvm-amd
+	modprobe -r "$KVM_VENDOR"
 	await_end "${pid_of[before]}"
 	((ended == 1))
 	grep -q 'KVM was unloaded' "$BATS_TEST_TMPDIR/before.err"
 	refused_reader
-	modprobe kvm-amd
+	modprobe "$KVM_VENDOR"
 	refused_reader
 	"$GTIMEHALT" --unpin
 	guest_start duty --busy 30 --seconds 900 --pin "$QUIET_CPU"

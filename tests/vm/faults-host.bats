@@ -21,7 +21,7 @@ teardown() {
 		! is_running "$pid" || kill -KILL "$pid" || :
 	done
 	mperf_set_rate "$QUIET_CPU" 1000000
-	[[ -e /sys/module/kvm_amd ]] || modprobe kvm-amd
+	[[ -e /sys/module/$KVM_VENDOR ]] || modprobe "$KVM_VENDOR"
 	guest_end
 }
 
@@ -286,10 +286,10 @@ try_unload() {
 }
 
 # has_lost_hooks NAME: what this run had attached went with its module. That is kvm, and in entry mode with kprobes
-# kvm_amd.
+# the vendor's module.
 has_lost_hooks() {
 	[[ $tried == *"$1:"*' kvm went'* ]] ||
-		[[ $1 == entry && $tried == *"$1:"*' kvm_amd went'* && ! -e /sys/kernel/btf/kvm ]]
+		[[ $1 == entry && $tried == *"$1:"*" $KVM_VENDOR went"* && ! -e /sys/kernel/btf/kvm ]]
 }
 
 # after_unload NAME: a run that goes on measures a guest that comes now; one whose KVM has gone has said so and ended
@@ -297,7 +297,7 @@ has_lost_hooks() {
 after_unload() {
 	local name=$1 file=$BATS_TEST_TMPDIR/$1.out lines
 	lines=$(wc -l <"$file")
-	modprobe kvm-amd
+	modprobe "$KVM_VENDOR"
 	guest_start after --busy 30 --pin "$QUIET_CPU"
 	if has_lost_hooks "$name"; then
 		await_end "${pid_of[$name]}"
@@ -319,33 +319,33 @@ after_unload() {
 unload_under() {
 	local name=$1 first users
 	shift
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	guest_start before --busy 30 --pin "$QUIET_CPU"
 	run_in_background "$name" -j "$@" 0.5
 	lines_of "$BATS_TEST_TMPDIR/$name.out" 2
 	first=$tried
-	try_unload kvm_amd
-	[[ $tried == "$first kvm_amd refused," ]]
+	try_unload "$KVM_VENDOR"
+	[[ $tried == "$first $KVM_VENDOR refused," ]]
 	guest_end
 	tried="$first $name:"
-	try_unload kvm_amd
+	try_unload "$KVM_VENDOR"
 	try_unload kvm
 	after_unload "$name"
-	[[ $(</sys/module/kvm_amd/refcnt) == "$users" ]]
-	modprobe -r kvm-amd kvm
-	modprobe kvm-amd
+	[[ $(<"/sys/module/$KVM_VENDOR/refcnt") == "$users" ]]
+	modprobe -r "$KVM_VENDOR" kvm
+	modprobe "$KVM_VENDOR"
 	tried+=';'
 }
 
 kvm_comes() {
 	local tries
-	modprobe -r kvm-amd kvm
+	modprobe -r "$KVM_VENDOR" kvm
 	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
 	begin "$GTIMEHALT" -v --wait --exporter=127.0.0.1:0
 	sleep 2.5
 	is_running "$tool"
 	grep -q 'KVM is not loaded.*waiting for it' "$err"
-	modprobe kvm-amd
+	modprobe "$KVM_VENDOR"
 	for ((tries = 0; tries < 200; tries++)); do
 		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
 		[[ -n $port ]] && grep -q 'Seccomp:.2' "/proc/$tool/status" && break

@@ -33,7 +33,7 @@ refused() {
 @test "too few descriptors, too little memory: one line, and nothing left" {
 	local n
 	guest_start duty --busy 50 --pin "$QUIET_CPU"
-	users=$(</sys/module/kvm_amd/refcnt)
+	users=$(<"/sys/module/$KVM_VENDOR/refcnt")
 	state_begin
 	for n in 4 5 6 8 10 16 20 24 26 28 29 30 31 32 33 34 35 36; do
 		refused "--nofile=$n" "$GTIMEHALT" -d 0.05

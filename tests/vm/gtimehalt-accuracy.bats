@@ -93,7 +93,7 @@ exits_against_own_account() {
 	# `run` goes on behind what fails: near() says so.
 	GTIMEHALT=$broken run exits_against_own_account
 	printf '%s\n' "$output"
-	[[ $output == *'blocked share: '*' apart'* ]]
+	[[ $output == *'blocked share: '*' differ by more than '* ]]
 }
 
 # bats test_tags=core
@@ -103,7 +103,7 @@ exits_against_own_account() {
 	chmod +x "$tool"
 	GTIMEHALT=$tool clamped_max=1000 run against_own_account 80
 	printf '%s\n' "$output"
-	[[ $output == *'halted share: '*' apart'* ]]
+	[[ $output == *'halted share: '*' differ by more than '* ]]
 }
 
 @test "the first interval is whole, and so is every one after it" {

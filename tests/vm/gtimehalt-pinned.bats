@@ -150,9 +150,9 @@ entries() {
 	"$GTIMEHALT" --unpin
 	[[ ! -e $PINNED && $(link_ids) == "$links" ]]
 	[[ $(bpftool -j prog show | jq -c 'map(.id)') == "$progs" ]]
-	[[ $(cat /sys/module/kvm_amd/refcnt) == 0 ]]
-	rmmod kvm_amd kvm
-	modprobe kvm-amd
+	[[ $(cat "/sys/module/$KVM_VENDOR/refcnt") == 0 ]]
+	rmmod "$KVM_VENDOR" kvm
+	modprobe "$KVM_VENDOR"
 	run -0 --separate-stderr "$GTIMEHALT" --unpin
 	[[ $stderr == *"nothing is pinned"* ]]
 }

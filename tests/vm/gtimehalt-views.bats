@@ -113,7 +113,7 @@ absent() {
 	absent "no vCPU has the thread ID $pair_tid" -p "$sleeper" -g sleeper -t "$pair_tid"
 }
 
-# table FILE OPTION...: no line too wide, and the shares of every row add up to all of its time.
+# table FILE OPTION...: no line is too wide, and the shares of every row add up to all of its time. Names are short here.
 table() {
 	local file=$1
 	shift

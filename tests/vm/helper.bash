@@ -13,6 +13,10 @@ ACCOUNT=${ACCOUNT:-$src/.output/tests/payload/payload-account}
 QUIET_CPU=1
 OTHER_CPU=0
 
+# The module of KVM for the CPUs of this host.
+KVM_VENDOR=kvm_amd
+! grep -qw vmx /proc/cpuinfo || KVM_VENDOR=kvm_intel
+
 # The largest difference, in percentage points, between the tool and the guest's own log for a vCPU that is alone on
 # its CPU. In virtual time the bed's only remaining error is that the guest counts the exit from a halt as halted.
 TOLERANCE_POINTS=0.2

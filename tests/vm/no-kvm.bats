@@ -48,7 +48,7 @@ setup() {
 	"$GTIMEHALT" --wait -j 1 8 >"$out" 2>"$out.stderr" 3>&- &
 	tool=$!
 	sleep 2
-	modprobe kvm-amd
+	modprobe "$KVM_VENDOR"
 	guest_start late --busy 30 --pin "$QUIET_CPU"
 	wait "$tool"
 	cat "$out.stderr"

@@ -23,11 +23,8 @@ image_publish()
 
 image_setup()
 {
-	local kernel=$1
-
-	mkdir -p "$IMAGE_DIR"
 	image_root_setup
-	image_initramfs_setup "$kernel"
+	image_initramfs_setup "$1"
 }
 
 # Prints the keys of the root and of the packages that were added to it.
@@ -41,6 +38,7 @@ image_root_setup()
 {
 	local key file=$IMAGE_DIR/root.ext4 started=$EPOCHREALTIME
 
+	mkdir -p "$IMAGE_DIR"
 	key=$(image_root_key)
 	image_is_done "$key" "$file" && return
 	rm -f "$file.new"

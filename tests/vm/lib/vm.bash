@@ -41,8 +41,8 @@ vm_command()
 			;;
 		--plain | --cold) opt[${1#--}]=yes ;;
 		--virtual | --parallel | --vmx) opt[time]=${1#--} ;;
-		--count) opt[count]=yes opt[time]=parallel ;;
-		--where) opt[count]=yes opt[where]=yes opt[time]=parallel ;;
+		--count) opt[count]=yes ;;
+		--where) opt[count]=yes opt[where]=yes ;;
 		--no-mperf | --no-kvm) opt[${1#--no-}]=no ;;
 		--)
 			shift
@@ -53,8 +53,13 @@ vm_command()
 		esac
 		shift
 	done
-	# A user at a terminal needs a clock that does not run ahead.
-	[[ $action != shell ]] || opt[time]=parallel
+	# The plugin counts in parallel time only, and Bochs always.
+	[[ ${opt[count]} == no || ${opt[time]} == vmx ]] || opt[time]=parallel
+	if [[ $action == shell ]]; then
+		[[ ${opt[time]} != vmx ]] || die_usage "shell goes without --vmx"
+		# A user at a terminal needs a clock that does not run ahead.
+		opt[time]=parallel
+	fi
 	[[ ${opt[memory]} ]] || opt[memory]=$([[ ${opt[time]} == vmx ]] && echo 1G || echo 4G)
 	vm_check_options "$action" "$@"
 

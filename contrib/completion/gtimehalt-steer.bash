@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# Completion of gtimehalt-steer for bash. tests/cli/steer.bats holds the options against --help.
+
+# Paths of cgroups, a level at a time.
+_gtimehalt_steer_cgroups() {
+	local root=${GTIMEHALT_CGROUPS:-/sys/fs/cgroup} word=$1 path
+
+	COMPREPLY=()
+	while read -r path; do
+		COMPREPLY+=("${path#"$root/"}")
+	done < <(compgen -d -- "$root/$word")
+	compopt -o filenames -o nospace 2>/dev/null
+}
+
+_gtimehalt_steer() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local options='--busy --halted --dwell --min --rate --mperf-ratio --dry-run --json --textfile --user --verbose
+		--status --unsteer --version --help'
+
+	COMPREPLY=()
+	# "--user=n" comes as three words, for "=" separates words here.
+	if [[ $word == = ]]; then
+		word=''
+	elif [[ $before == = ]] && ((COMP_CWORD > 1)); then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	case $before in
+	--busy | --halted | --dwell | --min | --rate | --mperf-ratio) return ;;
+	--textfile)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$word")
+		return
+		;;
+	esac
+	if [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	else
+		_gtimehalt_steer_cgroups "$word"
+	fi
+}
+
+complete -F _gtimehalt_steer gtimehalt-steer

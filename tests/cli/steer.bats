@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# gtimehalt-steer as it is called, its man page and its completion: neither root nor KVM. What it does is in
+# tests/vm/steer.bats.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	src=$BATS_TEST_DIRNAME/../..
+	STEER=${STEER:-$src/gtimehalt-steer}
+	page=$src/doc/gtimehalt-steer.8
+}
+
+# compopt is only for a completion that readline has asked for.
+compopt() {
+	:
+}
+
+# completed WORD: what is offered for it, sorted.
+completed() {
+	# shellcheck source=contrib/completion/gtimehalt-steer.bash
+	. "$src/contrib/completion/gtimehalt-steer.bash"
+	COMP_WORDS=(gtimehalt-steer "$1")
+	COMP_CWORD=1
+	_gtimehalt_steer
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+@test "--help is on stdout, below 80 columns, and names every exit status; --version" {
+	run -0 --separate-stderr "$STEER" --help
+	[[ -z $stderr && $(awk '{ if (length > w) w = length } END { print w }' <<<"$output") -lt 80 ]]
+	for status in 0 1 2 3; do
+		grep -q "^ *$status  [a-z]" <<<"$output"
+	done
+	run -0 --separate-stderr "$STEER" --version
+	[[ -z $stderr && $output =~ ^gtimehalt-steer\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	# shellcheck disable=SC2016 # for the inner shell
+	run -1 bash -c '"$1" --help >/dev/full' - "$STEER"
+}
+
+@test "wrong usage: one line on stderr that shows the word, nothing on stdout, exit 2" {
+	while read -r word args; do
+		# shellcheck disable=SC2086 # several words
+		run -2 --separate-stderr "$STEER" $args
+		[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt-steer: "*"$word"* ]] || {
+			printf 'gtimehalt-steer %s: %s\n' "$args" "$stderr"
+			return 1
+		}
+	done <<-'END'
+		CGROUP
+		CGROUP 0.2
+		--frobnicate --frobnicate hk
+		--busy --busy 101 hk
+		--busy --busy -1 hk
+		--halted --halted x hk
+		--halted --halted 60 hk
+		--halted --busy 30 hk
+		--dwell --dwell 61 hk
+		--dwell --dwell -1 hk
+		--min --min 0 hk
+		--min --min 8193 hk
+		--rate --rate 0 hk
+		--rate --rate 17 hk
+		--mperf-ratio --mperf-ratio 0 hk
+		--textfile --textfile - hk
+		INTERVAL hk 0.01
+		INTERVAL hk 11
+		INTERVAL hk 1.2.3
+		--status --status hk
+		--status --status --min 2
+		--unsteer --unsteer --status
+		--unsteer --unsteer -j
+		machine.slice machine.slice
+		machine.slice /sys/fs/cgroup/machine.slice/a.scope
+		'/' /
+		'a//b' a//b
+		'../a' ../a
+		'a/.' a/.
+	END
+}
+
+@test "without a cgroup file system, root or KVM: one line says what is missing, exit 3" {
+	[[ ! -e /sys/module/kvm_amd && ! -e /sys/module/kvm_intel ]] || skip 'this host has KVM'
+	run -3 --separate-stderr "$STEER" --dry-run no-such-cgroup
+	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == gtimehalt-steer:* ]]
+}
+
+@test "the man page is well formed" {
+	run -0 --separate-stderr env MANWIDTH=80 man --warnings -l "$page"
+	[[ -z $stderr ]]
+	run mandoc -T lint "$page"
+	faults=$(grep -v -e 'referenced manual not found' -e 'outdated mandoc.db' <<<"$output" || :)
+	[[ -z $faults ]]
+}
+
+@test "the page's options are those of --help, with the same letters and values; and so are the completion's" {
+	"$STEER" --help | sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' | sort >"$BATS_TEST_TMPDIR/help"
+	sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' "$page" | sort >"$BATS_TEST_TMPDIR/page"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 15 ]]
+	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
+	diff <(completed --) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
+}
+
+@test "the page has the defaults that --help has" {
+	mapfile -t defaults < <("$STEER" --help | tr -s '\n ' ' ' | grep -oE -- '--[a-z]+=[A-Z]+ [^()]*\([0-9]+\)' |
+		sed -E 's/^--([a-z]+)=.*\(([0-9]+)\)$/\1 \2/')
+	((${#defaults[@]} == 5))
+	for default in "${defaults[@]}"; do
+		sed -n "/^\.It Fl Fl ${default% *} /,/^\.It/p" "$page" | tr '\n' ' ' | grep -q "; ${default#* } by default" || {
+			echo "$default is not there"
+			return 1
+		}
+	done
+}
+
+@test "every family of metrics is on the page" {
+	mapfile -t names < <(grep -oE 'FAMILY\([A-Z]+, "[a-z_]+"' "$src/src/steer/steer_text.c" | cut -d '"' -f 2)
+	((${#names[@]} == 10))
+	for name in "${names[@]}"; do
+		grep -qE "^\.It Sy .*\bgtimehalt_steer_$name(_total)?\b" "$page"
+	done
+}
+
+@test "the completion offers cgroups, a level at a time" {
+	mkdir -p "$BATS_TEST_TMPDIR/system.slice/a.service" "$BATS_TEST_TMPDIR/user.slice"
+	export GTIMEHALT_CGROUPS=$BATS_TEST_TMPDIR
+	[[ $(completed sys) == system.slice ]]
+	[[ $(completed system.slice/) == system.slice/a.service ]]
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=parallel,boot:plain
+#
+# What steer.bats judges in virtual time, on CPUs that run at the same time. A busy machine makes a measurement void, and
+# the test a skip.
+
+bats_require_minimum_version 1.5.0
+load helper
+load steer
+
+# The vCPU that is judged is on CPU 1; housekeeping is on CPU 0 when it is pinned by hand and when it is steered.
+JUDGED_QUIET='0=5 1=0.5'
+
+setup() {
+	guest_options=(--seconds 1000)
+}
+
+teardown() {
+	steer_teardown
+}
+
+# bats test_tags=core
+@test "a polling vCPU is not preempted, in cgroups with the cpu controller" {
+	against_baseline cpu
+}
+
+@test "the same without the cpu controller" {
+	against_baseline
+}
+
+@test "vCPUs that swap their roles every 4 s" {
+	swapping
+}

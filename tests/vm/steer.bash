@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+#
+# What the tests of gtimehalt-steer share: cgroups with guests and with housekeeping, the program, and what the host's
+# scheduler says of a thread. Loaded by steer*.bats, after helper.
+
+STEER=${STEER:-$src/.output/gtimehalt-steer}
+cgroups=/sys/fs/cgroup
+steer=''
+stressors=()
+
+# stay_on CPU: the tests' own processes are not what is judged.
+stay_on() {
+	taskset -cp "$1" "$BASHPID" >/dev/null
+}
+
+# steer_setup [CONTROLLER...]: cgroups vm, and hk for housekeeping, with cpusets and these controllers.
+steer_setup() {
+	local controller
+	for controller in cpuset "$@"; do
+		echo "+$controller" >"$cgroups"/cgroup.subtree_control
+	done
+	mkdir -p "$cgroups"/vm "$cgroups"/hk
+}
+
+steer_teardown() {
+	local group controller
+	[[ ! $steer ]] || kill -KILL "$steer" 2>/dev/null || :
+	steer=''
+	((!${#stressors[@]})) || kill -KILL "${stressors[@]}" 2>/dev/null || :
+	stressors=()
+	echo "$BASHPID" >"$cgroups"/cgroup.procs
+	guest_end
+	wait
+	"$STEER" --unsteer || :
+	! grep -qw cpuset "$cgroups"/hk/cgroup.subtree_control || echo -cpuset >"$cgroups"/hk/cgroup.subtree_control
+	for group in "$cgroups"/hk/*/*/ "$cgroups"/hk/*/ "$cgroups"/hk "$cgroups"/vm "$cgroups"/part; do
+		[[ ! -d $group ]] || gone "$group"
+	done
+	for controller in cpu cpuset; do
+		echo "-$controller" >"$cgroups"/cgroup.subtree_control
+	done
+}
+
+# gone CGROUP: removes it as soon as its last process has ended.
+gone() {
+	local tries
+	for ((tries = 0; tries < 100; tries++)); do
+		! rmdir "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	rmdir "$1"
+}
+
+# vcpus CPU=BUSY...: a guest of a vCPU each, pinned, in cgroup vm; their threads are in ${tid_of[CPU]}.
+declare -gA tid_of=()
+vcpus() {
+	local word cpu task
+	for word; do
+		cpu=${word%=*}
+		guest_start "cpu$cpu" --busy "${word#*=}" --pin "$cpu" "${guest_options[@]}"
+		echo "$guest" >"$cgroups"/vm/cgroup.procs
+		for task in /proc/"$guest"/task/*; do
+			[[ $(<"$task/comm") != CPU* ]] || tid_of[$cpu]=${task##*/}
+		done
+		# Where joining a cgroup erases an affinity.
+		taskset -cp "$cpu" "${tid_of[$cpu]}" >/dev/null
+	done
+}
+
+# stress CGROUP [COMMAND...]: a busy loop in the cgroup, below COMMAND.
+stress() {
+	local group=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	"$@" bash -c 'echo $$ >"$1/cgroup.procs" && while :; do :; done' - "$cgroups/$group" 3>&- &
+	stressors+=("$!")
+}
+
+stress_end() {
+	kill "${stressors[@]}"
+	wait "${stressors[@]}" || :
+	stressors=()
+}
+
+# steer_start OPTION...: returns when it steers. Its stderr is in $tmp/steer. The ratio is the bed's: with stressors on both
+# CPUs there may be no quiet moment to measure it.
+steer_start() {
+	local tries
+	"$STEER" -v --mperf-ratio 1 "$@" 2>"$BATS_TEST_TMPDIR/steer" >"$BATS_TEST_TMPDIR/steer.out" 3>&- &
+	steer=$!
+	for ((tries = 0; tries < 300; tries++)); do
+		! grep -q 'user nobody$' "$BATS_TEST_TMPDIR/steer" || return 0
+		kill -0 "$steer" || break
+		sleep 0.1
+	done
+	cat "$BATS_TEST_TMPDIR/steer"
+	return 1
+}
+
+# steer_end: ends it, as by Ctrl-C.
+steer_end() {
+	kill -INT "$steer"
+	ended 0
+}
+
+# ended STATUS: it does, with this status.
+ended() {
+	local status=0
+	wait "$steer" || status=$?
+	steer=''
+	[[ $status == "$1" ]] || {
+		echo "status $status"
+		cat "$BATS_TEST_TMPDIR/steer"
+		return 1
+	}
+}
+
+# given CGROUP: the CPUs that it may use.
+given() {
+	cat "$cgroups/$1/cpuset.cpus.effective"
+}
+
+# becomes WANT COMMAND...: within some seconds the command prints WANT.
+becomes() {
+	local want=$1 tries
+	shift
+	for ((tries = 0; tries < 100; tries++)); do
+		[[ $("$@") != "$want" ]] || return 0
+		sleep 0.1
+	done
+	echo "$*: $("$@"), not $want"
+	[[ ! -e $BATS_TEST_TMPDIR/steer ]] || cat "$BATS_TEST_TMPDIR/steer"
+	return 1
+}
+
+status_of() {
+	"$STEER" --status -j | jq -r "$1"
+}
+
+# delay_of CPU: sets delay_ns to what the vCPU's thread there has waited for its CPU.
+delay_of() {
+	read -r _ delay_ns _ <"/proc/${tid_of[$1]}/schedstat"
+}
+
+# use_of CGROUP: sets use_ns to the CPU time that it has had.
+use_of() {
+	local key value
+	while read -r key value; do
+		[[ $key != usage_usec ]] || use_ns=$((1000 * value))
+	done <"$cgroups/$1/cpu.stat"
+}
+
+# Sets now_ns.
+read_now() {
+	local up
+	read -r up _ </proc/uptime
+	now_ns=$((10#${up/./} * 10000000))
+}
+
+# judge SECONDS CPU...: sets, over so long, delay_pct[CPU] of the vCPU there, and used_pct of a CPU by hk. A thread's delay
+# is counted when it runs again: what it waits at the end is left out, less than a slice.
+declare -gA delay_pct=()
+JUDGED_QUIET=''
+judge() {
+	local seconds=$1 cpu from_ns from_use_ns
+	local -A readings=()
+	shift
+	use_of hk
+	from_use_ns=$use_ns
+	for cpu; do
+		delay_of "$cpu"
+		readings[$cpu]=$delay_ns
+	done
+	read_now
+	from_ns=$now_ns
+	sleep "$seconds"
+	for cpu; do
+		delay_of "$cpu"
+		readings[$cpu]=$((delay_ns - readings[$cpu]))
+	done
+	use_of hk
+	read_now
+	for cpu; do
+		delay_pct[$cpu]=$(percent "${readings[$cpu]}" "$((now_ns - from_ns))")
+	done
+	used_pct=$(percent "$((use_ns - from_use_ns))" "$((now_ns - from_ns))")
+}
+
+percent() {
+	awk "BEGIN { printf \"%.2f\", 100 * $1 / $2 }"
+}
+
+holds() {
+	awk "BEGIN { exit !($1) }" || {
+		echo "not so: $2 ($1)"
+		return 1
+	}
+}
+
+# Seconds of a measurement, the least baseline that shows anything, and what is asked for.
+SECONDS_JUDGED=4
+BASELINE_MIN_PCT=10
+STEERED_MAX_PCT=1
+# Of turns of 4 s: a swap is seen after two intervals of 0.2 s at most, in which housekeeping takes 70 % of the CPU. And
+# the 1 % above.
+SWAPPING_MAX_PCT=8
+BY_HAND_MIN_SHARE=0.9
+
+# baseline_judged: CPU 1 polls, CPU 0 is halted, a stressor in hk may use both. Sets baseline, what the polling vCPU waits,
+# and by_hand, what housekeeping gets when it is pinned to CPU 0 by hand.
+baseline_judged() {
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
+	baseline=${delay_pct[1]}
+	taskset -cp 0 "${stressors[0]}" >/dev/null
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
+	by_hand=$used_pct
+	taskset -cp 0,1 "${stressors[0]}" >/dev/null
+}
+
+# against_baseline [CONTROLLER...]
+against_baseline() {
+	local baseline by_hand
+	steer_setup "$@"
+	baseline_judged
+	steer_start hk
+	becomes 0 given hk
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
+	printf '# waits %s%% without, %s%% with; housekeeping has %s%% of a CPU, %s%% when pinned by hand\n' \
+		"$baseline" "${delay_pct[1]}" "$used_pct" "$by_hand" >&3
+	holds "$baseline >= $BASELINE_MIN_PCT" 'without steering the vCPU waits'
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering it does not'
+	holds "$used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'housekeeping has what it would have by hand'
+	steer_end
+}
+
+# rival NAME: judged, and shown. It must miss one of the two aims.
+rival() {
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' "$1" "${delay_pct[1]}" "$used_pct" >&3
+	holds "${delay_pct[1]} > $STEERED_MAX_PCT || $used_pct < $BY_HAND_MIN_SHARE * $by_hand" "$1 does not do both"
+}
+
+against_rivals() {
+	local baseline by_hand
+	steer_setup cpu
+	baseline_judged
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'nothing' "$baseline" - 'pinned by hand' - "$by_hand" >&3
+	echo 10000 >"$cgroups"/vm/cpu.weight
+	rival 'cpu.weight 10000'
+	echo 100 >"$cgroups"/vm/cpu.weight
+	if [[ -e "$cgroups"/hk/cpu.idle ]]; then
+		echo 1 >"$cgroups"/hk/cpu.idle
+		rival 'cpu.idle'
+		echo 0 >"$cgroups"/hk/cpu.idle
+	fi
+	chrt -a -i -p 0 "${stressors[0]}"
+	rival 'SCHED_IDLE'
+	chrt -a -o -p 0 "${stressors[0]}"
+	renice -n 19 -p "${stressors[0]}" >/dev/null
+	rival 'nice 19'
+	renice -n 0 -p "${stressors[0]}" >/dev/null
+	echo -cpu >"$cgroups"/cgroup.subtree_control
+	chrt -a -i -p 0 "${stressors[0]}"
+	rival 'SCHED_IDLE, one group'
+	chrt -a -o -p 0 "${stressors[0]}"
+	renice -n 19 -p "${stressors[0]}" >/dev/null
+	rival 'nice 19, one group'
+	renice -n 0 -p "${stressors[0]}" >/dev/null
+	echo +cpu >"$cgroups"/cgroup.subtree_control
+	steer_start hk
+	becomes 0 given hk
+	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
+	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'gtimehalt-steer' "${delay_pct[1]}" "$used_pct" >&3
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT && $used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'steering does both'
+	steer_end
+}
+
+# judge_turns FILE START0 START1: of lines with a time and the delays of the vCPUs of CPU 0 and 1 up to then. Each polls
+# for 4 s and is halted for 4 s from its start on. Prints the delay of the one that polls, in per cent of the time: with the
+# swaps in it, and from 1.2 s after a swap on. Of a step with a swap in it, the part before counts as the step before.
+judge_turns() {
+	awk -v start0="$2" -v start1="$3" '
+		NR > 2 && $1 >= start1 {
+			in0 = ($1 - start0) % 8e9; in1 = ($1 - start1) % 8e9; step = $1 - t
+			waited0 = $2 - delay0; waited1 = $3 - delay1
+			if (in0 < 4e9 && in1 >= 4e9) { since = in0; waited = waited0; rate = rate0 }
+			if (in1 < 4e9 && in0 >= 4e9) { since = in1; waited = waited1; rate = rate1 }
+			if ((in0 < 4e9) != (in1 < 4e9)) {
+				if (since < step) {
+					waited -= rate * (step - since)
+					whole_ns += since
+				} else
+					whole_ns += step
+				whole_waited += waited
+				if (since - step >= 1.2e9) {
+					steady_ns += step; steady_waited += waited
+				}
+			}
+		}
+		{
+			if (NR > 1) { rate0 = ($2 - delay0) / ($1 - t); rate1 = ($3 - delay1) / ($1 - t) }
+			t = $1; delay0 = $2; delay1 = $3
+		}
+		END {
+			if (steady_ns < 6e9) exit 1
+			printf "%.2f %.2f\n", 100 * whole_waited / whole_ns, 100 * steady_waited / steady_ns
+		}' "$1"
+}
+
+# sample FILE CNT TID...: every 0.2 s the time, and what each thread has waited up to then. In a bash of its own, because each
+# command costs bats ten milliseconds here, and in hk, because it would disturb the vCPU that polls.
+sample() {
+	local file=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	bash -c '
+		echo $$ >/sys/fs/cgroup/hk/cgroup.procs
+		exec {never}<> <(:)
+		cnt=$1
+		shift
+		for ((i = 0; i < cnt; i++)); do
+			read -r -t 0.2 -u "$never" _
+			read -r up _ </proc/uptime
+			line=$((10#${up/./} * 10000000))
+			for tid; do
+				read -r _ delay _ <"/proc/$tid/schedstat"
+				line+=" $delay"
+			done
+			echo "$line"
+		done' - "$@" >"$file"
+}
+
+# Each vCPU polls for 4 s and is halted for 4 s, in turns.
+swapping() {
+	local whole steady writes samples=$BATS_TEST_TMPDIR/samples
+	steer_setup cpu
+	guest_options+=(--period-ms 8000 --hold)
+	vcpus 0=50 1=50
+	stress hk
+	steer_start hk
+	kill -USR1 "${guests[0]}"
+	sleep 4
+	kill -USR1 "${guests[1]}"
+	void_if_stolen "$JUDGED_QUIET" sample "$samples" 100 "${tid_of[0]}" "${tid_of[1]}"
+	writes=$(status_of '.cgroups[0].writes')
+	steer_end
+	stress_end
+	guest_end
+	read -r whole steady < <(judge_turns "$samples" \
+		"$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu0.json")" "$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu1.json")")
+	printf '# the polling vCPU waits %s%%, with the swaps in it; %s%% from 1.2 s after a swap on; %s writes\n' \
+		"$whole" "$steady" "$writes" >&3
+	holds "$steady <= $STEERED_MAX_PCT" 'it does not wait once the swap is seen'
+	holds "$whole <= $SWAPPING_MAX_PCT" 'swaps are seen in time'
+}

@@ -1,0 +1,346 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bats file_tags=boot:plain
+#
+# gtimehalt-steer on a ticking host of two CPUs. The judge is the host's scheduler: how long each vCPU's thread waited
+# for its CPU (schedstat), and how much CPU housekeeping got (cpu.stat).
+
+bats_require_minimum_version 1.5.0
+load helper
+load steer
+
+setup() {
+	guest_options=(--seconds 1000)
+}
+
+teardown() {
+	[[ ! $BATS_TEST_DESCRIPTION == *MPERF* ]] || wrmsr -p 0 "$MSR_BED_RATE" 1000000
+	steer_teardown
+}
+
+# bats test_tags=core
+@test "a polling vCPU is not preempted, in cgroups with the cpu controller" {
+	against_baseline cpu
+}
+
+@test "the same without the cpu controller" {
+	against_baseline
+}
+
+@test "what the scheduler itself has for this keeps off both, or starves housekeeping" {
+	against_rivals
+}
+
+@test "vCPUs that swap their roles every 4 s" {
+	swapping
+}
+
+# bats test_tags=core
+@test "all vCPUs busy: housekeeping is shared among them as before" {
+	local use
+	steer_setup cpu
+	vcpus 0=100 1=100
+	stress hk
+	stay_on 0
+	judge 3 0 1
+	use=$used_pct
+	steer_start hk
+	judge 3 0 1
+	printf '# they wait %s%% and %s%%; housekeeping has %s%%, %s%% before\n' "${delay_pct[0]}" "${delay_pct[1]}" \
+		"$used_pct" "$use" >&3
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0] | .narrowed, .writes') == $'false\n0' ]]
+	holds "$used_pct >= 0.8 * $use && $used_pct <= 1.2 * $use" 'it has what it had'
+	steer_end
+	[[ $(<"$cgroups"/hk/cpuset.cpus) == '' ]]
+}
+
+@test "no vCPU busy, and no VM at all: nothing is written" {
+	steer_setup
+	stay_on 0
+	steer_start hk
+	sleep 2
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
+	steer_end
+	# Before the next run: a guest that starts is busy for a moment.
+	vcpus 0=0 1=0
+	stress hk
+	steer_start hk
+	sleep 3
+	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
+	steer_end
+}
+
+# bats test_tags=core
+@test "a run has no right left, and shows what it does" {
+	local dir=$BATS_TEST_TMPDIR/metrics
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	install -d -o nobody "$dir"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	steer_start -j --textfile "$dir/steer.prom" hk
+	becomes 0 given hk
+	diff - <(awk '/^(Uid|Groups|Cap|NoNewPrivs|Seccomp:)/ { print $1, $2 }' "/proc/$steer/status") <<-'END'
+		Uid: 65534
+		Groups: 
+		CapInh: 0000000000000000
+		CapPrm: 0000000000000000
+		CapEff: 0000000000000000
+		CapBnd: 0000000000000000
+		CapAmb: 0000000000000000
+		NoNewPrivs: 1
+		Seccomp: 2
+	END
+	# It is housekeeping, too.
+	becomes 0 affinity "$steer"
+	becomes true status_of '.cgroups[0] | .cpus == "0" and .original_cpus == "" and .narrowed and .refusal == null and .writes == 1'
+	[[ $(status_of .busy_cpus) == 1 ]]
+	"$STEER" --status | grep -qx 'hk: CPUs 0 of all'
+	run ! setpriv --reuid 65534 --clear-groups "$STEER" --status
+	steer_end
+	jq -e '.cgroup == "hk" and .before_cpus == "" and .cpus == "0" and .narrowed' "$BATS_TEST_TMPDIR/steer.out"
+	grep -qx 'gtimehalt_steer_writes_total{cgroup="hk"} 1' "$dir/steer.prom"
+	grep -qx 'gtimehalt_steer_cpus{cgroup="hk"} 2' "$dir/steer.prom"
+	run -1 "$STEER" --status
+}
+
+# bats test_tags=core
+@test "kill -9: --unsteer gives back, and so does the next start" {
+	steer_setup
+	echo 0-1 >"$cgroups"/hk/cpuset.cpus
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	for way in unsteer start; do
+		steer_start hk
+		becomes 0 given hk
+		kill -KILL "$steer"
+		wait "$steer" || :
+		[[ $(given hk) == 0 ]]
+		if [[ $way == unsteer ]]; then
+			"$STEER" --unsteer
+			[[ $(<"$cgroups"/hk/cpuset.cpus) == 0-1 && ! -s /run/gtimehalt-steer/originals ]]
+			"$STEER" --unsteer
+		fi
+	done
+	steer_start hk
+	grep -q 'a run that was killed had left 1 cgroups narrowed' "$BATS_TEST_TMPDIR/steer"
+	becomes 0 given hk
+	steer_end
+	[[ $(<"$cgroups"/hk/cpuset.cpus) == 0-1 ]]
+}
+
+@test "SIGTERM, SIGHUP, SIGQUIT, and a full pipe on stdout, give back" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	for signal in TERM HUP QUIT; do
+		steer_start hk
+		becomes 0 given hk
+		kill -"$signal" "$steer"
+		ended 0
+		[[ $(given hk) == 0-1 ]]
+	done
+	# shellcheck disable=SC2016 # for the inner shell
+	run -1 bash -c '"$1" -j hk >/dev/full' - "$STEER"
+	[[ $(given hk) == 0-1 ]]
+}
+
+@test "a vCPU's thread that is moved into the cgroup: all is given back, for as long as it is there" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	steer_start hk
+	becomes 0 given hk
+	mkdir -p "$cgroups"/hk/below
+	echo "${guests[0]}" >"$cgroups"/hk/below/cgroup.procs
+	becomes 0-1 given hk
+	becomes vcpu status_of '.cgroups[0].refusal'
+	echo "${guests[0]}" >"$cgroups"/vm/cgroup.procs
+	becomes 0 given hk
+	[[ $(status_of '.cgroups[0].refusal') == null ]]
+	steer_end
+	# And none that holds one is taken at all.
+	run -3 --separate-stderr "$STEER" vm
+	[[ $stderr == *'vm is left alone: a vCPU'* ]]
+}
+
+@test "a cgroup that is removed; the last one ends the run" {
+	steer_setup
+	mkdir "$cgroups"/hk/a "$cgroups"/hk/b
+	echo +cpuset >"$cgroups"/hk/cgroup.subtree_control
+	vcpus 0=0 1=100
+	stay_on 0
+	steer_start hk/a hk/b
+	becomes 0 given hk/a
+	becomes 0 given hk/b
+	rmdir "$cgroups"/hk/a
+	becomes gone status_of '.cgroups[0].refusal'
+	[[ $(given hk/b) == 0 && $(status_of '.cgroups[1].refusal') == null ]]
+	rmdir "$cgroups"/hk/b
+	ended 1
+	grep -q 'none of the cgroups is there any more' "$BATS_TEST_TMPDIR/steer"
+}
+
+@test "a partition in the way, and a cgroup that is one" {
+	is_linux_before 6 1 && skip 'partitions of this kernel are others'
+	steer_setup
+	mkdir "$cgroups"/part
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	echo 0 >"$cgroups"/part/cpuset.cpus
+	echo root >"$cgroups"/part/cpuset.cpus.partition
+	[[ $(<"$cgroups"/part/cpuset.cpus.partition) == root && $(given hk) == 1 ]]
+	steer_start hk
+	sleep 2
+	[[ $(given hk) == 1 && $(status_of '.cgroups[0] | .writes, .failures') == $'0\n0' ]]
+	echo member >"$cgroups"/part/cpuset.cpus.partition
+	becomes 0 given hk
+	# It comes to be invalid, for CPU 0 is in another list: nothing that this run could do worse by.
+	echo root >"$cgroups"/part/cpuset.cpus.partition
+	sleep 1
+	[[ $(given hk) == 0 && $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
+	steer_end
+	[[ $(given hk) == 0-1 || $(given hk) == 1 ]]
+	echo 0-1 >"$cgroups"/hk/cpuset.cpus
+	echo member >"$cgroups"/part/cpuset.cpus.partition
+	echo root >"$cgroups"/part/cpuset.cpus.partition
+	run -3 --separate-stderr "$STEER" part
+	[[ $stderr == *'part is left alone: it is a partition'* ]]
+}
+
+# affinity PID
+affinity() {
+	awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$1/status"
+}
+
+# bats test_tags=core,core-oldest
+@test "affinities of housekeeping's own: kept and given back, or the cgroup is refused" {
+	steer_setup
+	vcpus 0=0 1=100
+	stress hk
+	stay_on 0
+	if is_linux_before 6 2; then
+		steer_start hk
+		grep -q 'this kernel erases the affinities' "$BATS_TEST_TMPDIR/steer"
+		becomes 0 given hk
+		steer_end
+		stress hk
+		sleep 0.5
+		taskset -cp 1 "${stressors[1]}" >/dev/null
+		run -3 --separate-stderr "$STEER" hk
+		[[ $stderr == *"hk is left alone: a thread in it has an affinity of its own"*"thread ${stressors[1]}"* ]]
+		[[ $(given hk) == 0-1 && $(affinity "${stressors[1]}") == 1 ]]
+	else
+		stress hk
+		sleep 0.5
+		taskset -cp 1 "${stressors[1]}" >/dev/null
+		steer_start hk
+		grep -q 'this kernel keeps the affinities' "$BATS_TEST_TMPDIR/steer"
+		becomes 0 given hk
+		[[ $(affinity "${stressors[1]}") == 0 ]]
+		steer_end
+		[[ $(given hk) == 0-1 && $(affinity "${stressors[1]}") == 1 ]]
+	fi
+}
+
+# bats test_tags=core-oldest
+@test "a newcomer with an affinity of its own, where a write would erase it" {
+	is_linux_before 6 2 || skip 'this kernel keeps affinities'
+	steer_setup
+	vcpus 0=100 1=100
+	stress hk
+	stay_on 0
+	steer_start hk
+	sleep 1
+	taskset -cp 1 "${stressors[0]}" >/dev/null
+	kill "${guests[0]}"
+	wait "${guests[0]}" || :
+	guests=("${guests[1]}")
+	becomes affinity status_of '.cgroups[0].refusal'
+	[[ $(given hk) == 0-1 && $(affinity "${stressors[0]}") == 1 ]]
+	stress_end
+	becomes 0 given hk
+	steer_end
+}
+
+# bats test_tags=core
+@test "what is refused: a second run, its own cgroup, no cpuset, no such cgroup, the root, nested ones" {
+	steer_setup
+	mkdir "$cgroups"/hk/below "$cgroups"/hk/below/deep
+	echo +cpuset >"$cgroups"/hk/cgroup.subtree_control
+	steer_start hk
+	run -1 --separate-stderr "$STEER" vm
+	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	run -1 --separate-stderr "$STEER" --unsteer
+	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	steer_end
+	# shellcheck disable=SC2016 # for the inner shell
+	run -3 --separate-stderr bash -c 'echo $$ >/sys/fs/cgroup/hk/below/deep/cgroup.procs; exec "$1" hk' - "$STEER"
+	[[ $stderr == *'gtimehalt-steer runs in it'* ]]
+	run -3 --separate-stderr "$STEER" hk/below/deep
+	[[ $stderr == *'it has no cpuset: write +cpuset'* ]]
+	run -3 --separate-stderr "$STEER" nowhere
+	[[ $stderr == *'nowhere: there is no such cgroup'* ]]
+	run -2 --separate-stderr "$STEER" hk /sys/fs/cgroup/hk/below
+	[[ $stderr == *'one is part of the other'* ]]
+	run -2 --separate-stderr "$STEER" /sys/fs/cgroup/
+	[[ ! -s /run/gtimehalt-steer/originals ]]
+}
+
+@test "somebody else sets the CPUs: the set is theirs from then on" {
+	steer_setup
+	vcpus 0=0 1=100
+	stay_on 0
+	steer_start hk
+	becomes 0 given hk
+	echo 1 >"$cgroups"/hk/cpuset.cpus
+	becomes foreign status_of '.cgroups[0].refusal'
+	[[ ! -s /run/gtimehalt-steer/originals ]]
+	steer_end
+	[[ $(<"$cgroups"/hk/cpuset.cpus) == 1 ]]
+}
+
+@test "--dry-run prints what it would set, and sets nothing" {
+	steer_setup
+	vcpus 0=0 1=100
+	stay_on 0
+	steer_start --dry-run -j hk
+	becomes '"0"' jq -c .cpus "$BATS_TEST_TMPDIR/steer.out"
+	[[ $(given hk) == 0-1 && $(<"$cgroups"/hk/cpuset.cpus) == '' ]]
+	steer_end
+	[[ ! -e /run/gtimehalt-steer/originals || ! -s /run/gtimehalt-steer/originals ]]
+}
+
+@test "MPERF stands on the CPU of the halted vCPU: unknown is busy" {
+	steer_setup
+	vcpus 0=0 1=100
+	stay_on 0
+	steer_start hk
+	becomes 0 given hk
+	wrmsr -p 0 "$MSR_BED_RATE" 0
+	becomes 0-1 given hk
+	[[ $(status_of .busy_cpus) == 0-1 ]]
+	steer_end
+	[[ $(given hk) == 0-1 ]]
+}
+
+@test "CPUs come and go" {
+	steer_setup
+	vcpus 0=0 1=100
+	stay_on 0
+	steer_start hk
+	becomes 0 given hk
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	sleep 1
+	[[ $(given hk) == 0 && $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	sleep 1
+	[[ $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
+	steer_end
+	[[ $(given hk) == 0-1 ]]
+}
