@@ -127,8 +127,9 @@ __noinline __u64 hash_of(__u64 address)
 __s64 sched_offset_ns = 0;
 
 /*
- * Sets sched_offset_ns to the value that user space passes. Ignored for a pinned measurement,
- * because a group that may run its programs must not change the value.
+ * Sets sched_offset_ns to the value that user space passes, unless the value is 0 (unknown).
+ * Ignored for a pinned measurement, because a group that may run its programs must not change the
+ * offset.
  */
 static __always_inline void set_sched_offset(__s64 offset_ns)
 {

@@ -275,9 +275,9 @@ struct process_entries {
 #define HEARTBEAT_NS 1000000000ULL
 
 /*
- * --pin: maximum age of the account of a thread whose window a timer reads, because the timer takes
- * the account together with the window. An older account belongs to no such window, so it may be
- * taken at any time.
+ * --pin: maximum age of the account of a thread whose window a timer reads: the timer takes the
+ * account together with the window, so that both are of one moment. An older account belongs to no
+ * such window, so it may be taken at any time.
  */
 #define ACCOUNT_AGE_MAX_NS (HEARTBEAT_NS + HEARTBEAT_NS / 2)
 

@@ -6,7 +6,7 @@
  * load of a vCPU on, every cycle that MPERF does not count was therefore halted by that guest,
  * until another vCPU is loaded on the CPU or the idle task begins. Until then a window may be read
  * at any moment, whatever runs, so only loads and idle entries are hooked. A thread that goes to
- * user mode and returns costs one comparison, and a preemption costs nothing.
+ * user mode and returns costs a few comparisons, and a preemption costs nothing.
  *
  * The idle task only stores a reading (window_idle()). When the thread is back on its CPU, it ends
  * the window with that reading and begins the next one in the same step (come_back()). Only the

@@ -265,8 +265,9 @@ static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *posi
 }
 
 /*
- * Indexes are handed out from below, and freed by this reader alone: what is above the highest one that was ever used is free.
- * A pinned measurement frees entries itself, so that all of them are read.
+ * Reads the entries. All entries above the highest index that was ever used are free, because new
+ * entries get the lowest free index and only this reader frees entries: reading stops there. A
+ * pinned measurement frees entries itself, so all of its entries are read.
  */
 static int read_entries(struct sums_reader *r, struct snapshot *snap)
 {
