@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * accounts.bpf.h - the entry of a thread: which thread it is, how the entry is made and freed, and for how long the thread
- * ran, waited and slept.
+ * accounts.bpf.h - the entries of threads: how an entry is found, made and freed, and how long its
+ * thread ran, waited and slept.
  *
- * The scheduler keeps that account (se.sum_exec_runtime, sched_info, nvcsw), user mode and time outside of KVM included.
- * The hooks therefore do not look at the account; it is taken when sums are read. The scheduler adds up what a running
- * thread ran at ticks and switches only, which is once a second where ticks are off, and what a thread waits when the wait
- * ends. take_account() adds what has come since, by the scheduler's own clock: all terms of an account are of one moment.
+ * The scheduler keeps the account of a thread's times (se.sum_exec_runtime, sched_info, nvcsw),
+ * including user mode and time outside of KVM. The hooks therefore do not read the account; it is
+ * taken when sums are read. The scheduler adds up the run time of a running thread only at ticks
+ * and switches, which is once a second where ticks are off, and the wait time only when the wait
+ * ends. take_account() adds the time since then, by the scheduler's own clock, so that all values
+ * of an account are of one moment.
  */
 #ifndef ACCOUNTS_BPF_H
 #define ACCOUNTS_BPF_H
 
-/* Entries that one process may have. */
+/* Maximum number of entries of one process. */
 const volatile __u32 targ_process_max = GTIMEHALT_MAX_VCPUS / 2;
 
-/* The key of the hashes that stand for kernel addresses, from the kernel's random numbers. */
+/* Key of the hashes that replace kernel addresses, from the kernel's random numbers. */
 const volatile __u64 targ_hash_key[2] = {};
 
-/* Sums by index. Index 0 is nobody's. */
+/* Sums by index. Index 0 is not used: it means "no entry". */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
@@ -32,7 +34,7 @@ struct {
 	__type(value, struct entry_objects);
 } objects SEC(".maps");
 
-/* Filled by user space before the hooks are attached. */
+/* Indexes of free entries. User space fills the stack before the hooks are attached. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK);
 	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
@@ -54,7 +56,7 @@ struct {
 	__type(value, struct process_entries);
 } processes SEC(".maps");
 
-/* --pin: see bury(). */
+/* --pin: sums of exited threads, see bury(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, GTIMEHALT_MAX_ENDED);
@@ -62,7 +64,7 @@ struct {
 	__type(value, struct vcpu_sums);
 } ended SEC(".maps");
 
-/* What a new entry is copied from: it is too large for a program's stack. */
+/* Initial value of an entry; too large for a program's stack. */
 struct vcpu_sums blank_sums = {};
 
 static __always_inline void shared__begin(struct vcpu_sums *sums)
@@ -88,8 +90,8 @@ static __always_inline void shared__end(struct vcpu_sums *sums)
 	} while (0)
 
 /*
- * SipHash-2-4 of a kernel address (Aumasson and Bernstein 2012): the same for all who see the object, and no address for
- * those who read it in a map that is shared. Never 0.
+ * Returns the SipHash-2-4 of a kernel address (Aumasson and Bernstein 2012), never 0. The hash is
+ * the same wherever the object appears, and does not reveal the address to readers of a shared map.
  */
 __u64 hash_of(__u64 address);
 __noinline __u64 hash_of(__u64 address)
@@ -118,19 +120,27 @@ __noinline __u64 hash_of(__u64 address)
 }
 
 /*
- * The scheduler's clock (sched_clock_cpu()) less CLOCK_MONOTONIC, ns; 0: not known. No helper reads that clock. User space
- * passes the difference with each read; the timers of a pinned measurement have it from perf.
+ * The scheduler's clock (sched_clock_cpu()) less CLOCK_MONOTONIC, ns; 0: unknown. No BPF helper
+ * reads the scheduler's clock. User space passes the difference with each read; the timers of a
+ * pinned measurement get the clock from perf.
  */
 __s64 sched_offset_ns = 0;
 
-/* offset_ns: what user space passes. A group that may run the programs of a pinned measurement is not to change it. */
+/*
+ * Sets sched_offset_ns to the value that user space passes, unless the value is 0 (unknown).
+ * Ignored for a pinned measurement, because a group that may run its programs must not change the
+ * offset.
+ */
 static __always_inline void set_sched_offset(__s64 offset_ns)
 {
 	if (!targ_pinned && offset_ns)
 		sched_offset_ns = offset_ns;
 }
 
-/* What the scheduler's clock has counted from since_ns to now_ns (CLOCK_MONOTONIC); 0 when that is not known. */
+/*
+ * Returns the time from since_ns (scheduler's clock) to now_ns (CLOCK_MONOTONIC) by the scheduler's
+ * clock; 0 when unknown.
+ */
 static __always_inline __u64 sched_ns_since(__u64 since_ns, __u64 now_ns)
 {
 	__s64 ns = now_ns + sched_offset_ns - since_ns;
@@ -139,25 +149,33 @@ static __always_inline __u64 sched_ns_since(__u64 since_ns, __u64 now_ns)
 }
 
 /*
- * By how much the clock of se.exec_start (rq->clock_task) is behind the scheduler's on the CPU of the thread: the time of
- * interrupts and of a hypervisor, where the kernel tells them apart from that of threads. Returns whether it is known.
+ * Sets *lag_ns to the difference between the scheduler's clock and the clock of se.exec_start
+ * (rq->clock_task) on the CPU of the thread. rq->clock_task leaves out the time of interrupts and
+ * of a hypervisor, where the kernel separates them from the time of threads. Returns whether the
+ * lag is known.
  */
 static __always_inline int task_clock_lag(struct task_struct *task, __u64 *lag_ns)
 {
 	struct rq *rq;
 	__u64 task_ns;
 
-	/* Not without CONFIG_FAIR_GROUP_SCHED. */
+	/* These fields need CONFIG_FAIR_GROUP_SCHED. */
 	if (!bpf_core_field_exists(struct cfs_rq, rq) || !bpf_core_field_exists(task->se.cfs_rq))
 		return 0;
 	rq = BPF_CORE_READ(task, se.cfs_rq, rq);
-	/* In this order: an update in between makes the lag too long, and what the thread ran too short. */
+	/*
+	 * Keep this order: an update between the two reads then makes the lag too long and the run
+	 * time too short, never too long.
+	 */
 	task_ns = BPF_CORE_READ(rq, clock_task);
 	*lag_ns = BPF_CORE_READ(rq, clock) - task_ns;
 	return rq != NULL;
 }
 
-/* What a thread that runs at now_ns (CLOCK_MONOTONIC) has run since the scheduler last added to se.sum_exec_runtime. */
+/*
+ * Returns how long a thread that is running at now_ns (CLOCK_MONOTONIC) has run since the scheduler
+ * last updated se.sum_exec_runtime; 0 when unknown.
+ */
 static __always_inline __u64 ran_since_update(struct task_struct *task, __u64 exec_start_ns,
 					      __u64 now_ns)
 {
@@ -166,7 +184,7 @@ static __always_inline __u64 ran_since_update(struct task_struct *task, __u64 ex
 	return task_clock_lag(task, &lag_ns) ? sched_ns_since(exec_start_ns + lag_ns, now_ns) : 0;
 }
 
-/* What the thread that runs this program has run since its birth. */
+/* Returns the run time since its creation of `task`, which must be the current thread. */
 static __always_inline __u64 ran_until_now(struct task_struct *task)
 {
 	__u64 exec_start_ns = BPF_CORE_READ(task, se.exec_start);
@@ -175,13 +193,16 @@ static __always_inline __u64 ran_until_now(struct task_struct *task)
 	       ran_since_update(task, exec_start_ns, bpf_ktime_get_ns());
 }
 
-/* How often the thread went to sleep, and whether it is asleep; see vcpu_sums.sleeps. */
+/*
+ * Returns a value for vcpu_sums.sleeps: how often the thread went to sleep, and whether it is
+ * asleep.
+ */
 static __always_inline __u64 sleeps_of(struct task_struct *task, int is_asleep)
 {
 	return BPF_CORE_READ(task, nvcsw) << 1 | is_asleep;
 }
 
-/* An int in Linux 6.12, one byte in 7.3. */
+/* task_struct.on_cpu is an int in Linux 6.12 and one byte in 7.3. */
 static __always_inline int is_on_cpu(struct task_struct *task)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu) != 0;
@@ -194,10 +215,16 @@ struct account {
 	__u64 sleeps;
 };
 
-/* How often the account is read again of a thread that starts, stops or is accounted for at that moment. */
+/*
+ * Number of attempts to read the account of a thread that starts, stops or is accounted for
+ * meanwhile.
+ */
 #define ACCOUNT_TRIES 4
 
-/* The account of a thread that may run anywhere. Returns whether all of it is of one moment. */
+/*
+ * Reads the account of a thread that may be running on any CPU. Returns whether all values are of
+ * one moment.
+ */
 static __always_inline int read_account(struct task_struct *task, struct account *account)
 {
 #pragma clang loop unroll(disable)
@@ -223,7 +250,10 @@ static __always_inline int read_account(struct task_struct *task, struct account
 	return 0;
 }
 
-/* Sums do not go back, even where the two clocks of an account have drifted apart since they were compared. */
+/*
+ * Stores an account in an entry. The sums never go back, even if the two clocks of the account have
+ * drifted apart since they were compared.
+ */
 static __always_inline void put_account(struct vcpu_sums *sums, const struct account *account)
 {
 	shared__begin(sums);
@@ -236,7 +266,7 @@ static __always_inline void put_account(struct vcpu_sums *sums, const struct acc
 	shared__end(sums);
 }
 
-/* The same of the thread that runs this program, which has run ran_ns. */
+/* Stores the account of `task`, which must be the current thread and has run ran_ns. */
 static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_struct *task,
 					    __u64 ran_ns)
 {
@@ -251,9 +281,10 @@ static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_
 }
 
 /*
- * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or later, 0: in any case.
- * The memory is a thread's as long as ended_ns is 0, for the caller is in an RCU section; execve() in another thread of the
- * process changes the tid. Returns whether the entry is a thread's.
+ * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or
+ * later; since_ns 0: always. The task_struct is valid while ended_ns is 0, because the caller is in
+ * an RCU section. The tid is compared because execve() in another thread of the process changes it.
+ * Returns whether the entry is in use.
  */
 int take_account(__u32 index, __u64 since_ns);
 __noinline int take_account(__u32 index, __u64 since_ns)
@@ -276,7 +307,10 @@ __noinline int take_account(__u32 index, __u64 since_ns)
 	return 1;
 }
 
-/* What the thread of an entry has run since; as far as is known, when it has ended. */
+/*
+ * Returns how long the thread of an entry has run since its run time was start_ran_ns; up to its
+ * last account if it has exited.
+ */
 static __always_inline __u64 ran_since(__u32 index, const struct vcpu_sums *sums,
 				       __u64 start_ran_ns)
 {
@@ -291,7 +325,7 @@ static __always_inline __u64 ran_since(__u32 index, const struct vcpu_sums *sums
 	return ran_ns > start_ran_ns ? ran_ns - start_ran_ns : 0;
 }
 
-/* vcpu: its address. */
+/* Returns the number that identifies a vCPU in struct entry_key, from its address. */
 static __always_inline __u32 vcpu_number(__u64 vcpu)
 {
 	return (__u32)(vcpu >> 4) | 1;
@@ -313,8 +347,8 @@ static __always_inline long set_place(__u32 tid, __u32 number, __u32 index, __u3
 }
 
 /*
- * Whether the process may have one more entry, for a thread that has thread_entry_cnt. Counts the entry; or counts that it
- * was refused.
+ * Returns whether the process may have one more entry, for a thread that has thread_entry_cnt.
+ * Counts the new entry, or the refusal.
  */
 int take_share(__u32 tgid, __u32 thread_entry_cnt);
 __noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
@@ -344,14 +378,17 @@ static __always_inline void give_share_back(__u32 tgid)
 		__sync_fetch_and_add(&process->entry_cnt, (__u64)-1);
 }
 
-/* The thread leaves the entry for that of another vCPU. */
+/* Marks the entry as away: the thread is about to run another vCPU. */
 static __always_inline void leave(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
 {
 	put_own_account(sums, task, ran_ns);
 	sums->away_since_ns = sums->at_ns;
 }
 
-/* The thread comes back to the entry: what it did meanwhile is not this vCPU's. */
+/*
+ * Makes an entry that was away the thread's current one. Run and wait time since then are not this
+ * vCPU's.
+ */
 static __always_inline void enter(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
 {
 	__u64 wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
@@ -371,13 +408,13 @@ static __always_inline void enter(struct vcpu_sums *sums, struct task_struct *ta
 	shared__end(sums);
 }
 
-/* What a thread needs an entry for. */
+/* The thread and the vCPU for which an entry is needed. */
 struct entry_request {
 	struct task_struct *task;
 	struct kvm_vcpu *vcpu;
 	__u64 ran_ns;      /* se.sum_exec_runtime of the thread, now */
 	__u32 older_index; /* the thread's newest entry; 0: it has none */
-	__u32 older_cnt;   /* how many it has */
+	__u32 older_cnt;   /* how many entries the thread has */
 };
 
 static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entry_request *request)
@@ -400,7 +437,10 @@ static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entr
 	sums->older_cnt = request->older_cnt;
 }
 
-/* Returns the index of a new entry, or 0: there is no room, or not for this process; that is counted. */
+/*
+ * Returns the index of a new entry; 0 when the map is full or the process has reached its maximum,
+ * which is counted.
+ */
 static __noinline __u32 make_entry(struct entry_request *request)
 {
 	struct entry_objects of = { 0 };
@@ -443,7 +483,9 @@ static __always_inline int is_entry_of(const struct vcpu_sums *sums, __u32 tid,
 	       !sums->ended_ns;
 }
 
-/* An address that is used again is told by the VM, and the vCPU's number in it. */
+/*
+ * Compares the VM and the vCPU's ID too, because the kernel can reuse the address of a freed vCPU.
+ */
 static __always_inline int is_entry_for(__u32 index, const struct vcpu_sums *sums,
 					struct kvm_vcpu *vcpu, const int typed)
 {
@@ -454,8 +496,9 @@ static __always_inline int is_entry_for(__u32 index, const struct vcpu_sums *sum
 }
 
 /*
- * The index of the entry of this thread and vCPU, which is made when there is none; 0: there is no room. ran_ns is the
- * thread's se.sum_exec_runtime now. Sets slot->vcpu. A tid that was another thread's before gets a new entry: user space drops the old one.
+ * Returns the index of the entry of this thread and vCPU, and makes the entry if there is none; 0:
+ * no room. ran_ns is the thread's current se.sum_exec_runtime. Sets slot->vcpu. A reused tid gets a
+ * new entry; user space drops the old one.
  */
 static __always_inline __u32 entry_for(struct cpu_slot *slot, struct task_struct *task,
 				       struct kvm_vcpu *vcpu, __u64 ran_ns, const int typed)
@@ -467,7 +510,10 @@ static __always_inline __u32 entry_for(struct cpu_slot *slot, struct task_struct
 	struct vcpu_sums *sums;
 
 	slot->vcpu = (__u64)vcpu;
-	/* The verifier lets no program reckon with the pointer itself. */
+	/*
+	 * Read the address back from memory: the verifier allows no arithmetic on the pointer
+	 * itself.
+	 */
 	number = vcpu_number(*(volatile __u64 *)&slot->vcpu);
 	if (place) {
 		index = place->index;
@@ -510,8 +556,9 @@ static __always_inline __u32 entry_for(struct cpu_slot *slot, struct task_struct
 }
 
 /*
- * --pin: nobody may be there who drops what has ended. The last sums are kept for those who read seldom, in a map in which
- * old ones give way.
+ * --pin: moves the sums of an exited thread to `ended` and frees the entry, because no user-space
+ * process may be running to do so. Readers that come rarely find the final sums there. The map
+ * drops its oldest elements when it is full.
  */
 static __always_inline void bury(__u32 index, struct vcpu_sums *sums)
 {
@@ -529,7 +576,7 @@ static __always_inline void bury(__u32 index, struct vcpu_sums *sums)
 	bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
 }
 
-/* All entries of a thread that ends. */
+/* Ends all entries of an exiting thread. */
 static __always_inline void end_entries(struct task_struct *task, __u32 tid,
 					const struct entry_place *place, __u64 ran_ns)
 {

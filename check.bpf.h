@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check.bpf.h - what --check adds to gtimehalt.bpf.c: the account of a whole CPU.
+ * check.bpf.h - the part of gtimehalt.bpf.c that is for --check: the account of a whole CPU.
  *
- * A CPU halts in two places: in the guest, within a window, and in the idle task. Both are summed here
- * for the CPU on which they happen, and its MPERF is read at both ends of the interval. What that shows
- * halted beyond the two sums was missed by a hook.
+ * A CPU halts in two places: in the guest, within a window, and in the idle task. Both are summed
+ * here for the CPU on which they happen, and the CPU's MPERF is read at both ends of the interval.
+ * Halted time of the CPU beyond the two sums was missed by a hook.
  *
- * Without --check, targ_check is a constant 0 to the verifier, which drops all of this from the hooks:
- * the two additions at the end of a window cost a measurement nothing.
+ * Without --check, the verifier sees targ_check as a constant 0 and removes this code from the
+ * hooks, so that a measurement does not pay for the two additions at the end of a window.
  */
 #ifndef CHECK_BPF_H
 #define CHECK_BPF_H
@@ -17,7 +17,7 @@ const volatile __u8 targ_check = 0;
 /* PWR_EVENT_EXIT of include/trace/events/power.h. */
 #define CPU_IDLE_ENDS ((__u32)-1)
 
-/* One entry a possible CPU; not created without --check. */
+/* One element for each possible CPU; not created without --check. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -50,7 +50,9 @@ static __always_inline void idle_begin(struct cpu_account *account, const struct
 	account->idle_start = *r;
 }
 
-/* A span of which one end is not known is left out: it then shows as unexplained. */
+/*
+ * Adds the idle span to the sums. A span with an unknown end is left out and shows as unexplained.
+ */
 static __always_inline void idle_end(struct cpu_account *account, const struct counter_reading *r)
 {
 	const struct counter_reading *start = &account->idle_start;
@@ -78,12 +80,13 @@ static __always_inline void account_idle(const struct counter_reading *r, __u32 
 }
 
 /*
- * Takes the account at the reading: idle time is split there, as check_read has split the window.
+ * Stores the account as of the reading. The idle span is split there, as check_read has split the
+ * window.
  *
- * Whether the CPU is in an idle span is known from the tracepoint alone. That `current` is the idle
- * task says less: it may be about to leave, and a span begun now would run on into the next thread's
- * window. Nor is it needed: the read that takes the baseline comes as an interrupt, which makes the
- * idle task pass the tracepoint before it halts again.
+ * Only the tracepoint can say whether the CPU is in an idle span. That `current` is the idle task
+ * is not enough: it may be about to leave, and a span that is started now would extend into the
+ * next thread's window. Starting a span here is not needed either: the read that takes the baseline
+ * comes as an interrupt, after which the idle task passes the tracepoint before it halts again.
  */
 static __always_inline void account_read(const struct counter_reading *r)
 {

@@ -2,16 +2,17 @@
 /*
  * gtimehalt.bpf.c - measure and accumulate; no policy, no percentages.
  *
- * A window is the span in which a vCPU is loaded on one CPU (windows.bpf.h); a stint is the span from one
- * VM entry to its exit (stints.bpf.h). What a window yields is gathered in the CPU's slot, which needs no
- * look-up, and moved to the thread's entry when the window closes or when user space forces a read.
+ * A window is the span in which a vCPU is loaded on one CPU (windows.bpf.h); a stint is the span
+ * from one VM entry to its exit (stints.bpf.h). The counts of an open window are collected in the
+ * CPU's slot, which needs no map lookup, and moved to the thread's entry when the window closes or
+ * when user space forces a read.
  *
- * Halted time needs no reading at VM entry and exit: host code never halts with a vCPU thread
- * current, so all the cycles of a window in which MPERF stood still were halted by the guest. A stint
- * therefore costs two readings of the clock and none of a counter.
+ * Halted time needs no counter reading at VM entry and exit: host code never halts while a vCPU
+ * thread is current, so all cycles of a window in which MPERF did not count were halted by the
+ * guest. A stint therefore costs two readings of the clock and no reading of a counter.
  *
- * TSC is read by the same PMU: perf counts both or neither, NTP steers neither, and their skew is the same at both ends
- * of a window.
+ * TSC is read by the same PMU as MPERF: perf counts both or neither, NTP steers neither, and the
+ * skew between the two readings is the same at both ends of a window.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -23,18 +24,18 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Measure only the processes in `watched`. Off: every VM of the host. */
+/* Measure only the processes in `watched`; 0: measure every VM of the host. */
 const volatile __u8 targ_watched_only = 0;
 
-/* --pin: nobody may be there who drops what has ended. */
+/* --pin: no user-space process may be running to drop the entries of exited threads. */
 const volatile __u8 targ_pinned = 0;
 
-/* The host has two kinds of core, and MPERF runs at another rate on each. */
+/* The host has two kinds of core, and the rate of MPERF differs between them. */
 const volatile __u8 targ_scaled = 0;
 
 struct cpu_slot slots[GTIMEHALT_MAX_CPUS] = {};
 
-/* One entry a possible CPU; sized by the collector. */
+/* One element for each possible CPU; sized by the collector. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -42,13 +43,15 @@ struct {
 	__type(value, struct cpu_health);
 } cpu_healths SEC(".maps");
 
-/* Nanoseconds of a cycle of TSC by the scheduler's clock, in 2^-TSC_NS_SHIFT. */
+/* Nanoseconds per TSC cycle by the scheduler's clock, in 2^-TSC_NS_SHIFT. */
 const volatile __u64 targ_ns_per_tsc_cycle = 0;
 
-/* TSC cycles in an MPERF cycle of a CPU of the first kind, in 2^-TSC_PER_MPERF_SHIFT. */
+/* TSC cycles per MPERF cycle on a CPU of the first kind, in 2^-TSC_PER_MPERF_SHIFT. */
 const volatile __u64 targ_tsc_per_mperf = 0;
 
-/* The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector. */
+/*
+ * The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(max_entries, 1);
@@ -64,17 +67,20 @@ struct {
 } watched SEC(".maps");
 
 /*
- * A field of a kernel object: a plain load where the verifier knows the pointer's type (fentry and
- * fexit), a checked copy elsewhere. `typed` is a constant in every caller.
+ * Reads a field of a kernel object: a plain load where the verifier knows the type of the pointer
+ * (fentry and fexit), a checked copy elsewhere. `typed` is a constant in every caller.
  */
 #define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
-/* A host with more CPUs than there are slots is refused: the mask is for the verifier. */
+/*
+ * Returns the slot of this CPU. The collector refuses hosts with more CPUs than slots; the mask is
+ * only for the verifier.
+ */
 static __always_inline struct cpu_slot *this_slot(void)
 {
 	struct cpu_slot *slot = &slots[bpf_get_smp_processor_id() & (GTIMEHALT_MAX_CPUS - 1)];
 
-	/* Else clang works the address out again wherever it is used. */
+	/* Without this, clang computes the address again at each use. */
 	barrier_var(slot);
 	return slot;
 }
@@ -90,8 +96,9 @@ static __always_inline struct cpu_slot *this_slot(void)
 	} while (0)
 
 /*
- * The count of an event. bpf_perf_event_read() answers counts and errors alike, but counts start at 0 when the event is
- * opened: no count looks like an error.
+ * Returns the count of an event (EVENT_*) of this CPU, or a negative errno for which is_error() is
+ * true. bpf_perf_event_read() returns counts and errors in the same way, but counts start at 0 when
+ * the event is opened, so that no count reaches the range of errors.
  */
 static __always_inline __u64 read_event(__u32 event)
 {
@@ -105,7 +112,10 @@ static __always_inline int is_error(__u64 count)
 	return count >= (__u64)-4095;
 }
 
-/* TSC first, then MPERF, at both ends of every window: the skew between the two cancels. */
+/*
+ * Reads TSC first, then MPERF, at both ends of every window, so that the skew between the two
+ * cancels. Sets r->tsc_cycles to 0 when a read fails.
+ */
 static __always_inline void read_counters(struct counter_reading *r)
 {
 	r->tsc_cycles = read_event(EVENT_TSC);
@@ -116,7 +126,10 @@ static __always_inline void read_counters(struct counter_reading *r)
 	}
 }
 
-/* In two parts: 64 bits do not hold the product of a window that nobody reads for hours. */
+/*
+ * Returns value * factor / 2^shift. Multiplies in two parts, because 64 bits do not hold the
+ * product for a window that nobody reads for hours.
+ */
 static __always_inline __u64 multiply(__u64 value, __u64 factor, const int shift)
 {
 	return (value >> shift) * factor + ((value & ((1ULL << shift) - 1)) * factor >> shift);
@@ -128,15 +141,15 @@ static __always_inline __u64 ns_of(__u64 tsc_cycles)
 }
 
 /*
- * How many TSC cycles of a span of CPUs of the first kind were halted; below 0 by a few where none was. On another kind of
- * CPU scaled() goes before.
+ * Returns how many TSC cycles of a span on a CPU of the first kind were halted; a few below 0 if
+ * none were. Convert mperf_cycles by scaled() first on another kind of CPU.
  */
 static __always_inline __s64 halted_cycles_of(__u64 tsc_cycles, __u64 mperf_cycles)
 {
 	return tsc_cycles - multiply(mperf_cycles, targ_tsc_per_mperf, TSC_PER_MPERF_SHIFT);
 }
 
-/* MPERF cycles of this CPU, in those of a CPU of the first kind. */
+/* Converts MPERF cycles of this CPU to those of a CPU of the first kind. */
 static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cycles)
 {
 	if (!targ_scaled)
@@ -145,20 +158,22 @@ static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cyc
 }
 
 /*
- * At the end of a span that is longer, MPERF is read twice. A shorter one, in which MPERF stops, is wrong by less
- * than this, and there are too many of them to cost more than a comparison.
+ * MPERF is read twice at the end of a span that is longer than this. If MPERF stops in a shorter
+ * span, the error is less than this value, and shorter spans are so frequent that they must not
+ * cost more than a comparison.
  */
 #define MPERF_LOOK_NS 10000000ULL
 
-/* The first look tells, but where MPERF counts a thousand times slower than TSC. */
+/* One further read is enough, except on Xeon Phi, where MPERF counts 1024 times slower than TSC. */
 #define MPERF_LOOKS 64
 
 /*
- * Whether MPERF stands still: this code itself runs in C0, in which it counts. It has stopped then, or is of an
- * event that went stale when its CPU was offline, which reads with success.
+ * Returns whether MPERF has stopped, from mperf_cycles, a count that was just read. This code
+ * itself runs in C0, in which MPERF counts. If the count does not change, MPERF has stopped, or the
+ * event became stale when its CPU went offline: reads of such an event succeed.
  *
- * Not static, so that the verifier goes through the loop once and not at each call; so are other functions that take
- * nothing but numbers.
+ * The function is not static, so that the verifier checks the loop once and not at each call. The
+ * same holds for other functions here that take only numbers.
  */
 int mperf_stands(__u64 mperf_cycles);
 __noinline int mperf_stands(__u64 mperf_cycles)
@@ -186,7 +201,7 @@ int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-/* Attached to the vendor's run function: svm_vcpu_run or vmx_vcpu_run, interrupts off. */
+/* Attached to svm_vcpu_run() or vmx_vcpu_run(), which run with interrupts disabled. */
 SEC("?fentry")
 int BPF_PROG(fentry_vcpu_run)
 {
@@ -202,8 +217,9 @@ int BPF_PROG(fexit_vcpu_run)
 }
 
 /*
- * The same where kvm has no BTF: Linux before 5.11, or without CONFIG_DEBUG_INFO_BTF_MODULES. There,
- * bpf_get_current_task_btf() may not exist either, and vCPUs are read by checked copies.
+ * kprobes for kernels whose kvm module has no BTF: Linux before 5.11, or without
+ * CONFIG_DEBUG_INFO_BTF_MODULES. bpf_get_current_task_btf() may not exist there either, and vCPUs
+ * are read by checked copies.
  */
 SEC("?kprobe")
 int BPF_KPROBE(kprobe_vcpu_load, struct kvm_vcpu *vcpu)
@@ -226,7 +242,7 @@ int kretprobe_vcpu_run(void *ctx)
 	return 0;
 }
 
-/* No argument is looked at: both prototypes have changed, and were changed in stable kernels. */
+/* No argument is used: the prototypes of both tracepoints have changed, even in stable kernels. */
 SEC("?raw_tp")
 int raw_tp_kvm_entry(void *ctx)
 {
@@ -241,7 +257,10 @@ int raw_tp_kvm_exit(void *ctx)
 	return 0;
 }
 
-/* Never attached: user space runs it on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU). args[0]: sched_offset_ns. */
+/*
+ * Never attached: user space runs this program on the CPUs that it chooses (BPF_F_TEST_RUN_ON_CPU).
+ * args[0]: sched_offset_ns. Returns an enum forced_read.
+ */
 SEC("?raw_tp")
 int forced_read(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -251,7 +270,10 @@ int forced_read(struct bpf_raw_tracepoint_args *ctx)
 	return window_read((void *)bpf_get_current_task(), &r);
 }
 
-/* The same for --check, on every CPU: one reading closes the window, the idle time and the CPU. */
+/*
+ * forced_read for --check, run on every CPU: one reading ends the window, the idle span and the
+ * account of the CPU.
+ */
 SEC("?raw_tp")
 int check_read(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -266,9 +288,10 @@ int check_read(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
- * Never attached: user space runs it once a snapshot, after the forced reads. Takes the accounts of ACCOUNTS_CNT entries,
- * from args[0] on, that no forced read has taken since args[1] (CLOCK_MONOTONIC). args[2]: sched_offset_ns. Returns how many
- * of the entries are threads'.
+ * Never attached: user space runs this program once a snapshot, after the forced reads. Takes the
+ * accounts of ACCOUNTS_CNT entries, from index args[0] on, except accounts that were taken at
+ * args[1] (CLOCK_MONOTONIC) or later, such as by a forced read. args[2]: sched_offset_ns. Returns
+ * how many of the entries are in use.
  */
 SEC("?raw_tp")
 int take_accounts(struct bpf_raw_tracepoint_args *ctx)
@@ -285,8 +308,9 @@ int take_accounts(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
- * On the tracepoint cpu_idle, at both ends of idle time. Some kernels have interrupts on at its end: hence
- * `busy`. Without --check only a CPU that a vCPU thread has left has something to do here.
+ * Tracepoint cpu_idle, which fires at both ends of an idle span. Some kernels have interrupts
+ * enabled at the end of the span, so `busy` is set. Without --check there is work only on a CPU
+ * that a vCPU thread has left.
  */
 SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)
@@ -310,7 +334,7 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 	return 0;
 }
 
-/* The tracepoint sched_process_exit, in the thread that ends. No argument is looked at. */
+/* Tracepoint sched_process_exit, in the context of the exiting thread. No argument is used. */
 SEC("?raw_tp")
 int raw_tp_process_exit(void *ctx)
 {
@@ -319,9 +343,9 @@ int raw_tp_process_exit(void *ctx)
 }
 
 /*
- * --pin, from here on: what a measurement needs that goes on without a process.
+ * The programs from here on are for --pin: a measurement that goes on without a process.
  *
- * On a timer of each CPU, in place of user space's forced reads.
+ * heartbeat runs on a timer of each CPU and replaces the forced reads by user space.
  */
 SEC("?perf_event")
 int heartbeat(struct bpf_perf_event_data_kern *ctx)
@@ -334,11 +358,11 @@ int heartbeat(struct bpf_perf_event_data_kern *ctx)
 	return 0;
 }
 
-/* Pinned as `stat`: whoever reads the file has this run for every thread of the host. */
+/* Pinned as `stat`: a read of the file runs this program for every thread of the host. */
 SEC("?iter/task")
 int iter_stat(struct bpf_iter__task *ctx)
 {
-	/* Read once: the verifier knows of this copy alone that it is not NULL. */
+	/* Read once: the verifier knows only of this copy that it is not NULL. */
 	struct task_struct *task = ctx->task;
 
 	if (task)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pinned.bpf.h - what --pin adds: a measurement that lives in bpffs goes on when no process of ours runs.
+ * pinned.bpf.h - the part of gtimehalt.bpf.c that is for --pin: a measurement in bpffs goes on
+ * while no process of gtimehalt runs.
  *
- * A timer of each CPU (heartbeat) does what user space does otherwise: it reads windows that stay open for long, and takes
- * the accounts of threads. `stat` shows the sums.
+ * A timer of each CPU (heartbeat) does what user space does otherwise: it reads windows that stay
+ * open for long and takes the accounts of threads. `stat` shows the sums.
  */
 #ifndef PINNED_BPF_H
 #define PINNED_BPF_H
 
-/* Guest time is known: MODE_ENTRY. */
+/* Guest time is measured (MODE_ENTRY). */
 const volatile __u8 targ_guest = 0;
 
-/* Sized by the collector, and not created but for --pin; so all maps below. */
+/* The maps below are sized by the collector and created only for --pin. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -26,12 +27,15 @@ struct {
 	__type(value, struct pin_about);
 } about SEC(".maps");
 
-/* How many accounts a CPU takes at each beat: all CPUs take their turn, wherever the threads run. */
+/*
+ * Number of accounts that a CPU takes at each beat. Each CPU goes through all entries in turn,
+ * regardless of the CPUs on which the threads run.
+ */
 #define BEAT_ACCOUNTS 64
 
 /*
- * The event is a cpu-clock of perf: perf_swevent_hrtimer() has just put the time into hw.prev_count
- * (cpu_clock_event_update()).
+ * Sets sched_offset_ns. The event is a perf cpu-clock: perf_swevent_hrtimer() has just stored the
+ * time in hw.prev_count (cpu_clock_event_update()).
  */
 static __always_inline void read_sched_clock(struct bpf_perf_event_data_kern *ctx)
 {
@@ -61,7 +65,7 @@ static __always_inline void beat(void)
 	beat->next_index = index < GTIMEHALT_MAX_VCPUS ? index : 0;
 }
 
-/* A copy is torn for the time that a window takes to be closed. */
+/* Number of attempts to copy an entry: a copy is torn only while a window is being closed. */
 #define COPY_TRIES 8
 
 static __always_inline int is_whole(const struct copy_guard *head, const struct copy_guard *tail)
@@ -82,7 +86,11 @@ static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_
 	return 0;
 }
 
-/* Never less than was shown before: the ratio of MPERF is a measured one, and makes a thread that never halts err below 0. */
+/*
+ * Returns the halted time to show, which is never less than what was shown before. The ratio of the
+ * MPERF and TSC rates is measured, so its error can make the sum of a thread that never halts
+ * negative.
+ */
 static __always_inline __u64 shown_halted_ns(struct vcpu_sums *sums, const struct vcpu_sums *copy)
 {
 	__u64 tsc_cycles = copy->own.tsc_cycles + copy->others.tsc_cycles;
@@ -96,10 +104,10 @@ static __always_inline __u64 shown_halted_ns(struct vcpu_sums *sums, const struc
 }
 
 /*
- * pid tid (comm) loaded halted guest vcpu unmeasured wait updated
+ * Prints one line: pid tid (comm) loaded halted guest vcpu unmeasured wait updated
  *
- * What is not known is "-". The last part of a line tells its columns' moment, so that two readings make a
- * rate: CLOCK_MONOTONIC up to which the sums are complete.
+ * Unknown values are printed as "-". `updated` is the time (CLOCK_MONOTONIC) up to which the other
+ * columns are complete, so that two readings make a rate.
  */
 static __always_inline void print_stat(struct seq_file *seq, struct task_struct *task)
 {
@@ -117,7 +125,10 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 		return;
 	take_account(index, bpf_ktime_get_ns() - ACCOUNT_AGE_MAX_NS);
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
-	/* A thread names itself, and `cat` shows it to a terminal: no controls, those of C1 and Unicode included. */
+	/*
+	 * A thread can choose its name, and `cat` may write it to a terminal: replace all control
+	 * characters, including C1 and Unicode ones.
+	 */
 	for (__u32 i = 0; i < sizeof(comm) - 1; i++)
 		if (comm[i] && ((__u8)comm[i] < 0x20 || (__u8)comm[i] >= 0x7f))
 			comm[i] = '?';

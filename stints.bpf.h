@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stints.bpf.h - the span from one VM entry to its exit: how long it was, and with --histogram how much of
- * it was halted.
+ * stints.bpf.h - the span from a VM entry to its exit: its length and, with --histogram, how much
+ * of it was halted.
  *
- * Halted time of a window needs no reading here (windows.bpf.h). A stint costs two readings of the clock.
- * For the histogram, MPERF is read at its end only: host code never halts, so from exit to exit all that
- * MPERF falls behind was halted in the last stint. And only after a stint that was long enough to hold a
- * halt worth a bucket, or when the last reading is so long ago that the error of the rate would show: exit
- * storms, where cost matters most, read hardly anything.
+ * The halted time of a window needs no reading here (windows.bpf.h). A stint costs two readings of
+ * the clock. For the histogram, MPERF is read only at the end of a stint: host code never halts, so
+ * all cycles that MPERF did not count from exit to exit were halted in the last stint. It is read
+ * only after a stint that was long enough for a halt that is counted, or when the last reading is
+ * so old that the error of the rate would show. Exit storms, where cost matters most, thus read the
+ * counters rarely.
  */
 #ifndef STINTS_BPF_H
 #define STINTS_BPF_H
@@ -15,13 +16,19 @@
 const volatile __u8 targ_histogram = 0;
 const volatile __u64 targ_stint_min_ns = 2000;
 const volatile __u64 targ_stint_refresh_ns = 100000;
-/* Shorter halts are not counted. */
+/* Halts shorter than this are not counted. */
 const volatile __u64 targ_stint_floor_ns = STINT_MIN_NS;
 
-/* Of an error of the rate of MPERF up to 1/1024, no halt is made. */
+/*
+ * A halted share below 2^-STINT_NOISE_SHIFT of the span is not counted as a halt, because an error
+ * of MPERF's rate of up to 1/1024 can cause it.
+ */
 #define STINT_NOISE_SHIFT 10
 
-/* By the index of the thread's entry. Not created without --histogram: an element takes 1.7 KiB. */
+/*
+ * Histograms by the index of the thread's entry. Not created without --histogram: an element takes
+ * 1.7 KiB.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, GTIMEHALT_MAX_VCPUS);
@@ -29,7 +36,7 @@ struct {
 	__type(value, struct stint_sums);
 } stints SEC(".maps");
 
-/* A new entry is a copy of this: it is larger than a program's stack. */
+/* Initial value of an element of `stints`; larger than a program's stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -52,14 +59,17 @@ static __always_inline void blank_stints_at(__u32 index, __u64 start_boottime_ns
 		sums->start_boottime_ns = start_boottime_ns;
 }
 
-/* The bucket of a halt of at least STINT_MIN_NS: power of two, then eighth. */
+/* Returns the bucket of a halt of at least STINT_MIN_NS: by power of two, then by eighth. */
 static __always_inline __u32 stint_bucket(__u64 ns)
 {
 	__u32 shift = STINT_MIN_SHIFT;
 
 	if (ns >> STINT_MAX_SHIFT)
 		return STINT_BUCKET_CNT - 1;
-	/* Binary search: 5.10 has no loop that is short, and no instruction for it either. */
+	/*
+	 * Binary search: for Linux 5.10, BPF has neither a cheap loop nor an instruction to find
+	 * the highest bit.
+	 */
 	if (ns >> (shift + 16))
 		shift += 16;
 	if (ns >> (shift + 8))
@@ -75,8 +85,8 @@ static __always_inline __u32 stint_bucket(__u64 ns)
 }
 
 /*
- * Counts what was halted since the last reading as a halt of the stint that ends at now_ns (CLOCK_MONOTONIC), where `r` was
- * read.
+ * Counts the halted time since the last reading as one halt of the stint that ends at now_ns
+ * (CLOCK_MONOTONIC), when `r` was read.
  */
 static __always_inline void count_stint(struct cpu_slot *slot, const struct counter_reading *r,
 					__u64 now_ns)
@@ -99,7 +109,10 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct coun
 	if (halted_ns < (__s64)targ_stint_floor_ns ||
 	    halted_cycles < (__s64)(span_cycles >> STINT_NOISE_SHIFT))
 		return;
-	/* NTP makes the clock of the length faster or slower than TSC by up to a tenth. */
+	/*
+	 * The length is by CLOCK_MONOTONIC, which NTP can make up to a tenth faster or slower than
+	 * TSC.
+	 */
 	length_ns += length_ns >> 3;
 	if (halted_ns > (__s64)length_ns)
 		halted_ns = length_ns;
@@ -107,7 +120,9 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct coun
 		return;
 	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r->mperf_cycles))
 		slot->mperf_stood = 1;
-	/* Until the window is read the next time: that looks whether it counts again. */
+	/*
+	 * Count nothing until the next read of the window, which checks whether MPERF counts again.
+	 */
 	if (slot->mperf_stood)
 		return;
 	sums = bpf_map_lookup_elem(&stints, &index);
@@ -118,7 +133,7 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct coun
 	sums->cnt[bucket]++;
 }
 
-/* A window begins: so does the span in which halts are the next stint's. */
+/* A window begins, and with it the span whose halts belong to the next stint. */
 static __always_inline void start_stints_at(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	if (!targ_histogram)
@@ -127,7 +142,7 @@ static __always_inline void start_stints_at(struct cpu_slot *slot, const struct 
 	slot->stint = *r;
 }
 
-/* The end of the stint that is open, at a reading, which was taken at now_ns. */
+/* Ends the open stint at the reading `r`, which was taken at now_ns. */
 static __always_inline void end_stint(struct cpu_slot *slot, const struct counter_reading *r,
 				      __u64 now_ns)
 {
@@ -143,8 +158,9 @@ static __always_inline void stint_begin(void)
 	struct cpu_slot *slot = this_slot();
 
 	/*
-	 * One begun already is a fastpath exit that was not told: kvm_entry, kvm_entry, kvm_exit on AMD
-	 * with Linux 6.1. Both spans are guest time, and what lies between them is next to nothing.
+	 * If a stint is already open, a fastpath exit was not reported: AMD with Linux 6.1 raises
+	 * kvm_entry, kvm_entry, kvm_exit. Both spans are guest time, and the time between them is
+	 * negligible.
 	 */
 	if (!slot->entry_ns)
 		slot->entry_ns = bpf_ktime_get_ns();

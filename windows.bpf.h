@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * windows.bpf.h - which thread's guest the halts of a CPU are put down to.
+ * windows.bpf.h - attributes the halts of a CPU to the vCPU thread whose guest halted.
  *
- * On a CPU, MPERF falls behind the time in two places only: in a guest, and in the idle task. From the load of a vCPU
- * on, all that MPERF falls behind is therefore that guest's, until another vCPU is loaded there or the idle task begins:
- * until then a window may be read at any moment, whatever runs. So only loads and idle entries are hooked. A thread that
- * goes to user mode and comes back costs a look, and a thread that is preempted costs nothing.
+ * On a CPU, MPERF falls behind TSC in only two places: in a guest, and in the idle task. From the
+ * load of a vCPU on, every cycle that MPERF does not count was therefore halted by that guest,
+ * until another vCPU is loaded on the CPU or the idle task begins. Until then a window may be read
+ * at any moment, whatever runs, so only loads and idle entries are hooked. A thread that goes to
+ * user mode and returns costs a few comparisons, and a preemption costs nothing.
  *
- * The idle task only stores a reading (window_idle()). The thread that comes back to its CPU ends its window there, with
- * that reading, and begins the next one in one step (come_back()). The sums of such windows are written by the thread
- * alone. A window that the thread has left behind, because it runs elsewhere or another vCPU is loaded there, is ended on
- * that CPU, and added atomically to a second set of sums (close_window()).
+ * The idle task only stores a reading (window_idle()). When the thread is back on its CPU, it ends
+ * the window with that reading and begins the next one in the same step (come_back()). Only the
+ * thread itself writes the sums of such windows. A window that the thread has left behind, because
+ * the thread runs on another CPU or another vCPU is loaded on this one, is ended on the window's
+ * CPU and added atomically to a second set of sums (close_window()).
  *
- * No window says for how long the thread had a CPU, waited or slept: accounts.bpf.h asks the scheduler, when the sums are
- * read. Nothing that another thread writes to the vCPU is looked at.
+ * A window does not record for how long the thread had a CPU, waited or slept: accounts.bpf.h reads
+ * that from the scheduler when the sums are read. Fields of the vCPU that other threads write are
+ * not used.
  */
 #ifndef WINDOWS_BPF_H
 #define WINDOWS_BPF_H
 
-/* Of task_struct.flags (include/linux/sched.h): the last thread of a VMM may take its VM down as it ends. */
+/*
+ * Flag of task_struct.flags (include/linux/sched.h). The last thread of a VMM may destroy its VM,
+ * and load vCPUs for that, while it exits.
+ */
 #define PF_EXITING 0x00000004
 
 static __always_inline __u64 switch_cnt(struct task_struct *task, const int typed)
@@ -26,7 +32,10 @@ static __always_inline __u64 switch_cnt(struct task_struct *task, const int type
 	return FIELD(typed, task, nvcsw) + FIELD(typed, task, nivcsw);
 }
 
-/* KVM_RUN records its caller in vcpu->pid; other ioctls load a vCPU from any thread they like. */
+/*
+ * Returns whether the thread loads the vCPU to run it. KVM_RUN records its caller in vcpu->pid;
+ * other ioctls may load a vCPU from any thread.
+ */
 static __always_inline int runs_vcpu(struct task_struct *task, struct kvm_vcpu *vcpu,
 				     const int typed)
 {
@@ -43,7 +52,7 @@ static __always_inline int is_watched(struct task_struct *task, const int typed)
 	return bpf_map_lookup_elem(&watched, &tgid) != NULL;
 }
 
-/* The entry of the slot's window; NULL when the entry has become another thread's. */
+/* Returns the entry of the slot's window; NULL when the entry belongs to another thread by now. */
 static __always_inline struct vcpu_sums *sums_of_slot(const struct cpu_slot *slot)
 {
 	__u32 index = slot->index;
@@ -53,8 +62,9 @@ static __always_inline struct vcpu_sums *sums_of_slot(const struct cpu_slot *slo
 }
 
 /*
- * Fills *gain with what the slot has gathered up to the reading `end`. end_ns: CLOCK_MONOTONIC of the end, 0: now.
- * Returns 0 when the halts of the window are not known: then no time is measured, and the caller sets what is unmeasured.
+ * Fills *gain with what the slot has collected up to the reading `end`. end_ns: CLOCK_MONOTONIC of
+ * `end`; 0: now. Returns 0 when the halted time of the window is unknown: gain then has no counter
+ * cycles, and the caller sets gain->unmeasured_ns.
  */
 static __always_inline int gather(struct cpu_slot *slot, const struct counter_reading *end,
 				  __u64 end_ns, struct window_sums *gain)
@@ -65,9 +75,10 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	int has_stood = slot->mperf_stood;
 
 	/*
-	 * A stint that is open has ended: the exit is what let this code run. Only kvm_exit on AMD before Linux 6.5
-	 * comes late, with interrupts and preemption on (791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for fastpath
-	 * VM-Exits"); it then finds no stint.
+	 * An open stint has ended, because this code can only run after a VM exit. The exit's own
+	 * hook comes later only with kvm_exit on AMD before Linux 6.5, which is raised with
+	 * interrupts and preemption enabled (791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for
+	 * fastpath VM-Exits"); the hook then finds no stint.
 	 */
 	if (slot->entry_ns > STINT_OFF)
 		end_stint(slot, end, end_ns ? end_ns : bpf_ktime_get_ns());
@@ -77,15 +88,19 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	gain->guest_ns = slot->guest_ns;
 	gain->entry_cnt = slot->entry_cnt;
 	/*
-	 * From the moment on at which MPERF has stopped the window is unmeasured; the end of the window before tells whether
-	 * it stood when this window began. A count that went back is of an event that was opened again since, and TSC
-	 * that has not moved is of an event that went stale when its CPU was offline.
+	 * A window in which MPERF stopped is unmeasured; the end of the previous window has
+	 * recorded whether MPERF was stopped when this window began. A count that went back means
+	 * that the event was reopened. TSC that has not moved means that the event became stale
+	 * when its CPU went offline.
 	 */
 	if (has_stood || !mperf_cycles || ns_of(tsc_cycles) >= MPERF_LOOK_NS)
 		slot->mperf_stood = end->tsc_cycles && mperf_stands(end->mperf_cycles);
 	if (is_unknown || (__s64)mperf_cycles <= 0 || (__s64)tsc_cycles <= 0 || has_stood ||
 	    slot->mperf_stood) {
-		/* A read that failed has been counted. A count that went back is of an event that reads again. */
+		/*
+		 * Failed reads were counted by read_counters(). A count that went back is no
+		 * failure, because the reopened event can be read.
+		 */
 		if (slot->mperf_stood || (!is_unknown && (!mperf_cycles || !tsc_cycles)))
 			COUNT(mperf_error_cnt);
 		return 0;
@@ -96,7 +111,10 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	return 1;
 }
 
-/* The window goes on, or a new one begins, at the reading; ran_ns is the thread's se.sum_exec_runtime there. */
+/*
+ * Starts the next window, or the next part of an open one, at the reading. ran_ns is the thread's
+ * se.sum_exec_runtime there.
+ */
 static __always_inline void start_at(struct cpu_slot *slot, const struct counter_reading *r,
 				     __u64 ran_ns)
 {
@@ -111,7 +129,7 @@ static __always_inline void start_at(struct cpu_slot *slot, const struct counter
 	start_stints_at(slot, r);
 }
 
-/* Adds what a window has yielded, by the thread itself. */
+/* Adds the counts of a window that its own thread ends. */
 static __always_inline void add_own(struct vcpu_sums *sums, const struct window_sums *gain)
 {
 	sums->own_head.begun++;
@@ -128,7 +146,10 @@ static __always_inline void add_own(struct vcpu_sums *sums, const struct window_
 	sums->own_tail.done++;
 }
 
-/* The reading at which the window has ended: when the idle task first ran, if it did, else now. */
+/*
+ * Returns the reading at which the window ended: when the idle task first ran, or now if it did not
+ * run.
+ */
 static __always_inline const struct counter_reading *end_of(const struct cpu_slot *slot,
 							    const struct counter_reading *now)
 {
@@ -136,8 +157,8 @@ static __always_inline const struct counter_reading *end_of(const struct cpu_slo
 }
 
 /*
- * Closes the window of a thread that has left this CPU, or has turned to another vCPU. The thread may be running
- * elsewhere, or may have ended.
+ * Closes the window of a thread that has left this CPU or is about to run another vCPU. The thread
+ * may be running on another CPU, or may have exited.
  */
 static __always_inline void close_window(struct cpu_slot *slot, const struct counter_reading *now)
 {
@@ -155,7 +176,10 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 		return;
 	}
 	shared__begin(sums);
-	/* clang makes an atomic OR of adding a constant 0, which Linux before 5.12 does not know. */
+	/*
+	 * clang turns an atomic addition of a constant 0 into an atomic OR, which kernels before
+	 * Linux 5.12 do not support.
+	 */
 	if (gain.tsc_cycles) {
 		__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
 		__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
@@ -167,14 +191,20 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 	shared__end(sums);
 }
 
-/* Moves to the entry of the thread, which runs here, what its slot has gathered. The window goes on. */
+/*
+ * Adds what the slot has collected to the entry of the thread, which is running on this CPU. The
+ * window stays open.
+ */
 static __always_inline void settle(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	__u64 ran_ns = slot->start_ran_ns;
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
 
-	/* As close to the reading as can be: its moment is that of the account. */
+	/*
+	 * Take the account right after the reading, because both are taken to be of the same
+	 * moment.
+	 */
 	if (sums) {
 		take_account(slot->index, 0);
 		ran_ns = sums->ran_ns;
@@ -191,8 +221,9 @@ static __always_inline void settle(struct cpu_slot *slot, const struct counter_r
 }
 
 /*
- * The thread is back on the CPU of its open window, and no other vCPU has been loaded there: ends the window and begins
- * the next. Returns false when the entry is not the thread's any more.
+ * The thread is back on the CPU of its open window, and no other vCPU was loaded there meanwhile:
+ * ends the window and begins the next one. Returns 0 when the entry is no longer the thread's
+ * current one.
  */
 static __always_inline int come_back(struct cpu_slot *slot, const struct counter_reading *now,
 				     struct task_struct *task, __u64 switches, const int typed)
@@ -231,7 +262,7 @@ static __always_inline void open_window(struct cpu_slot *slot, const struct coun
 		sums->window_ns = slot->start_ns;
 }
 
-/* A vCPU is loaded: on the way from user mode, from another thread, or from another CPU. */
+/* Handles the load of a vCPU, after user mode, another thread or another CPU. */
 static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struct *task,
 					const int typed)
 {
@@ -242,10 +273,13 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	struct counter_reading r;
 	int wanted;
 
-	/* Nothing else has run here since this thread's window was opened: it goes on. */
+	/* No switch since this thread's window was opened on this CPU: the window stays open. */
 	if (is_same && slot->switch_cnt == switches)
 		return;
-	/* Ignore loads from other ioctls and from exiting threads: they never enter the guest, so they cannot halt. */
+	/*
+	 * Ignore loads from other ioctls and from exiting threads: they never enter the guest, so
+	 * they cannot halt.
+	 */
 	if (!runs_vcpu(task, vcpu, typed) || FIELD(typed, task, flags) & PF_EXITING)
 		return;
 	wanted = is_watched(task, typed);
@@ -257,7 +291,7 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	if (is_same && wanted && come_back(slot, &r, task, switches, typed))
 		goto out;
 	ran_ns = FIELD(typed, task, se.sum_exec_runtime);
-	/* No switch has brought the scheduler's account up to date. */
+	/* Without a switch, the scheduler's account of the thread is not up to date. */
 	if (is_own && slot->switch_cnt == switches)
 		ran_ns = ran_until_now((void *)bpf_get_current_task());
 	if (slot->tid)
@@ -270,8 +304,9 @@ out:
 }
 
 /*
- * The vCPU that is loaded on this CPU, by the notifier that KVM keeps in the thread from load to put.
- * Another module's notifier is told by runs_vcpu(): what lies where vcpu->pid would be is not it.
+ * Returns the vCPU that is loaded on this CPU, from the preempt notifier that KVM registers for the
+ * thread between load and put; NULL: none. The notifier may belong to another module; runs_vcpu()
+ * then rejects the result, because the word at the place of vcpu->pid does not match.
  */
 static __always_inline struct kvm_vcpu *loaded_vcpu(struct task_struct *task)
 {
@@ -282,7 +317,10 @@ static __always_inline struct kvm_vcpu *loaded_vcpu(struct task_struct *task)
 	return notifier - bpf_core_field_offset(struct kvm_vcpu, preempt_notifier.link);
 }
 
-/* The thread that runs here has an open window here that nothing has interrupted. */
+/*
+ * Returns whether the current thread has an open window on this CPU and has not been switched out
+ * since.
+ */
 static __always_inline int is_in_window(const struct cpu_slot *slot, struct task_struct *task)
 {
 	return slot->tid && slot->tid == (__u32)BPF_CORE_READ(task, pid) &&
@@ -290,8 +328,9 @@ static __always_inline int is_in_window(const struct cpu_slot *slot, struct task
 }
 
 /*
- * The forced read. It comes as an inter-processor interrupt, so the stint that it ended is closed;
- * `current` is the thread that it interrupted. The reading is the caller's unless the slot was busy.
+ * The forced read. It comes as an inter-processor interrupt, so that the stint that it interrupts
+ * has ended; `task` is the interrupted thread. Returns an enum forced_read, and sets *r unless
+ * FORCED_READ_BUSY.
  */
 static __always_inline int window_read(struct task_struct *task, struct counter_reading *r)
 {
@@ -310,8 +349,9 @@ static __always_inline int window_read(struct task_struct *task, struct counter_
 		return FORCED_READ_DONE;
 	}
 	/*
-	 * No load of this vCPU was seen: it was loaded before the hooks were attached, or while they were switched
-	 * off; or its load is under way, and the hook will find the window open.
+	 * The load of this vCPU was not seen: either it came before the hooks were attached or
+	 * while they were switched off, or it is in progress and its hook will find the window
+	 * open.
 	 */
 	vcpu = loaded_vcpu(task);
 	if (!vcpu || !runs_vcpu(task, vcpu, 0) || BPF_CORE_READ(task, flags) & PF_EXITING ||
@@ -322,8 +362,9 @@ static __always_inline int window_read(struct task_struct *task, struct counter_
 }
 
 /*
- * A thread ends (do_exit(): trace_sched_process_exit()). Its window on this CPU is closed here; a window that it has left
- * open on another CPU is closed there, some time. Its entries are complete but for such a window.
+ * Handles the exit of a thread (do_exit(): trace_sched_process_exit()). Closes the thread's window
+ * on this CPU. A window that the thread left open on another CPU is closed later on that CPU, and
+ * until then only its counts are missing from the thread's entries.
  */
 static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 {
@@ -337,7 +378,7 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 	slot->busy = 1;
 	barrier();
 	read_counters(&r);
-	/* A forced read may just have closed it. */
+	/* A forced read may have closed the window meanwhile. */
 	if (slot->tid == tid)
 		close_window(slot, &r);
 	end_entries(task, tid, place, ran_until_now(task));
@@ -346,8 +387,8 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 }
 
 /*
- * The idle task is about to halt, and with it the CPU that a thread has left: the window has ended. The next who has to do
- * with it adds it up.
+ * The idle task is about to halt, so the window of a thread that left this CPU ends. Only stores
+ * the reading; the next program that handles the window adds its counts to the sums.
  */
 static __always_inline void window_idle(struct cpu_slot *slot, const struct counter_reading *r)
 {

@@ -4,7 +4,7 @@
 #include "base/hostfs.h"
 #include "measure/acpi_pad.h"
 
-/* Older kernels have the driver on the ACPI bus. There is one such device at the most. */
+/* Older kernels have the driver on the ACPI bus. A host has at most one such device. */
 static const char *const files[] = {
 	"sys/bus/platform/drivers/processor_aggregator/ACPI000C:00/idlecpus",
 	"sys/bus/acpi/drivers/processor_aggregator/ACPI000C:00/idlecpus",
@@ -14,7 +14,10 @@ bool acpi_pad__halts(const struct hostfs *fs)
 {
 	char mask[2048];
 
-	/* The CPUs that its threads are on, in hexadecimal: 0 when it has none. */
+	/*
+	 * The file has a hexadecimal mask of the CPUs that the driver's threads are on; 0 without
+	 * threads.
+	 */
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (hostfs__read(fs, mask, sizeof(mask), "%s", files[i]) > 0)
 			return strpbrk(mask, "123456789abcdef") != NULL;

@@ -13,9 +13,10 @@
 #include "base/log.h"
 
 /*
- * A round of readings, with a busy loop between two that is shorter than a scheduler's slice: the longer it is the
- * less a reading's own error matters, but where many want the CPU, slices are down to 0.7 ms (sched_base_slice_ns).
- * As many pairs of readings as are needed for a median, and how long it may take to get those.
+ * A round takes READING_CNT readings, with a busy loop between each two. The loop is shorter than a
+ * scheduler's slice: a longer loop makes the error of a reading matter less, but slices go down to
+ * 0.7 ms where many threads compete for the CPU (sched_base_slice_ns). PAIR_CNT pairs of readings
+ * are enough for a median; GIVE_UP_NS limits the time to get them.
  */
 #define READING_CNT  25
 #define SLICE_NS     2000000ULL
@@ -32,8 +33,9 @@ static long switch_cnt(void)
 }
 
 /*
- * The first read of a pair finds the kernel's code and data gone from the caches, and has more time between
- * TSC and MPERF than others: it would make the end of each slice unlike its beginning.
+ * Reads a pair twice and returns the second reading. In the first read the kernel's code and data
+ * are not in the caches, and more time passes between TSC and MPERF than in others: the end of each
+ * slice would differ from its beginning.
  */
 static int read_warm(const struct counter_pair *pair, struct pair_reading *reading)
 {
@@ -51,12 +53,12 @@ static int compare_ratios(const void *left, const void *right)
 
 struct reading {
 	struct pair_reading counters;
-	bool preempted; /* since the reading before */
+	bool preempted; /* since the previous reading */
 };
 
 /*
- * Some ten microseconds of C0. A loop of nothing but clock readings would be as busy, but an emulated TSC that
- * two CPUs read all the time runs fast: each time one comes late it is set forward.
+ * Spends some ten microseconds in C0. A loop of clock readings would be as busy, but an emulated
+ * TSC that two CPUs read all the time runs fast: it is set forward whenever one of them is late.
  */
 static void stay_busy(void)
 {
@@ -83,13 +85,16 @@ static int take_readings(const struct counter_pair *pair, __u64 slice_ns, struct
 	return 0;
 }
 
-/* The rate between two readings. Returns whether it says something. */
+/*
+ * Computes the rate between two readings. Returns false if the thread was preempted between them or
+ * TSC did not advance.
+ */
 static bool rate_between(const struct reading *from, const struct reading *to, double *ratio)
 {
 	for (const struct reading *reading = from + 1; reading <= to; reading++)
 		if (reading->preempted)
 			return false;
-	/* An event that counts nothing, TSC included, is not there. */
+	/* An event that does not count does not exist; this holds for TSC too. */
 	if (to->counters.tsc_cycles <= from->counters.tsc_cycles)
 		return false;
 	*ratio = (double)(to->counters.mperf_cycles - from->counters.mperf_cycles) /
@@ -97,7 +102,10 @@ static bool rate_between(const struct reading *from, const struct reading *to, d
 	return true;
 }
 
-/* The median of the rates between readings that are so far apart; false when they are too few. */
+/*
+ * Computes the median of the rates between readings that are `lag` apart; returns false when there
+ * are too few of them.
+ */
 static bool median_rate(const struct reading *readings, int lag, double *ratio)
 {
 	double ratios[READING_CNT];
@@ -113,11 +121,12 @@ static bool median_rate(const struct reading *readings, int lag, double *ratio)
 }
 
 /*
- * This thread is on the CPU already, and keeps it in C0 as long as it runs. A time in which it was preempted
- * says nothing: what ran instead may have been a vCPU, and that may have halted. What is not seen to take the
- * CPU away, firmware or a hypervisor below, can come between the two counters of a reading. The further
- * two readings are apart the less that matters, and the median does not follow the few that it spoils.
- * When a round was too often preempted, the next takes half the time between two.
+ * Measures the ratio on the current CPU, to which the thread is bound. The thread keeps the CPU in
+ * C0 as long as it runs. A span in which it was preempted is not used, because a vCPU may have run
+ * and halted instead. Firmware or a hypervisor below can take the CPU unnoticed between the two
+ * counters of a reading; this matters less the further two readings are apart, and the median
+ * ignores the few that are affected. When a round was preempted too often, the next one halves the
+ * time between readings.
  */
 static int measure_here(const struct counter_pair *pair, double *ratio)
 {
@@ -167,7 +176,7 @@ static int measure_on(const struct counters *counters, int cpu, double *ratio)
 	return err;
 }
 
-/* A CPU of the kind that is online and not kept free of us: one of ours if there is one. */
+/* Chooses an online CPU of a kind, preferably one that this process is allowed to use; -1: none. */
 static int choose_cpu(const struct counters *counters, int cpu_cnt, const struct core_kinds *kinds,
 		      int kind)
 {
@@ -192,15 +201,15 @@ static int measure_kind(const struct counters *counters, int cpu, double *ratio)
 	int err = measure_on(counters, cpu, ratio);
 
 	if (err) {
-		pr_err("cannot measure the rate of MPERF: %s; --mperf-ratio can give it",
+		pr_err("cannot measure the rate of MPERF: %s; set it with --mperf-ratio",
 		       strerror(-err));
 		return err;
 	}
 	pr_info("MPERF counts at %.5f times the rate of TSC on CPU %d", *ratio, cpu);
 	if (*ratio > 0 && *ratio <= RATIO_MAX)
 		return 0;
-	pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU: that is not MPERF, or "
-	       "a hypervisor below this host shows the register, but not its value",
+	pr_err("MPERF counts at %.5f times the rate of TSC on a busy CPU and cannot be used: if this "
+	       "host is a VM, its hypervisor may show the register, but not its value",
 	       *ratio);
 	return -EOPNOTSUPP;
 }
@@ -225,14 +234,16 @@ int calibration__measure(const struct hostfs *fs, const struct counters *counter
 	if (err)
 		return err;
 	if (!known) {
-		pr_err("cannot measure the rate of MPERF: no CPU has it; --mperf-ratio can give it");
+		pr_err("cannot measure the rate of MPERF: no online CPU has MPERF; set it with "
+		       "--mperf-ratio");
 		return -ENODEV;
 	}
 	for (int kind = 0; kind < calibration.kinds.cnt; kind++) {
 		if (measured[kind])
 			continue;
 		calibration.ratio[kind] = *known;
-		pr_warn("no CPU of %s is online: if one comes, its MPERF is taken to count as that of the others",
+		pr_warn("no CPU of %s is online: if one comes online, its MPERF rate is assumed to be "
+			"that of the other CPUs",
 			calibration.kinds.kinds[kind].name[0] ? calibration.kinds.kinds[kind].name
 							      : "the first kind of core");
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * calibration - how fast MPERF counts against TSC, measured: no law says that it is 1.
+ * calibration - measures the ratio of MPERF's rate to TSC's, which is not always 1.
  *
- * It is on AMD and on Intel's servers. On Intel's client parts TSC comes from a crystal and is off by
- * some tenths of a per cent, on Xeon Phi MPERF counts 1024 times slower, and nothing is promised for the
- * kinds of core of a hybrid CPU (turbostat's tsc_tweak and aperf_mperf_multiplier; Intel SDM volume
- * 3, "Hardware Feedback": only the ratio of APERF to MPERF is defined).
+ * The ratio is 1 on AMD and on Intel's servers. On Intel's client CPUs, TSC comes from a crystal
+ * and is off by some tenths of a per cent; on Xeon Phi, MPERF counts 1024 times slower; and nothing
+ * is specified for the kinds of core of a hybrid CPU (turbostat's tsc_tweak and
+ * aperf_mperf_multiplier; Intel SDM volume 3, "Hardware Feedback": only the ratio of APERF to MPERF
+ * is defined).
  */
 #ifndef CALIBRATION_H
 #define CALIBRATION_H
@@ -22,10 +23,11 @@ struct calibration {
 };
 
 /*
- * Keeps one online CPU of each kind busy for 50 ms, longer if others want it too, and sets out to the ratios.
- * The calling thread is pinned meanwhile, and put back.
- * Returns 0; -EOPNOTSUPP, logged, when MPERF does not count on a CPU that works, or too fast to be
- * MPERF (more than twice as fast as TSC); -EBUSY, logged, when too many others wanted the CPU
+ * Keeps one online CPU of each kind busy for 50 ms, or longer if other threads compete for it, and
+ * sets *out to the ratios. The calling thread is bound to these CPUs meanwhile; its affinity is
+ * restored.
+ * Returns 0; -EOPNOTSUPP, logged, when MPERF does not count on a busy CPU, or counts too fast to be
+ * MPERF (more than twice as fast as TSC); -EBUSY, logged, when other threads competed for the CPU
  * for 3 s; or another -errno, logged.
  */
 int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,

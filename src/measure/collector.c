@@ -43,7 +43,10 @@ static int refused(int err, const char *what)
 	return host_rights__refused(err, what, "bpf", true);
 }
 
-/* Else the first thing to fail is the search for KVM's functions, which says nothing of why. */
+/*
+ * Checks that bpf(2) works. Without this check, the search for KVM's functions would fail first,
+ * with an error that does not name the cause.
+ */
 static int try_bpf(void)
 {
 	__u32 id;
@@ -65,7 +68,10 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 		if (err) {
 			pr_err("cannot find %s() in the kernel's BTF: %s", point->target,
 			       strerror(-err));
-			/* The name is not there, or nobody may look; else it may well be there. */
+			/*
+			 * The function does not exist, or BTF may not be read; any other error is
+			 * no proof that the host cannot be measured.
+			 */
 			return err == -ENOENT || err == -ESRCH || err == -EPERM || err == -EACCES
 				       ? -EOPNOTSUPP
 				       : err;
@@ -80,12 +86,15 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 	return 0;
 }
 
-/* Maps that not every measurement needs, and the sizes of those that go by the host's CPUs. */
+/*
+ * Disables maps that this measurement does not need, and sizes those that depend on the host's
+ * CPUs.
+ */
 static int set_up_map_sizes(struct collector *c)
 {
 	const struct {
 		struct bpf_map *map;
-		int per_cpu; /* elements; 0: the size is not that of the host */
+		int per_cpu; /* elements for each CPU; 0: the size does not depend on the CPUs */
 		bool wanted, keeps_events;
 	} maps[] = {
 		{ c->skel->maps.counter_events, EVENT_CNT_PER_CPU, true, c->pinned },
@@ -106,12 +115,15 @@ static int set_up_map_sizes(struct collector *c)
 		if (!err && maps[i].per_cpu)
 			err = bpf_map__set_max_entries(maps[i].map,
 						       (__u32)(c->cpu_cnt * maps[i].per_cpu));
-		/* Else events are taken out when the process that has put them in ends. */
+		/*
+		 * Without this flag, the kernel removes events from the map when the process that
+		 * added them exits.
+		 */
 		if (!err && maps[i].keeps_events)
 			err = bpf_map__set_map_flags(maps[i].map, BPF_F_PRESERVE_ELEMS);
 	}
 #ifdef GTIMEHALT_TEST_MAX_VCPUS
-	/* A test's build, whose room is soon full. */
+	/* A build for tests, whose map of entries fills up quickly. */
 	c->room = GTIMEHALT_TEST_MAX_VCPUS + 1;
 #else
 	c->room = GTIMEHALT_MAX_VCPUS;
@@ -127,7 +139,7 @@ static int count_cpus(struct collector *c)
 	if (c->cpu_cnt < 0)
 		return refused(c->cpu_cnt, "count the CPUs");
 	if (c->cpu_cnt > GTIMEHALT_MAX_CPUS) {
-		pr_err("this host can have %d CPUs: this build is made for %d", c->cpu_cnt,
+		pr_err("this host can have %d CPUs, but this build supports at most %d", c->cpu_cnt,
 		       GTIMEHALT_MAX_CPUS);
 		return -EOPNOTSUPP;
 	}
@@ -141,7 +153,7 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 	if (err)
 		return err;
 	err = counters__new(opts->fs, c->cpu_cnt, &c->counters);
-	/* Before there is any BPF that it would get a hold of. */
+	/* Fork before any BPF object exists that the helper would inherit. */
 	if (!err && opts->opener)
 		err = counters__start_opener(c->counters, opts->opener_user);
 	return err;
@@ -152,7 +164,10 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	int err;
 
 	if (opts->mperf_ratio > 0) {
-		/* For all CPUs. An MPERF that stands still then shows as time not measured. */
+		/*
+		 * The ratio holds for all CPUs. If MPERF has stopped, the time shows as unmeasured
+		 * later.
+		 */
 		c->mperf_ratio = opts->mperf_ratio;
 		c->calibration.kinds.cnt = 1;
 		return 0;
@@ -174,13 +189,16 @@ static double ns_per_tsc_cycle(const struct collector *c)
 	return sched_clock__ns_per_tsc_cycle(c->sched_clock);
 }
 
-/* A factor as BPF programs have it, in 2^-shift. */
+/* Converts a factor to the fixed-point form of the BPF programs, in 2^-shift. */
 static __u64 fixed_point(double factor, int shift)
 {
 	return (__u64)(factor * (double)(1ULL << shift) + 0.5);
 }
 
-/* What readers get to see in place of kernel addresses is hashed with a key of this measurement. */
+/*
+ * Sets a random key for this measurement, with which kernel addresses are hashed before readers see
+ * them.
+ */
 static int set_hash_key(struct collector *c)
 {
 	__u64 key[2];
@@ -217,7 +235,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	c->skel->rodata->targ_ns_per_tsc_cycle = fixed_point(ns_per_tsc_cycle(c), TSC_NS_SHIFT);
 	c->skel->rodata->targ_tsc_per_mperf = fixed_point(1 / c->mperf_ratio, TSC_PER_MPERF_SHIFT);
 #ifdef GTIMEHALT_TEST_TIME_STRETCH
-	/* A test's build, for a host that is emulated: what takes a microsecond takes so many there. */
+	/* A build for tests on an emulated host, where everything takes this many times longer. */
 	c->skel->rodata->targ_stint_min_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_refresh_ns *= GTIMEHALT_TEST_TIME_STRETCH;
 	c->skel->rodata->targ_stint_floor_ns *= GTIMEHALT_TEST_TIME_STRETCH;
@@ -228,7 +246,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	if (err)
 		return err;
 	c->skel->rodata->targ_process_max = c->room / 2;
-	/* A pinned measurement keeps this until its timers come round. */
+	/* A pinned measurement uses this value until its timers fire for the first time. */
 	c->skel->bss->sched_offset_ns = sched_clock__offset_ns(c->sched_clock);
 	err = gtimehalt_bpf__load(c->skel);
 	if (err)
@@ -236,7 +254,9 @@ static int load(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-/* The lowest is taken first. Index 0 is nobody's. */
+/*
+ * The map is a stack, so the lowest index is used first. Index 0 stays unused: it means "no entry".
+ */
 static int fill_free_indexes(struct collector *c)
 {
 	int fd = bpf_map__fd(c->skel->maps.free_indexes);
@@ -245,7 +265,7 @@ static int fill_free_indexes(struct collector *c)
 		int err = bpf_map_update_elem(fd, NULL, &index, BPF_ANY);
 
 		if (err)
-			return refused(err, "make room for the vCPUs");
+			return refused(err, "fill the list of free vCPU entries");
 	}
 	return 0;
 }
@@ -319,7 +339,7 @@ static int put_about(struct collector *c)
 		snprintf(about.stint_hook, sizeof(about.stint_hook), "%s", c->plan->stint_hook);
 	err = bpf_map__update_elem(c->skel->maps.about, &key, sizeof(key), &about, sizeof(about),
 				   BPF_ANY);
-	return err ? refused(err, "say what is pinned") : 0;
+	return err ? refused(err, "write the parameters of the pinned measurement") : 0;
 }
 
 static int set_up_maps(struct collector *c, const struct collector_opts *opts)
@@ -339,7 +359,7 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		err = counters__hand_over(c->counters, cpu,
 					  bpf_map__fd(c->skel->maps.counter_events));
 		if (err)
-			return refused(err, "hand the MPERF events to BPF");
+			return refused(err, "pass the MPERF events to BPF");
 	}
 	for (size_t i = 0; i < opts->pid_cnt; i++) {
 		__u32 key = (__u32)opts->pids[i];
@@ -347,7 +367,7 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		err = bpf_map__update_elem(c->skel->maps.watched, &key, sizeof(key), &present,
 					   sizeof(present), BPF_ANY);
 		if (err)
-			return refused(err, "hand the PIDs to BPF");
+			return refused(err, "pass the PIDs to BPF");
 	}
 	return 0;
 }
@@ -387,17 +407,17 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-/* Before anything runs, so that nothing is left out. */
+/* Starts the kernel's statistics before any program runs, so that they are complete. */
 static int enable_stats(struct collector *c, const struct collector_opts *opts)
 {
 	int err = program_clock__start(&c->program_clock, opts->fs, opts->bpf_stats);
 
-	return err ? refused(err, "let the kernel time BPF programs") : 0;
+	return err ? refused(err, "enable the kernel's statistics of BPF programs") : 0;
 }
 
 /*
- * vCPUs that were loaded before the hooks were there. Asking every CPU once is no more than attaching
- * has done already: patching the kernel's text interrupts them all.
+ * Opens windows for vCPUs that were loaded before the hooks were attached. Interrupting every CPU
+ * once is no more than attaching did: patching the kernel's text interrupts them all.
  */
 static int take_baseline(struct collector *c,
 			 const struct collector_opts *opts __attribute__((unused)))
@@ -418,7 +438,7 @@ static int take_baseline(struct collector *c,
 	return 0;
 }
 
-/* Opening is a row of steps; each is timed, for those who wonder what starting up costs. */
+/* The steps of opening. The time of each is logged, to show what starting up costs. */
 static const struct {
 	const char *what;
 	int (*run)(struct collector *c, const struct collector_opts *opts);
@@ -463,7 +483,7 @@ int collector__new_layout(struct collector **out)
 	if (!c)
 		return -ENOMEM;
 	c->program_clock.fd = -1;
-	/* `stints` is sized alike whether it is created or not. */
+	/* The size of `stints` is the same whether the map is created or not. */
 	c->pinned = true;
 	libbpf_set_print(print_libbpf);
 	err = count_cpus(c);

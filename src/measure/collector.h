@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * collector - the BPF side: the only owner of the skeleton. Loads and attaches; meter reads.
+ * collector - the only owner of the BPF skeleton: loads and attaches the programs. meter reads
+ * them.
  *
  * Measures from collector__new() to collector__free(). Knows threads and windows, not names.
  */
@@ -24,60 +25,68 @@ struct collector_opts {
 	const struct hostfs *fs;
 	const struct hook_plan *plan;
 	enum measure_mode mode;
-	double mperf_ratio; /* MPERF rate over TSC rate; 0: to be measured */
+	double mperf_ratio; /* MPERF rate over TSC rate; 0: measure it */
 	const pid_t *pids;  /* VMM processes to measure; NULL: all */
 	size_t pid_cnt;
-	bool histogram; /* count stints by how long they were halted; only in MODE_ENTRY */
-	bool check;     /* account for whole CPUs too */
-	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, while we run */
-	/* Start a process that opens MPERF on CPUs that come online, for one that gives up its rights; see opener.h */
+	bool histogram; /* count stints by their halted time; only in MODE_ENTRY */
+	bool check;     /* also account for whole CPUs */
+	bool bpf_stats; /* let the kernel time all BPF programs of the host meanwhile */
+	/*
+	 * Start a process that opens MPERF on CPUs that come online, so that this one can give up
+	 * its rights; see opener.h.
+	 */
 	bool opener;
 	const char *opener_user;
-	bool pinned; /* made to go on without a process: see pin.h; the plan is hooks__plan_pinned() */
+	/* made to continue without a process: see pin.h; the plan is from hooks__plan_pinned() */
+	bool pinned;
 };
 
 /*
- * Loads and attaches the programs, and takes the baseline of vCPUs that are loaded already.
- * Returns 0 and *collector, which the caller ends with collector__free(); -EOPNOTSUPP when this host
- * or kernel cannot do it; or another -errno. Every failure has been logged.
+ * Loads and attaches the programs, and takes the baseline of vCPUs that are already loaded.
+ * Returns 0 and *collector, which the caller frees with collector__free(); -EOPNOTSUPP when this
+ * host or kernel does not support it; or another -errno. Every failure has been logged.
  */
 int collector__new(const struct collector_opts *opts, struct collector **collector);
 void collector__free(struct collector *collector);
 
-/* Reads what is measured; the collector's own. */
+/* The meter that reads this measurement; owned by the collector. */
 struct meter *collector__meter(const struct collector *collector);
 
 /*
- * What the programs that are loaded have cost, for as many as there is room; the names are the collector's.
- * Returns how many: none while the kernel does not time BPF programs.
+ * Fills stats with what the loaded programs have cost, for at most `max` of them; the collector
+ * owns the names. Returns how many: 0 while the kernel does not time BPF programs.
  */
 size_t collector__program_stats(const struct collector *collector, struct program_stats *stats,
 				size_t max);
 
 /*
- * A collector that neither loads nor attaches: it has the layout of what a pinned one would make on this host, for
- * the two below. Takes no rights. Returns as collector__new().
+ * Makes a collector that neither loads nor attaches. It has the layout of the objects that a pinned
+ * one would create on this host, for the two functions below. Needs no rights. Returns as
+ * collector__new().
  */
 int collector__new_layout(struct collector **layout);
 
 /*
- * Type, key and value size, number of entries and flags of a map by its name in pin_objects.h, as it was or would be
- * created. Returns 0, or -EINVAL for what is no map. The type of a program by its name; 0 for what is none.
+ * collector__map_layout() sets the type, key size, value size, number of entries and flags of
+ * *layout to those of the map with this name (pin_objects.h), as it was or would be created.
+ * Returns 0, or -EINVAL if there is no such map. collector__program_type() returns the type of a
+ * program; 0 if there is no such program.
  */
 int collector__map_layout(const struct collector *collector, const char *name,
 			  struct bpf_map_info *layout);
 unsigned int collector__program_type(const struct collector *collector, const char *name);
 
 /*
- * For pin. The descriptor of a map or program, or of the iterator's link, by its name in pin_objects.h; -1 when there
- * is none. That of the i-th link, with the name of its program; -1 behind the last.
+ * For pin. collector__object_fd() returns the descriptor of a map, a program or the iterator's link
+ * by its name in pin_objects.h; -1 when there is none. collector__link_fd() returns that of the
+ * i-th link, and the name of its program; -1 behind the last. The collector owns the descriptors.
  */
 int collector__object_fd(const struct collector *collector, const char *name);
 int collector__link_fd(const struct collector *collector, size_t i, const char **program);
 const struct counters *collector__counters(const struct collector *collector);
 int collector__cpu_cnt(const struct collector *collector);
 
-/* What PIN_SHARED holds: its size, and where the slots of the CPUs lie in it. */
+/* The size of the value of PIN_SHARED, and the slots of the CPUs within a copy of it. */
 size_t collector__shared_size(void);
 const volatile struct cpu_slot *collector__shared_slots(const void *shared);
 

@@ -12,7 +12,7 @@ struct meter *collector__meter(const struct collector *c)
 	return c->meter;
 }
 
-/* The map by its name in pin_objects.h; NULL: it is none. */
+/* Returns a map by its name in pin_objects.h; NULL if there is none. */
 static const struct bpf_map *map_of(const struct collector *c, const char *name)
 {
 	const struct gtimehalt_bpf *skel = c->skel;
@@ -47,7 +47,10 @@ int collector__object_fd(const struct collector *c, const char *name)
 	const struct bpf_map *map = map_of(c, name);
 	const struct bpf_program *program = program_of(c, name);
 
-	/* libbpf has a descriptor of a map that is not created, too: it is of something else. */
+	/*
+	 * libbpf also has a descriptor of a map that was not created, but the descriptor is of
+	 * another object.
+	 */
 	if (map)
 		return strcmp(name, PIN_STINTS) || c->histogram ? bpf_map__fd(map) : -1;
 	if (program)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * collector_state - what a collector consists of; for its own files alone: collector.c, which makes it, and
- * collector_objects.c, which hands out what it has made.
+ * collector_state - the members of a collector, only for collector.c, which makes it, and
+ * collector_objects.c, which gives access to its objects.
  */
 #ifndef COLLECTOR_STATE_H
 #define COLLECTOR_STATE_H
@@ -20,7 +20,7 @@ struct collector {
 	struct calibration calibration;
 	double mperf_ratio;
 	struct sched_clock *sched_clock;
-	__u32 room; /* entries of vCPU threads, and one */
+	__u32 room; /* entries of vCPU threads, plus one for the unused index 0 */
 	const struct hook_plan *plan;
 	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
 	struct bpf_program *reader;              /* what a forced read runs */

@@ -42,11 +42,14 @@ static int compare_names(const void *left, const void *right)
 
 static int too_much(void)
 {
-	pr_err("the host has more kinds of core, or more CPUs of one, than this build is made for");
+	pr_err("the host has more kinds of core, or more CPUs of one, than this build supports");
 	return -E2BIG;
 }
 
-/* A device that is no PMU of cores has no list of CPUs. */
+/*
+ * Adds the kind of a device. A device that is not a PMU of cores has no list of CPUs and is
+ * skipped.
+ */
 static int add_kind(const struct hostfs *fs, const char *name, struct core_kinds *kinds)
 {
 	char cpus[sizeof(kinds->kinds[0].cpus)];
@@ -59,7 +62,7 @@ static int add_kind(const struct hostfs *fs, const char *name, struct core_kinds
 	len = hostfs__read(fs, cpus, sizeof(cpus), "sys/devices/%s/cpus", name);
 	if (len <= 0)
 		return 0;
-	/* The first place is that of cpu_core, or of all CPUs that have no device. */
+	/* The first element is for cpu_core, or for all CPUs without a device. */
 	if (strcmp(name, FIRST) != 0)
 		i = kinds->cnt++;
 	if (i == CORE_KINDS_MAX || len == sizeof(cpus) - 1)

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/number.h"
 
-/* Beside the events: BPF maps, programs and links, /proc, stdio. */
+/* Descriptors besides the events: BPF maps, programs and links, /proc, stdio. */
 #define SPARE_FDS 128
 
 struct counters {
@@ -37,7 +37,7 @@ static int open_cpu(struct counters *counters, int cpu)
 				: cpu_events__open(&counters->events, cpu, fds);
 }
 
-/* "0x02" of an events file that reads "event=0x02". */
+/* Parses the content of an event's file, such as "event=0x02". */
 static int parse_config(const char *text, __u64 *config)
 {
 	static const char prefix[] = "event=0x";
@@ -80,7 +80,7 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	return err ? err : find_config(fs, "mperf", &counters->events.configs[EVENT_MPERF]);
 }
 
-/* Two descriptors a CPU, and the usual soft limit is 1024. */
+/* Two descriptors are needed for each CPU, and the usual soft limit is 1024. */
 static void raise_fd_limit(int cpu_cnt)
 {
 	rlim_t fd_cnt = (rlim_t)cpu_cnt * EVENT_CNT_PER_CPU + SPARE_FDS;
@@ -101,7 +101,7 @@ static int open_all(struct counters *counters)
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
 		int err = open_cpu(counters, cpu);
 
-		/* ENODEV: the CPU is offline, or possible only on paper. */
+		/* ENODEV: the CPU is offline, or only possible. */
 		if (err && err != -ENODEV) {
 			char what[32];
 
@@ -203,7 +203,9 @@ static int read_count(int fd, __u64 *count)
 
 	if (n < 0)
 		return -errno;
-	/* End of file: the event is in error, as one whose CPU has gone can be. */
+	/*
+	 * End of file: the event is in an error state, which can happen when its CPU went offline.
+	 */
 	return n == sizeof(*count) ? 0 : -ENODEV;
 }
 
@@ -233,7 +235,7 @@ void counter_pair__close(struct counter_pair *pair)
 
 int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading)
 {
-	/* PERF_FORMAT_GROUP: the leader's first. */
+	/* PERF_FORMAT_GROUP: the leader's count comes first. */
 	struct {
 		__u64 cnt, tsc_cycles, mperf_cycles;
 	} group;

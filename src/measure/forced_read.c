@@ -5,7 +5,7 @@
 #include "measure/forced_read.h"
 #include "gtimehalt.h"
 
-/* A program is at work on a CPU for microseconds: a CPU that is always busy is stuck. */
+/* A BPF program sets `busy` for microseconds: a CPU that stays busy for all tries is stuck. */
 #define BUSY_TRIES   100
 #define BUSY_WAIT_US 50
 
@@ -33,7 +33,10 @@ int forced_read__accounts(int prog_fd, __u32 highest_index, __u64 since_ns, __s6
 	return 0;
 }
 
-/* A window that is just being closed is complete without us; the account of the CPU is not. */
+/*
+ * Runs check_read, again while the CPU is busy: a window that is being closed gets complete without
+ * this process, but the account of the CPU does not.
+ */
 static int run_when_free(int prog_fd, int cpu, __s64 sched_offset_ns)
 {
 	for (int i = 0; i < BUSY_TRIES; i++) {

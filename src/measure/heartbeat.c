@@ -23,7 +23,9 @@ static int open_timer(int cpu)
 
 static int put_beat(const struct heartbeat *heartbeat, int cpu)
 {
-	/* Or it would be late until it beats for the first time. */
+	/*
+	 * Without this value, the CPU would count as late until its timer fires for the first time.
+	 */
 	struct cpu_beat beat = { .beat_ns = clock__now_ns() };
 	__u32 key = (__u32)cpu;
 

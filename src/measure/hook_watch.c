@@ -29,7 +29,8 @@ int hook_watch__check_switches(const struct hostfs *fs, const struct hook_needs 
 		    hostfs__read(fs, text, sizeof(text), "%s", switch_defs[i].path) <= 0 ||
 		    text[0] != '0')
 			continue;
-		pr_err("%s is 0: the kernel would not run what is attached to KVM's functions; %s",
+		pr_err("%s is 0: the kernel would not run programs attached to KVM's functions; switch it "
+		       "on with: %s",
 		       switch_defs[i].name, switch_defs[i].switch_on);
 		return -EOPNOTSUPP;
 	}
@@ -41,7 +42,7 @@ static FILE *open_module(const struct hostfs *fs, const char *module)
 	return module[0] ? hostfs__fopen(fs, "sys/module/%s/initstate", module) : NULL;
 }
 
-/* sysfs never gives an inode number to two files (kernfs: an ID and its generation). */
+/* sysfs never gives the same inode number to two files (kernfs: an ID and its generation). */
 static __u64 instance_of(FILE *stream)
 {
 	struct stat st;
@@ -62,12 +63,12 @@ void hook_watch__find_modules(const struct hostfs *fs, struct hook_needs *needs)
 
 static int tell_unloaded(void)
 {
-	pr_err("KVM was unloaded, and what was attached to it has gone with it: start gtimehalt again; what is "
-	       "pinned, --unpin and --pin again");
+	pr_err("KVM was unloaded, which detached the programs from its functions: restart gtimehalt; if "
+	       "the measurement is pinned, --unpin and --pin again");
 	return -ESHUTDOWN;
 }
 
-/* inotify_add_watch() takes a path: that of the descriptor, so that both are of one inode. */
+/* inotify_add_watch() takes a path: use that of the descriptor, so that both refer to one inode. */
 static int add_watch(int inotify_fd, FILE *stream)
 {
 	char path[32];
@@ -86,7 +87,7 @@ static void open_switches(const struct hostfs *fs, const struct hook_needs *need
 			continue;
 		watch->switches[i] = hostfs__fopen(fs, "%s", path);
 		if (!watch->switches[i]) {
-			pr_info("cannot look at /%s (%s): that the hooks are switched off would go unnoticed",
+			pr_info("cannot read /%s (%s): gtimehalt will not notice if it is set to 0",
 				path, strerror(errno));
 			continue;
 		}
@@ -95,7 +96,7 @@ static void open_switches(const struct hostfs *fs, const struct hook_needs *need
 		if (watch->inotify_fd >= 0)
 			watch->watches[i] = add_watch(watch->inotify_fd, watch->switches[i]);
 		if (watch->watches[i] < 0)
-			pr_info("cannot watch /%s (%s): it is looked at once an interval", path,
+			pr_info("cannot watch /%s (%s): it is read once an interval instead", path,
 				strerror(errno));
 	}
 }
@@ -134,7 +135,10 @@ void hook_watch__close(struct hook_watch *watch)
 	watch->inotify_fd = -1;
 }
 
-/* Takes the events that wait, and sets which switches have been written to; all of them where events were dropped. */
+/*
+ * Reads the pending events and sets which switches were written to; all of them if events were
+ * dropped.
+ */
 static void take_events(const struct hook_watch *watch, bool written[static HOOK_SWITCH_CNT])
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -152,7 +156,7 @@ static void take_events(const struct hook_watch *watch, bool written[static HOOK
 	}
 }
 
-/* Of one whose state cannot be read it is not known to be off. */
+/* Returns whether a switch is known to be off; false if its state cannot be read. */
 static bool is_off(FILE *stream)
 {
 	char c;
@@ -161,8 +165,9 @@ static bool is_off(FILE *stream)
 }
 
 /*
- * The kernel shows a new value before it has changed its text, and the event comes when the write is over: so a switch
- * that is seen to be on again too early is written to once more.
+ * The kernel shows a new value before it has patched its text, and the event comes when the write
+ * is complete. A switch that is seen to be on again too early therefore has another write event
+ * later.
  */
 static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_written)
 {
@@ -172,21 +177,24 @@ static enum hook_state look_at_switch(struct hook_watch *watch, int i, bool is_w
 	watch->is_off[i] = is_off(watch->switches[i]);
 	if (watch->is_off[i]) {
 		if (!was_off)
-			pr_warn("%s is 0: the kernel does not run what is attached to KVM's functions, and nothing "
-				"is measured until %s",
+			pr_warn("%s is 0: the kernel does not run programs attached to KVM's functions, so "
+				"nothing is measured; switch it on with: %s",
 				name, switch_defs[i].switch_on);
 		return HOOKS_STOPPED;
 	}
 	if (was_off)
-		pr_warn("%s is 1 again: measured from the next interval on", name);
+		pr_warn("%s is 1 again: the measurement resumes with the next interval", name);
 	else if (is_written)
-		pr_warn("%s was written to: the kernel may not have run what is attached to KVM's functions, and "
-			"the interval is not measured",
+		pr_warn("%s was written to: the kernel may not have run programs attached to KVM's "
+			"functions, so this interval is not measured",
 			name);
 	return was_off || is_written ? HOOKS_RESUMED : HOOKS_RAN;
 }
 
-/* sysfs has ENODEV for a file of a module that is gone, also when the module was loaded again. */
+/*
+ * Returns whether a module is gone: sysfs returns ENODEV for a file of an unloaded module, even if
+ * the module was loaded again.
+ */
 static bool is_gone(FILE *stream)
 {
 	char c;
@@ -203,7 +211,10 @@ int hook_watch__look(struct hook_watch *watch)
 	for (int i = 0; i < HOOK_MODULE_CNT; i++)
 		if (is_gone(watch->modules[i]))
 			return tell_unloaded();
-	/* Before the switches are read: what is written in between is the next look's too. */
+	/*
+	 * Take the events before reading the switches, so that the next look also sees writes in
+	 * between.
+	 */
 	take_events(watch, written);
 	for (int i = 0; i < HOOK_SWITCH_CNT; i++) {
 		enum hook_state one = look_at_switch(watch, i, written[i]);

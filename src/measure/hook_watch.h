@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * hook_watch - whether the kernel still runs what is attached.
+ * hook_watch - checks whether the kernel still runs the attached programs.
  *
- * Programs can be attached and never run: root can switch off ftrace, or all kprobes, for the whole host; and kprobes
- * do not hold their module: they go with it, say nothing, and do not come back with it (fentry and tracepoints hold
- * theirs). Every vCPU would then seem to sleep.
+ * Programs can be attached and never run: root can switch off ftrace or all kprobes for the whole
+ * host. And kprobes do not hold a reference to their module: when it is unloaded, they are silently
+ * removed and do not come back with it (fentry and tracepoints hold a reference). Every vCPU would
+ * then seem to sleep.
  *
- * That a switch is on proves nothing of the time since it was last looked at. inotify does: each write to a switch is
- * an event (vfs_write() notifies of files in procfs and debugfs too). All descriptors are opened at the start, so that a
- * process that has given up its rights can still look.
+ * A switch that is on now may have been off since the last look. inotify reports that: each write
+ * to a switch is an event (vfs_write() also notifies of files in procfs and debugfs). All
+ * descriptors are opened at the start, so that a process can still look after it has given up its
+ * rights.
  */
 #ifndef HOOK_WATCH_H
 #define HOOK_WATCH_H
@@ -19,7 +21,7 @@
 
 struct hostfs;
 
-/* Streams are NULL where nothing depends on the file, or where it cannot be opened. */
+/* Streams are NULL where no hook depends on the file, or where it cannot be opened. */
 struct hook_watch {
 	FILE *switches[HOOK_SWITCH_CNT];
 	FILE *modules[HOOK_MODULE_CNT];
@@ -28,7 +30,7 @@ struct hook_watch {
 	int watches[HOOK_SWITCH_CNT]; /* of inotify_fd */
 };
 
-/* What may be said of the time since the last look. */
+/* State of the hooks since the last look. */
 enum hook_state {
 	HOOKS_RAN,     /* without a break */
 	HOOKS_STOPPED, /* a switch is off */
@@ -36,28 +38,29 @@ enum hook_state {
 };
 
 /*
- * Whether programs that need what `needs` says would run if they were attached now. Returns 0; or -EOPNOTSUPP when one
- * line on stderr has said what is switched off, and how it is switched on.
+ * Checks that programs with these needs would run if they were attached now. Returns 0; or
+ * -EOPNOTSUPP after one line on stderr that says which switch is off and how to switch it on.
  */
 int hook_watch__check_switches(const struct hostfs *fs, const struct hook_needs *needs);
 
 /*
- * The instances of the modules that are loaded now, of those in needs that have a name: sets their `instance`, which
- * is 0 for what is built in.
+ * Sets the `instance` of each module that has a name in *needs to that of the loaded module; 0 for
+ * code that is built in.
  */
 void hook_watch__find_modules(const struct hostfs *fs, struct hook_needs *needs);
 
 /*
- * Begins to watch. Returns 0; or -ESHUTDOWN, logged: an instance of a module that needs names is gone, whether or not
- * the module was loaded again since. The caller ends it with hook_watch__close() in either case.
+ * Begins to watch. Returns 0; or -ESHUTDOWN, logged, when a module instance in *needs is gone,
+ * whether or not the module was loaded again since. The caller closes *watch with
+ * hook_watch__close() in either case.
  */
 int hook_watch__open(const struct hostfs *fs, const struct hook_needs *needs,
 		     struct hook_watch *watch);
 void hook_watch__close(struct hook_watch *watch);
 
 /*
- * Looks at all of it: two or three reads of open descriptors. A change is logged, once. Returns an enum hook_state; or
- * -ESHUTDOWN, logged: a module has been unloaded since.
+ * Checks all switches and modules: two or three reads of open descriptors. Logs each change once.
+ * Returns an enum hook_state; or -ESHUTDOWN, logged, when a module was unloaded since.
  */
 int hook_watch__look(struct hook_watch *watch);
 

@@ -22,14 +22,17 @@ const char *hook__name(enum hook hook)
 static void add(struct hook_plan *plan, const char *program, enum attach_by by, const char *target)
 {
 #ifdef GTIMEHALT_TEST_DROP_HOOK
-	/* A test's build, which --check must find out: "vcpu_load" is the hook of either kind. */
+	/*
+	 * A build for tests, whose missing hook --check must find. "vcpu_load" matches both kinds
+	 * of hook.
+	 */
 	if (strstr(program, GTIMEHALT_TEST_DROP_HOOK))
 		return;
 #endif
 	plan->points[plan->point_cnt++] = (struct hook_point){ program, by, target };
 }
 
-/* The end, then the beginning. */
+/* Adds the hook at the end of the function first, then the one at its beginning. */
 static void plan_function(struct hook_plan *plan, bool by_fentry, const char *function)
 {
 	if (by_fentry) {
@@ -49,7 +52,10 @@ static void plan_stints(const struct host *host, enum hook hook, struct hook_pla
 		plan_function(plan, hook == HOOK_FENTRY, host->run_function);
 		break;
 	case HOOK_ENTER_GUEST:
-		/* A compiler's variant, "vcpu_enter_guest.constprop.0", is a symbol and not in BTF. */
+		/*
+		 * A variant that the compiler makes, "vcpu_enter_guest.constprop.0", is a symbol
+		 * but not in BTF.
+		 */
 		plan_function(plan, host->has_module_btf && !strchr(host->enter_guest, '.'),
 			      host->enter_guest);
 		break;
@@ -64,19 +70,22 @@ static void plan_stints(const struct host *host, enum hook hook, struct hook_pla
 static int check_wanted(const struct host *host, enum hook wanted)
 {
 	if (wanted == HOOK_FENTRY && !host->has_module_btf) {
-		pr_err("--hook fentry takes BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
-		       "does not have; kprobe and tracepoint do without");
+		pr_err("--hook fentry needs BTF of kvm (/sys/kernel/btf/kvm), which this kernel "
+		       "does not have; use kprobe or tracepoint");
 		return -EOPNOTSUPP;
 	}
 	if (wanted == HOOK_ENTER_GUEST && !host->enter_guest[0]) {
-		pr_err("--hook vcpu_enter_guest: kvm has no such function, the compiler has inlined it; "
-		       "without --hook the best one is chosen");
+		pr_err("--hook vcpu_enter_guest: kvm has no such function, because the compiler has "
+		       "inlined it; omit --hook to use the best hook");
 		return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
-/* Of the hooks that are exact here, the cheapest; README.md, OVERHEAD, has the figures. */
+/*
+ * Returns the cheapest of the hooks that are exact on this host; README.md, OVERHEAD, has the
+ * figures.
+ */
 static enum hook choose(const struct host *host)
 {
 	if (host->has_exact_tracepoints)
@@ -92,7 +101,7 @@ static void set_needs(const struct host *host, struct hook_plan *plan)
 		const struct hook_point *point = &plan->points[i];
 		bool by_kprobe = point->by == ATTACH_KPROBE || point->by == ATTACH_KRETPROBE;
 
-		/* A kprobe at the beginning of a function is one of ftrace's. */
+		/* A kprobe at the beginning of a function uses ftrace. */
 		needs->switches[HOOK_SWITCH_FTRACE] |= by_kprobe || point->by == ATTACH_FENTRY;
 		needs->switches[HOOK_SWITCH_KPROBES] |= by_kprobe;
 		if (host->run_function && !strcmp(point->target, host->run_function))

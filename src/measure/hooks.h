@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * hooks - which BPF program goes where. A plan as data: it is made from what host found, and carried
- * out by collector. Pure.
+ * hooks - plans which BPF program is attached where. The plan is data: made from what host found,
+ * and carried out by collector. Pure.
  */
 #ifndef HOOKS_H
 #define HOOKS_H
@@ -11,19 +11,23 @@
 
 struct host;
 
-/* How guest spans are seen. All but HOOK_TRACEPOINT are exact on every kernel that has them. */
+/*
+ * The kinds of hook for guest spans. All but HOOK_TRACEPOINT are exact on every kernel that has
+ * them.
+ */
 enum hook {
 	HOOK_AUTO,
 	HOOK_FENTRY, /* fentry and fexit on the vendor's run function */
-	HOOK_KPROBE, /* kprobe and kretprobe there: exact as well, and dearer */
+	HOOK_KPROBE, /* kprobe and kretprobe on that function: exact too, but more expensive */
 	/*
-	 * Both ends of KVM's vcpu_enter_guest(), which most compilers inline: what KVM does around the
-	 * entry counts as guest time too. For a kernel whose run function goes by another name.
+	 * Both ends of KVM's vcpu_enter_guest(), which most compilers inline. KVM's work around the
+	 * entry counts as guest time too. For kernels whose run function has another name.
 	 */
 	HOOK_ENTER_GUEST,
 	/*
-	 * The raw tracepoints kvm_entry and kvm_exit: the cheapest, and the best where they are exact
-	 * (host.has_exact_tracepoints). Elsewhere what KVM does after an exit may count as guest time.
+	 * The raw tracepoints kvm_entry and kvm_exit: the cheapest hook, and the best where they
+	 * are exact (host.has_exact_tracepoints). Elsewhere KVM's work after an exit may count as
+	 * guest time.
 	 */
 	HOOK_TRACEPOINT,
 	HOOK_CNT,
@@ -34,57 +38,62 @@ enum attach_by {
 	ATTACH_KPROBE,
 	ATTACH_KRETPROBE,
 	ATTACH_RAW_TRACEPOINT,
-	ATTACH_ITERATOR, /* over something that the program names */
+	ATTACH_ITERATOR, /* over the objects that the program names */
 };
 
 struct hook_point {
 	const char *program; /* in gtimehalt.bpf.c */
 	enum attach_by by;
-	const char *target; /* function, tracepoint, or what is iterated over */
+	const char *target; /* function, tracepoint or kind of object */
 };
 
-/* Switches of the whole host, without which what is attached does not run. */
+/* Switches for the whole host. While one is off, programs of its kind do not run. */
 enum hook_switch {
 	HOOK_SWITCH_FTRACE, /* fentry, fexit, and kprobes at the beginning of a function */
 	HOOK_SWITCH_KPROBES,
 	HOOK_SWITCH_CNT,
 };
 
-/* kvm, and its vendor's module. */
+/* The kvm module and its vendor's module. */
 #define HOOK_MODULE_CNT 2
 
-/* On what it depends that the attached programs run. */
+/* Conditions for the attached programs to run. */
 struct hook_needs {
 	bool switches[HOOK_SWITCH_CNT];
-	/* Modules that functions of the plan are in; `instance` tells one loading of a module from the next. */
+	/* Modules of the functions in the plan; `instance` changes each time a module is loaded. */
 	struct {
 		char name[16];  /* empty: none */
-		__u64 instance; /* 0: built in, or not known */
+		__u64 instance; /* 0: built in, or unknown */
 	} modules[HOOK_MODULE_CNT];
 };
 
 #define HOOK_POINTS_MAX 7
 
 struct hook_plan {
-	/* In the order of attachment: at no moment is something begun whose end goes unseen. */
+	/*
+	 * In the order of attachment: the hook for the end of a span is always attached before that
+	 * for its beginning.
+	 */
 	struct hook_point points[HOOK_POINTS_MAX];
 	size_t point_cnt;
-	const char *window_hook; /* names, to be shown */
+	const char *window_hook; /* name, for display */
 	const char *stint_hook;  /* NULL: none */
 	struct hook_needs needs; /* without instances: hook_watch__find_modules() sets them */
 };
 
-/* "fentry", "kprobe", "vcpu_enter_guest", "tracepoint", "auto"; NULL for what is no hook. */
+/*
+ * Returns "fentry", "kprobe", "vcpu_enter_guest", "tracepoint" or "auto"; NULL for any other value.
+ */
 const char *hook__name(enum hook hook);
 
 /*
- * Plans what a mode needs on this host; `wanted` other than HOOK_AUTO is taken as it is.
- * Returns 0, or -EOPNOTSUPP, logged, when the host does not have what is wanted.
+ * Plans the hooks that a mode needs on this host. Uses `wanted` unless it is HOOK_AUTO.
+ * Returns 0, or -EOPNOTSUPP, logged, when the host does not have the wanted hook.
  */
 int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wanted,
 		struct hook_plan *plan);
 
-/* Adds to a plan what a measurement needs that is to go on without a process. */
+/* Adds to a plan the hooks of a measurement that continues without a process. */
 void hooks__plan_pinned(struct hook_plan *plan);
 
 #endif /* HOOKS_H */

@@ -13,9 +13,10 @@ static const struct vendor {
 	const char *module, *run_function;
 	const char *const *cpu_vendors; /* vendor_id of /proc/cpuinfo, NULL at the end */
 	/*
-	 * The first release whose tracepoints are exact: those of a stable kernel below it may be, by a
-	 * backport, and are then not used. AMD: 791a089861fc "KVM: SVM: Invoke trace_kvm_exit() for
-	 * fastpath VM-Exits". Intel: kvm_entry is within vmx_vcpu_run(), as kvm_exit is.
+	 * The first release whose tracepoints are exact. Older stable kernels may have exact ones
+	 * too, by a backport, but these are not used. AMD: 791a089861fc "KVM: SVM: Invoke
+	 * trace_kvm_exit() for fastpath VM-Exits". Intel: kvm_entry is within vmx_vcpu_run(), as
+	 * kvm_exit is.
 	 */
 	int exact_major, exact_minor;
 } vendors[] = {
@@ -26,7 +27,7 @@ static const struct vendor {
 };
 #define VENDOR_CNT (sizeof(vendors) / sizeof(vendors[0]))
 
-/* Without it all would seem to be missing. */
+/* Checks that /sys is mounted. Without /sys, everything else would seem to be missing. */
 static int check_sys(const struct hostfs *fs)
 {
 	if (hostfs__exists(fs, "sys/module") == 1)
@@ -35,7 +36,10 @@ static int check_sys(const struct hostfs *fs)
 	return -EOPNOTSUPP;
 }
 
-/* What is built in has no initstate; a module's functions can be attached to once it is live. */
+/*
+ * Returns whether a module is built in, or loaded and live: its functions can be attached to only
+ * then. Built-in code has no initstate.
+ */
 static bool is_loaded(const struct hostfs *fs, const char *module)
 {
 	char state[16];
@@ -46,13 +50,13 @@ static bool is_loaded(const struct hostfs *fs, const char *module)
 	       !strcmp(state, "live\n");
 }
 
-/* A module that can be unloaded, as opposed to one that is built in. */
+/* Returns whether this is a module that can be unloaded, and not built in. */
 static bool is_module(const struct hostfs *fs, const char *module)
 {
 	return hostfs__exists(fs, "sys/module/%s/initstate", module) == 1;
 }
 
-/* Built in, its functions are in vmlinux's BTF. */
+/* Returns whether BTF has the module's functions; those of built-in code are in vmlinux's BTF. */
 static bool has_btf(const struct hostfs *fs, const char *module)
 {
 	return !is_module(fs, module) || hostfs__exists(fs, "sys/kernel/btf/%s", module) == 1;
@@ -76,7 +80,10 @@ static bool is_cpu_of(const struct hostfs *fs, const struct vendor *vendor)
 	return false;
 }
 
-/* Both can be built in, and the one that is not this CPU's is there all the same. */
+/*
+ * Returns the vendor of this CPU whose module is loaded; NULL: none. The CPU is checked because
+ * both vendors' code can be built in.
+ */
 static const struct vendor *find_vendor(const struct hostfs *fs)
 {
 	for (size_t i = 0; i < VENDOR_CNT; i++)
@@ -124,7 +131,10 @@ static int check_kvm(const struct hostfs *fs, struct host *host)
 	return 0;
 }
 
-/* "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]"; built in, the line ends at the name. */
+/*
+ * Parses a line of /proc/kallsyms such as "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]";
+ * the line of a built-in function ends after the name.
+ */
 static bool is_enter_guest(const char *line, char *name, size_t size)
 {
 	static const char wanted[] = "vcpu_enter_guest";
@@ -139,7 +149,10 @@ static bool is_enter_guest(const char *line, char *name, size_t size)
 		return false;
 	memcpy(name, symbol, len);
 	name[len] = '\0';
-	/* ".cold" is the part of a function that seldom runs, ".part" one that others call. */
+	/*
+	 * ".cold" is the part of a function that rarely runs, ".part" one that other functions
+	 * call.
+	 */
 	return !strstr(name, ".cold") && !strstr(name, ".part");
 }
 
@@ -176,14 +189,17 @@ int host__check_rest(const struct hostfs *fs)
 		return -EOPNOTSUPP;
 	}
 	if (hostfs__exists(fs, "sys/bus/event_source/devices/msr/events/mperf") != 1) {
-		pr_err("this CPU shows no MPERF (no mperf event in the perf msr PMU): "
-		       "a hypervisor below this host may hide it");
+		pr_err("this CPU has no MPERF (no mperf event in the perf msr PMU): "
+		       "if this host is a VM, its hypervisor may hide it");
 		return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
-/* The first CPU's line of flags is some 2 KiB long, and behind less than 1 KiB of others. */
+/*
+ * Returns whether this host is a VM. The flags of the first CPU take some 2 KiB, after less than 1
+ * KiB of other lines.
+ */
 static bool is_guest(const struct hostfs *fs)
 {
 	static const char flag[] = " hypervisor";
@@ -200,15 +216,17 @@ static bool is_guest(const struct hostfs *fs)
 }
 
 /*
- * No refusal: where the hypervisor gives each CPU of this host one of its own, and never halts in its place, MPERF is as
- * good as on silicon, and so it is where it is emulated. CPUID does not tell these from the others (KVM_HINTS_REALTIME
- * does, but only of KVM, and only where somebody has set it).
+ * Only warns: MPERF is as good as on bare metal if the hypervisor gives each CPU of this host a
+ * physical CPU of its own and never halts in its place, or if it emulates MPERF. CPUID does not
+ * distinguish these hypervisors from others (KVM_HINTS_REALTIME does, but only for KVM, and only if
+ * the administrator has set it).
  */
 void host__warn_of_hypervisor(const struct hostfs *fs)
 {
 	if (is_guest(fs))
-		pr_warn("this host is a guest itself: where its hypervisor hands MPERF through (KVM since Linux 6.17 can) "
-			"and takes a CPU away or moves it, that shows as halted, or is not measured");
+		pr_warn("this host is itself a VM: if its hypervisor passes MPERF through (KVM can since "
+			"Linux 6.17), time in which it takes a CPU away or moves it shows as "
+			"halted or is not measured");
 }
 
 int host__probe(const struct hostfs *fs, struct host *host)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * host - whether this host can be measured, and by which functions.
- */
+/* host - checks whether this host can be measured, and finds the functions to attach to. */
 #ifndef HOST_H
 #define HOST_H
 
@@ -10,47 +8,60 @@
 struct hostfs;
 
 struct host {
-	/* The vendor module's function that enters the guest, once per entry, interrupts off. */
+	/*
+	 * The vendor module's function that enters the guest, once for each entry, with interrupts
+	 * disabled.
+	 */
 	const char *run_function;
-	const char *vendor_module; /* whose function that is */
-	/* The functions of kvm and of the vendor's module can be attached to by fentry: BTF has them. */
+	const char *vendor_module; /* module of run_function */
+	/*
+	 * BTF has the functions of kvm and of the vendor's module, so that fentry can attach to
+	 * them.
+	 */
 	bool has_module_btf;
 	/*
-	 * The tracepoints kvm_entry and kvm_exit are raised right at the entry and the exit, interrupts
-	 * off, one for one. On AMD kvm_exit came late, and not for every exit, before Linux 6.5.
+	 * The tracepoints kvm_entry and kvm_exit are raised in pairs, right at the entry and the
+	 * exit, with interrupts disabled. Before Linux 6.5, kvm_exit on AMD was late and not raised
+	 * for every exit.
 	 */
 	bool has_exact_tracepoints;
-	/* The symbol of kvm's vcpu_enter_guest(), see host__find_enter_guest(); else empty. */
+	/*
+	 * The symbol of kvm's vcpu_enter_guest() if host__find_enter_guest() has found one; empty
+	 * otherwise.
+	 */
 	char enter_guest[64];
 };
 
 /*
- * Whether KVM is there: kvm and the module of this CPU's vendor, loaded to the end.
- * Returns NULL, or a line of text that says what is missing and what would help.
+ * Checks that kvm and the module of this CPU's vendor are completely loaded.
+ * Returns NULL, or a static text that says what is missing and what would help.
  */
 const char *host__missing_kvm(const struct hostfs *fs);
 
 /*
- * Looks at what the kernel says of itself: capabilities, KVM and its vendor module, BTF, the msr
- * PMU's mperf event.
- * Returns 0; or -EOPNOTSUPP when this host cannot be measured as it is, and then one line on stderr
- * has said why and what would help.
+ * Checks capabilities, KVM and its vendor module, BTF, and the msr PMU's mperf event.
+ * Returns 0; or -EOPNOTSUPP when this host cannot be measured as it is, after one line on stderr
+ * that says why and what would help.
  */
 int host__probe(const struct hostfs *fs, struct host *host);
 
-/* The same without KVM, the one thing that may come while somebody waits. */
+/*
+ * As host__probe() without the check for KVM, which may be loaded later while a caller waits for
+ * it.
+ */
 int host__check_rest(const struct hostfs *fs);
 
 /*
- * Warns, once a run, of a host that is a guest itself and has MPERF all the same: of a CPU that its hypervisor may take
- * away. Called when the host is known to have MPERF.
+ * Warns if this host is itself a VM and has MPERF all the same, because its hypervisor may take a
+ * CPU away. To be called once a run, when the host is known to have MPERF.
  */
 void host__warn_of_hypervisor(const struct hostfs *fs);
 
 /*
- * Looks for vcpu_enter_guest() in kvm, under its own name or that of a variant that the compiler has
- * made (".constprop.0", ".isra.0"), and sets host->enter_guest. Reads all of /proc/kallsyms, which takes
- * some tens of milliseconds: not a part of host__probe(). That there is none is no error.
+ * Looks for vcpu_enter_guest() in kvm, under this name or that of a variant that the compiler has
+ * made (".constprop.0", ".isra.0"), and sets host->enter_guest; empty if there is none, which is no
+ * error. Not part of host__probe() because reading all of /proc/kallsyms takes some tens of
+ * milliseconds.
  */
 void host__find_enter_guest(const struct hostfs *fs, struct host *host);
 

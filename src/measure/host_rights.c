@@ -12,26 +12,30 @@
 #include "measure/host_rights.h"
 
 /*
- * The kernel takes CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON (include/linux/capability.h), and
- * asks for itself where a function of a module is found by BTF (bpf_btf_get_fd_by_id()).
+ * The kernel accepts CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON
+ * (include/linux/capability.h), and requires CAP_SYS_ADMIN itself to find a function of a module by
+ * BTF (bpf_btf_get_fd_by_id()).
  */
 #define NEEDED_CAP CAP_SYS_ADMIN
 
 /*
- * Namespaces in which a process cannot measure, each with the link of the initial one: its number is PROC_*_INIT_INO
- * (include/linux/proc_ns.h), the same since there are any. Of a PID namespace pid_space.h decides: with the host's /proc
- * one of its own does no harm. Time namespaces are there since Linux 5.6; `time` is the process's own, and the one for
- * its children is nothing to us.
+ * Namespaces in which a process cannot measure, each with the link of the initial one: its number
+ * is PROC_*_INIT_INO (include/linux/proc_ns.h), which has never changed. pid_space.h checks PID
+ * namespaces: a PID namespace does no harm if /proc is the host's. Time namespaces exist since
+ * Linux 5.6; `time` is the process's own namespace, and the one for its children does not matter
+ * here.
  */
 static const struct {
 	const char *link, *initial, *why;
-	bool for_reading; /* also where all that is done is to read what is pinned */
+	bool for_reading; /* also for a process that only reads a pinned measurement */
 } namespaces[] = {
 	{ "user", "user:[4026531837]",
-	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run it as root of the host",
+	  "a user namespace, whose root may neither load BPF programs nor read MPERF: run gtimehalt as "
+	  "root of the host",
 	  false },
 	{ "time", "time:[4026531834]",
-	  "a time namespace, whose clocks are not those of BPF and of KVM: run it in the host's (nsenter -T -t 1)",
+	  "a time namespace, whose clocks differ from those of BPF and KVM: run gtimehalt in the host's "
+	  "(nsenter -T -t 1)",
 	  true },
 };
 
@@ -42,7 +46,7 @@ static int check_namespaces(const struct hostfs *fs, bool reads_only)
 
 		if (reads_only && !namespaces[i].for_reading)
 			continue;
-		/* A kernel that has but one does not have the link. */
+		/* A kernel without this kind of namespace does not have the link. */
 		if (hostfs__readlink(fs, own, sizeof(own), "proc/self/ns/%s", namespaces[i].link) <
 			    0 ||
 		    !strcmp(own, namespaces[i].initial))
@@ -59,7 +63,10 @@ static int check_caps(const struct hostfs *fs)
 	unsigned long long effective;
 	char status[8192], *value, *end;
 
-	/* What cannot be read whole is left to the kernel, which refuses in its own words. */
+	/*
+	 * If the status cannot be read or parsed, continue: the kernel itself refuses what is not
+	 * allowed.
+	 */
 	if (hostfs__read(fs, status, sizeof(status), "proc/self/status") < 0)
 		return 0;
 	value = strstr(status, key);
@@ -72,7 +79,10 @@ static int check_caps(const struct hostfs *fs)
 	return -EOPNOTSUPP;
 }
 
-/* "none integrity [confidentiality]". Integrity alone forbids nothing that is done here. */
+/*
+ * The file reads "none integrity [confidentiality]". Integrity mode forbids nothing that gtimehalt
+ * does.
+ */
 static int check_lockdown(const struct hostfs *fs)
 {
 	char modes[64];
@@ -80,8 +90,8 @@ static int check_lockdown(const struct hostfs *fs)
 	if (hostfs__read(fs, modes, sizeof(modes), "sys/kernel/security/lockdown") < 0 ||
 	    !strstr(modes, "[confidentiality]"))
 		return 0;
-	pr_err("the kernel is locked down for confidentiality, and BPF may not read its memory then: "
-	       "boot it with lockdown=integrity, or without");
+	pr_err("the kernel is locked down for confidentiality, so BPF may not read its memory: "
+	       "boot with lockdown=integrity or without lockdown");
 	return -EOPNOTSUPP;
 }
 
@@ -94,7 +104,10 @@ int host_rights__check(const struct hostfs *fs)
 	return err ? err : check_lockdown(fs);
 }
 
-/* BPF's memory counted as locked before Linux 5.11, and libbpf could not lift the limit. */
+/*
+ * Returns whether RLIMIT_MEMLOCK limits BPF: its memory counted as locked before Linux 5.11, and
+ * libbpf could not raise the limit.
+ */
 static bool is_memory_limited(struct rlimit *limit)
 {
 	struct utsname uts;
@@ -119,12 +132,12 @@ int host_rights__refused(int err, const char *what, const char *call, bool takes
 		return err;
 	}
 	if (err == -EPERM && takes_memory && is_memory_limited(&limit))
-		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory to it: "
-		       "ulimit -l unlimited, or CAP_SYS_RESOURCE",
+		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory as "
+		       "locked: set ulimit -l unlimited, or run with CAP_SYS_RESOURCE",
 		       what, (unsigned long long)limit.rlim_cur / 1024);
 	else
-		pr_err("cannot %s: %s; with CAP_SYS_ADMIN, what forbids %s() is a container's filter of "
-		       "system calls (seccomp) or a security module",
+		pr_err("cannot %s: %s; if the process has CAP_SYS_ADMIN, a seccomp filter (of a "
+		       "container) or a security module forbids %s()",
 		       what, strerror(-err), call);
 	return -EOPNOTSUPP;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * host_rights - whether this process may measure on this host, as far as that can be told before trying; and what
- * it means when the kernel refuses all the same.
+ * host_rights - checks whether this process has the rights to measure on this host, as far as that
+ * is known before trying, and explains errors when the kernel refuses all the same.
  */
 #ifndef HOST_RIGHTS_H
 #define HOST_RIGHTS_H
@@ -10,15 +10,22 @@
 
 struct hostfs;
 
-/* Returns 0; or -EOPNOTSUPP when one line on stderr has said what is missing and what would help. */
+/*
+ * Checks the rights to measure. Returns 0; or -EOPNOTSUPP after one line on stderr that says what
+ * is missing and what would help.
+ */
 int host_rights__check(const struct hostfs *fs);
 
-/* The same for a process that only reads a measurement that is pinned, which takes no rights but those to the files. */
+/*
+ * As host_rights__check() for a process that only reads a pinned measurement, which needs no rights
+ * except those to the files.
+ */
 int host_rights__check_reading(const struct hostfs *fs);
 
 /*
- * Says that we cannot do `what`, for which it takes the system call `call`, and why that may be; for a lack of locked
- * memory, too, where it takes that. Returns -EOPNOTSUPP where it was refused, else err.
+ * Logs that `what` failed with err, and why. `call` is the system call that it needs; takes_memory:
+ * the cause may also be a limit on locked memory. Returns -EOPNOTSUPP if permission was refused,
+ * err otherwise.
  */
 int host_rights__refused(int err, const char *what, const char *call, bool takes_memory);
 

@@ -13,7 +13,7 @@
 #include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
 
-/* So many processes that had windows refused are named in the log. */
+/* Maximum number of processes with refused windows that are named in the log. */
 #define REFUSED_PIDS_MAX 64
 
 struct meter {
@@ -22,10 +22,10 @@ struct meter {
 	bool may_force;
 	bool has_read;
 	__u64 hooked_ns; /* snapshot.hooked_ns */
-	/* Of each CPU: */
+	/* The following arrays have one element for each CPU. */
 	struct cpu_health *healths;
-	__u64 *mperf_error_cnts; /* when its event was last looked at */
-	bool *stands;            /* MPERF stands still there, which has been said */
+	__u64 *mperf_error_cnts; /* as of the last check of the CPU's event */
+	bool *stands;            /* MPERF has stopped on the CPU, and this was logged */
 	struct sums_reader *sums;
 	pid_t refused_pids[REFUSED_PIDS_MAX];
 	size_t refused_pid_cnt;
@@ -67,7 +67,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	int err = -ENOMEM;
 
 	if (!m)
-		return tell(err, "make room for the vCPUs");
+		return tell(err, "prepare to read the vCPUs");
 	m->opts = *opts;
 	m->may_force = opts->reader_fd >= 0 && opts->slots;
 	m->healths = calloc((size_t)opts->cpu_cnt, sizeof(*m->healths));
@@ -81,9 +81,9 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 		err = copy_healths(m);
 	if (err) {
 		meter__free(m);
-		return tell(err, "make room for the vCPUs");
+		return tell(err, "prepare to read the vCPUs");
 	}
-	/* Of a measurement that was there before: what has failed in it so far is no news. */
+	/* Failures before the start are not news: a pinned measurement may have some. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
 		m->mperf_error_cnts[cpu] = m->healths[cpu].mperf_error_cnt;
 	*out = m;
@@ -113,13 +113,17 @@ static void sum_health(const struct meter *m, struct health *health)
 static void say_stands(struct meter *m, int cpu, bool stands)
 {
 	if (stands && !m->stands[cpu])
-		pr_warn("MPERF stands still on CPU %d: what vCPUs do there is not measured", cpu);
+		pr_warn("MPERF has stopped on CPU %d: vCPUs are not measured while they run there",
+			cpu);
 	if (!stands && m->stands[cpu])
 		pr_warn("MPERF counts again on CPU %d", cpu);
 	m->stands[cpu] = stands;
 }
 
-/* Not with --check, whose reads are of whole CPUs. */
+/*
+ * Forces a read of the CPU if a window is open on it. Does nothing with --check, which reads whole
+ * CPUs.
+ */
 static int force_read(struct meter *m, int cpu)
 {
 	int err;
@@ -131,8 +135,9 @@ static int force_read(struct meter *m, int cpu)
 }
 
 /*
- * A CPU whose reads failed came online after its event was opened, or was offline in between; or MPERF has stopped
- * there. An event that counts is left alone: opened anew it would count from zero, in the middle of a window.
+ * Reopens the event of a CPU whose reads failed, because the CPU came online after its event was
+ * opened, or was offline meanwhile; or reports that MPERF has stopped on the CPU. An event that
+ * counts is left alone: a reopened event would count from zero in the middle of a window.
  */
 static void mend_event(struct meter *m, int cpu)
 {
@@ -141,14 +146,20 @@ static void mend_event(struct meter *m, int cpu)
 	if (stands) {
 		if (!counters__reopen(m->opts.counters, cpu)) {
 			counters__hand_over(m->opts.counters, cpu, m->opts.events_fd);
-			/* The window in which that was shows it by a count that goes back: before it has come up again. */
+			/*
+			 * Read now, while the count of the reopened event is still below its old
+			 * value: BPF detects the reopened event by a count that went back.
+			 */
 			force_read(m, cpu);
 		}
 		stands = counters__stand_still(m->opts.counters, cpu);
 		if (!stands)
-			pr_info("MPERF did not read on CPU %d: opened again", cpu);
+			pr_info("MPERF could not be read on CPU %d: reopened", cpu);
 	}
-	/* Of a CPU that is offline it is not known: it is said anew when it comes back so. */
+	/*
+	 * The state of an offline CPU is unknown: if MPERF has stopped when the CPU is back online,
+	 * report it again.
+	 */
 	if (stands < 0)
 		m->stands[cpu] = false;
 	else
@@ -221,7 +232,7 @@ struct refused {
 	struct health *health;
 };
 
-/* Said of each process once. */
+/* Counts refused windows, and logs a warning once for each process. */
 static void tell_refused(void *arg, pid_t pid, __u64 refused_cnt)
 {
 	struct refused *refused = arg;
@@ -234,8 +245,8 @@ static void tell_refused(void *arg, pid_t pid, __u64 refused_cnt)
 	if (m->refused_pid_cnt == REFUSED_PIDS_MAX)
 		return;
 	m->refused_pids[m->refused_pid_cnt++] = pid;
-	pr_warn("process %d runs more vCPUs, or each of them on more threads, than one process may: some of "
-		"its windows are not measured (refused_windows)",
+	pr_warn("process %d runs more vCPUs, or each of them on more threads, than are measured for one "
+		"process: some of its windows are unmeasured (refused_windows)",
 		pid);
 }
 
@@ -249,10 +260,10 @@ static int check_goes_on(const struct meter *m)
 		return 0;
 	err = bpf_map_lookup_elem(m->opts.about_fd, &key, &about);
 	if (err)
-		return tell(err, "look at the pinned measurement");
+		return tell(err, "read the parameters of the pinned measurement");
 	if (about.layout)
 		return 0;
-	pr_err("the pinned measurement has been ended");
+	pr_err("the pinned measurement has ended, because it was unpinned");
 	return -ESHUTDOWN;
 }
 
@@ -278,23 +289,29 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		if (err < 0)
 			return tell(err, "read a CPU's counters from BPF");
 	}
-	/* Behind the windows: the account of a thread that runs in one is taken with it, here or by the CPU's timer. */
+	/*
+	 * Take accounts after the windows were read: the account of a thread with an open window is
+	 * taken together with the window, by the read above or by the CPU's timer.
+	 */
 	if (m->opts.accounts_fd >= 0)
 		err = forced_read__accounts(
 			m->opts.accounts_fd, sums_reader__highest_index(m->sums),
 			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
 			m->sched_offset_ns);
 	if (err)
-		return tell(err, "have the accounts of the vCPUs taken");
+		return tell(err, "take the accounts of the vCPUs");
 	err = sums_reader__read(m->sums, snap);
 	if (err)
 		return tell(err, "read the vCPUs' sums");
-	/* What the reads above have met is in it then. */
+	/* Copy the failure counts last, so that they include failures of the reads above. */
 	err = copy_healths(m);
 	if (err)
 		return tell(err, "read the state of the CPUs");
 	sum_health(m, &snap->health);
-	/* What found no room as the hooks were attached may never ask for it again: the first interval tells. */
+	/*
+	 * Report map-full events from before the first snapshot in the first interval: the vCPUs
+	 * without an entry may not be loaded again.
+	 */
 	if (!m->has_read && m->opts.sums.ended_fd < 0)
 		snap->health.map_full_cnt = 0;
 	sums_reader__refused(m->sums, tell_refused, &(struct refused){ m, &snap->health });
@@ -316,7 +333,10 @@ int meter__check_rights(const struct meter *m)
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
-/* A window on a CPU that its thread had left before it ended stays open until that CPU does something else. */
+/*
+ * Closes the windows that an exited thread left open on CPUs. Otherwise they would stay open until
+ * a vCPU is loaded on the CPU or a read is forced there.
+ */
 static void close_windows(struct meter *m, pid_t tid)
 {
 	for (int cpu = 0; m->opts.slots && cpu < m->opts.cpu_cnt; cpu++)

@@ -15,19 +15,19 @@
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
 
-/* Opening takes microseconds; while CPUs come and go, it waits for them. */
+/* Opening takes microseconds, but waits while CPUs are coming online or going offline. */
 #define ANSWER_MAX_S 10
 
-/* So long an end is waited for that comes at once, unless somebody has stopped the helper. */
+/* Time to wait for the helper's end, which is immediate unless the helper is stopped. */
 #define END_TRIES   200
 #define END_POLL_US 5000
 
 struct opener {
 	pid_t pid;
-	int socket_fd; /* -1: the helper is not asked any more */
+	int socket_fd; /* -1: the helper gets no more requests */
 };
 
-/* A request is the number of the CPU, an int. With an answer of err 0 come the descriptors. */
+/* A request is the number of a CPU, an int. The descriptors come with an answer whose err is 0. */
 struct answer {
 	int cpu;
 	int err;
@@ -40,11 +40,14 @@ union fd_message {
 	char bytes[CMSG_SPACE(FDS_SIZE)];
 };
 
-/* The child's only descriptor, and that of the leader of the events while it opens them. */
+/*
+ * The child's only descriptor, and the one that the leader of the events gets while the child opens
+ * them.
+ */
 #define CHILD_FD  0
 #define LEADER_FD 1
 
-/* On any CPU that is online. */
+/* Opens the events on any online CPU, to test the rights. Returns 0 or -errno. */
 static int try_to_open(void *arg)
 {
 	const struct opener_opts *opts = arg;
@@ -56,7 +59,7 @@ static int try_to_open(void *arg)
 	return err;
 }
 
-/* fds: NULL for none. */
+/* Sends an answer with EVENT_CNT_PER_CPU descriptors; fds NULL: with none. Returns 0 or -errno. */
 static int send_answer(const struct answer *answer, const int *fds)
 {
 	struct iovec text = { .iov_base = (void *)answer, .iov_len = sizeof(*answer) };
@@ -74,7 +77,10 @@ static int send_answer(const struct answer *answer, const int *fds)
 	return sendmsg(CHILD_FD, &message, MSG_NOSIGNAL) == sizeof(*answer) ? 0 : -errno;
 }
 
-/* Until the parent closes its end, or says what no parent of ours says. */
+/*
+ * Answers requests until the parent closes its end (returns 0), or until an error or a malformed
+ * request (returns 1).
+ */
 static int serve(const struct opener_opts *opts)
 {
 	for (;;) {
@@ -118,7 +124,10 @@ static int filter_syscalls(const struct opener_opts *opts)
 #undef RULE_TO_OPEN
 }
 
-/* What the parent has open is not for the helper; stderr is, until it has nothing more to say. */
+/*
+ * Closes what the parent has open, except the socket, and stderr, to which the helper may still
+ * write.
+ */
 static int keep_one_fd(int socket_fd)
 {
 	int high_fd = STDERR_FILENO + 1;
@@ -128,7 +137,10 @@ static int keep_one_fd(int socket_fd)
 	return close_range((unsigned int)high_fd + 1, ~0U, 0) ? -errno : high_fd;
 }
 
-/* Gives up all that opening does not need. Returns 0 or -errno; what is not logged the parent logs. */
+/*
+ * Gives up all rights that opening does not need. Returns 0 or -errno; the parent logs what is not
+ * logged here.
+ */
 static int confine(const struct opener_opts *opts, int socket_fd, pid_t parent)
 {
 	static const int caps[] = { PRIVILEGES_NONE, CAP_PERFMON, CAP_SYS_ADMIN };
@@ -141,9 +153,12 @@ static int confine(const struct opener_opts *opts, int socket_fd, pid_t parent)
 	};
 	int err = privileges__drop(&privileges);
 
-	/* Not before: the user's name may be a word of the command line, which this takes. */
+	/*
+	 * Set the title only now: the user's name may be part of the command line, which the title
+	 * overwrites.
+	 */
 	process_title__set("gtimehalt-open", "gtimehalt: opens MPERF");
-	/* Nor this: the change of user would undo it. */
+	/* Set the signal only now: changing the user would reset it. */
 	if (!err && prctl(PR_SET_PDEATHSIG, SIGKILL))
 		err = -errno;
 	if (!err && getppid() != parent)
@@ -167,7 +182,7 @@ __attribute__((noreturn)) static void run_child(const struct opener_opts *opts, 
 	_exit(serve(opts));
 }
 
-/* Returns 0 and the answer, with descriptors, or -1, in fds; or -errno. */
+/* Receives an answer. Returns 0, and sets fds to the descriptors or to -1; or -errno. */
 static int receive(int socket_fd, struct answer *answer, int *fds)
 {
 	struct iovec text = { .iov_base = answer, .iov_len = sizeof(*answer) };
@@ -193,7 +208,7 @@ static int receive(int socket_fd, struct answer *answer, int *fds)
 	return len == sizeof(*answer) ? 0 : -EPIPE;
 }
 
-/* Waits until the helper is what it is to be. */
+/* Waits until the helper has dropped its rights. Returns 0 or -errno. */
 static int await(struct opener *opener)
 {
 	const struct timeval timeout = { .tv_sec = ANSWER_MAX_S };
@@ -247,7 +262,10 @@ static void hang_up(struct opener *opener)
 	opener->socket_fd = -1;
 }
 
-/* One that does not end is killed by the kernel when we do: PR_SET_PDEATHSIG. */
+/*
+ * Waits a limited time for the helper. If it does not end, the kernel kills it when this process
+ * ends (PR_SET_PDEATHSIG).
+ */
 static void await_end(pid_t pid)
 {
 	for (int i = 0; i < END_TRIES && !waitpid(pid, NULL, WNOHANG); i++)
@@ -278,11 +296,14 @@ int opener__open(struct opener *opener, int cpu, int *fds)
 		err = receive(opener->socket_fd, &answer, fds);
 	if (!err && answer.cpu == cpu && (answer.err < 0) == (fds[0] < 0))
 		return answer.err;
-	/* Ended, stuck, or out of step: another answer could be to another question. */
+	/*
+	 * The helper has ended, is stuck, or its answers no longer match the requests: never use it
+	 * again.
+	 */
 	cpu_events__close(fds);
 	hang_up(opener);
 	pr_warn("the process that opens MPERF does not answer: "
-		"CPUs that come online are not measured any more");
+		"CPUs that come online are no longer measured");
 	return -EPIPE;
 }
 

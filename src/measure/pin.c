@@ -21,7 +21,7 @@
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 
-/* The kernel lets go of a link's program and target after a grace period or two. */
+/* The kernel releases a link's program and target after one or two grace periods. */
 #define DETACH_WAIT_NS 5000000000ULL
 #define DETACH_POLL_US 5000
 
@@ -32,7 +32,8 @@ static int tell(int err, const char *what)
 }
 
 /*
- * Before Linux 5.15 the link of a kprobe or a timer is no object of its own: its descriptor is that of the event.
+ * Checks that all links can be pinned. Before Linux 5.15 the link of a kprobe or a timer is not an
+ * object: its descriptor is that of the perf event.
  */
 static int check_links(const struct collector *collector)
 {
@@ -46,13 +47,16 @@ static int check_links(const struct collector *collector)
 		memset(&info, 0, sizeof(info));
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
 			continue;
-		pr_err("%s cannot be pinned by this kernel: --pin takes Linux 5.15", program);
+		pr_err("this kernel cannot pin %s: --pin needs Linux 5.15 or later", program);
 		return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
-/* Removes the objects of a running or half made measurement; a directory that nobody has used has none. */
+/*
+ * Makes the directory links/ and opens it, after removing the objects of a running or incomplete
+ * measurement. A directory that was never used has none. Returns a descriptor or -errno, logged.
+ */
 static int make_links_dir(const struct pin_dir *dir)
 {
 	int err = pin__remove(dir);
@@ -60,7 +64,7 @@ static int make_links_dir(const struct pin_dir *dir)
 	if (err && err != -ENOENT)
 		return err;
 	if (!err)
-		pr_warn("a --pin or --unpin that was killed had left part of it in " PIN_DIR
+		pr_warn("a killed --pin or --unpin had left part of a measurement in " PIN_DIR
 			": removed");
 	if (mkdirat(dir->fd, PIN_LINKS, 0700) && errno != EEXIST)
 		return tell(-errno, "make " PIN_DIR "/" PIN_LINKS);
@@ -98,10 +102,12 @@ static int pin_timers(int links_fd, const struct collector *collector)
 		int err = pin_timer(links_fd, &heartbeat, cpu);
 
 		if (err == -EINVAL) {
-			pr_err("a timer cannot be pinned by this kernel: --pin takes Linux 5.15");
+			pr_err("this kernel cannot pin a timer: --pin needs Linux 5.15 or later");
 			return -EOPNOTSUPP;
 		}
-		/* ENODEV: offline. pin__renew() starts it when the CPU comes. */
+		/*
+		 * ENODEV: the CPU is offline. pin__renew() starts its timer when it comes online.
+		 */
 		if (err && err != -ENODEV)
 			return tell(err, "start the timers of the CPUs");
 	}
@@ -112,7 +118,7 @@ static int give(const struct pin_dir *dir, const char *name, mode_t mode, gid_t 
 {
 	if (fchmodat(dir->fd, name, mode, 0) ||
 	    (gid != (gid_t)-1 && fchownat(dir->fd, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW)))
-		return tell(-errno, "set who may read what is pinned");
+		return tell(-errno, "set the modes of the pinned objects");
 	return 0;
 }
 
@@ -132,7 +138,10 @@ static int pin_objects(const struct pin_dir *dir, const struct collector *collec
 		if (err)
 			return err;
 	}
-	/* The group passes through. It cannot list the directory, because whoever opens it could lock it. */
+	/*
+	 * The group may only search the directory, not list it, because a process that can open it
+	 * could lock it.
+	 */
 	return give(dir, ".", gid == (gid_t)-1 ? 0700 : 0710, gid);
 }
 
@@ -242,7 +251,7 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 		if (fd == -EPROTO)
 			pr_err("%s: --unpin it and --pin it again", why);
 		else if (fd < 0)
-			tell(fd, "open what is pinned in " PIN_DIR);
+			tell(fd, "open the objects pinned in " PIN_DIR);
 		if (fd < 0)
 			return fd;
 		*objects[i].fd = fd;
@@ -277,13 +286,16 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 	return err;
 }
 
-/* Programs of links, by the kernel's numbers for them. */
+/* IDs of the programs of links. */
 struct program_ids {
 	__u32 *list;
 	size_t cnt, room;
 };
 
-/* Of one that cannot be noted the end is not waited for. */
+/*
+ * Adds a program's ID. If memory is short, the program is left out and its detachment is not waited
+ * for.
+ */
 static void note_program(struct program_ids *ids, __u32 id)
 {
 	__u32 *list = array__reserve_one(ids->list, ids->cnt, &ids->room, sizeof(*list));
@@ -294,7 +306,10 @@ static void note_program(struct program_ids *ids, __u32 id)
 	ids->list[ids->cnt++] = id;
 }
 
-/* A link's own number is free before it lets go. Whoever reads `stat` is not waited for beyond the time. */
+/*
+ * Waits until the kernel has released the programs. The ID of a link is free earlier, before the
+ * link releases its program. The time is limited, because a reader of `stat` holds its program.
+ */
 static void wait_until_detached(const struct program_ids *ids)
 {
 	__u64 end_ns = clock__now_ns() + DETACH_WAIT_NS;
@@ -311,7 +326,7 @@ static void wait_until_detached(const struct program_ids *ids)
 	}
 }
 
-/* 0: it is no link, or its program is not known. */
+/* Returns the ID of a link's program; 0 if the object is not a link or its program is unknown. */
 static __u32 program_id(int dir_fd, const char *name)
 {
 	struct bpf_link_info info = { 0 };
@@ -328,8 +343,8 @@ static __u32 program_id(int dir_fd, const char *name)
 }
 
 /*
- * Walks through the files of a directory. Removes them, and notes what links have run, where ids are given; else
- * only counts. Returns how many there were, or -errno.
+ * Goes through the files of a directory. If ids is given, removes them and adds the programs of
+ * links to ids; only counts them otherwise. Returns how many there were, or -errno.
  */
 static int walk_files(int dir_fd, struct program_ids *ids)
 {
@@ -348,8 +363,8 @@ static int walk_files(int dir_fd, struct program_ids *ids)
 
 		if (entry->d_type == DT_DIR) {
 			if (ids && entry->d_name[0] != '.' && strcmp(entry->d_name, PIN_LINKS))
-				pr_warn("%s in " PIN_DIR
-					" is a directory that gtimehalt did not make: it stays",
+				pr_warn("not removing %s in " PIN_DIR
+					": gtimehalt did not create this directory",
 					entry->d_name);
 			continue;
 		}
@@ -384,7 +399,7 @@ bool pin__is_left_over(void)
 	struct pin_dir dir;
 	bool left;
 
-	/* Whoever pins or unpins at the moment holds the lock. */
+	/* A process that is pinning or unpinning now holds the lock. */
 	if (pin_dir__try_lock(&dir))
 		return false;
 	left = faccessat(dir.fd, PIN_ABOUT, F_OK, AT_SYMLINK_NOFOLLOW) && walk_all(&dir, NULL) > 0;
@@ -393,8 +408,9 @@ bool pin__is_left_over(void)
 }
 
 /*
- * Ends it for those who have it open: they would take sums that stand still for vCPUs that do. Its layout may be that
- * of another version, whose first number is 0 then as well.
+ * Marks the measurement as ended for its readers, who would otherwise take sums that no longer grow
+ * for idle vCPUs. Works for other versions of the layout too, because their first field is 0 as
+ * well then.
  */
 static void end_readers(int about_fd)
 {
@@ -417,7 +433,9 @@ int pin__remove(const struct pin_dir *dir)
 	char why[160];
 	int about_fd = pin_objects__open_any(dir->fd, PIN_ABOUT, PIN_KIND_MAP, S_IWGRP | S_IWOTH, 0,
 					     why, sizeof(why));
-	/* It goes first: no reader is to begin what is about to end. */
+	/*
+	 * Remove PIN_ABOUT first, so that no new reader opens a measurement that is about to end.
+	 */
 	bool had_about = !unlinkat(dir->fd, PIN_ABOUT, 0);
 	int cnt;
 

@@ -33,7 +33,7 @@ static bool is_owner_trusted(const struct stat *st)
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-/* Returns a descriptor, -ENOENT when no bpffs is mounted there, or another -errno. */
+/* Opens bpffs. Returns a descriptor, -ENOENT when no bpffs is mounted there, or another -errno. */
 static int open_root(void)
 {
 	int fd = open(PIN_ROOT, O_PATH | OPEN_NOFOLLOW);
@@ -47,7 +47,10 @@ static int open_root(void)
 	return -ENOENT;
 }
 
-/* Whoever owns bpffs's root, or writes to it while it is not sticky, can rename what others have in it. */
+/*
+ * Checks bpffs's root directory: its owner can rename other users' files, as can anyone with write
+ * permission if it is not sticky.
+ */
 static int check_root(int root_fd, struct pin_refusal *why)
 {
 	struct stat st;
@@ -58,8 +61,8 @@ static int check_root(int root_fd, struct pin_refusal *why)
 		return 0;
 	snprintf(why->text, sizeof(why->text),
 		 PIN_ROOT
-		 " belongs to user %u and has mode %04o, so that others can replace what is"
-		 " in it: chown root " PIN_ROOT " && chmod 0700 " PIN_ROOT,
+		 " belongs to user %u and has mode %04o, so that other users can replace its"
+		 " files: chown root " PIN_ROOT " && chmod 0700 " PIN_ROOT,
 		 st.st_uid, st.st_mode & 07777);
 	return -EPERM;
 }
@@ -71,8 +74,8 @@ static void refuse(const struct stat *st, struct pin_refusal *why)
 						  : "file";
 
 	snprintf(why->text, sizeof(why->text),
-		 PIN_DIR " is a %s of user %u, mode %04o, in place of a directory that root alone"
-			 " can write: look who made it, then rm -r " PIN_DIR,
+		 PIN_DIR " is a %s of user %u, mode %04o, not a directory that only root can write:"
+			 " find out who created it, then rm -r " PIN_DIR,
 		 kind, st->st_uid, st->st_mode & 07777);
 }
 
@@ -83,7 +86,7 @@ static bool has_about(int dir_fd)
 	return !fstatat(dir_fd, PIN_ABOUT, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode);
 }
 
-/* Opens what is there if it is a directory, whoever's: how is O_PATH or O_RDONLY. */
+/* Opens PIN_NAME if it is a directory, regardless of its owner. how: O_PATH or O_RDONLY. */
 static int open_any(struct pin_dir *dir, int how, struct pin_refusal *why)
 {
 	struct stat st;
@@ -145,7 +148,10 @@ void pin_dir__close(struct pin_dir *dir)
 	close_fd(&dir->root_fd);
 }
 
-/* What was locked may have been removed meanwhile, by whoever had the lock before. */
+/*
+ * Checks that the locked directory still exists: the previous holder of the lock may have removed
+ * it.
+ */
 static int check_is_there(const struct pin_dir *dir)
 {
 	struct stat locked, there;
@@ -155,7 +161,10 @@ static int check_is_there(const struct pin_dir *dir)
 	return locked.st_dev == there.st_dev && locked.st_ino == there.st_ino ? 0 : -ESTALE;
 }
 
-/* Takes away what others could write by; objects that they may have put there are told by their owners. */
+/*
+ * Removes write permission for other users. Objects that they may have created before are
+ * recognised by their owner.
+ */
 static int close_to_others(const struct pin_dir *dir)
 {
 	struct stat st;
@@ -167,7 +176,10 @@ static int close_to_others(const struct pin_dir *dir)
 	return 0;
 }
 
-/* Returns 0, -ENOENT, -EPERM and *why, -EAGAIN (held), -ESTALE (removed meanwhile) or another -errno. */
+/*
+ * Tries to lock once. Returns 0, -ENOENT, -EPERM and *why, -EAGAIN (held), -ESTALE (removed
+ * meanwhile) or another -errno.
+ */
 static int lock_once(struct pin_dir *dir, struct pin_refusal *why)
 {
 	int err = open_any(dir, O_RDONLY, why);
@@ -185,7 +197,10 @@ static int lock_once(struct pin_dir *dir, struct pin_refusal *why)
 	return err;
 }
 
-/* Who holds the lock, as /proc/locks has it: "1: FLOCK  ADVISORY  WRITE 123 00:1a:4567 0 EOF". 0: it does not say. */
+/*
+ * Returns the PID of the lock's holder, from a line of /proc/locks such as "1: FLOCK  ADVISORY
+ * WRITE 123 00:1a:4567 0 EOF"; 0: unknown.
+ */
 static __u64 find_holder(const struct pin_dir *dir, const struct hostfs *fs)
 {
 	FILE *file = hostfs__fopen(fs, "proc/locks");
@@ -302,7 +317,7 @@ int pin_dir__try_lock(struct pin_dir *dir)
 
 void pin_dir__unlock(struct pin_dir *dir)
 {
-	/* Neither goes unless it is empty. */
+	/* rmdir removes neither of them unless it is empty. */
 	unlinkat(dir->fd, PIN_LINKS, AT_REMOVEDIR);
 	unlinkat(dir->root_fd, PIN_NAME, AT_REMOVEDIR);
 	pin_dir__close(dir);

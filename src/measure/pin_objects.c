@@ -13,14 +13,17 @@
 
 #define WRITE_BITS (S_IWUSR | S_IWGRP | S_IWOTH)
 
-/* The group reads. A reader that may write to the first program runs it, for sums of the moment. */
+/*
+ * The group may read. A reader with write permission for PIN_FORCED_READ and PIN_ACCOUNTS can run
+ * these programs, and so gets sums that are up to date.
+ */
 static const struct pin_object objects[] = {
 	{ PIN_VCPUS, 0440, false },
 	{ PIN_ENDED, 0440, false },
 	{ PIN_STINTS, 0440, true },
 	{ PIN_HEALTHS, 0440, false },
 	{ PIN_PROCESSES, 0440, false },
-	/* There are kernel addresses in it. */
+	/* Contains kernel addresses. */
 	{ PIN_SHARED, 0600, false },
 	{ PIN_STAT, 0440, false },
 	{ PIN_FORCED_READ, 0660, false },
@@ -28,7 +31,10 @@ static const struct pin_object objects[] = {
 	{ PIN_EVENTS, 0600, false },
 	{ PIN_CPU_BEATS, 0600, false },
 	{ PIN_HEARTBEAT, 0600, false },
-	/* The last: whoever finds it finds the others. --unpin writes it, with no right to pass over modes. */
+	/*
+	 * The last one: a reader that finds it also finds the others. --unpin writes it without the
+	 * right to override file modes.
+	 */
 	{ PIN_ABOUT, 0640, false },
 };
 
@@ -47,7 +53,10 @@ static mode_t mode_of(const char *name)
 	return 0;
 }
 
-/* The name of the anonymous inode behind the descriptor tells: "bpf-map", "bpf-prog", "bpf-link" or "bpf_link". */
+/*
+ * Returns whether a descriptor is of a kind of BPF object, by the name of its anonymous inode:
+ * "bpf-map", "bpf-prog", "bpf-link" or "bpf_link".
+ */
 static bool is_of_kind(int fd, enum pin_kind kind)
 {
 	static const char *const words[] = {
@@ -79,11 +88,11 @@ static int check_file(int fd, const char *name, mode_t allowed, char *why, size_
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return refuse(why, size, name, "is no BPF object");
+		return refuse(why, size, name, "is not a BPF object");
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return refuse(why, size, name, "belongs to another user than root");
+		return refuse(why, size, name, "does not belong to root");
 	if (st.st_mode & WRITE_BITS & ~(allowed | S_IWUSR))
-		return refuse(why, size, name, "can be written by others");
+		return refuse(why, size, name, "is writable by other users");
 	return 0;
 }
 
@@ -107,7 +116,7 @@ int pin_objects__open_any(int dir_fd, const char *name, enum pin_kind kind, mode
 	return refuse(why, size, name, "is another kind of BPF object");
 }
 
-/* Returns the first number that is not as it should be, by name; NULL: all are. */
+/* Returns the name of the first property that differs; NULL: all are equal. */
 static const char *find_difference(const struct bpf_map_info *is, const struct bpf_map_info *wanted)
 {
 	if (is->type != wanted->type)
@@ -160,7 +169,8 @@ int pin_objects__open(const struct pin_dir *dir, const struct collector *layout,
 	err = is_program ? check_program(fd, layout, name, &what)
 			 : check_map(fd, layout, name, &what);
 	if (what) {
-		snprintf(why, size, PIN_DIR "/%s has another %s than this gtimehalt's", name, what);
+		snprintf(why, size, PIN_DIR "/%s has another %s than in this build of gtimehalt",
+			 name, what);
 		err = -EPROTO;
 	}
 	if (!err)

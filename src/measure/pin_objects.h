@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * pin_objects - the BPF objects in PIN_DIR by name: who may do what with them, and how they are opened.
+ * pin_objects - the BPF objects in PIN_DIR by name: their modes, and how they are opened.
  *
- * Nothing is read from an object before its owner, mode, kind, sizes and flags are those that this build gives it:
- * the kernel copies as many bytes as the object says, not as many as the buffer holds.
+ * Nothing is read from an object before its owner, mode, kind, sizes and flags were compared with
+ * those that this build gives it: the kernel copies as many bytes as the object defines, not as
+ * many as the buffer holds.
  */
 #ifndef PIN_OBJECTS_H
 #define PIN_OBJECTS_H
@@ -18,7 +19,7 @@ struct pin_dir;
 #define PIN_VCPUS       "vcpus"
 #define PIN_ENDED       "ended"
 #define PIN_STINTS      "stints"
-#define PIN_SHARED      "shared" /* what the programs have in .bss */
+#define PIN_SHARED      "shared" /* the programs' .bss */
 #define PIN_EVENTS      "counter_events"
 #define PIN_HEALTHS     "healths"
 #define PIN_PROCESSES   "processes"
@@ -34,7 +35,7 @@ struct pin_object {
 	bool only_histogram;
 };
 
-/* The i-th of them, in the order in which they are to be pinned; NULL behind the last. */
+/* Returns the i-th object in the order of pinning; NULL behind the last. */
 const struct pin_object *pin_objects__at(size_t i);
 
 enum pin_kind {
@@ -44,22 +45,24 @@ enum pin_kind {
 };
 
 /*
- * The object of a name in a directory, whatever its layout, if it is of that kind, belongs to root or to this user,
- * and nobody but those in `allowed` may write it. file_flags: 0, or BPF_F_RDONLY for a map.
- * Returns its descriptor; -ENOENT when there is none; -EPROTO and a text of why when it is not as it should be; or
- * another -errno: -EACCES and -EPERM when this process may not open it.
+ * Opens the object of a name in a directory, regardless of its layout, if it is of the given kind,
+ * belongs to root or to this user, and only users in `allowed` (mode bits) may write it.
+ * file_flags: 0, or BPF_F_RDONLY for a map.
+ * Returns its descriptor, which the caller closes; -ENOENT when there is none; -EPROTO and the
+ * reason in `why` when it is not as required; or another -errno: -EACCES and -EPERM when this
+ * process may not open it.
  */
 int pin_objects__open_any(int dir_fd, const char *name, enum pin_kind kind, mode_t allowed,
 			  unsigned int file_flags, char *why, size_t size);
 
 /*
- * The map or program of that name as pin_objects__open_any(), of the layout that `layout` has it
- * (collector__new_layout()).
+ * As pin_objects__open_any() for a map or program of PIN_DIR, which must also have the layout that
+ * `layout` has for it (collector__new_layout()).
  */
 int pin_objects__open(const struct pin_dir *dir, const struct collector *layout, const char *name,
 		      unsigned int file_flags, char *why, size_t size);
 
-/* Pins a descriptor by that name in a directory. Returns 0 or -errno, logged. */
+/* Pins a descriptor under this name in a directory. Returns 0 or -errno, logged. */
 int pin_objects__pin(int dir_fd, const char *name, int fd);
 
 #endif /* PIN_OBJECTS_H */

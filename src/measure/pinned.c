@@ -16,25 +16,28 @@
 #include "measure/pinned_programs.h"
 
 struct pinned {
-	/* While it is opened. */
+	/* Used only while the measurement is opened. */
 	struct pin_dir dir;
 	struct pin_refusal why;
 	struct collector *layout;
-	bool is_logged; /* the reason of the failure */
+	bool is_logged; /* the reason for the failure was logged */
 
 	struct pinned_about about;
 	double ns_per_tsc_cycle;
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
 	int shared_fd, events_fd, reader_fd, accounts_fd;
-	void *shared; /* a copy of what the programs have in .bss */
+	void *shared; /* a copy of the programs' .bss */
 	struct counters *counters;
 	struct pinned_programs programs;
 	struct program_clock program_clock;
 	struct meter *meter;
 };
 
-/* Returns a descriptor; -EPROTO and why when the object is not as this build makes it; or another -errno. */
+/*
+ * Returns a descriptor; -EPROTO and p->why when the object is not as this build makes it; or
+ * another -errno.
+ */
 static int open_object(struct pinned *p, const char *name, __u32 flags)
 {
 	return pin_objects__open(&p->dir, p->layout, name, flags, p->why.text, sizeof(p->why.text));
@@ -52,13 +55,13 @@ static int read_about(struct pinned *p)
 	err = bpf_map_lookup_elem(p->about_fd, &key, &about);
 	if (err)
 		return err;
-	/* It was unpinned a moment ago. */
+	/* The measurement was unpinned a moment ago. */
 	if (!about.layout)
 		return -ENOENT;
 	if (about.layout != GTIMEHALT_PIN_LAYOUT || !about.mperf_ratio_ppb ||
 	    !about.ns_per_tsc_cycle || about.cpu_cnt != (__u32)p->cpu_cnt) {
 		snprintf(p->why.text, sizeof(p->why.text),
-			 PIN_DIR "/" PIN_ABOUT " is of another version of gtimehalt");
+			 PIN_DIR "/" PIN_ABOUT " was written by another version of gtimehalt");
 		return -EPROTO;
 	}
 	p->about.mode = about.is_entry_mode ? MODE_ENTRY : MODE_SWITCH;
@@ -99,7 +102,10 @@ static int open_maps(struct pinned *p, bool histogram)
 			return fd;
 		*maps[i].fd = fd;
 	}
-	/* Not for those who may read the sums alone: there are kernel addresses in it. */
+	/*
+	 * Readers that may only read the sums cannot open PIN_SHARED, because it contains kernel
+	 * addresses.
+	 */
 	p->shared_fd = open_object(p, PIN_SHARED, BPF_F_RDONLY);
 	if (p->shared_fd == -EACCES || p->shared_fd == -EPERM)
 		return 0;
@@ -109,7 +115,7 @@ static int open_maps(struct pinned *p, bool histogram)
 	return p->shared ? 0 : -ENOMEM;
 }
 
-/* What takes more rights than reading. Returns 0, or -EPROTO and why. */
+/* Opens the objects that need more rights than reading. Returns 0, or -EPROTO and p->why. */
 static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
 	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
@@ -123,7 +129,7 @@ static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend
 		p->events_fd = -1;
 	}
 	if (p->reader_fd < 0 || !p->shared)
-		pr_info("no right to force a read: sums are up to a second old");
+		pr_info("no permission to force a read: sums are up to a second old");
 	return 0;
 }
 
@@ -179,8 +185,10 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 }
 
 /*
- * What is there but not to be trusted never keeps this process from measuring: whoever can write in bpffs could switch
- * the tool off. It costs a second set of hooks, and one line says why.
+ * Logs why the pinned measurement is not used. A measurement that cannot be trusted never keeps
+ * this process from measuring, because otherwise any user who can write in bpffs could disable the
+ * tool. Measuring then costs a second set of hooks. refusal_level: the level at which a refusal is
+ * logged.
  */
 static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 {
@@ -188,25 +196,32 @@ static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 	case -EPROTO:
 		log__print(
 			refusal_level,
-			"what is pinned is not read, for it is not of this gtimehalt: %s; --unpin it"
-			" and --pin it again",
+			"the pinned measurement is not used, because another build may have made it: %s;"
+			" --unpin it and --pin it again",
 			p->why.text);
 		return err;
 	case -EPERM:
-		/* A right is missing, or another's directory is there: told only if it passes for a measurement. */
+		/*
+		 * A permission is missing, or the directory belongs to another user: log the latter
+		 * only if it looks like a measurement.
+		 */
 		if (!p->why.text[0])
 			return -ENOENT;
-		log__print(p->why.looks_pinned ? refusal_level : LOG_LEVEL_INFO,
-			   "what is pinned is not read, for it may be a stranger's: %s",
-			   p->why.text);
+		log__print(
+			p->why.looks_pinned ? refusal_level : LOG_LEVEL_INFO,
+			"the pinned measurement is not used, because another user may have made it: %s",
+			p->why.text);
 		return p->why.looks_pinned ? -EPROTO : -ENOENT;
-	/* Whoever may not look has to measure, and will be told if that is not allowed either. */
+	/*
+	 * Without permission to read, this process measures by itself; if that is not permitted
+	 * either, the measurement reports it.
+	 */
 	case -EACCES:
 	case -ENOSYS:
 	case -ENOENT:
 		return -ENOENT;
 	default:
-		pr_err("cannot read what is pinned in " PIN_DIR ": %s", strerror(-err));
+		pr_err("cannot read the measurement pinned in " PIN_DIR ": %s", strerror(-err));
 		return err;
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * pinned - a measurement that another process has pinned in bpffs (pin.h), opened to be read.
+ * pinned - opens a measurement that another process has pinned in bpffs (pin.h), and reads it.
  *
- * Needs no capability where file modes let the reader through; then no read can be forced and no event
- * mended, unless the reader may do so.
+ * Needs no capability if the file modes permit reading. Then no read can be forced and no event can
+ * be reopened, unless the modes permit that too.
  */
 #ifndef PINNED_H
 #define PINNED_H
@@ -19,7 +19,7 @@ struct meter;
 struct pinned;
 struct program_stats;
 
-/* What it can give. */
+/* Properties of the pinned measurement. */
 struct pinned_about {
 	enum measure_mode mode;
 	bool has_histogram;
@@ -30,22 +30,22 @@ struct pinned_about {
 };
 
 struct pinned_opts {
-	bool histogram; /* stints are wanted too, if pinned_about.has_histogram */
-	bool mend;      /* open MPERF events anew that no longer read, if this process may */
-	bool bpf_stats; /* let the kernel time BPF programs, all of the host's, meanwhile */
-	enum log_level refusal_level; /* at which is told that what is pinned is refused */
+	bool histogram; /* read stints too, if pinned_about.has_histogram */
+	bool mend;      /* reopen MPERF events that can no longer be read, if this process may */
+	bool bpf_stats; /* let the kernel time all BPF programs of the host meanwhile */
+	enum log_level refusal_level; /* level at which a refused measurement is logged */
 };
 
 /*
- * Opens it. Returns 0 and *pinned, which the caller ends with pinned__free(); -ENOENT when there is none, or
- * none that this process may see; -EPROTO, logged at refusal_level, when another build has pinned it, or a stranger;
- * or another -errno, logged.
+ * Opens the pinned measurement. Returns 0 and *pinned, which the caller frees with pinned__free();
+ * -ENOENT when there is none, or none that this process may see; -EPROTO, logged at refusal_level,
+ * when another build or possibly another user has pinned it; or another -errno, logged.
  */
 int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **pinned);
 void pinned__free(struct pinned *pinned);
 
 const struct pinned_about *pinned__about(const struct pinned *pinned);
-/* As collector__program_stats(); none either where the process may not look at the programs. */
+/* As collector__program_stats(); also 0 if this process may not open the programs. */
 size_t pinned__program_stats(const struct pinned *pinned, struct program_stats *stats, size_t max);
 struct meter *pinned__meter(const struct pinned *pinned);
 

@@ -8,7 +8,7 @@
 #include "measure/pin_objects.h"
 #include "measure/pinned_programs.h"
 
-/* The fd becomes the list's, or is none. */
+/* Adds a program to the list, which takes ownership of fd. fd below 0: adds nothing. */
 static void add(struct pinned_programs *p, const char *name, int fd)
 {
 	struct pinned_program *program = &p->list[p->cnt];
@@ -50,7 +50,7 @@ static void add_links(struct pinned_programs *p, const struct pin_dir *dir)
 		return;
 	}
 	while ((entry = readdir(stream)))
-		/* The timers of the CPUs all have the one below. */
+		/* The timers of all CPUs run the same program, which is added by name below. */
 		if (entry->d_name[0] != '.' && strncmp(entry->d_name, "beat-", strlen("beat-")))
 			add_of_link(p, links_fd, entry->d_name);
 	closedir(stream);

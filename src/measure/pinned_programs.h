@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * pinned_programs - the programs of a pinned measurement, to tell what they cost.
- */
+/* pinned_programs - the programs of a pinned measurement, to show what they cost. */
 #ifndef PINNED_PROGRAMS_H
 #define PINNED_PROGRAMS_H
 
@@ -19,12 +17,15 @@ struct pinned_programs {
 	size_t cnt;
 };
 
-/* Opens those that this process may look at, which without CAP_SYS_ADMIN are none. */
+/* Opens the programs that this process may open; without CAP_SYS_ADMIN these are none. */
 void pinned_programs__open(struct pinned_programs *programs, const struct pin_dir *dir,
 			   const struct collector *layout);
 void pinned_programs__close(struct pinned_programs *programs);
 
-/* For as many as there is room; the names live as long as *programs. Returns how many. */
+/*
+ * Fills stats for at most `max` programs; the names are valid as long as *programs. Returns how
+ * many.
+ */
 size_t pinned_programs__stats(const struct pinned_programs *programs, struct program_stats *stats,
 			      size_t max);
 

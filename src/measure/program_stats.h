@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * program_stats - what BPF programs have cost, as the kernel counts it.
- */
+/* program_stats - the cost of BPF programs, as counted by the kernel. */
 #ifndef PROGRAM_STATS_H
 #define PROGRAM_STATS_H
 
@@ -11,29 +9,37 @@
 struct hostfs;
 
 struct program_stats {
-	const char *name; /* of who has the program */
+	const char *name; /* borrowed from the owner of the program */
 	__u64 run_cnt;
 	__u64 run_ns;
 };
 
-/* More programs than are ever loaded at once. */
+/* Maximum number of programs, more than are ever loaded at once. */
 #define PROGRAM_STATS_MAX 32
 
-/* Whether the kernel times BPF programs, all of the host's: two readings of the clock for each of their runs. */
+/*
+ * Makes the kernel time all BPF programs of the host, which costs two readings of the clock for
+ * each run.
+ */
 struct program_clock {
 	const struct hostfs *fs; /* borrowed */
-	int fd;                  /* while it is open the kernel does; -1: it is not our doing */
+	/* keeps the kernel timing while it is open; -1: not requested here */
+	int fd;
 };
 
 /*
- * `wanted`: let it, until program_clock__stop(); it may be doing so anyway (sysctl kernel.bpf_stats_enabled).
+ * `wanted`: starts the kernel's timing, until program_clock__stop(); it may already be on for other
+ * reasons (sysctl kernel.bpf_stats_enabled). program_clock__runs() returns whether it is on.
  * Returns 0 or -errno.
  */
 int program_clock__start(struct program_clock *clock, const struct hostfs *fs, bool wanted);
 void program_clock__stop(struct program_clock *clock);
 bool program_clock__runs(const struct program_clock *clock);
 
-/* What the program of a descriptor has cost since it was loaded; the name is taken as it is. Returns 0 or -errno. */
+/*
+ * Gets the cost of a program since it was loaded; stats->name is set to `name`, which is borrowed.
+ * Returns 0 or -errno.
+ */
 int program_stats__read(int prog_fd, const char *name, struct program_stats *stats);
 
 #endif /* PROGRAM_STATS_H */

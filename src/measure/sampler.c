@@ -16,8 +16,8 @@
 #include "report/snapshot.h"
 
 /*
- * How many threads one snapshot checks for their end, in rotation. The exit hook reports the end of a
- * thread; this check finds the threads that exited while hooks were switched off.
+ * How many threads one snapshot checks for their end, in rotation. The exit hook reports the end of
+ * a thread; this check finds the threads that exited while hooks were switched off.
  */
 #define EXIT_CHECK_MAX 256
 
@@ -27,7 +27,8 @@ struct sampler {
 	const struct hostfs *fs;
 	size_t check_turn; /* index of the first vCPU that the next snapshot checks */
 	bool host_halts;   /* at the last snapshot */
-	bool takes_pids;   /* system calls know threads by the numbers that BPF has for them */
+	/* system calls use the same thread numbers as BPF (same PID namespace) */
+	bool takes_pids;
 };
 
 int sampler__new(const struct sampler_opts *opts, struct sampler **out)
@@ -63,7 +64,7 @@ size_t sampler__vm_cnt(const struct sampler *s)
 	return roster__vm_cnt(s->roster);
 }
 
-/* Asking the kernel takes a tenth of what a look into /proc does. */
+/* Returns whether a thread has exited. tgkill(2) takes a tenth of the time of a lookup in /proc. */
 static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
 {
 	if (!s->takes_pids)
@@ -71,7 +72,7 @@ static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
 	return syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 && errno == ESRCH;
 }
 
-/* Drops the sums of threads that have exited: this snapshot has their last ones. */
+/* Drops the sums of threads that have exited: this snapshot has their final sums. */
 static void forget_ended(struct sampler *s, struct snapshot *snap)
 {
 	size_t cnt = snap->vcpu_cnt < EXIT_CHECK_MAX ? snap->vcpu_cnt : EXIT_CHECK_MAX;
@@ -85,12 +86,12 @@ static void forget_ended(struct sampler *s, struct snapshot *snap)
 	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
 }
 
-/* In the snapshot, and in the log when it changes. */
+/* Sets snap->host_halts, and logs when acpi_pad starts to halt CPUs. */
 static void look_for_host_halts(struct sampler *s, struct snapshot *snap)
 {
 	snap->host_halts = acpi_pad__halts(s->fs);
 	if (snap->host_halts && !s->host_halts)
-		pr_warn("acpi_pad halts CPUs of this host: halted time is not measured meanwhile");
+		pr_warn("acpi_pad halts CPUs of this host: halted time is unmeasured meanwhile");
 	s->host_halts = snap->host_halts;
 }
 
@@ -106,7 +107,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	forget_ended(s, snap);
 	err = roster__complete(s->roster, snap);
 	if (err) {
-		pr_err("cannot take stock of the VMs: %s", strerror(-err));
+		pr_err("cannot list the VMs: %s", strerror(-err));
 		return err;
 	}
 	snapshot__sort(snap);

@@ -10,11 +10,14 @@
 #include "base/log.h"
 #include "measure/sched_clock.h"
 
-/* For so long TSC is held against the clock where the kernel does not tell its rate. */
+/*
+ * Time over which TSC is compared to CLOCK_MONOTONIC_RAW where the kernel does not provide its
+ * rate.
+ */
 #define RATE_SPAN_NS 100000000ULL
 
 struct sched_clock {
-	/* NULL: the kernel does not tell. */
+	/* NULL: the kernel does not provide the clock's parameters. */
 	const volatile struct perf_event_mmap_page *page;
 	double ns_per_cycle;
 };
@@ -24,7 +27,10 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The page of an event that counts nothing, of this process: every page tells the same of the clock. */
+/*
+ * Maps the page of an event of this process that counts nothing: the clock's parameters are the
+ * same in every event's page.
+ */
 static const volatile struct perf_event_mmap_page *map_page(void)
 {
 	struct perf_event_attr attr = {
@@ -43,7 +49,10 @@ static const volatile struct perf_event_mmap_page *map_page(void)
 	return page == MAP_FAILED ? NULL : page;
 }
 
-/* The factor and the offset are written once, as the page is mapped. */
+/*
+ * Returns whether the page has the clock's factor and offset, which the kernel writes once, when it
+ * maps the page.
+ */
 static bool tells_clock(const volatile struct perf_event_mmap_page *page)
 {
 	return page->cap_user_time && page->cap_user_time_zero && page->time_mult;
@@ -75,8 +84,8 @@ int sched_clock__new(struct sched_clock **out)
 		clock->ns_per_cycle =
 			(double)clock->page->time_mult / (double)(1ULL << clock->page->time_shift);
 	} else {
-		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and what a running "
-			"thread ran is known up to the last tick only");
+		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and the run time "
+			"of running threads is known only up to the last tick");
 		clock->ns_per_cycle = measure_rate();
 	}
 	*out = clock;

@@ -12,26 +12,27 @@
 #include "measure/sums_reader.h"
 
 /*
- * A copy is torn only while a window closes, which takes a microsecond; longer when the CPU of the one
- * that closes it is taken away meanwhile. A copy that stays torn for so long is not whole at all.
+ * A copy is torn only while a window is being closed, which takes a microsecond, or longer if a
+ * hypervisor takes the closing CPU away meanwhile. An entry whose copies stay torn for TORN_MAX_NS
+ * is an error.
  */
 #define TORN_MAX_NS  1000000000ULL
 #define TORN_WAIT_US 50
 
 /*
- * Entries copied at once. Of a hash map, the kernel copies buckets whole, and none comes near to this: a map has as many as
- * it has room for entries, at least.
+ * Number of entries that are copied at once. From a hash map the kernel copies whole buckets, and
+ * no bucket comes near this size: a map has at least as many buckets as entries.
  */
 #define CHUNK_CNT 256
 
 struct sums_reader {
 	struct sums_maps maps;
 	double ns_per_tsc_cycle;
-	__u64 last_ns; /* when the last snapshot was taken; 0: there was none */
+	__u64 last_ns; /* when the last snapshot was taken; 0: never */
 	__u32 highest_index;
-	__u64 lost_cnt; /* entries of threads that ended while another CPU was writing to them */
+	__u64 lost_cnt; /* entries of threads that exited while another CPU was writing to them */
 	struct vcpu_sums sums[CHUNK_CNT];
-	/* Of `vcpus` and of `ended`. */
+	/* Keys of `vcpus` and of `ended`. */
 	__u32 indexes[CHUNK_CNT];
 	struct ended_key keys[CHUNK_CNT];
 };
@@ -65,7 +66,10 @@ static bool is_whole(const struct vcpu_sums *sums)
 	       is_equal(&sums->shared_head, &sums->shared_tail);
 }
 
-/* Reads an entry again until the copy is whole. */
+/*
+ * Reads an entry again until the copy is consistent or the entry is free. Returns 0, -EIO (torn for
+ * TORN_MAX_NS) or -errno.
+ */
 static int read_whole(const struct sums_reader *r, __u32 index, struct vcpu_sums *sums)
 {
 	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
@@ -84,7 +88,10 @@ static int read_whole(const struct sums_reader *r, __u32 index, struct vcpu_sums
 	return 0;
 }
 
-/* Up to when the entry is complete, by a clock that stands while the entry is away. */
+/*
+ * Returns the time up to which the entry is complete, by a clock that stops while the entry is
+ * away.
+ */
 static __u64 complete_ns(const struct vcpu_sums *sums)
 {
 	return sums->at_ns - sums->away_ns;
@@ -138,7 +145,7 @@ static int add_stints(const struct sums_reader *r, struct snapshot *snap, __u32 
 	return 0;
 }
 
-/* Returns the reading, or NULL: memory is short. */
+/* Returns the reading, or NULL when memory is short. */
 static struct vcpu_reading *add_reading(const struct sums_reader *r, struct snapshot *snap,
 					const struct vcpu_sums *sums)
 {
@@ -158,7 +165,7 @@ static bool has_reading(const struct snapshot *snap, const struct vcpu_sums *sum
 	return false;
 }
 
-/* The number by which the directory knows the entry's vCPU; see accounts.bpf.h. */
+/* Returns the number of the entry's vCPU in struct entry_key; see accounts.bpf.h. */
 static __u32 vcpu_number(const struct entry_objects *of)
 {
 	return (__u32)(of->vcpu >> 4) | 1;
@@ -183,7 +190,7 @@ static void give_share_back(const struct sums_reader *r, __u32 tgid)
 	bpf_map_update_elem(r->maps.processes_fd, &tgid, &process, BPF_EXIST);
 }
 
-/* Frees an entry of a thread that is not there. */
+/* Frees an entry of a thread that no longer exists. */
 static void drop(const struct sums_reader *r, __u32 index, const struct vcpu_sums *sums)
 {
 	static const struct vcpu_sums free_entry;
@@ -197,7 +204,10 @@ static void drop(const struct sums_reader *r, __u32 index, const struct vcpu_sum
 	bpf_map_update_elem(r->maps.free_indexes_fd, NULL, &index, BPF_ANY);
 }
 
-/* What has ended is read once; a measurement that is pinned drops it itself. */
+/*
+ * Reads an entry. Drops the entry of an exited thread afterwards; a pinned measurement drops it
+ * itself.
+ */
 static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 		      struct vcpu_sums *sums)
 {
@@ -221,7 +231,7 @@ static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 	return err;
 }
 
-/* An entry that has ended since the last snapshot. */
+/* Reads an element of `ended` if the thread has exited since the last snapshot. */
 static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
 			    const struct vcpu_sums *sums)
 {
@@ -237,8 +247,9 @@ static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
 }
 
 /*
- * Copies the next chunk of a map. *position goes from one call to the next; `begun` is false for the first. Returns how many
- * elements were copied, or -errno; *at_end is set behind the last.
+ * Copies the next chunk of a map. *position is kept from one call to the next; `begun` is false for
+ * the first call.
+ * Returns how many elements were copied, or -errno; sets *at_end after the last element.
  */
 static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *position, bool begun,
 		      bool *at_end)
@@ -249,13 +260,14 @@ static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *posi
 				       &cnt, &opts);
 
 	*at_end = err == -ENOENT;
-	/* At the end of the map some may have been copied; after any other error none were. */
+	/* At the end of the map elements may have been copied; after any other error none were. */
 	return err && err != -ENOENT ? err : (int)cnt;
 }
 
 /*
- * Indexes are handed out from below, and freed by this reader alone: what is above the highest one that was ever used is free.
- * A pinned measurement frees entries itself, so that all of them are read.
+ * Reads the entries. All entries above the highest index that was ever used are free, because new
+ * entries get the lowest free index and only this reader frees entries: reading stops there. A
+ * pinned measurement frees entries itself, so all of its entries are read.
  */
 static int read_entries(struct sums_reader *r, struct snapshot *snap)
 {
@@ -304,7 +316,10 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
 
 	snap->has_stints = r->maps.stints_fd >= 0;
 	err = read_entries(r, snap);
-	/* Behind the others, for an entry is in both maps for a moment, and never in none. */
+	/*
+	 * Read `ended` last, because an entry that moves there is in both maps for a moment, and
+	 * never in none.
+	 */
 	if (!err && r->maps.ended_fd >= 0)
 		err = read_ended(r, snap);
 	if (err)
@@ -314,7 +329,9 @@ int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
 	return 0;
 }
 
-/* What is in the reading was copied before the thread had ended, perhaps. */
+/*
+ * Updates a reading from the final sums, because it may have been copied before the thread exited.
+ */
 static void take_last(const struct sums_reader *r, struct snapshot *snap, __u32 index,
 		      const struct vcpu_sums *sums, struct vcpu_reading *vcpu)
 {
@@ -342,7 +359,7 @@ void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vc
 		if (bpf_map_lookup_elem(r->maps.vcpus_fd, &index, &sums) ||
 		    sums.tid != (__u32)vcpu->tid)
 			return;
-		/* A tid may be another thread's by now. */
+		/* The tid may have been reused by another thread. */
 		if (sums.start_boottime_ns == vcpu->start_boottime_ns) {
 			if (is_whole(&sums))
 				take_last(r, snap, index, &sums, vcpu);

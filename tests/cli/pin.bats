@@ -95,7 +95,7 @@ nothing_deleted() {
 		[[ -e $PINNED/about ]]
 	END
 	echo "$output"
-	[[ $(grep -c "what is pinned is not read, for it may be a stranger's: $PINNED is a directory of user 65534" <<<"$output") == 1 ]]
+	[[ $(grep -c "the pinned measurement is not used, because another user may have made it: $PINNED is a directory of user 65534" <<<"$output") == 1 ]]
 	# The tool then measures by itself, and what it prints depends on the host.
 	[[ $output != *"no VM is running"* && $output != *'status 1'[0-9][0-9]* ]]
 	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == *'nothing is pinned: '* ]]
@@ -112,8 +112,8 @@ nothing_deleted() {
 		[[ ! -e $PINNED ]]
 	END
 	echo "$output"
-	[[ $(grep -c "warning: what is pinned is not read, .*about has another value size than this gtimehalt's" <<<"$output") == 1 ]]
-	[[ $(grep -c 'gtimehalt: what is pinned is not read, .*--unpin it and --pin it again$' <<<"$output") == 2 ]]
+	[[ $(grep -c "warning: the pinned measurement is not used, .*about has another value size than in this build of gtimehalt" <<<"$output") == 1 ]]
+	[[ $(grep -c 'gtimehalt: the pinned measurement is not used, .*--unpin it and --pin it again$' <<<"$output") == 2 ]]
 	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == 'status 1' ]]
 }
 

@@ -125,7 +125,7 @@ static void off_for_a_while(const struct tree *tree, struct hook_watch *watch, c
 
 	assert_look(watch, HOOKS_RAN, NULL);
 	write_file(tree, path, "0\n");
-	snprintf(said, sizeof(said), "%s is 0: the kernel does not run", name);
+	snprintf(said, sizeof(said), "%s is 0: the kernel does not run programs", name);
 	assert_look(watch, HOOKS_STOPPED, said);
 	assert_look(watch, HOOKS_STOPPED, NULL);
 	write_file(tree, path, "1\n");

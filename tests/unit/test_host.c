@@ -484,7 +484,7 @@ static void assert_warned(const struct tree *tree, const char *flags, bool expec
 	capture__begin(&capture, stderr);
 	host__warn_of_hypervisor(&tree->fs);
 	capture__end(&capture);
-	assert_int_equal(strstr(capture.text, "is a guest itself") != NULL, expected);
+	assert_int_equal(strstr(capture.text, "is itself a VM") != NULL, expected);
 	assert_int_equal(capture.text[0] != '\0', expected);
 }
 

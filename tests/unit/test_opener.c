@@ -268,7 +268,7 @@ static void test_without_it_nothing_is_opened_and_that_is_said_once(void **state
 	assert_int_equal(second, -EPIPE);
 	assert_string_equal(capture.text,
 			    "gtimehalt: warning: the process that opens MPERF does not answer: "
-			    "CPUs that come online are not measured any more\n");
+			    "CPUs that come online are no longer measured\n");
 	opener__free(opener);
 }
 

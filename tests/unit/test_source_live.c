@@ -469,7 +469,7 @@ static void test_what_a_host_lacks(void **state)
 
 	NEEDS_KERNEL();
 	write_text(tree, "sys/module/kvm/initstate", "live\n");
-	assert_refused(tree, -EOPNOTSUPP, "takes BTF of kvm", WORDS("--hook", "fentry"));
+	assert_refused(tree, -EOPNOTSUPP, "needs BTF of kvm", WORDS("--hook", "fentry"));
 	tree__remove(tree, "sys/module/kvm/initstate");
 	write_text(tree, "sys/bus/event_source/devices/msr/events/mperf", "nonsense\n");
 	assert_refused(tree, -EOPNOTSUPP, "cannot find MPERF", WORDS());
@@ -557,7 +557,7 @@ static void test_pinned_it_goes_on_and_is_read_by_others(void **state)
 	injected_ns = 0;
 	assert_string_equal(said.text, "");
 	assert_int_equal(next(&m), -ESHUTDOWN);
-	assert_non_null(strstr(m.said.text, "has been ended"));
+	assert_non_null(strstr(m.said.text, "because it was unpinned"));
 	end(&m);
 	assert_int_equal(tree__next_fd(*state), before);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
@@ -631,12 +631,12 @@ static void assert_measured_apart(const struct tree *tree, const char *why, cons
 
 	start(&m, tree, words);
 	assert_started(&m);
-	said = strstr(m.said.text, "what is pinned is not read");
+	said = strstr(m.said.text, "the pinned measurement is not used");
 	if (!said || !strstr(said, why))
 		print_error("in place of '%s': %s", why, m.said.text);
 	assert_non_null(said);
 	assert_non_null(strstr(said, why));
-	assert_null(strstr(said + 1, "what is pinned is not read"));
+	assert_null(strstr(said + 1, "the pinned measurement is not used"));
 	assert_int_equal(next(&m), 1);
 	end(&m);
 	assert_int_equal(tree__next_fd(tree), before);
@@ -656,8 +656,8 @@ static void test_what_another_version_has_pinned_is_not_read(void **state)
 	about.layout++;
 	assert_int_equal(bpf_map_update_elem(fd, &key, &about, BPF_ANY), 0);
 	close(fd);
-	assert_measured_apart(*state, "of another version", WORDS());
-	assert_measured_apart(*state, "of another version", WORDS("--exporter=127.0.0.1:0"));
+	assert_measured_apart(*state, "by another version", WORDS());
+	assert_measured_apart(*state, "by another version", WORDS("--exporter=127.0.0.1:0"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPROTO);
 	assert_non_null(strstr(said.text, "--unpin it and --pin it again"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), -EPROTO);
@@ -770,15 +770,15 @@ static void test_what_others_own_or_may_write_is_not_read(void **state)
 	NEEDS_BPFFS();
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "-H")), 0);
 	assert_int_equal(chown(vcpus, 65534, (gid_t)-1), 0);
-	assert_measured_apart(*state, "vcpus belongs to another user", WORDS("-H"));
+	assert_measured_apart(*state, "vcpus does not belong to root", WORDS("-H"));
 	assert_int_equal(chown(vcpus, 0, (gid_t)-1), 0);
 	assert_int_equal(chmod(vcpus, 0460), 0);
-	assert_measured_apart(*state, "vcpus can be written by others", WORDS("-H"));
+	assert_measured_apart(*state, "vcpus is writable by other users", WORDS("-H"));
 	assert_int_equal(chmod(vcpus, 0440), 0);
 	fd = open_pinned(PIN_VCPUS);
 	assert_int_equal(unlink(vcpus), 0);
 	assert_int_equal(symlink(PIN_ENDED, vcpus), 0);
-	assert_measured_apart(*state, "vcpus is no BPF object", WORDS("-H"));
+	assert_measured_apart(*state, "vcpus is not a BPF object", WORDS("-H"));
 	put_in_place(PIN_VCPUS, fd);
 	close(fd);
 	/* Wrong owner or mode of the directory and of its parent. */
@@ -791,7 +791,7 @@ static void test_what_others_own_or_may_write_is_not_read(void **state)
 	assert_measured_apart(*state, "mode 0770", WORDS("-H"));
 	assert_int_equal(chmod(PIN_DIR, 0700), 0);
 	assert_int_equal(chmod(PIN_ROOT, 0777), 0);
-	assert_measured_apart(*state, "others can replace", WORDS("-H"));
+	assert_measured_apart(*state, "other users can replace", WORDS("-H"));
 	assert_int_equal(chmod(PIN_ROOT, 01777), 0);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 }
@@ -865,7 +865,7 @@ static void test_directories_of_others_beside_what_is_pinned(void **state)
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), 0);
 	assert_int_equal(access(PIN_DIR "/" PIN_ABOUT, F_OK), 0);
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
-	assert_non_null(strstr(said.text, "stray in " PIN_DIR));
+	assert_non_null(strstr(said.text, "not removing stray in " PIN_DIR));
 	assert_int_equal(access(PIN_DIR "/" PIN_LINKS, F_OK), -1);
 	assert_int_equal(rmdir(PIN_DIR "/stray"), 0);
 	assert_int_equal(rmdir(PIN_DIR), 0);
@@ -884,7 +884,7 @@ static void test_what_a_run_that_was_killed_has_left_is_told_and_removed(void **
 	assert_non_null(strstr(m.said.text, "has left programs running"));
 	end(&m);
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin", "--mode", "switch")), 0);
-	assert_non_null(strstr(said.text, "had left part of it"));
+	assert_non_null(strstr(said.text, "had left part of a measurement"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--unpin")), 0);
 	assert_int_equal(access(PIN_DIR, F_OK), -1);
 }

@@ -227,7 +227,7 @@ writes_nothing() {
 	errors=$(grown "$dir/before" "$dir/mended" gtimehalt_mperf_errors_total)
 	echo "# MPERF could not be read $errors times" >&3
 	jq -n -e "$errors > 0" >/dev/null
-	grep -q "MPERF did not read on CPU $QUIET_CPU: opened again" "$log"
+	grep -q "MPERF could not be read on CPU $QUIET_CPU: reopened" "$log"
 	scrape "$dir/from"
 	sleep 5
 	scrape "$dir/to"

@@ -73,7 +73,7 @@ load refusals
 @test "a host that is a guest itself, and has MPERF" {
 	guest_run
 	# Of the bed's own flag nothing is to be seen; behind that is the real file.
-	is_measured '*warning: this host is a guest itself*' in_mounts 'umount /proc/cpuinfo' "$GTIMEHALT"
+	is_measured '*warning: this host is itself a VM*' in_mounts 'umount /proc/cpuinfo' "$GTIMEHALT"
 	is_measured '' "$GTIMEHALT"
 	all_agree
 	fault "the flag hypervisor in /proc/cpuinfo: $(unshare --mount sh -c 'umount /proc/cpuinfo; grep -c hypervisor /proc/cpuinfo')" \

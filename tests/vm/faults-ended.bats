@@ -242,7 +242,7 @@ half_is_told() {
 	half_pinned
 	if (($1 % 2)); then
 		"$GTIMEHALT" --pin 2>"$err"
-		grep -q 'had left part of it in .*: removed' "$err"
+		grep -q 'had left part of a measurement in .*: removed' "$err"
 		[[ -e $PINNED/about && -r $PINNED/stat ]]
 	fi
 	"$GTIMEHALT" --unpin

@@ -94,7 +94,7 @@ mperf_stops() {
 	host_pct=$(shown_over "$BATS_TEST_TMPDIR/entry.out" duty 0 | jq '100 * .host_ns / .wall_ns')
 	for mode in entry switch stints; do
 		diff - "$BATS_TEST_TMPDIR/$mode.err" <<-END
-			gtimehalt: warning: MPERF stands still on CPU $QUIET_CPU: what vCPUs do there is not measured
+			gtimehalt: warning: MPERF has stopped on CPU $QUIET_CPU: vCPUs are not measured while they run there
 			gtimehalt: warning: MPERF counts again on CPU $QUIET_CPU
 		END
 		contiguous "$BATS_TEST_TMPDIR/$mode.out"
@@ -302,7 +302,7 @@ after_unload() {
 	if has_lost_hooks "$name"; then
 		await_end "${pid_of[$name]}"
 		((ended == 1))
-		grep -qx 'gtimehalt: KVM was unloaded, and what was attached to it has gone with it: start gtimehalt again; what is pinned, --unpin and --pin again' \
+		grep -qx 'gtimehalt: KVM was unloaded, which detached the programs from its functions: restart gtimehalt; if the measurement is pinned, --unpin and --pin again' \
 			"$BATS_TEST_TMPDIR/$name.err"
 		tried+=' said so and ended with 1'
 	else

@@ -108,7 +108,7 @@ as_the_guest_says() {
 	read -r loaded halted unmeasured own <<<"$scraped"
 	[[ $unmeasured == 0 ]]
 	bounded "$halted" "$own" "$host_pct" 3 'exporter afterwards'
-	seen+="afterwards $halted%, the guest $own%; opened again $(grep -c 'opened again' "$err") times"
+	seen+="afterwards $halted%, the guest $own%; reopened $(grep -c ': reopened$' "$err") times"
 	fault 'echo 0, then 1, to cpu1/online, twice, with the vCPU on it; -j 1 in both modes and an exporter' \
 		'the gap is shown as not measured, no interval has more halted than the guest says; then all as it says' "$seen"
 }

@@ -28,9 +28,9 @@ load pinned
 	to=$(stat_of "$tid" | cut -d ' ' -f 5)
 	kill "$reader"
 	wait "$reader"
-	echo "# opened again $(grep -c 'opened again' "$BATS_TEST_TMPDIR/said") times" >&3
+	echo "# reopened $(grep -c ': reopened$' "$BATS_TEST_TMPDIR/said") times" >&3
 	[[ $from == "$to" ]]
-	(($(grep -c 'opened again' "$BATS_TEST_TMPDIR/said") <= 2))
+	(($(grep -c ': reopened$' "$BATS_TEST_TMPDIR/said") <= 2))
 	near "$(jq -s 'last.vms[0].vcpus[0] | 100 * .halted_ns / .loaded_ns' "$BATS_TEST_TMPDIR/out")" 40 10 "halted share"
 }
 

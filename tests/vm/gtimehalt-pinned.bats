@@ -167,7 +167,7 @@ entries() {
 	"$GTIMEHALT" --unpin
 	wait "$tool" || ended=$?
 	((ended == 1))
-	[[ $(cat "$out.stderr") == "gtimehalt: the pinned measurement has been ended" ]]
+	[[ $(cat "$out.stderr") == "gtimehalt: the pinned measurement has ended, because it was unpinned" ]]
 	jq -s -e 'length > 1 and all(.vms[0].vcpus[0].halted_ns > 0)' "$out" >/dev/null
 }
 

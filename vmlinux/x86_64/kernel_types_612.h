@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel types that the programs look into, cut down to the fields they use.
+ * Kernel types that the BPF programs access, reduced to the fields that they use.
  *
- * Names and types are those of Linux 6.12 on x86_64; where a field lies is found at load time by
- * CO-RE, so the sizes and offsets here mean nothing. A full dump of the kernel's BTF would be 150,000
- * lines that nobody reads: add a field here when a program needs it.
+ * Names and types are those of Linux 6.12 on x86_64. CO-RE finds the offset of each field at load
+ * time, so the sizes and offsets in this file do not matter. A full dump of the kernel's BTF would
+ * be 150,000 lines; add a field here when a program needs it.
  */
 #ifndef KERNEL_TYPES_612_H
 #define KERNEL_TYPES_612_H
@@ -62,7 +62,7 @@ struct task_struct {
 	struct hlist_head preempt_notifiers;
 };
 
-/* Of the kernel, it is more than one structure deep. */
+/* The kernel's type has the value one structure deeper. */
 typedef struct {
 	__s64 value;
 } local64_t;
@@ -85,7 +85,9 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 };
 
-/* What an iter/task program is given: once a thread, and without one at the end. */
+/*
+ * Context of an iter/task program, which runs once for each thread and at the end without a thread.
+ */
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
