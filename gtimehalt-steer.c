@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * gtimehalt-steer.c - composition root of the daemon that keeps housekeeping off busy vCPUs: its
- * options, and the one place that knows its exit codes.
+ * gtimehalt-steer.c - main program of the daemon that keeps housekeeping off busy vCPUs: parses the
+ * options, and is the only place that knows the exit codes.
  */
 #include <argp.h>
 #include <errno.h>
@@ -47,25 +47,25 @@ enum key {
 
 static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Which CPUs:", 1 },
-	{ "busy", KEY_BUSY, "PCT", 0, "A CPU whose vCPUs are so busy is taken at once (60)", 0 },
-	{ "halted", KEY_HALTED, "PCT", 0, "Below that for --dwell it is given (40)", 0 },
-	{ "dwell", KEY_DWELL, "SECS", 0, "For how long it has to be halted (1)", 0 },
-	{ "min", KEY_MIN, "N", 0, "How many CPUs housekeeping needs (1)", 0 },
-	{ "rate", KEY_RATE, "N", 0, "Writes a second to a cgroup at most, 1 to 16 (4)", 0 },
+	{ "busy", KEY_BUSY, "PCT", 0, "Take a CPU at this busy share or above (60)", 0 },
+	{ "halted", KEY_HALTED, "PCT", 0, "Give a CPU below this share for --dwell (40)", 0 },
+	{ "dwell", KEY_DWELL, "SECS", 0, "Time for which a CPU has to be halted (1)", 0 },
+	{ "min", KEY_MIN, "N", 0, "Fewest CPUs that are enough (1)", 0 },
+	{ "rate", KEY_RATE, "N", 0, "Most writes per second to a cgroup, 1 to 16 (4)", 0 },
 	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
 	  0 },
 
 	{ NULL, 0, NULL, 0, "What is shown and set:", 2 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Print what would be set, and set nothing", 0 },
-	{ "json", 'j', NULL, 0, "Changes, or the status, as JSON on standard output", 0 },
+	{ "json", 'j', NULL, 0, "Print changes, or the status, as JSON", 0 },
 	{ "textfile", KEY_TEXTFILE, "FILE", 0,
 	  "Write metrics to FILE every 10 s, for node_exporter", 0 },
-	{ "user", KEY_USER, "NAME", 0, "Whom to become once started (default nobody)", 0 },
-	{ "verbose", 'v', NULL, 0, "A line for each change, too (-vv: libbpf too)", 0 },
+	{ "user", KEY_USER, "NAME", 0, "User to switch to after the start (default nobody)", 0 },
+	{ "verbose", 'v', NULL, 0, "Print each change (-vv: libbpf's messages, too)", 0 },
 
-	{ NULL, 0, NULL, 0, "In place of steering:", 3 },
-	{ "status", KEY_STATUS, NULL, 0, "Show what the run that is going on does", 0 },
-	{ "unsteer", KEY_UNSTEER, NULL, 0, "Give back what a killed run has left", 0 },
+	{ NULL, 0, NULL, 0, "Instead of steering:", 3 },
+	{ "status", KEY_STATUS, NULL, 0, "Show the status of the current run", 0 },
+	{ "unsteer", KEY_UNSTEER, NULL, 0, "Restore the cgroups of a run that was killed", 0 },
 	{ "version", 'V', NULL, 0, "Show the version", 0 },
 	{ "help", 'h', NULL, 0, "Show this help", 0 },
 	{ NULL, '?', NULL, OPTION_HIDDEN, NULL, 0 },
@@ -78,7 +78,7 @@ static const char doc[] =
 	"USAGE: gtimehalt-steer [OPTIONS] CGROUP... [INTERVAL]\n"
 	"\n"
 	"CGROUP is a path below /sys/fs/cgroup, or a systemd unit. INTERVAL is 0.05 to\n"
-	"10 s; without it 0.2, and 0.5 above 64 vCPUs.\n"
+	"10 s; the default is 0.2 s, or 0.5 s above 64 vCPUs.\n"
 	"\n"
 	"EXAMPLES:\n"
 	"    gtimehalt-steer system.slice user.slice  # until Ctrl-C\n"
@@ -89,13 +89,13 @@ static const char doc[] =
 	"    0  done\n"
 	"    1  failed while running\n"
 	"    2  wrong usage\n"
-	"    3  this host, or a cgroup as it is, cannot: the message says why";
+	"    3  this host, or a cgroup in its present state, cannot be steered";
 
 struct options {
 	struct steer_opts steer;
 	const char **names;
 	bool status, unsteer;
-	bool is_tuned; /* an option says how to steer */
+	bool is_tuned; /* an option was given that only steering uses */
 	bool done;     /* --help or --version was printed */
 	int verbosity;
 };
@@ -111,7 +111,7 @@ static error_t parse_share(const char *option, const char *word, double *share)
 	__u64 pct;
 
 	if (number__parse(word, 100, &pct))
-		return bad_value(option, word, "a number of 0 to 100");
+		return bad_value(option, word, "a number from 0 to 100");
 	*share = (double)pct / 100;
 	return 0;
 }
@@ -121,7 +121,7 @@ static error_t parse_cnt(const char *option, const char *word, int max, int *cnt
 	__u64 value;
 
 	if (number__parse(word, (__u64)max, &value) || !value) {
-		pr_err("%s: '%s' is not a number of 1 to %d", option, word, max);
+		pr_err("%s: '%s' is not a number from 1 to %d", option, word, max);
 		return EINVAL;
 	}
 	*cnt = (int)value;
@@ -194,7 +194,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		/* getopt's line says what is wrong; without a stream argp adds no hint to it. */
+		/*
+		 * getopt's message is enough; without a stream, argp does not append a hint to it.
+		 */
 		state->err_stream = NULL;
 		return 0;
 	case 'j':
@@ -224,7 +226,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* The last word is an INTERVAL if it looks like one: a cgroup of such a name is "/NAME". */
+/*
+ * Takes the last argument as the INTERVAL if it has only digits and dots: a cgroup with such a name
+ * has to be given as "/NAME".
+ */
 static error_t take_interval(struct steer_opts *steer)
 {
 	const char *last = steer->cnt ? steer->names[steer->cnt - 1] : "";
@@ -238,7 +243,7 @@ static error_t take_interval(struct steer_opts *steer)
 	return 0;
 }
 
-/* Checks what depends on several words. Returns 0 or EINVAL, logged. */
+/* Checks arguments that depend on each other. Returns 0 or EINVAL, logged. */
 static error_t finish(struct options *opts)
 {
 	struct steer_opts *steer = &opts->steer;
@@ -249,22 +254,23 @@ static error_t finish(struct options *opts)
 		if (!steer->cnt && !steer->interval_ns && !opts->is_tuned &&
 		    !(opts->status && opts->unsteer) && !(opts->unsteer && steer->json))
 			return 0;
-		pr_err("%s goes with no other word%s", opts->unsteer ? "--unsteer" : "--status",
-		       opts->unsteer ? "" : " but --json");
+		pr_err("%s cannot be combined with other arguments%s",
+		       opts->unsteer ? "--unsteer" : "--status",
+		       opts->unsteer ? "" : ", except --json");
 		return EINVAL;
 	}
 	if (!steer->cnt) {
-		pr_err("no CGROUP is given: name the cgroups, or systemd units, of housekeeping");
+		pr_err("no CGROUP is given: name the cgroups or systemd units of housekeeping");
 		return EINVAL;
 	}
 	if (steer->policy.halted_share >= steer->policy.busy_share) {
-		pr_err("--halted has to be less than --busy");
+		pr_err("--halted must be less than --busy");
 		return EINVAL;
 	}
 	return 0;
 }
 
-/* Returns as argp_parse(); every error has been logged. */
+/* Parses the command line. Returns the same as argp_parse(); every error has been logged. */
 static error_t parse(int argc, char **argv, struct options *opts)
 {
 	static const struct argp argp = {
@@ -338,7 +344,7 @@ int main(int argc, char **argv)
 	};
 	enum exit_code code = EXIT_USAGE;
 
-	/* There is no stderr to report this on. */
+	/* This error cannot be reported, because there is no stderr. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
 	log__set_program("gtimehalt-steer");

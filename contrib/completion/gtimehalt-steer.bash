@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Completion of gtimehalt-steer for bash. tests/cli/steer.bats holds the options against --help.
+# Bash completion of gtimehalt-steer. tests/cli/steer.bats checks that the options are those of --help.
 
-# Paths of cgroups, a level at a time.
+# Completes paths of cgroups, one level at a time.
 _gtimehalt_steer_cgroups() {
 	local root=${GTIMEHALT_CGROUPS:-/sys/fs/cgroup} word=$1 path
 
@@ -20,7 +20,7 @@ _gtimehalt_steer() {
 		--status --unsteer --version --help'
 
 	COMPREPLY=()
-	# "--user=n" comes as three words, for "=" separates words here.
+	# Readline splits "--user=n" into three words, because "=" is in COMP_WORDBREAKS.
 	if [[ $word == = ]]; then
 		word=''
 	elif [[ $before == = ]] && ((COMP_CWORD > 1)); then

@@ -149,6 +149,27 @@ static void set_halted(const struct growth *growth, const struct span *span, __u
 		value[METRIC_BUSY_NS] = guest_ns - value[METRIC_HALTED_NS];
 }
 
+/*
+ * Returns loaded_ns, or the guest time if that is longer, because the hooks have measured both ends
+ * of it. The scheduler leaves interrupts out of the run time of threads. If its clock was updated
+ * within an interrupt, it subtracts the rest from the next thread (update_rq_clock_task() in
+ * kernel/sched/core.c). The time added is counted in *clamped_ns.
+ */
+static __u64 at_least_guest_ns(const struct growth *growth, __u64 loaded_ns, __u64 wall_ns,
+			       __u64 *clamped_ns)
+{
+	__u64 wait_ns = growth->wait_known && growth->wait_ns > 0 ? growth->wait_ns : 0;
+	__u64 max_ns = wait_ns < wall_ns ? wall_ns - wait_ns : 0;
+	__u64 guest_ns = growth->guest_ns > 0 ? growth->guest_ns : 0;
+
+	if (guest_ns > max_ns)
+		guest_ns = max_ns;
+	if (guest_ns <= loaded_ns)
+		return loaded_ns;
+	*clamped_ns = add_saturated(*clamped_ns, guest_ns - loaded_ns);
+	return guest_ns;
+}
+
 static void set_metrics(const struct growth *growth, const struct span *span, __u64 *value)
 {
 	__u64 *clamped_ns = &value[METRIC_CLAMPED_NS];
@@ -161,6 +182,8 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 	if (!growth->slept && growth->wait_known && growth->wait_ns >= 0 &&
 	    (__u64)growth->wait_ns < wall_ns - loaded_ns)
 		loaded_ns = wall_ns - growth->wait_ns;
+	if (span->entry_mode && growth->loaded_ns > 0)
+		loaded_ns = at_least_guest_ns(growth, loaded_ns, wall_ns, clamped_ns);
 	value[METRIC_WALL_NS] = wall_ns;
 	value[METRIC_LOADED_NS] = loaded_ns;
 

@@ -6,7 +6,8 @@
  * With d for the difference between the snapshots:
  *
  *	wall    = d at_ns, or the vCPU's age if it is younger
- *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait if the thread did not sleep
+ *	loaded  = d loaded_ns, clamped to 0 .. wall; wall - wait if the thread did not sleep;
+ *		  d guest_ns if that is longer
  *	halted  = d measured_ns - d mperf_cycles / (mperf_ratio * tsc_per_ns), clamped to 0 .. guest
  *	guest   = d guest_ns, clamped to 0 .. loaded
  *	busy    = guest - halted

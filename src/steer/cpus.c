@@ -17,7 +17,10 @@ void cpus__and_not(struct cpus *result, const struct cpus *a, const struct cpus 
 	CPU_XOR_S(sizeof(*result), result->sets, a->sets, both.sets);
 }
 
-/* Parses a number and moves *text behind it. Returns 0, -EINVAL or -ERANGE. */
+/*
+ * Parses a CPU number into *cpu and advances *text past it. Returns 0; -EINVAL when there is no
+ * digit; or -ERANGE when the number is CPUS_MAX or above.
+ */
 static int parse_cpu(const char **text, int *cpu)
 {
 	const char *digit = *text;

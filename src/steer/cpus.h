@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * cpus - sets of CPUs, and the text form in which the kernel lists them ("0-3,8"). Pure.
+ * cpus - sets of CPUs, and the list format in which the kernel prints them ("0-3,8"). Pure.
  */
 #ifndef CPUS_H
 #define CPUS_H
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The most that x86 kernels are built for (CONFIG_NR_CPUS, arch/x86/Kconfig). */
+/* The largest CONFIG_NR_CPUS that arch/x86/Kconfig allows. */
 #define CPUS_MAX 8192
 
-/* The longest list has every second CPU: four digits and a comma each. */
+/* The longest list has every second CPU, with at most four digits and a comma for each. */
 #define CPUS_TEXT_MAX (CPUS_MAX / 2 * 5 + 1)
 
-/* All zero: the empty set. */
+/* A zeroed struct is the empty set. */
 struct cpus {
 	cpu_set_t sets[CPUS_MAX / CPU_SETSIZE];
 };
@@ -40,17 +40,18 @@ static inline bool cpus__equal(const struct cpus *a, const struct cpus *b)
 	return CPU_EQUAL_S(sizeof(*a), a->sets, b->sets);
 }
 
-/* Each sets *result, which may be an operand. */
+/* Intersection of a and b, and a without b. *result may be one of the operands. */
 void cpus__and(struct cpus *result, const struct cpus *a, const struct cpus *b);
 void cpus__and_not(struct cpus *result, const struct cpus *a, const struct cpus *b);
 
 /*
- * Reads one line, whose end is that of the text or a newline; an empty line is the empty set.
- * Returns 0; or -EINVAL (not a list), -ERANGE (a CPU of CPUS_MAX or above), and *cpus is undefined.
+ * Parses one line, which ends at a newline or at the end of the text; an empty line is the empty
+ * set. Returns 0; -EINVAL when the line is not a list of CPUs; or -ERANGE when a CPU number is
+ * CPUS_MAX or above. On failure *cpus is undefined.
  */
 int cpus__parse(const char *line, struct cpus *cpus);
 
-/* Writes the list, without a newline, into text, and returns text. */
+/* Writes the list into text, without a newline. Returns text. */
 char *cpus__format(const struct cpus *cpus, char text[static CPUS_TEXT_MAX]);
 
 #endif /* CPUS_H */

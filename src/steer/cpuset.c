@@ -15,7 +15,7 @@
 
 #define SCRATCH "gtimehalt-steer.probe"
 
-/* A path of PATH_MAX bytes has no more parts. */
+/* A path of PATH_MAX bytes has no more components than this. */
 #define DEPTH_MAX (PATH_MAX / 2)
 
 int cpuset__open(int root_fd, const char *path, bool writes, struct cpuset *cpuset)
@@ -52,7 +52,10 @@ void cpuset__close(struct cpuset *cpuset)
 	cpuset->cpus_fd = cpuset->dir_fd = -1;
 }
 
-/* Files of a removed cgroup are there no more, or answer ENODEV (kernfs_get_active()). */
+/*
+ * After a cgroup is removed, its files do not exist any more, or every access to them fails with
+ * ENODEV (kernfs_get_active()).
+ */
 bool cpuset__is_gone(const struct cpuset *cpuset)
 {
 	return cpuset->dir_fd < 0 || faccessat(cpuset->dir_fd, "cgroup.procs", F_OK, 0);
@@ -94,8 +97,8 @@ int cpuset__read(const struct cpuset *cpuset, struct cpus *cpus)
 }
 
 /*
- * Reads the effective set of the cgroup `up` levels above dir_fd, or of its nearest ancestor that
- * has one.
+ * Reads the effective CPUs of the cgroup `up` levels above dir_fd or, where this cgroup has no
+ * cpuset controller, of its nearest ancestor that has the controller.
  */
 static int read_inherited(int dir_fd, int up, struct cpus *cpus)
 {
@@ -123,7 +126,7 @@ int cpuset__read_parent(const struct cpuset *cpuset, struct cpus *cpus)
 	return read_inherited(cpuset->dir_fd, 1, cpus);
 }
 
-/* Ends the list with a newline, because a write of 0 bytes would not reach the kernel's handler. */
+/* Ends the list with a newline because a write of 0 bytes would not reach the kernel's handler. */
 static int write_cpus(int fd, const struct cpus *cpus)
 {
 	char text[CPUS_TEXT_MAX + 1];
@@ -138,7 +141,10 @@ int cpuset__write(const struct cpuset *cpuset, const struct cpus *cpus)
 	return write_cpus(cpuset->cpus_fd, cpus);
 }
 
-/* "member", "root", "isolated", or one of the latter two with the reason why it is invalid. */
+/*
+ * The file contains "member", "root" or "isolated"; if a partition root is invalid, the reason
+ * follows.
+ */
 int cpuset__is_partition(const struct cpuset *cpuset)
 {
 	char text[256];
@@ -151,7 +157,7 @@ int cpuset__is_partition(const struct cpuset *cpuset)
 
 int cpuset__path_of(const struct hostfs *fs, pid_t tid, char path[static PATH_MAX])
 {
-	/* Lines of cgroup version 1 may come first. */
+	/* Lines of cgroup version 1 may precede the line of version 2. */
 	char text[2 * PATH_MAX];
 	ssize_t len = hostfs__read(fs, text, sizeof(text), "proc/%d/cgroup", tid);
 	const char *line = text;
@@ -180,7 +186,10 @@ bool cpuset__is_below(const char *path, const char *top)
 	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
 }
 
-/* Returns 1, 0 or -errno; a thread that has ended has none. */
+/*
+ * Returns 1 if the thread's affinity is narrower than `effective`; 0 if not, or if the thread has
+ * ended; or -errno.
+ */
 static int has_own_affinity(const struct hostfs *fs, pid_t tid, const struct cpus *effective)
 {
 	static const char key[] = "\nCpus_allowed_list:\t";
@@ -197,8 +206,8 @@ static int has_own_affinity(const struct hostfs *fs, pid_t tid, const struct cpu
 	if (err)
 		return err;
 	/*
-	 * A mask may have more CPUs than the cpuset: offline ones, or those of a cpuset that was
-	 * enabled later.
+	 * Ignore CPUs of the affinity that are not in the effective cpuset: such CPUs are offline,
+	 * or the cpuset was enabled after the affinity was set.
 	 */
 	cpus__and(&allowed, &allowed, effective);
 	return !cpus__equal(&allowed, effective);
@@ -246,8 +255,8 @@ static int find_in_cgroup(int dir_fd, const struct hostfs *fs, pid_t *tid)
 }
 
 /*
- * Walks the cgroups; one that is removed meanwhile has no threads. Returns as
- * cpuset__find_own_affinity().
+ * Searches the cgroup and its descendants. A cgroup that is removed during the walk counts as one
+ * without threads. Returns the same as cpuset__find_own_affinity().
  */
 static int find_in_tree(int dir_fd, const struct hostfs *fs, int depth, pid_t *tid)
 {
@@ -284,8 +293,8 @@ int cpuset__find_own_affinity(const struct cpuset *cpuset, const struct hostfs *
 }
 
 /*
- * Moves into the scratch cgroup, and onto one CPU; says so by a byte, and sleeps until it is
- * killed.
+ * The child process: moves itself into the scratch cgroup, pins itself to `cpu`, writes one byte to
+ * said_fd to report both, and sleeps until it is killed.
  */
 static _Noreturn void run_probe(int dir_fd, int cpu, int said_fd)
 {
@@ -300,7 +309,10 @@ static _Noreturn void run_probe(int dir_fd, int cpu, int said_fd)
 		pause();
 }
 
-/* Returns 1, 0 or -errno, as cpuset__keeps_affinity(). */
+/*
+ * Narrows the scratch cgroup to `cpu`, widens it to `two`, and checks whether the child is still
+ * pinned to `cpu`. Returns 1, 0 or -errno, as cpuset__keeps_affinity() does.
+ */
 static int watch_probe(const struct cpuset *scratch, pid_t child, int said_fd, int cpu,
 		       const struct cpus *two)
 {
@@ -311,8 +323,8 @@ static int watch_probe(const struct cpuset *scratch, pid_t child, int said_fd, i
 	if (read(said_fd, &byte, 1) != 1)
 		return -ECHILD;
 	/*
-	 * The kernel touches no task when a write changes nothing in effect: narrow first, then
-	 * widen.
+	 * A write that does not change the effective CPUs does not touch the tasks, so that the
+	 * cpuset has to be narrowed first, then widened.
 	 */
 	cpus__add(&one, cpu);
 	err = cpuset__write(scratch, &one);
@@ -343,7 +355,10 @@ static int probe(const struct cpuset *scratch)
 		return -errno;
 	child = fork();
 	if (!child) {
-		/* Only the parent reads: its read ends when this process fails. */
+		/*
+		 * Only the parent reads. Its read() returns 0 when this process exits early,
+		 * because the parent closes its own write end.
+		 */
 		close(said[0]);
 		run_probe(scratch->dir_fd, cpu, said[1]);
 	}
@@ -366,7 +381,7 @@ int cpuset__keeps_affinity(int root_fd, const char *parent)
 
 	if (parent_fd < 0)
 		return -errno;
-	/* Remove the scratch cgroup of a killed run. */
+	/* Remove the scratch cgroup that a killed run may have left. */
 	unlinkat(parent_fd, SCRATCH, AT_REMOVEDIR);
 	if (mkdirat(parent_fd, SCRATCH, 0700)) {
 		result = -errno;

@@ -8,11 +8,14 @@
 
 #define MOUNT_POINT "/sys/fs/cgroup/"
 
-/* systemd writes cgroups from its main loop, some time after it has answered. */
+/* systemd writes a cgroup from its main loop, some time after it has replied: how long to wait. */
 #define WRITTEN_TRIES   200
 #define WRITTEN_WAIT_US 10000
 
-/* The root has no cpuset.cpus: "/" is no group. */
+/*
+ * Returns whether the path has only proper components. The empty path is refused because the root
+ * cgroup has no cpuset.cpus.
+ */
 static bool is_proper(const char *path)
 {
 	if (!*path)
@@ -47,7 +50,10 @@ int group__parse_path(const char *name, char path[static PATH_MAX])
 	return is_proper(path) ? 0 : -EINVAL;
 }
 
-/* Finds the unit that owns the path, if any: systemd gives a cgroup its unit's name. */
+/*
+ * Finds the unit that owns the cgroup at group->path, if there is one: systemd names a cgroup after
+ * its unit.
+ */
 static void find_unit_of_path(const struct group_host *host, struct group *group)
 {
 	const char *slash = strrchr(group->path, '/');
@@ -120,7 +126,7 @@ int group__set(const struct group_host *host, const struct group *group, const s
 	return cpuset__write(&group->cpuset, cpus);
 }
 
-/* Waits until the cgroup has the set. Returns 0 or -errno. */
+/* Waits until cpuset.cpus contains the set. Returns 0, -ETIMEDOUT or another -errno. */
 static int await_written(const struct group *group, const struct cpus *cpus)
 {
 	struct cpus now;
@@ -146,12 +152,15 @@ static int restore(const struct group_host *host, const struct group *group)
 	if (!err)
 		err = await_written(group, &wide);
 	if (!err && inherits && group__set(host, group, &group->original))
-		pr_info("%s: cpuset.cpus stays the list of all CPUs of the parent: this kernel takes no "
-			"empty one while there are tasks",
+		pr_info("%s: cpuset.cpus keeps the list of all CPUs of the parent, because this "
+			"kernel refuses an empty list while the cgroup has tasks",
 			group->path);
 	if (err)
 		return err;
-	/* CPUs of the original may be offline by now. */
+	/*
+	 * Compare only the CPUs that the parent still has: some original CPUs may be offline by
+	 * now.
+	 */
 	err = cpuset__read_parent(&group->cpuset, &effective);
 	if (err)
 		return err;
@@ -166,7 +175,7 @@ int group__restore(const struct group_host *host, const struct group *group)
 {
 	int err;
 
-	/* systemd keeps what it was told of a unit for the next cgroup of it. */
+	/* systemd applies the last set of a unit to the next cgroup of the unit, too. */
 	if (cpuset__is_gone(&group->cpuset))
 		return group->is_unit ? group__set(host, group, &group->original) : 0;
 	err = restore(host, group);

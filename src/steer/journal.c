@@ -14,8 +14,8 @@
 #include "steer/journal.h"
 
 /*
- * A line each: inode of the cgroup, list of the CPUs ("-": none), name. A name may have blanks, but
- * no end of a line: cgroup_mkdir() refuses that.
+ * One line for each cgroup: its inode, the list of its original CPUs ("-": the empty set), its
+ * name. A name may contain blanks but no newline, because cgroup_mkdir() refuses newlines.
  */
 #define LINE_FORMAT "%" PRIu64 " %s %s\n"
 
@@ -26,8 +26,8 @@ static int tell(const char *what, int err)
 }
 
 /*
- * Opens the folder; -EACCES when somebody else owns it or may write in it. Returns its descriptor
- * or -errno.
+ * Opens the directory, and creates it if necessary. Returns its descriptor; -EACCES when another
+ * user owns it or may write in it; or another -errno.
  */
 static int open_dir(const char *dir)
 {
@@ -67,7 +67,7 @@ int journal__open(const char *dir, struct journal *journal)
 		err = open_file(dir_fd, "status", &journal->status_fd);
 	close(dir_fd);
 	if (err == -EBUSY)
-		pr_err("another gtimehalt-steer runs: end it first, or name all cgroups to one");
+		pr_err("another gtimehalt-steer is running: end it first, or pass all cgroups to one run");
 	else if (err)
 		tell("open files in", err);
 	return err;
@@ -93,8 +93,8 @@ bool journal__is_empty(const struct journal *journal)
 static int replace(int fd, const char *text, size_t len)
 {
 	/*
-	 * Overwrite, then cut the rest: a crash in between leaves too much, which is restored
-	 * twice, not too little.
+	 * Overwrite, then truncate: a crash in between leaves surplus lines, which only restore a
+	 * cgroup twice. In the reverse order, lines would be lost.
 	 */
 	ssize_t written = pwrite(fd, text, len, 0);
 
@@ -129,7 +129,7 @@ int journal__write(const struct journal *journal, const struct group *const grou
 	return err ? tell("write to", err) : 0;
 }
 
-/* Takes one line apart. Returns 0, or -EPROTO. */
+/* Splits one line into its fields; *name points into the line. Returns 0 or -EPROTO. */
 static int parse(char *line, __u64 *inode, struct cpus *original, const char **name)
 {
 	const char *number = strsep(&line, " "), *cpus = strsep(&line, " ");
@@ -141,16 +141,19 @@ static int parse(char *line, __u64 *inode, struct cpus *original, const char **n
 	return 0;
 }
 
-/* Returns 1; 0 when the cgroup is no more; or -errno. */
+/* Returns 1 when the cgroup is restored; 0 when it is gone or was replaced; or -errno. */
 static int restore_one(const struct group_host *host, __u64 inode, const struct cpus *original,
 		       const char *name, struct group *group)
 {
 	int err = group__open(host, name, true, group);
 
-	/* A cgroup that was removed, or lost its cpuset, has nothing to be restored. */
+	/* A cgroup that was removed or has lost its cpuset controller needs no restoring. */
 	if (err)
 		return err == -ENOENT || err == -ENODATA ? 0 : err;
-	/* systemd keeps a unit's set when it makes the cgroup again. */
+	/*
+	 * A unit is restored in any case, because systemd applies its set when it recreates the
+	 * cgroup.
+	 */
 	if (group->is_unit || group->cpuset.inode == inode) {
 		group->original = *original;
 		err = group__restore(host, group);
@@ -186,7 +189,7 @@ int journal__restore(const struct journal *journal, const struct group_host *hos
 		if (!done)
 			done = restore_one(host, inode, &original, name, group);
 		if (done < 0) {
-			pr_err("cannot give %s its CPUs back: %s", name, strerror(-done));
+			pr_err("cannot restore the CPUs of %s: %s", name, strerror(-done));
 			failed = done;
 		} else {
 			cnt += done;
@@ -195,7 +198,7 @@ int journal__restore(const struct journal *journal, const struct group_host *hos
 	fclose(in);
 	free(line);
 	free(group);
-	/* After a failure it is kept whole: to give back twice does no harm. */
+	/* Keep the whole journal after a failure, because restoring a cgroup twice is harmless. */
 	if (!failed)
 		failed = journal__write(journal, NULL, 0);
 	return failed ? failed : cnt;

@@ -11,7 +11,7 @@ static void add_vcpu(const __u64 *value, struct cpu_load *load)
 		load->known = false;
 		return;
 	}
-	/* Unmeasured time counts as busy, because halted_ns is a lower bound then. */
+	/* Unmeasured time counts as busy, because it makes halted_ns a lower bound. */
 	load->loaded_ns += loaded_ns;
 	load->busy_ns += loaded_ns - halted_ns;
 }

@@ -6,15 +6,17 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* A vCPU that was loaded for less than that says nothing about what it does. */
+/*
+ * A vCPU that was loaded for less time than this in an interval does not show whether it is busy.
+ */
 #define EVIDENCE_NS 1000000
 
 struct cpu_state {
 	bool known;
 	bool halted;
-	double busy_share;      /* of the last interval that shows one */
-	__u64 below_since_ns;   /* known, and below halted_share, since then; 0: it is not */
-	__u64 last_evidence_ns; /* 0: never */
+	double busy_share;      /* in the last interval with enough loaded time */
+	__u64 below_since_ns;   /* start of the time known and below halted_share; 0: not below */
+	__u64 last_evidence_ns; /* end of the last interval with enough loaded time; 0: none */
 };
 
 struct policy {
@@ -22,7 +24,7 @@ struct policy {
 	int cpu_cnt;
 	int *core_of;
 	struct cpu_state *cpus;
-	bool *core_is_busy; /* by core_of[] */
+	bool *core_is_busy; /* indexed by core_of[cpu] */
 };
 
 int policy__new(const struct policy_opts *opts, const int *core_of, int cpu_cnt,
@@ -58,8 +60,8 @@ void policy__free(struct policy *p)
 }
 
 /*
- * A vCPU that other tasks kept off its CPU for a whole interval looks like none: its last share
- * holds until none was loaded for dwell_ns.
+ * Updates the share. The last share holds until no vCPU was loaded for dwell_ns, because a vCPU
+ * that other tasks kept off its CPU for a whole interval looks like no vCPU.
  */
 static void take_share(const struct policy *p, struct cpu_state *cpu, const struct cpu_load *load,
 		       __u64 now_ns)
@@ -101,7 +103,7 @@ void policy__feed(struct policy *p, __u64 now_ns, const struct cpu_load *loads)
 	}
 }
 
-/* In the order in which CPUs are given; TIER_NONE are not. */
+/* In the order in which CPUs are given to housekeeping; CPUs of TIER_NONE are not given. */
 enum tier {
 	TIER_HALTED,
 	TIER_HALTED_BESIDE_BUSY,
@@ -123,7 +125,7 @@ static enum tier tier_of(const struct policy *p, int number)
 	return cpu->busy_share < p->opts.busy_share ? TIER_NOT_BUSY : TIER_NONE;
 }
 
-/* Adds the allowed CPUs of a tier. Returns how many there were. */
+/* Adds the allowed CPUs of a tier to *chosen. Returns their number. */
 static int add_tier(const struct policy *p, enum tier tier, const struct cpus *allowed,
 		    struct cpus *chosen)
 {
@@ -139,8 +141,8 @@ static int add_tier(const struct policy *p, enum tier tier, const struct cpus *a
 }
 
 /*
- * Adds the least busy allowed CPU that is not chosen yet, below busy_share. Returns whether there
- * was one.
+ * Adds the least busy CPU of TIER_NOT_BUSY that is allowed and not chosen yet. Returns whether
+ * there was one.
  */
 static bool add_least_busy(const struct policy *p, const struct cpus *allowed, struct cpus *chosen)
 {
@@ -183,7 +185,7 @@ void policy__busy(const struct policy *p, struct cpus *busy)
 
 bool write_budget__has(const struct write_budget *budget, __u64 now_ns)
 {
-	/* The oldest of the last cnt writes. */
+	/* The next entry to be overwritten is the oldest of the last cnt writes. */
 	__u64 at_ns = budget->at_ns[budget->next];
 
 	return !at_ns || now_ns - at_ns >= NS_PER_S;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * policy - which CPUs housekeeping may use: loads, topology and time in, sets of CPUs out. Pure.
+ * policy - chooses the CPUs that housekeeping may use, from loads, topology and time. Pure.
  *
- * A CPU is *halted* when the vCPUs on it were busy for less than halted_share of their loaded time,
- * without a break for dwell_ns, or when no vCPU was loaded there for so long. A halted CPU whose
- * vCPUs are busy for busy_share or more is *busy* at once: housekeeping there costs the guest,
- * while a CPU given late costs housekeeping a little. Between the two shares nothing changes. An
- * unknown CPU is busy. gtimehalt-steer(8), POLICY, has the reasons for the numbers.
+ * The share of a CPU is the busy time of its vCPUs over their loaded time, and 0 once no vCPU was
+ * loaded there for dwell_ns. A CPU becomes *halted* when its share was below halted_share for
+ * dwell_ns without interruption. A halted CPU becomes *busy* as soon as its share is busy_share or
+ * more, because housekeeping on a busy CPU costs the guest latency, whereas a CPU that is given
+ * late costs housekeeping only a little time. Between the two shares the state does not change. A
+ * CPU whose load is unknown is busy. The section POLICY of gtimehalt-steer(8) explains the default
+ * numbers.
  */
 #ifndef POLICY_H
 #define POLICY_H
@@ -21,44 +23,49 @@ struct policy;
 struct policy_opts {
 	double busy_share, halted_share; /* 0 <= halted_share < busy_share <= 1 */
 	__u64 dwell_ns;
-	int min_cnt; /* fewer CPUs than that are not enough for housekeeping */
+	int min_cnt; /* the fewest CPUs that are enough for housekeeping */
 };
 
 /*
- * core_of[cpu], for cpu_cnt CPUs: the same number for the SMT siblings of one core, below cpu_cnt;
- * it is copied. Returns 0 and *policy, which the caller ends with policy__free(); or -ENOMEM.
+ * Creates a policy. core_of[cpu], for cpu_cnt CPUs, is the same number below cpu_cnt for all SMT
+ * siblings of one core; the array is copied. Returns 0 and *policy, which the caller frees with
+ * policy__free(); or -ENOMEM.
  */
 int policy__new(const struct policy_opts *opts, const int *core_of, int cpu_cnt,
 		struct policy **policy);
 void policy__free(struct policy *policy);
 
-/* Takes the loads of the interval that ended at now_ns, one for each CPU; NULL: none is known. */
+/*
+ * Updates the states of all CPUs from the loads of the interval that ended at now_ns; NULL: all
+ * loads are unknown.
+ */
 void policy__feed(struct policy *policy, __u64 now_ns, const struct cpu_load *loads);
 
 /*
- * Chooses among the CPUs that are allowed: those that are halted, first the ones without a busy SMT
- * sibling. Where these are fewer than min_cnt, those that are below halted_share now, then the
- * least busy below busy_share. Returns whether *chosen is a choice: false, and *chosen is all that
- * are allowed, when every CPU would be chosen, or there are fewer than min_cnt even so. Where no
- * vCPU is halted all share the cost.
+ * Chooses from the allowed CPUs, in this order, until there are min_cnt: all halted CPUs without a
+ * busy SMT sibling; all other halted CPUs; all CPUs whose share is below halted_share now; CPUs
+ * whose share is below busy_share, one at a time, the least busy first. Returns true and the choice
+ * in *chosen. Returns false, and all allowed CPUs in *chosen, when the choice would be all of them
+ * or fewer than min_cnt: where no vCPU is halted, all vCPUs share the cost of housekeeping.
  */
 bool policy__choose(const struct policy *policy, const struct cpus *allowed, struct cpus *chosen);
 
-/* The CPUs that are busy or unknown. */
+/* Sets *busy to the CPUs that are busy or unknown. */
 void policy__busy(const struct policy *policy, struct cpus *busy);
 
 /*
- * At most cnt writes within a second, each of which costs the kernel a walk over the cgroup's
- * tasks.
+ * Allows at most cnt writes in each second, because each write makes the kernel walk over all tasks
+ * of the cgroup.
  */
 #define WRITE_BUDGET_MAX 16
 
 struct write_budget {
-	int cnt; /* 1 .. WRITE_BUDGET_MAX; the caller sets it, all else is 0 at first */
+	int cnt; /* 1 .. WRITE_BUDGET_MAX, set by the caller; all other fields are 0 at first */
 	int next;
 	__u64 at_ns[WRITE_BUDGET_MAX];
 };
 
+/* Returns whether a write at now_ns is within the limit; _take() counts the write. */
 bool write_budget__has(const struct write_budget *budget, __u64 now_ns);
 void write_budget__take(struct write_budget *budget, __u64 now_ns);
 

@@ -31,15 +31,18 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* A snapshot interrupts each CPU that runs a vCPU: with many vCPUs it is taken less often. */
+/*
+ * Default intervals. A snapshot interrupts each CPU that runs a vCPU, so it is taken less often
+ * when there are many vCPUs.
+ */
 #define INTERVAL_NS      (NS_PER_S / 5)
 #define INTERVAL_MANY_NS (NS_PER_S / 2)
 #define MANY_VCPUS       64
 
-/* After so many failed snapshots in a row the run ends with an error. */
+/* The run ends with an error after this number of consecutive failed snapshots. */
 #define FAILURES_MAX 10
 
-/* node_exporter is asked every 15 s or less often, and each file costs an fsync(). */
+/* node_exporter is scraped every 15 s or less often, and each file costs an fsync(). */
 #define TEXTFILE_NS (10 * NS_PER_S)
 
 struct steer {
@@ -50,19 +53,19 @@ struct steer {
 	struct topology topology;
 	struct policy *policy;
 	struct steered_host host;
-	struct steered *steered; /* opts->cnt of them, of which opened_cnt are open */
+	struct steered *steered; /* opts->cnt of them, of which the first opened_cnt are open */
 	size_t opened_cnt;
-	struct options source_opts; /* as long as there is the source */
+	struct options source_opts; /* has to exist as long as source */
 	struct source *source;
 	struct snapshot snaps[2];
-	int current;          /* of snaps: the last good one */
-	struct report report; /* between the two */
-	int *cpu_of;          /* of its vCPUs */
+	int current;          /* index of the last good snapshot */
+	struct report report; /* from the two snapshots */
+	int *cpu_of;          /* CPU of each vCPU in report */
 	struct cpu_load *loads;
-	struct cpus inherited,
-		own; /* this process's affinity, at the start and now; empty: it was not set yet */
+	/* Affinities of this process: at the start, and as this run has set it (empty: not yet). */
+	struct cpus inherited, own;
 	struct textfile *textfile;
-	__u64 textfile_ns; /* when it was written last */
+	__u64 textfile_ns; /* when the textfile was written last */
 	__u64 interval_ns, start_ns, last_ns;
 	__u64 decision_cnt, snapshot_failure_cnt;
 	unsigned int failed_in_row;
@@ -74,7 +77,10 @@ static int tell(const char *what, int err)
 	return err;
 }
 
-/* Returns 0, or -errno, logged. */
+/*
+ * Opens the cgroup file system, and a connection to systemd if the host runs it. Returns 0 or
+ * -errno, logged.
+ */
 static int open_cgroups(struct group_host *host)
 {
 	struct statfs st;
@@ -84,7 +90,7 @@ static int open_cgroups(struct group_host *host)
 	if (host->root_fd < 0)
 		return tell("open " CGROUP_ROOT, -errno);
 	if (fstatfs(host->root_fd, &st) || st.f_type != CGROUP2_SUPER_MAGIC) {
-		pr_err("there is no cgroup file system of version 2 at " CGROUP_ROOT
+		pr_err("no cgroup file system of version 2 is mounted at " CGROUP_ROOT
 		       ": boot with systemd.unified_cgroup_hierarchy=1");
 		return -EOPNOTSUPP;
 	}
@@ -92,7 +98,7 @@ static int open_cgroups(struct group_host *host)
 	if (err && err != -ENOENT)
 		return tell("connect to systemd over D-Bus", err);
 	if (!err)
-		pr_info("cgroups of systemd's units are set by systemd (AllowedCPUs=)");
+		pr_info("systemd sets the CPUs of its units' cgroups (AllowedCPUs=)");
 	return 0;
 }
 
@@ -110,7 +116,7 @@ static int check_overlap(const struct steer *s, const struct steered *new)
 
 		if (!cpuset__is_below(a, b) && !cpuset__is_below(b, a))
 			continue;
-		pr_err("%s and %s: one is part of the other; name the outer one", a, b);
+		pr_err("%s and %s: one is part of the other: name only the outer one", a, b);
 		return -EINVAL;
 	}
 	return 0;
@@ -133,8 +139,8 @@ static int open_groups(struct steer *s)
 }
 
 /*
- * Probes beside the first cgroup, else below the root: a scratch cgroup has a cpuset only where its
- * siblings do.
+ * Probes in the parent of the first cgroup and, if this fails, in the root: a scratch cgroup has a
+ * cpuset only where its siblings have one. Returns the same as cpuset__keeps_affinity().
  */
 static int probe_affinity(const struct steer *s)
 {
@@ -158,10 +164,10 @@ static void learn_affinity(struct steer *s)
 	s->host.keeps_affinity = keeps == 1;
 	if (keeps < 0)
 		pr_warn("cannot find out whether this kernel keeps affinities when a cpuset is written (%s): "
-			"taken for one that does not",
+			"assuming that it erases them",
 			strerror(-keeps));
 	else
-		pr_info("when a cpuset is written this kernel %s the affinities that tasks have set",
+		pr_info("when a cpuset is written, this kernel %s the affinities that tasks have set",
 			keeps ? "keeps" : "erases");
 }
 
@@ -174,7 +180,7 @@ static int open_source(struct steer *s)
 	return source_live__new(&s->source_opts, &s->fs, &s->source);
 }
 
-/* Returns 0 or -errno, logged and counted. */
+/* Replaces the older snapshot. Returns 0 or -errno, logged and counted. */
 static int take_snapshot(struct steer *s)
 {
 	int next = !s->current;
@@ -190,7 +196,7 @@ static int take_snapshot(struct steer *s)
 	return got < 0 ? got : -EIO;
 }
 
-/* The thread of a vCPU that is in the cgroup, or below; 0: none is. */
+/* Sets tids[i] to a vCPU's thread that is in the i-th cgroup or a descendant; 0: there is none. */
 static void find_vcpus(const struct steer *s, pid_t *tids)
 {
 	const struct snapshot *snap = &s->snaps[s->current];
@@ -208,8 +214,8 @@ static void find_vcpus(const struct steer *s, pid_t *tids)
 }
 
 /*
- * Leaves out cgroups whose CPUs somebody else has set: nothing is to be restored there. Returns 0
- * or -errno, logged.
+ * Writes the original CPUs of the cgroups to the journal, except for cgroups whose CPUs another
+ * program has set, because they must not be restored. Returns 0 or -errno, logged.
  */
 static int write_journal(const struct steer *s)
 {
@@ -221,7 +227,7 @@ static int write_journal(const struct steer *s)
 		return 0;
 	groups = calloc(s->opened_cnt, sizeof(void *));
 	if (!groups)
-		return tell("write down the CPUs of the cgroups", -ENOMEM);
+		return tell("save the CPUs of the cgroups", -ENOMEM);
 	for (size_t i = 0; i < s->opened_cnt; i++)
 		if (s->steered[i].refusal != REFUSAL_FOREIGN)
 			groups[cnt++] = &s->steered[i].group;
@@ -237,7 +243,7 @@ static int look_at_groups(struct steer *s, __u64 now_ns, size_t *refused_cnt)
 
 	*refused_cnt = 0;
 	if (!tids)
-		return tell("look at the cgroups", -ENOMEM);
+		return tell("check the cgroups", -ENOMEM);
 	find_vcpus(s, tids);
 	for (size_t i = 0; i < s->opened_cnt; i++) {
 		struct steered *steered = &s->steered[i];
@@ -252,8 +258,8 @@ static int look_at_groups(struct steer *s, __u64 now_ns, size_t *refused_cnt)
 }
 
 /*
- * Checks what the loop needs, with the rights that are left. Returns 0, -EPERM, -EACCES or another
- * -errno.
+ * Checks that the loop can work with the remaining privileges. Returns 0, -EPERM, -EACCES or
+ * another -errno.
  */
 static int check_rights(void *arg)
 {
@@ -261,7 +267,9 @@ static int check_rights(void *arg)
 	char path[PATH_MAX];
 	int err = source__check_rights(s->source);
 
-	/* With hidepid= in /proc, vCPUs would be in no cgroup at all. */
+	/*
+	 * With hidepid= on /proc, the cgroups of vCPUs could not be read: no vCPU would be found.
+	 */
 	if (!err && cpuset__path_of(&s->fs, 1, path))
 		err = -EACCES;
 	return err;
@@ -306,7 +314,7 @@ static int open_policy(struct steer *s)
 	if (!err && (!s->loads || !s->steered))
 		err = -ENOMEM;
 	if (err)
-		return tell("look at the CPUs of this host", err);
+		return tell("read the CPUs of this host", err);
 	s->host = (struct steered_host){
 		.fs = &s->fs,
 		.groups = &s->groups,
@@ -319,8 +327,8 @@ static int open_policy(struct steer *s)
 }
 
 /*
- * Restores what a killed run has left, first: this run would take it for the cgroups' original
- * CPUs.
+ * Restores what a killed run has left before this run reads the cgroups, because the narrowed sets
+ * would be taken for the original CPUs.
  */
 static int open_journal(struct steer *s)
 {
@@ -330,7 +338,7 @@ static int open_journal(struct steer *s)
 		return err;
 	err = journal__restore(&s->journal, &s->groups);
 	if (err > 0)
-		pr_warn("a run that was killed had left %d cgroups narrowed: given back", err);
+		pr_warn("restored cgroups that a killed run had left narrowed: %d", err);
 	return err < 0 ? err : 0;
 }
 
@@ -360,7 +368,8 @@ static int open_parts(struct steer *s)
 }
 
 /*
- * Refuses to start when a cgroup cannot be steered: it would be left out without anybody noticing.
+ * Refuses to start when a cgroup cannot be steered, because nobody would notice that it is left
+ * out.
  */
 static int check_groups(struct steer *s)
 {
@@ -397,8 +406,7 @@ static struct steer_account account_of(const struct steer *s, struct cpus *busy)
 }
 
 /*
- * Skips the status while a reader holds its lock, so that a reader that was stopped does not stop
- * the run.
+ * Skips the status while a reader holds its lock, so that a stopped reader does not block the run.
  */
 static void write_status(const struct steer *s, const struct steer_account *account)
 {
@@ -430,7 +438,10 @@ static void write_metrics(struct steer *s, const struct steer_account *account, 
 	free(text);
 }
 
-/* now_ns: CLOCK_MONOTONIC; 0: at the end, when all is written. */
+/*
+ * Writes the status and the metrics. now_ns: CLOCK_MONOTONIC; 0: the run ends, and the metrics are
+ * written even if the last write was recent.
+ */
 static void tell_account(struct steer *s, __u64 now_ns)
 {
 	struct cpus busy;
@@ -466,7 +477,7 @@ static int tell_change(const struct steer *s, const struct steered *steered, con
 	return err ? tell("write to standard output", err) : 0;
 }
 
-/* From the last two snapshots. Returns 0 or -errno. */
+/* Computes the report from the last two snapshots. Returns 0 or -errno. */
 static int make_report(struct steer *s)
 {
 	int err = account__report(&s->snaps[!s->current], &s->snaps[s->current], &s->report);
@@ -511,9 +522,9 @@ static int step_groups(struct steer *s, __u64 now_ns, __u64 passed_ns)
 }
 
 /*
- * Sets this process's own affinity as if it were steered: it is housekeeping too, but lives in
- * another cgroup, so that it does not queue behind the tasks that it steers. A failure is only
- * logged.
+ * Sets the affinity of this process to the CPUs that the policy chooses, because it is housekeeping
+ * too. It cannot be in a steered cgroup, where it would queue behind the tasks that it steers. A
+ * failure is only logged.
  */
 static void follow(struct steer *s)
 {
@@ -529,7 +540,7 @@ static void follow(struct steer *s)
 		return;
 	s->own = chosen;
 	if (cpus__cnt(&chosen) && sched_setaffinity(0, sizeof(chosen), chosen.sets))
-		pr_debug("cannot keep off busy vCPUs: %s", strerror(errno));
+		pr_debug("cannot set this process's affinity: %s", strerror(errno));
 }
 
 static bool are_all_gone(const struct steer *s)
@@ -540,7 +551,7 @@ static bool are_all_gone(const struct steer *s)
 	return true;
 }
 
-/* Returns 0 or -errno, logged. */
+/* Makes one decision. passed_ns: the time since the last one. Returns 0 or -errno, logged. */
 static int step(struct steer *s, __u64 passed_ns)
 {
 	int failed = take_snapshot(s), err;
@@ -549,7 +560,7 @@ static int step(struct steer *s, __u64 passed_ns)
 	size_t refused_cnt;
 
 	if (failed && s->failed_in_row >= FAILURES_MAX) {
-		pr_err("%d snapshots in a row have failed", FAILURES_MAX);
+		pr_err("%d consecutive snapshots have failed", FAILURES_MAX);
 		return -EIO;
 	}
 	feed(s, !failed, now_ns);
@@ -563,7 +574,7 @@ static int step(struct steer *s, __u64 passed_ns)
 		err = step_groups(s, now_ns, passed_ns);
 	follow(s);
 	if (!err && are_all_gone(s)) {
-		pr_err("none of the cgroups is there any more");
+		pr_err("all cgroups have been removed: none is left to steer");
 		err = -ENOENT;
 	}
 	tell_account(s, now_ns);
@@ -609,8 +620,8 @@ static int loop(struct steer *s, const struct interval *interval)
 }
 
 /*
- * Restores all cgroups; the journal keeps them when one fails, for --unsteer. Returns 0 or -errno,
- * logged.
+ * Restores all cgroups. If one fails, the journal keeps all of them for --unsteer. Returns 0 or the
+ * first -errno, logged.
  */
 static int restore(struct steer *s)
 {
@@ -636,7 +647,7 @@ static int run(struct steer *s, const struct interval *interval)
 	if (!err)
 		err = drop_rights(s);
 	if (err) {
-		/* Nothing has been written yet but the journal. */
+		/* Nothing but the journal has been written yet. */
 		if (s->opened_cnt && !s->opts->dry_run)
 			journal__write(&s->journal, NULL, 0);
 		return err;
@@ -694,13 +705,16 @@ int steer__undo(void)
 	if (has_any && !err)
 		err = journal__restore(&journal, &host);
 	if (err > 0)
-		pr_info("%d cgroups have their CPUs back", err);
+		pr_info("restored cgroups: %d", err);
 	close_cgroups(&host);
 	journal__close(&journal);
 	return err < 0 ? err : 0;
 }
 
-/* Whether a run holds the lock: a killed run leaves its status behind, but no lock. */
+/*
+ * Returns whether a run holds the lock, or the caller may not read it. The status file alone proves
+ * nothing, because a killed run leaves it behind.
+ */
 static bool is_running(void)
 {
 	int fd = open(JOURNAL_DIR "/lock", O_RDONLY | O_CLOEXEC);
@@ -712,9 +726,7 @@ static bool is_running(void)
 	return is_held || is_closed;
 }
 
-/*
- * Returns the status in memory that the caller frees; NULL with errno: ESRCH when there is no run.
- */
+/* Returns the status, which the caller frees; or NULL with errno, ESRCH when there is no run. */
 static char *read_status(void)
 {
 	int fd = open(JOURNAL_DIR "/status", O_RDONLY | O_CLOEXEC), err = 0;

@@ -25,7 +25,7 @@ static struct json_object *count_json(__u64 cnt)
 	return json_object_new_int64((int64_t)cnt);
 }
 
-/* The word of a refusal; null: there is none. */
+/* Returns the word of a refusal; NULL, which becomes null in JSON, when there is none. */
 static struct json_object *refusal_json(enum refusal refusal)
 {
 	return refusal ? json_object_new_string(refusal__word(refusal)) : NULL;
@@ -108,7 +108,7 @@ static void print_group(struct json_object *group, FILE *out)
 			? ", set by systemd"
 			: "");
 	if (refusal)
-		fprintf(out, "  left alone: %s\n", refusal__text(refusal));
+		fprintf(out, "  not steered: %s\n", refusal__text(refusal));
 	fprintf(out,
 		"  narrowed %.1f%% of the time; %" PRId64 " writes, %" PRId64 " failures, %" PRId64
 		" refusals\n",
@@ -194,18 +194,18 @@ static __u64 given_cnt(const struct steered *s)
 	return (__u64)cpus__cnt(&effective);
 }
 
-/* In the order of the values below. */
+/* In the order of values[] in put_group(). */
 static const struct family group_families[] = {
-	FAMILY(COUNTER, "writes", "", "Times that the CPUs of the cgroup were set."),
+	FAMILY(COUNTER, "writes", "", "Number of times that the CPUs of the cgroup were set."),
 	FAMILY(COUNTER, "failures", "", "Writes that failed or did not come into effect."),
 	FAMILY(COUNTER, "refusals", "",
-	       "Times that the cgroup was left alone, for whatever reason."),
+	       "Number of times that the cgroup was refused, for any reason."),
 	FAMILY(COUNTER, "narrowed_seconds", "seconds",
 	       "Time in which the cgroup was kept off busy CPUs."),
 	FAMILY(COUNTER, "watched_seconds", "seconds",
-	       "Time since the cgroup is steered or left alone."),
+	       "Time for which the cgroup was steered or refused."),
 	FAMILY(GAUGE, "cpus", "", "CPUs that the cgroup may use now."),
-	FAMILY(GAUGE, "refused", "", "Whether the cgroup is left alone now."),
+	FAMILY(GAUGE, "refused", "", "Whether the cgroup is refused now."),
 };
 
 #define GROUP_FAMILY_CNT (sizeof(group_families) / sizeof(group_families[0]))

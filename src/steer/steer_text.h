@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * steer_text - status, changes and metrics of a run, as text.
+ * steer_text - formats the status, the changes and the metrics of a run.
  */
 #ifndef STEER_TEXT_H
 #define STEER_TEXT_H
@@ -23,17 +23,26 @@ struct steer_account {
 	__u64 decision_cnt, snapshot_failure_cnt;
 };
 
-/* One line of JSON, in memory that the caller frees; NULL when memory is short. */
+/* Returns the status as one line of JSON, which the caller frees; NULL when out of memory. */
 char *steer_text__status(const struct steer_account *account);
 
-/* A status as text for people. Returns 0, or -EPROTO: it is none. */
+/*
+ * Prints a status, which is a line of JSON, as text for people. Returns 0; -EPROTO when it is not a
+ * status; or another -errno.
+ */
 int steer_text__print_status(const char *status, FILE *out);
 
-/* A cgroup whose set has changed from what `had` says: one line, of JSON or text, as above. */
+/*
+ * Returns one line, of JSON or of text, about a cgroup whose CPUs have changed from `had` to
+ * steered->set. The caller frees it; NULL when out of memory.
+ */
 char *steer_text__change(const struct steered *steered, const struct cpus *had,
 			 const struct cpus *busy, bool json);
 
-/* In Prometheus' text format, in memory that the caller frees. Returns 0, or -ENOMEM. */
+/*
+ * Formats the metrics in Prometheus' text format. Returns 0 and *text, which the caller frees; or
+ * -ENOMEM.
+ */
 int steer_text__metrics(const struct steer_account *account, char **text, size_t *len);
 
 #endif /* STEER_TEXT_H */

@@ -6,10 +6,12 @@
 #include "base/log.h"
 #include "steer/steered.h"
 
-/* systemd has written a unit's cgroup by then, or somebody else has. */
+/*
+ * systemd writes a unit's cgroup within this time; a set that differs later is another program's.
+ */
 #define PENDING_NS 3000000000ULL
 
-/* systemd writes a drop-in file, and goes over the unit's cgroup, at each change. */
+/* At each change, systemd writes a drop-in file and updates the unit's cgroup. */
 #define UNIT_WRITES_PER_S 1
 
 static const char *const words[REFUSAL_CNT] = {
@@ -22,16 +24,17 @@ static const char *const words[REFUSAL_CNT] = {
 
 static const char *const texts[REFUSAL_CNT] = {
 	[REFUSAL_NONE] = "",
-	[REFUSAL_GONE] = "there is no such cgroup (of a unit: it does not run)",
-	[REFUSAL_FOREIGN] = "somebody else has set its CPUs: they stay so",
+	[REFUSAL_GONE] = "there is no such cgroup, or the unit is not running",
+	[REFUSAL_FOREIGN] =
+		"another program has set its CPUs, and this run does not change them any more",
 	[REFUSAL_VCPU] = "a vCPU's thread is in it: name cgroups without VMs",
-	[REFUSAL_SELF] = "gtimehalt-steer runs in it: start it in a cgroup of its own, such as by "
+	[REFUSAL_SELF] = "gtimehalt-steer runs in it: start it in another cgroup, for example with "
 			 "systemd-run --slice=gtimehalt.slice",
-	[REFUSAL_PARTITION] = "it is a partition of cpusets (cpuset.cpus.partition)",
+	[REFUSAL_PARTITION] = "it is a partition root (cpuset.cpus.partition)",
 	[REFUSAL_AFFINITY] =
 		"a thread in it has an affinity of its own, which this kernel (before Linux 6.2) "
-		"would lose when the cpuset is written",
-	[REFUSAL_INEFFECTIVE] = "what was written to cpuset.cpus did not come into effect",
+		"would erase when the cpuset is written",
+	[REFUSAL_INEFFECTIVE] = "a write to cpuset.cpus did not come into effect",
 	[REFUSAL_FAILED] = "its cpuset cannot be read or written",
 };
 
@@ -50,7 +53,7 @@ int steered__check_name(const char *name)
 	char path[PATH_MAX];
 
 	if (group__parse_path(name, path)) {
-		pr_err("'%s' is no cgroup to steer: name a path below /sys/fs/cgroup, or a systemd unit",
+		pr_err("'%s' cannot be steered: name a path below /sys/fs/cgroup, or a systemd unit",
 		       name);
 		return -EINVAL;
 	}
@@ -76,7 +79,7 @@ int steered__open(const struct group_host *host, const char *name, bool writes, 
 		pr_err("cannot open cgroup %s: %s", name, strerror(-err));
 		return err;
 	}
-	/* A unit's name does not say where its cgroup is. */
+	/* Check the path, too: the name of a unit does not show where its cgroup is. */
 	err = *s->group.path ? steered__check_name(s->group.path) : 0;
 	if (!err && *s->group.path)
 		err = cpuset__read(&s->group.cpuset, &s->set);
@@ -91,7 +94,10 @@ void steered__close(struct steered *s)
 	group__close(&s->group);
 }
 
-/* A unit that runs again has a new cgroup, which systemd gives the set that it was told last. */
+/*
+ * Reopens the cgroup of a unit that was started again: systemd has created a new cgroup, and
+ * applies the last set of the unit to it. Returns false when the cgroup is gone or unreadable.
+ */
 static bool find_again(const struct steered_host *host, struct steered *s, __u64 now_ns)
 {
 	if (!cpuset__is_gone(&s->group.cpuset))
@@ -102,7 +108,10 @@ static bool find_again(const struct steered_host *host, struct steered *s, __u64
 	return !cpuset__read(&s->group.cpuset, &s->before);
 }
 
-/* Whether cpuset.cpus is what was set last. */
+/*
+ * Checks whether cpuset.cpus is what this program has set last. While systemd has not written a
+ * unit's cgroup yet, the set before is accepted, too.
+ */
 static enum refusal look_at_set(struct steered *s, __u64 now_ns)
 {
 	struct cpus now;
@@ -120,7 +129,10 @@ static enum refusal look_at_set(struct steered *s, __u64 now_ns)
 		       : REFUSAL_FOREIGN;
 }
 
-/* The kernel falls back to the parent's CPUs, without an error, when no CPU of a set is usable. */
+/*
+ * Checks the effective CPUs, because the kernel falls back to the parent's CPUs without an error
+ * when no CPU of a set is usable.
+ */
 static enum refusal look_at_effect(const struct steered *s)
 {
 	struct cpus effective, wanted;
@@ -143,7 +155,7 @@ static enum refusal look_at_self(const struct steered_host *host, const struct s
 	return cpuset__is_below(path, s->group.path) ? REFUSAL_SELF : REFUSAL_NONE;
 }
 
-/* Called only before writes, because it walks over all threads. */
+/* Called only where a write may follow, because it walks over all threads. */
 static enum refusal look_at_affinity(const struct steered_host *host, struct steered *s)
 {
 	int found = host->keeps_affinity
@@ -175,8 +187,8 @@ static enum refusal look(const struct steered_host *host, struct steered *s, pid
 	if (is_partition)
 		return is_partition < 0 ? REFUSAL_FAILED : REFUSAL_PARTITION;
 	/*
-	 * Look at the start, and while such a thread is known; otherwise set() looks before it
-	 * writes.
+	 * Check at the start, and while such a thread is known; at other times, set() checks before
+	 * it writes.
 	 */
 	if (s->refusal == REFUSAL_AFFINITY || !s->total_ns)
 		refusal = look_at_affinity(host, s);
@@ -196,13 +208,13 @@ static void refuse(struct steered *s, enum refusal refusal, __u64 now_ns)
 	s->refusal = refusal;
 	if (!refusal) {
 		s->failed_ns = 0;
-		pr_info("%s: steered again", s->group.path);
+		pr_info("%s is steered again", s->group.path);
 		return;
 	}
 	s->refusal_cnt++;
 	if (refusal == REFUSAL_VCPU || refusal == REFUSAL_AFFINITY)
 		snprintf(tid, sizeof(tid), " (thread %d)", s->tid);
-	pr_warn("%s is left alone: %s%s", s->group.path, texts[refusal], tid);
+	pr_warn("%s is not steered: %s%s", s->group.path, texts[refusal], tid);
 }
 
 bool steered__look(const struct steered_host *host, struct steered *s, pid_t vcpu_tid, __u64 now_ns)
@@ -222,13 +234,13 @@ static int give_back(const struct steered_host *host, struct steered *s)
 		err = cpuset__is_gone(&s->group.cpuset) ? 0
 							: cpuset__read(&s->group.cpuset, &s->set);
 	if (err)
-		pr_err("cannot give %s its CPUs back: %s", s->group.path, strerror(-err));
+		pr_err("cannot restore the CPUs of %s: %s", s->group.path, strerror(-err));
 	return err;
 }
 
 /*
- * Decides what it is to have now. Returns 0, *want and whether that is less than its own; or
- * -errno.
+ * Computes the CPUs that the cgroup should have. Returns 0, the CPUs in *want, and in *narrowed
+ * whether they are fewer than without steering; or -errno.
  */
 static int choose(const struct steered_host *host, const struct steered *s, struct cpus *want,
 		  bool *narrowed)
@@ -247,7 +259,7 @@ static int choose(const struct steered_host *host, const struct steered *s, stru
 	return 0;
 }
 
-/* Returns whether it was set. */
+/* Sets the CPUs, unless this would erase a thread's affinity. Returns whether they were set. */
 static bool set(const struct steered_host *host, struct steered *s, const struct cpus *want,
 		__u64 now_ns)
 {

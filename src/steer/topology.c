@@ -21,7 +21,7 @@ static int read_core(const struct hostfs *fs, int cpu)
 	struct cpus siblings;
 	int first = 0;
 
-	/* An offline CPU has no such file. */
+	/* The file does not exist for an offline CPU. */
 	if (hostfs__read(fs, text, sizeof(text), SYS_CPU "cpu%d/topology/thread_siblings_list",
 			 cpu) < 0 ||
 	    cpus__parse(text, &siblings) || !cpus__has(&siblings, cpu))
@@ -58,7 +58,7 @@ void topology__free(struct topology *topology)
 	topology->core_of = NULL;
 }
 
-/* proc(5): "processor" is field 39 of stat; the second one, the name, ends with the last ")". */
+/* proc_pid_stat(5): field 39 is "processor"; field 2, the name, ends with the last ")". */
 int topology__cpu_of(const struct hostfs *fs, pid_t tid)
 {
 	char text[1024];

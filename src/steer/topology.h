@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * topology - which CPUs the host can have, which of them are siblings, and which are isolated.
+ * topology - which CPUs the host can have, which of them are SMT siblings, and which are isolated.
  */
 #ifndef TOPOLOGY_H
 #define TOPOLOGY_H
@@ -11,16 +11,16 @@
 struct hostfs;
 
 struct topology {
-	int cpu_cnt;          /* the greatest number of a possible CPU, and one */
-	int *core_of;         /* the first of its SMT siblings; itself where that is not known */
-	struct cpus isolated; /* by isolcpus= of the kernel's command line */
+	int cpu_cnt;          /* the highest number of a possible CPU, plus one */
+	int *core_of;         /* the lowest of its SMT siblings; the CPU itself if unknown */
+	struct cpus isolated; /* by isolcpus= on the kernel command line */
 };
 
-/* Returns 0 or -errno. The caller ends it with topology__free(). */
+/* Reads the topology. Returns 0 or -errno. The caller frees it with topology__free(). */
 int topology__read(const struct hostfs *fs, struct topology *topology);
 void topology__free(struct topology *topology);
 
-/* The CPU that a thread is on, or was on last; below 0 when it has ended. */
+/* Returns the CPU on which a thread runs or ran last; negative when the thread has ended. */
 int topology__cpu_of(const struct hostfs *fs, pid_t tid);
 
 #endif /* TOPOLOGY_H */

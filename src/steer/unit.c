@@ -10,7 +10,7 @@
 #define OBJECT    "/org/freedesktop/systemd1"
 #define INTERFACE "org.freedesktop.systemd1.Manager"
 
-/* Give up early, so that a systemd that hangs does not stop the loop for long. */
+/* Short, so that a hanging systemd does not stop the main loop for long. */
 #define TIMEOUT_US 2000000
 
 int unit__connect(sd_bus **bus)
@@ -29,8 +29,8 @@ int unit__connect(sd_bus **bus)
 }
 
 /*
- * The interface that has the properties of a kind of unit. Returns 0, or -ENOENT: such units have
- * no cgroups.
+ * Sets the interface with the cgroup properties of the unit's type. Returns 0; or -ENOENT when
+ * units of this type have no cgroup.
  */
 static int set_interface(struct systemd_unit *unit)
 {
@@ -50,7 +50,7 @@ static int set_interface(struct systemd_unit *unit)
 	return -ENOENT;
 }
 
-/* Unlike GetUnit(), it finds one that does not run, too. */
+/* Finds the D-Bus object of the unit. Uses LoadUnit() because GetUnit() finds only loaded units. */
 static int find_object(sd_bus *bus, struct systemd_unit *unit)
 {
 	sd_bus_message *reply = NULL;
@@ -117,7 +117,8 @@ int unit__read(sd_bus *bus, const struct systemd_unit *unit, struct cpus *cpus)
 }
 
 /*
- * A set of CPUs on the bus is one bit a CPU, the lowest first, without bytes of zeros at its end.
+ * Appends a set of CPUs as systemd encodes it: one bit for each CPU, the lowest first, without zero
+ * bytes at the end.
  */
 static int append_cpus(sd_bus_message *call, const struct cpus *cpus)
 {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# gtimehalt-steer as it is called, its man page and its completion: neither root nor KVM. What it does is in
-# tests/vm/steer.bats.
+# The command line of gtimehalt-steer, its man page and its completion; needs neither root nor KVM.
+# tests/vm/steer.bats tests what the program does.
 
 bats_require_minimum_version 1.5.0
 
@@ -12,12 +12,12 @@ setup() {
 	page=$src/doc/gtimehalt-steer.8
 }
 
-# compopt is only for a completion that readline has asked for.
+# Replaces the builtin, which fails outside of a completion that readline has started.
 compopt() {
 	:
 }
 
-# completed WORD: what is offered for it, sorted.
+# completed WORD: prints the completions of WORD, sorted.
 completed() {
 	# shellcheck source=contrib/completion/gtimehalt-steer.bash
 	. "$src/contrib/completion/gtimehalt-steer.bash"
@@ -27,7 +27,7 @@ completed() {
 	printf '%s\n' "${COMPREPLY[@]}" | sort
 }
 
-@test "--help is on stdout, below 80 columns, and names every exit status; --version" {
+@test "--help and --version print to stdout; --help stays below 80 columns and lists every exit status" {
 	run -0 --separate-stderr "$STEER" --help
 	[[ -z $stderr && $(awk '{ if (length > w) w = length } END { print w }' <<<"$output") -lt 80 ]]
 	for status in 0 1 2 3; do
@@ -39,7 +39,7 @@ completed() {
 	run -1 bash -c '"$1" --help >/dev/full' - "$STEER"
 }
 
-@test "wrong usage: one line on stderr that shows the word, nothing on stdout, exit 2" {
+@test "wrong usage: one line on stderr that names the bad argument, nothing on stdout, exit 2" {
 	while read -r word args; do
 		# shellcheck disable=SC2086 # several words
 		run -2 --separate-stderr "$STEER" $args
@@ -94,7 +94,7 @@ completed() {
 	[[ -z $faults ]]
 }
 
-@test "the page's options are those of --help, with the same letters and values; and so are the completion's" {
+@test "the man page and the completion have the options of --help, with the same letters and values" {
 	"$STEER" --help | sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' | sort >"$BATS_TEST_TMPDIR/help"
 	sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' "$page" | sort >"$BATS_TEST_TMPDIR/page"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 15 ]]
@@ -102,7 +102,7 @@ completed() {
 	diff <(completed --) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
 }
 
-@test "the page has the defaults that --help has" {
+@test "the man page has the defaults of --help" {
 	mapfile -t defaults < <("$STEER" --help | tr -s '\n ' ' ' | grep -oE -- '--[a-z]+=[A-Z]+ [^()]*\([0-9]+\)' |
 		sed -E 's/^--([a-z]+)=.*\(([0-9]+)\)$/\1 \2/')
 	((${#defaults[@]} == 5))
@@ -114,7 +114,7 @@ completed() {
 	done
 }
 
-@test "every family of metrics is on the page" {
+@test "the man page documents every metric family" {
 	mapfile -t names < <(grep -oE 'FAMILY\([A-Z]+, "[a-z_]+"' "$src/src/steer/steer_text.c" | cut -d '"' -f 2)
 	((${#names[@]} == 10))
 	for name in "${names[@]}"; do
@@ -122,7 +122,7 @@ completed() {
 	done
 }
 
-@test "the completion offers cgroups, a level at a time" {
+@test "the completion offers cgroups, one level at a time" {
 	mkdir -p "$BATS_TEST_TMPDIR/system.slice/a.service" "$BATS_TEST_TMPDIR/user.slice"
 	export GTIMEHALT_CGROUPS=$BATS_TEST_TMPDIR
 	[[ $(completed sys) == system.slice ]]

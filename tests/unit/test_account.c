@@ -554,6 +554,7 @@ static void test_identity(void **state)
 	others[3].vcpu_id = 1;
 	others[4].start_boottime_ns++;
 	f->after[0].loaded_ns = 10 * S + 300 * MS;
+	f->after[0].guest_ns = f->before[0].guest_ns;
 	for (int i = 0; i < 5; i++) {
 		f->before[0] = others[i];
 		make_report(f);
@@ -586,8 +587,10 @@ static void test_finds_its_like_among_many(void **state)
 		f->after[i].vcpu_id = ids[i];
 		f->after[i].tid = 200 + (int)ids[i];
 		f->after[i].loaded_ns = f->after[i].measured_ns = ids[i] * S + ids[i] * MS;
+		f->after[i].guest_ns = f->before[0].guest_ns;
 	}
 	f->after[3].loaded_ns = f->after[3].measured_ns = 6 * MS;
+	f->after[3].guest_ns = 0;
 	f->prev.vcpu_cnt = 6;
 	f->cur.vcpu_cnt = 4;
 	make_report(f);
@@ -724,6 +727,24 @@ static void test_halted_beyond_all_bounds(void **state)
 	make_report(f);
 	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 500 * MS);
 	assert_true(vcpu_value(f, 0)[METRIC_CLAMPED_NS] == INT64_MAX - 500 * MS);
+}
+
+/* The scheduler has subtracted interrupts of another thread: the guest ran for longer than that. */
+static void test_loaded_is_not_below_guest(void **state)
+{
+	struct fixture *f = *state;
+
+	f->after[0].loaded_ns = f->before[0].loaded_ns + 450 * MS;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 500 * MS, 400 * MS, 500 * MS, 100 * MS, 0, 100 * MS,
+		       400 * MS, 42, 50 * MS, 0);
+	/* Not beyond the time in which the thread did not wait. */
+	f->after[0].wait_ns = f->before[0].wait_ns + 520 * MS;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], 480 * MS);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_GUEST_NS], 480 * MS);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_BLOCKED_NS], 0);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_CLAMPED_NS], 50 * MS);
 }
 
 static void test_wait_beyond_the_rest(void **state)
@@ -1372,6 +1393,7 @@ int main(void)
 		TEST(test_loaded_beyond_wall),
 		TEST(test_halted_beyond_its_bounds),
 		TEST(test_halted_beyond_all_bounds),
+		TEST(test_loaded_is_not_below_guest),
 		TEST(test_wait_beyond_the_rest),
 		TEST(test_counters_that_go_back),
 		TEST(test_two_vms_in_one_process),

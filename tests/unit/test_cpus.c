@@ -41,7 +41,7 @@ static void test_no_lists(void **state)
 	assert_int_equal(cpus__parse("0-99999999999999999999", &cpus), -ERANGE);
 }
 
-/* The buffer is as long as the longest list. */
+/* CPUS_TEXT_MAX has room for the longest list. */
 static void test_longest(void **state)
 {
 	char text[CPUS_TEXT_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Trees of plain files in place of a cgroup file system. tests/vm/steer.bats shows what the kernel
- * makes of a write.
+ * Tests what is read, and what is refused, on trees of plain files in place of a cgroup file
+ * system. tests/vm/steer.bats tests how the kernel reacts to writes.
  */
 #include <errno.h>
 #include "steer/cpuset.h"
@@ -65,7 +65,9 @@ static void test_reads(void **state)
 	assert_true(cpuset__is_gone(&cpuset));
 }
 
-/* Without the controller a cgroup has what its ancestors have. */
+/*
+ * A cgroup without the cpuset controller has the CPUs of its nearest ancestor with the controller.
+ */
 static void test_inherits(void **state)
 {
 	const struct tree *tree = *state;
@@ -161,7 +163,7 @@ static void test_own_affinities(void **state)
 	make_cgroup(tree, "hk/a/b", NULL, NULL);
 	assert_int_equal(cpuset__open(tree->fs.root_fd, "hk", true, &cpuset), 0);
 	/*
-	 * One that may use CPUs that are offline, one of the narrower cgroup, one that has ended.
+	 * Thread 1 may use offline CPUs, thread 2 is in the narrower cgroup, thread 77 has ended.
 	 */
 	put_thread(tree, 1, "0-127");
 	put_thread(tree, 2, "0-1");

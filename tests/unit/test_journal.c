@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A tree of plain files in place of a cgroup file system; the journal is below it, too. */
+/*
+ * Uses a tree of plain files in place of a cgroup file system. The journal is in the same tree.
+ */
 #include <errno.h>
 #include "capture.h"
 #include "steer/group.h"
@@ -70,7 +72,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* Writes down both cgroups, as they are. */
+/* Writes both cgroups to the journal, with their present CPUs as the original ones. */
 static void write_down(struct fixture *f)
 {
 	struct group a, b;
@@ -93,7 +95,7 @@ static void test_restores(void **state)
 	write_down(f);
 	put(f, "a/cpuset.cpus", "1\n");
 	put(f, "b c/cpuset.cpus", "2\n");
-	/* Another run, after a kill. */
+	/* Open the journal again, as the next run does after this one was killed. */
 	journal__close(&f->journal);
 	assert_int_equal(journal__open(f->dir, &f->journal), 0);
 	assert_int_equal(journal__restore(&f->journal, &f->host), 2);
@@ -103,7 +105,7 @@ static void test_restores(void **state)
 	assert_int_equal(journal__restore(&f->journal, &f->host), 0);
 }
 
-/* All CPUs of the parent are written first, for a kernel that takes no empty set. */
+/* Writes all CPUs of the parent before the empty set, for a kernel that refuses the empty set. */
 static void test_restores_nothing_set(void **state)
 {
 	struct fixture *f = *state;
@@ -112,11 +114,14 @@ static void test_restores_nothing_set(void **state)
 	write_down(f);
 	put(f, "a/cpuset.cpus", "1\n");
 	assert_int_equal(journal__restore(&f->journal, &f->host), 2);
-	/* "0-3\n", and over it "\n": a plain file keeps the rest. */
+	/*
+	 * "\n" has overwritten the beginning of "0-3\n": a plain file, unlike cpuset.cpus, keeps
+	 * the rest.
+	 */
 	assert_file(f, "a/cpuset.cpus", "\n-3\n");
 }
 
-/* A cgroup that was removed, or replaced by another of the same name, is left alone. */
+/* Does not restore a cgroup that was removed or replaced by another cgroup of the same name. */
 static void test_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -142,7 +147,7 @@ static void test_one_run(void **state)
 	err = journal__open(f->dir, &second);
 	capture__end(&capture);
 	assert_int_equal(err, -EBUSY);
-	assert_non_null(strstr(capture.text, "another gtimehalt-steer runs"));
+	assert_non_null(strstr(capture.text, "another gtimehalt-steer is running"));
 	journal__close(&second);
 }
 
@@ -159,12 +164,12 @@ static void test_hostile(void **state)
 		err = journal__restore(&f->journal, &f->host);
 		capture__end(&capture);
 		assert_int_equal(err, -EPROTO);
-		/* It is kept, to be looked at. */
+		/* The journal is kept so that it can be examined. */
 		assert_file(f, "run/originals", lines[i]);
 	}
 }
 
-/* A folder in which others may write is refused. */
+/* Refuses a directory in which other users may write. */
 static void test_folder_of_others(void **state)
 {
 	struct fixture *f = *state;

@@ -31,7 +31,7 @@ static void assert_load(const struct cpu_load *load, bool known, __u64 loaded_ns
 static void test_by_cpu(void **state)
 {
 	struct vcpu_report vcpus[] = { vcpu(100, 90), vcpu(50, 0), vcpu(30, 30), vcpu(7, 7) };
-	/* The last thread has ended. */
+	/* The thread of the last vCPU has ended. */
 	const int cpu_of[] = { 2, 0, 2, -1 };
 	const struct report report = { .vcpus = vcpus, .vcpu_cnt = 4 };
 	struct cpu_load loads[CPU_CNT];

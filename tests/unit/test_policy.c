@@ -30,7 +30,9 @@ static void begin(struct fixture *f, const struct policy_opts *opts, const int *
 	assert_int_equal(policy__new(opts, core_of, CNT, &f->policy), 0);
 }
 
-/* An interval of 0.2 s; busy_pct below 0: it is not known; above 100: no vCPU was loaded. */
+/*
+ * Feeds an interval of 0.2 s. busy_pct below 0: the load is unknown; above 100: no vCPU was loaded.
+ */
 static void feed(struct fixture *f, int a, int b, int c, int d)
 {
 	const int busy_pct[CNT] = { a, b, c, d };
@@ -53,7 +55,7 @@ static void feed_for(struct fixture *f, int cnt, int a, int b, int c, int d)
 		feed(f, a, b, c, d);
 }
 
-/* `list`: what is chosen of `allowed`; NULL: all of it, as no choice. */
+/* Checks the choice from `allowed`. list NULL: no choice, that is, all allowed CPUs. */
 static void assert_chosen(const struct fixture *f, const char *allowed, const char *list)
 {
 	char text[CPUS_TEXT_MAX];
@@ -72,7 +74,7 @@ static void test_halted_after_dwell(void **state)
 
 	(void)state;
 	begin(&f, &defaults, own_cores);
-	/* CPU 2 is halted for long, CPU 1 comes to be. */
+	/* CPU 2 is halted from the start; CPU 1 is halted later. */
 	feed_for(&f, 7, 90, 90, 10, 90);
 	assert_chosen(&f, "0-3", "2");
 	feed_for(&f, 5, 90, 10, 10, 90);
@@ -95,9 +97,7 @@ static void test_busy_at_once(void **state)
 	policy__free(f.policy);
 }
 
-/*
- * Between the two shares nothing changes, in either direction; and a break begins the dwell again.
- */
+/* Between the two shares the state does not change, and an interruption restarts the dwell. */
 static void test_hysteresis(void **state)
 {
 	struct fixture f;
@@ -117,8 +117,8 @@ static void test_hysteresis(void **state)
 }
 
 /*
- * vCPUs at half of their time, which come out on either side: without hysteresis each interval
- * would be a write.
+ * vCPUs that are busy for about half of their time give shares on either side of both limits:
+ * without hysteresis, each interval would cause a write.
  */
 static void test_no_flapping(void **state)
 {
@@ -141,7 +141,9 @@ static void test_no_flapping(void **state)
 	policy__free(f.policy);
 }
 
-/* Roles are swapped: what is below now is taken, rather than nothing or a busy one. */
+/*
+ * After a swap of roles, takes a CPU that is below halted_share now instead of none or a busy one.
+ */
 static void test_swap(void **state)
 {
 	struct fixture f;
@@ -152,7 +154,7 @@ static void test_swap(void **state)
 	assert_chosen(&f, "0-3", "1");
 	feed(&f, 0, 100, 100, 100);
 	assert_chosen(&f, "0-3", "0");
-	/* None is below: the least busy one that is not busy. */
+	/* No CPU is below halted_share: takes the least busy CPU below busy_share. */
 	feed(&f, 90, 59, 55, 100);
 	assert_chosen(&f, "0-3", "2");
 	policy__free(f.policy);
@@ -178,7 +180,7 @@ static void test_all_halted(void **state)
 	begin(&f, &defaults, own_cores);
 	feed_for(&f, 7, 0, 10, 20, 101);
 	assert_chosen(&f, "0-3", NULL);
-	/* All of the allowed ones are halted. */
+	/* The same when all allowed CPUs are halted and another CPU is busy. */
 	feed(&f, 90, 10, 20, 101);
 	assert_chosen(&f, "1-3", NULL);
 	assert_chosen(&f, "0-1", "1");
@@ -201,7 +203,7 @@ static void test_unknown_is_busy(void **state)
 	assert_chosen(&f, "0-3", "1");
 	policy__busy(f.policy, &busy);
 	assert_string_equal(cpus__format(&busy, text), "0,2-3");
-	/* Known again, it has to be halted for as long as any other. */
+	/* After its load is known again, CPU 0 has to be halted for the whole dwell. */
 	feed_for(&f, 5, 10, 10, 90, -1);
 	assert_chosen(&f, "0-3", "1");
 	feed(&f, 10, 10, 90, -1);
@@ -211,7 +213,7 @@ static void test_unknown_is_busy(void **state)
 	policy__free(f.policy);
 }
 
-/* A polling vCPU that did not get its CPU for an interval looks like none. */
+/* A polling vCPU that did not get its CPU for an interval looks as if no vCPU were there. */
 static void test_starved(void **state)
 {
 	struct fixture f;
@@ -221,7 +223,7 @@ static void test_starved(void **state)
 	feed_for(&f, 7, 90, 10, 90, 90);
 	feed_for(&f, 4, 101, 10, 90, 90);
 	assert_chosen(&f, "0,2-3", NULL);
-	/* It has gone: no vCPU is there. */
+	/* After the dwell without a loaded vCPU, the CPU has no load. */
 	feed_for(&f, 2, 101, 10, 90, 90);
 	assert_chosen(&f, "0,2-3", "0");
 	policy__free(f.policy);
@@ -244,7 +246,7 @@ static void test_min_cnt(void **state)
 	policy__free(f.policy);
 }
 
-/* CPUs 0 and 1 are a core, and 2 and 3. */
+/* CPUs 0 and 1 are siblings, and so are CPUs 2 and 3. */
 static void test_siblings_last(void **state)
 {
 	static const int cores[CNT] = { 0, 0, 2, 2 };
@@ -280,7 +282,7 @@ static void test_budget(void **state)
 		write_budget__take(&budget, now_ns);
 		cnt++;
 	}
-	/* Ten seconds. */
+	/* Four writes a second for ten seconds. */
 	assert_int_equal(cnt, 40);
 }
 

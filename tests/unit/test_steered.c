@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A tree of plain files in place of /proc and of a cgroup file system, in which the test does what
- * the kernel would do. would do.
+ * Uses a tree of plain files in place of /proc and of a cgroup file system. The test does what the
+ * kernel would do.
  */
 #include <errno.h>
 #include "base/log.h"
@@ -26,7 +26,7 @@ static void put(const struct fixture *f, const char *path, const char *text)
 	tree__write(f->tree, path, text, strlen(text));
 }
 
-/* Busy for so many per cent, for long. */
+/* Feeds intervals with these shares, for longer than the dwell. */
 static void feed(struct fixture *f, int a, int b, int c, int d)
 {
 	const int busy_pct[CNT] = { a, b, c, d };
@@ -99,7 +99,7 @@ static void assert_list(const struct fixture *f, const char *path, const char *l
 	assert_string_equal(cpus__format(&cpus, is), list);
 }
 
-/* An interval: the look has to come to `refusal`. Returns whether the set has changed. */
+/* Runs one interval, whose look has to result in `refusal`. Returns whether the set has changed. */
 static bool step(struct fixture *f, pid_t vcpu_tid, enum refusal refusal)
 {
 	f->now_ns += 200 * MS;
@@ -109,7 +109,7 @@ static bool step(struct fixture *f, pid_t vcpu_tid, enum refusal refusal)
 	return steered__step(&f->host, &f->steered, f->now_ns);
 }
 
-/* Narrowed to CPUs 2 and 3, and in effect. */
+/* Narrows the cgroup to CPUs 2 and 3, and brings this into effect. */
 static void narrow(struct fixture *f)
 {
 	feed(f, 100, 100, 0, 0);
@@ -129,7 +129,7 @@ static void test_narrows(void **state)
 	narrow(f);
 	assert_false(step(f, 0, REFUSAL_NONE));
 	assert_int_equal(f->steered.write_cnt, 1);
-	/* None is halted: it has all. */
+	/* No CPU is halted: the cgroup gets all CPUs. */
 	feed(f, 100, 100, 100, 100);
 	assert_true(step(f, 0, REFUSAL_NONE));
 	assert_list(f, "hk/cpuset.cpus", "0-3");
@@ -165,7 +165,10 @@ static void test_vcpu(void **state)
 	narrow(f);
 	put(f, "hk/cpuset.cpus.effective", "0-3\n");
 	assert_true(step(f, 7, REFUSAL_VCPU));
-	/* "0-3\n", and over it "\n": a plain file keeps the rest. */
+	/*
+	 * "\n" has overwritten the beginning of "0-3\n": a plain file, unlike cpuset.cpus, keeps
+	 * the rest.
+	 */
 	assert_list(f, "hk/cpuset.cpus", "");
 	assert_false(step(f, 7, REFUSAL_VCPU));
 	assert_int_equal(f->steered.refusal_cnt, 1);
@@ -203,7 +206,7 @@ static void test_foreign(void **state)
 	narrow(f);
 	put(f, "hk/cpuset.cpus", "1\n");
 	assert_false(step(f, 0, REFUSAL_FOREIGN));
-	/* For good, even when it is what was set by accident. */
+	/* The refusal is permanent, even if the other program writes what was set before. */
 	put(f, "hk/cpuset.cpus", "2-3\n");
 	assert_false(step(f, 0, REFUSAL_FOREIGN));
 	assert_int_equal(steered__restore(&f->host, &f->steered), 0);
@@ -219,7 +222,7 @@ static void test_ineffective(void **state)
 	assert_true(step(f, 0, REFUSAL_INEFFECTIVE));
 	assert_int_equal(f->steered.failure_cnt, 1);
 	assert_list(f, "hk/cpuset.cpus", "");
-	/* Not at once again. */
+	/* It is not steered again at once. */
 	assert_false(step(f, 0, REFUSAL_INEFFECTIVE));
 	f->now_ns += 1000 * MS;
 	assert_true(step(f, 0, REFUSAL_NONE));
@@ -235,7 +238,11 @@ static void test_gone(void **state)
 	assert_int_equal(steered__restore(&f->host, &f->steered), 0);
 }
 
-/* Where writes erase affinities: none while there is one, not even to give back, but at the end. */
+/*
+ * On a kernel on which writes erase affinities, nothing is written while there is a thread with an
+ * affinity of its own, not even to restore the original CPUs; only the end of the run restores
+ * them.
+ */
 static void test_own_affinity(void **state)
 {
 	struct fixture *f = *state;
@@ -256,7 +263,7 @@ static void test_own_affinity(void **state)
 	assert_list(f, "hk/cpuset.cpus", "0-3");
 }
 
-/* systemd writes some time after it was told: until then the cgroup has the set before. */
+/* systemd writes a cgroup some time after it was asked; until then the previous set is accepted. */
 static void test_pending(void **state)
 {
 	struct fixture *f = *state;
@@ -276,7 +283,7 @@ static void test_pending(void **state)
 	assert_false(step(f, 0, REFUSAL_FOREIGN));
 }
 
-/* The busy CPU changes every 40 ms. */
+/* The busy CPU changes every 40 ms; the cgroup is set at most four times in a second. */
 static void test_budget(void **state)
 {
 	static const char *const rest[CNT] = { "1-3\n", "0,2-3\n", "0-1,3\n", "0-2\n" };
@@ -301,7 +308,7 @@ static void test_budget(void **state)
 	assert_int_equal(change_cnt, 4);
 }
 
-/* It never gets a CPU that was not its own. */
+/* A cgroup never gets a CPU that is not in its original set. */
 static void test_within_original(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * systemd is a child process at the other end of a socket, which has the one unit hk.service and
- * the interface that org.freedesktop.systemd1(5) describes. A real systemd has not seen these
- * calls.
+ * A child process at the other end of a socket plays systemd, with the single unit hk.service and
+ * the interface that org.freedesktop.systemd1(5) describes. These calls are not tested with a real
+ * systemd.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 
 #define OBJECT "/org/freedesktop/systemd1/unit/hk_2eservice"
 
-/* In the child: what AllowedCPUs= is. */
+/* In the child: the value of AllowedCPUs=. */
 static unsigned char bytes[CPUS_MAX / 8];
 static size_t byte_cnt;
 
@@ -156,7 +156,7 @@ static void test_find(void **state)
 	assert_int_equal(unit__find(f->bus, "hk.socket", &unit, cgroup), -ENOENT);
 }
 
-/* Written, and read back as the other side has it. */
+/* Writes the list, and checks that the same list is read back from the other side. */
 static void assert_kept(const struct fixture *f, const char *list)
 {
 	struct systemd_unit unit;

@@ -13,8 +13,10 @@ load perf
 SLEEPER=(--halts 30:3000 --vmm-sleep-us 15000)
 OTHER=(--halts 15:6000 --vmm-sleep-us 22500)
 
-# QEMU's own threads share a core with the one CPU, and perf and the tool run there too.
-clamped_max=10
+# Per mille of an interval of 100 ms. A forced read takes up to 2 ms here, a hundred times as long as on silicon. The
+# scheduler leaves such interrupts out of the run time of threads, and subtracts some from the next thread instead
+# (update_rq_clock_task() in kernel/sched/core.c), so that a guest ran for longer than its thread.
+clamped_max=25
 
 rival=''
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bats file_tags=parallel,boot:plain
 #
-# What steer.bats judges in virtual time, on CPUs that run at the same time. A busy machine makes a measurement void, and
-# the test a skip.
+# Tests of steer.bats that also run with CPUs in parallel; steer.bats runs in virtual time. On a busy machine the
+# measurement is void and the test is skipped.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -25,10 +25,10 @@ teardown() {
 	against_baseline cpu
 }
 
-@test "the same without the cpu controller" {
+@test "a polling vCPU is not preempted, in cgroups without the cpu controller" {
 	against_baseline
 }
 
-@test "vCPUs that swap their roles every 4 s" {
+@test "vCPUs that swap roles every 4 s: the polling vCPU is hardly preempted" {
 	swapping
 }

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# What the tests of gtimehalt-steer share: cgroups with guests and with housekeeping, the program, and what the host's
-# scheduler says of a thread. Loaded by steer*.bats, after helper.
+# Functions for the tests of gtimehalt-steer: make cgroups with guests and with housekeeping, run the program, and
+# read the delay of a thread from the host's scheduler. Loaded by steer*.bats, after helper.
 
 STEER=${STEER:-$src/.output/gtimehalt-steer}
 cgroups=/sys/fs/cgroup
 steer=''
 stressors=()
 
-# stay_on CPU: the tests' own processes are not what is judged.
+# stay_on CPU: pins the test's own processes, so that they do not delay the vCPU that is judged.
 stay_on() {
 	taskset -cp "$1" "$BASHPID" >/dev/null
 }
 
-# steer_setup [CONTROLLER...]: cgroups vm, and hk for housekeeping, with cpusets and these controllers.
+# steer_setup [CONTROLLER...]: makes the cgroups vm, and hk for housekeeping, with cpuset and these controllers.
 steer_setup() {
 	local controller
 	for controller in cpuset "$@"; do
@@ -42,7 +42,7 @@ steer_teardown() {
 	done
 }
 
-# gone CGROUP: removes it as soon as its last process has ended.
+# gone CGROUP: removes the cgroup as soon as its last process has ended.
 gone() {
 	local tries
 	for ((tries = 0; tries < 100; tries++)); do
@@ -52,7 +52,8 @@ gone() {
 	rmdir "$1"
 }
 
-# vcpus CPU=BUSY...: a guest of a vCPU each, pinned, in cgroup vm; their threads are in ${tid_of[CPU]}.
+# vcpus CPU=BUSY_PCT...: starts for each argument a guest with one vCPU, pinned to CPU, in cgroup vm. Sets tid_of[CPU]
+# to the thread of the vCPU.
 declare -gA tid_of=()
 vcpus() {
 	local word cpu task
@@ -63,12 +64,12 @@ vcpus() {
 		for task in /proc/"$guest"/task/*; do
 			[[ $(<"$task/comm") != CPU* ]] || tid_of[$cpu]=${task##*/}
 		done
-		# Where joining a cgroup erases an affinity.
+		# Pin the thread again, because joining a cgroup erases the affinity on some kernels.
 		taskset -cp "$cpu" "${tid_of[$cpu]}" >/dev/null
 	done
 }
 
-# stress CGROUP [COMMAND...]: a busy loop in the cgroup, below COMMAND.
+# stress CGROUP [COMMAND...]: starts a busy loop in the cgroup, as the argument of COMMAND.
 stress() {
 	local group=$1
 	shift
@@ -83,8 +84,9 @@ stress_end() {
 	stressors=()
 }
 
-# steer_start OPTION...: returns when it steers. Its stderr is in $tmp/steer. The ratio is the bed's: with stressors on both
-# CPUs there may be no quiet moment to measure it.
+# steer_start ARGUMENT...: starts gtimehalt-steer and returns when it steers. Its stderr is in
+# $BATS_TEST_TMPDIR/steer. Passes the MPERF ratio of the bed, because with stressors on both CPUs there may be no
+# quiet moment to measure it.
 steer_start() {
 	local tries
 	"$STEER" -v --mperf-ratio 1 "$@" 2>"$BATS_TEST_TMPDIR/steer" >"$BATS_TEST_TMPDIR/steer.out" 3>&- &
@@ -98,13 +100,13 @@ steer_start() {
 	return 1
 }
 
-# steer_end: ends it, as by Ctrl-C.
+# steer_end: ends gtimehalt-steer as Ctrl-C does; the exit status must be 0.
 steer_end() {
 	kill -INT "$steer"
 	ended 0
 }
 
-# ended STATUS: it does, with this status.
+# ended STATUS: waits until gtimehalt-steer has ended; the exit status must be STATUS.
 ended() {
 	local status=0
 	wait "$steer" || status=$?
@@ -116,12 +118,12 @@ ended() {
 	}
 }
 
-# given CGROUP: the CPUs that it may use.
+# given CGROUP: prints the CPUs that the cgroup may use.
 given() {
 	cat "$cgroups/$1/cpuset.cpus.effective"
 }
 
-# becomes WANT COMMAND...: within some seconds the command prints WANT.
+# becomes WANT COMMAND...: waits up to some ten seconds until the command prints WANT; fails otherwise.
 becomes() {
 	local want=$1 tries
 	shift
@@ -138,12 +140,12 @@ status_of() {
 	"$STEER" --status -j | jq -r "$1"
 }
 
-# delay_of CPU: sets delay_ns to what the vCPU's thread there has waited for its CPU.
+# delay_of CPU: sets delay_ns to the time for which the thread of the vCPU on this CPU has waited to run.
 delay_of() {
 	read -r _ delay_ns _ <"/proc/${tid_of[$1]}/schedstat"
 }
 
-# use_of CGROUP: sets use_ns to the CPU time that it has had.
+# use_of CGROUP: sets use_ns to the CPU time that the cgroup has used.
 use_of() {
 	local key value
 	while read -r key value; do
@@ -151,15 +153,16 @@ use_of() {
 	done <"$cgroups/$1/cpu.stat"
 }
 
-# Sets now_ns.
+# Sets now_ns to the uptime.
 read_now() {
 	local up
 	read -r up _ </proc/uptime
 	now_ns=$((10#${up/./} * 10000000))
 }
 
-# judge SECONDS CPU...: sets, over so long, delay_pct[CPU] of the vCPU there, and used_pct of a CPU by hk. A thread's delay
-# is counted when it runs again: what it waits at the end is left out, less than a slice.
+# judge SECONDS CPU...: measures for SECONDS. Sets delay_pct[CPU] to the share of time for which the vCPU on CPU
+# waited to run, and used_pct to the share of one CPU that hk used. The kernel counts a delay when the thread runs
+# again, so a wait at the end, which is shorter than a time slice, is missing.
 declare -gA delay_pct=()
 JUDGED_QUIET=''
 judge() {
@@ -198,17 +201,19 @@ holds() {
 	}
 }
 
-# Seconds of a measurement, the least baseline that shows anything, and what is asked for.
+# Length of a measurement; the smallest delay without steering that makes a comparison meaningful; the largest delay
+# allowed with steering.
 SECONDS_JUDGED=4
 BASELINE_MIN_PCT=10
 STEERED_MAX_PCT=1
-# Of turns of 4 s: a swap is seen after two intervals of 0.2 s at most, in which housekeeping takes 70 % of the CPU. And
-# the 1 % above.
+# Largest delay when roles swap every 4 s: a swap is seen after at most two intervals of 0.2 s, in which housekeeping
+# takes 70 % of the CPU, which is 7 % of 4 s; STEERED_MAX_PCT is added.
 SWAPPING_MAX_PCT=8
 BY_HAND_MIN_SHARE=0.9
 
-# baseline_judged: CPU 1 polls, CPU 0 is halted, a stressor in hk may use both. Sets baseline, what the polling vCPU waits,
-# and by_hand, what housekeeping gets when it is pinned to CPU 0 by hand.
+# baseline_judged: the vCPU on CPU 1 polls, the vCPU on CPU 0 is halted, a stressor in hk may use both CPUs. Sets
+# baseline to the delay of the polling vCPU in per cent, and by_hand to the share of a CPU that housekeeping gets when
+# it is pinned to CPU 0 by hand.
 baseline_judged() {
 	vcpus 0=0 1=100
 	stress hk
@@ -221,7 +226,7 @@ baseline_judged() {
 	taskset -cp 0,1 "${stressors[0]}" >/dev/null
 }
 
-# against_baseline [CONTROLLER...]
+# against_baseline [CONTROLLER...]: compares steering with no steering, and with housekeeping pinned by hand.
 against_baseline() {
 	local baseline by_hand
 	steer_setup "$@"
@@ -229,19 +234,20 @@ against_baseline() {
 	steer_start hk
 	becomes 0 given hk
 	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
-	printf '# waits %s%% without, %s%% with; housekeeping has %s%% of a CPU, %s%% when pinned by hand\n' \
+	printf '# vCPU waits %s%% without steering, %s%% with; housekeeping gets %s%% of a CPU, %s%% when pinned by hand\n' \
 		"$baseline" "${delay_pct[1]}" "$used_pct" "$by_hand" >&3
 	holds "$baseline >= $BASELINE_MIN_PCT" 'without steering the vCPU waits'
-	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering it does not'
-	holds "$used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'housekeeping has what it would have by hand'
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering the vCPU does not wait'
+	holds "$used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'housekeeping gets as much CPU time as when pinned by hand'
 	steer_end
 }
 
-# rival NAME: judged, and shown. It must miss one of the two aims.
+# rival NAME: measures and prints the result of an alternative to steering. The alternative must miss one of two aims:
+# the polling vCPU does not wait, and housekeeping gets its CPU time.
 rival() {
 	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' "$1" "${delay_pct[1]}" "$used_pct" >&3
-	holds "${delay_pct[1]} > $STEERED_MAX_PCT || $used_pct < $BY_HAND_MIN_SHARE * $by_hand" "$1 does not do both"
+	holds "${delay_pct[1]} > $STEERED_MAX_PCT || $used_pct < $BY_HAND_MIN_SHARE * $by_hand" "$1 misses one of the two aims"
 }
 
 against_rivals() {
@@ -275,13 +281,14 @@ against_rivals() {
 	becomes 0 given hk
 	void_if_stolen "$JUDGED_QUIET" judge "$SECONDS_JUDGED" 1
 	printf '# %-22s waits %6s%%, housekeeping %6s%%\n' 'gtimehalt-steer' "${delay_pct[1]}" "$used_pct" >&3
-	holds "${delay_pct[1]} <= $STEERED_MAX_PCT && $used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'steering does both'
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT && $used_pct >= $BY_HAND_MIN_SHARE * $by_hand" 'steering reaches both aims'
 	steer_end
 }
 
-# judge_turns FILE START0 START1: of lines with a time and the delays of the vCPUs of CPU 0 and 1 up to then. Each polls
-# for 4 s and is halted for 4 s from its start on. Prints the delay of the one that polls, in per cent of the time: with the
-# swaps in it, and from 1.2 s after a swap on. Of a step with a swap in it, the part before counts as the step before.
+# judge_turns FILE START0 START1: each line of FILE has a time and the delays of the vCPUs on CPUs 0 and 1 up to then.
+# From START0 or START1 on, each vCPU polls for 4 s and is halted for 4 s, in turns. Prints the delay of the vCPU that
+# polls, in per cent of the time, twice: including the swaps, and only from 1.2 s after each swap on. For a step that
+# contains a swap, the part before the swap counts with the rate of the previous step.
 judge_turns() {
 	awk -v start0="$2" -v start1="$3" '
 		NR > 2 && $1 >= start1 {
@@ -311,8 +318,9 @@ judge_turns() {
 		}' "$1"
 }
 
-# sample FILE CNT TID...: every 0.2 s the time, and what each thread has waited up to then. In a bash of its own, because each
-# command costs bats ten milliseconds here, and in hk, because it would disturb the vCPU that polls.
+# sample FILE CNT TID...: writes CNT lines, one every 0.2 s, with the time and the delay of each thread up to then.
+# Runs in a bash of its own, because each command in bats costs ten milliseconds here, and in hk, so that it does not
+# disturb the vCPU that polls.
 sample() {
 	local file=$1
 	shift
@@ -334,7 +342,7 @@ sample() {
 		done' - "$@" >"$file"
 }
 
-# Each vCPU polls for 4 s and is halted for 4 s, in turns.
+# swapping: measures two vCPUs that poll for 4 s and are halted for 4 s, in turns.
 swapping() {
 	local whole steady writes samples=$BATS_TEST_TMPDIR/samples
 	steer_setup cpu
@@ -352,8 +360,8 @@ swapping() {
 	guest_end
 	read -r whole steady < <(judge_turns "$samples" \
 		"$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu0.json")" "$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu1.json")")
-	printf '# the polling vCPU waits %s%%, with the swaps in it; %s%% from 1.2 s after a swap on; %s writes\n' \
+	printf '# the polling vCPU waits %s%% including the swaps, %s%% from 1.2 s after a swap on; %s writes\n' \
 		"$whole" "$steady" "$writes" >&3
-	holds "$steady <= $STEERED_MAX_PCT" 'it does not wait once the swap is seen'
+	holds "$steady <= $STEERED_MAX_PCT" 'the polling vCPU does not wait after the swap is seen'
 	holds "$whole <= $SWAPPING_MAX_PCT" 'swaps are seen in time'
 }

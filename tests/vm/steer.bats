@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bats file_tags=boot:plain
 #
-# gtimehalt-steer on a ticking host of two CPUs. The judge is the host's scheduler: how long each vCPU's thread waited
-# for its CPU (schedstat), and how much CPU housekeeping got (cpu.stat).
+# gtimehalt-steer on a ticking host with two CPUs. The tests judge it by data of the host's scheduler: how long each
+# vCPU's thread waited to run (schedstat), and how much CPU time housekeeping got (cpu.stat).
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -23,20 +23,20 @@ teardown() {
 	against_baseline cpu
 }
 
-@test "the same without the cpu controller" {
+@test "a polling vCPU is not preempted, in cgroups without the cpu controller" {
 	against_baseline
 }
 
-@test "what the scheduler itself has for this keeps off both, or starves housekeeping" {
+@test "weights, nice and SCHED_IDLE do not protect the polling vCPU, or starve housekeeping" {
 	against_rivals
 }
 
-@test "vCPUs that swap their roles every 4 s" {
+@test "vCPUs that swap roles every 4 s: the polling vCPU is hardly preempted" {
 	swapping
 }
 
 # bats test_tags=core
-@test "all vCPUs busy: housekeeping is shared among them as before" {
+@test "all vCPUs are busy: housekeeping runs on all CPUs as before" {
 	local use
 	steer_setup cpu
 	vcpus 0=100 1=100
@@ -46,22 +46,22 @@ teardown() {
 	use=$used_pct
 	steer_start hk
 	judge 3 0 1
-	printf '# they wait %s%% and %s%%; housekeeping has %s%%, %s%% before\n' "${delay_pct[0]}" "${delay_pct[1]}" \
+	printf '# vCPUs wait %s%% and %s%%; housekeeping gets %s%%, %s%% before\n' "${delay_pct[0]}" "${delay_pct[1]}" \
 		"$used_pct" "$use" >&3
 	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0] | .narrowed, .writes') == $'false\n0' ]]
-	holds "$used_pct >= 0.8 * $use && $used_pct <= 1.2 * $use" 'it has what it had'
+	holds "$used_pct >= 0.8 * $use && $used_pct <= 1.2 * $use" 'housekeeping gets as much CPU time as before'
 	steer_end
 	[[ $(<"$cgroups"/hk/cpuset.cpus) == '' ]]
 }
 
-@test "no vCPU busy, and no VM at all: nothing is written" {
+@test "no vCPU is busy, or there is no VM: nothing is written" {
 	steer_setup
 	stay_on 0
 	steer_start hk
 	sleep 2
 	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
 	steer_end
-	# Before the next run: a guest that starts is busy for a moment.
+	# Start the guests before the next run, because a guest is busy for a moment when it starts.
 	vcpus 0=0 1=0
 	stress hk
 	steer_start hk
@@ -71,7 +71,7 @@ teardown() {
 }
 
 # bats test_tags=core
-@test "a run has no right left, and shows what it does" {
+@test "a run has no privileges, and reports what it does: --status, --json, --textfile" {
 	local dir=$BATS_TEST_TMPDIR/metrics
 	steer_setup
 	vcpus 0=0 1=100
@@ -92,7 +92,7 @@ teardown() {
 		NoNewPrivs: 1
 		Seccomp: 2
 	END
-	# It is housekeeping, too.
+	# gtimehalt-steer itself keeps off busy CPUs, too.
 	becomes 0 affinity "$steer"
 	becomes true status_of '.cgroups[0] | .cpus == "0" and .original_cpus == "" and .narrowed and .refusal == null and .writes == 1'
 	[[ $(status_of .busy_cpus) == 1 ]]
@@ -106,7 +106,7 @@ teardown() {
 }
 
 # bats test_tags=core
-@test "kill -9: --unsteer gives back, and so does the next start" {
+@test "after kill -9, --unsteer or the next start restores the CPUs" {
 	steer_setup
 	echo 0-1 >"$cgroups"/hk/cpuset.cpus
 	vcpus 0=0 1=100
@@ -125,13 +125,13 @@ teardown() {
 		fi
 	done
 	steer_start hk
-	grep -q 'a run that was killed had left 1 cgroups narrowed' "$BATS_TEST_TMPDIR/steer"
+	grep -q 'restored cgroups that a killed run had left narrowed: 1' "$BATS_TEST_TMPDIR/steer"
 	becomes 0 given hk
 	steer_end
 	[[ $(<"$cgroups"/hk/cpuset.cpus) == 0-1 ]]
 }
 
-@test "SIGTERM, SIGHUP, SIGQUIT, and a full pipe on stdout, give back" {
+@test "SIGTERM, SIGHUP, SIGQUIT and a failed write to stdout restore the CPUs" {
 	steer_setup
 	vcpus 0=0 1=100
 	stress hk
@@ -148,7 +148,7 @@ teardown() {
 	[[ $(given hk) == 0-1 ]]
 }
 
-@test "a vCPU's thread that is moved into the cgroup: all is given back, for as long as it is there" {
+@test "the CPUs are restored while a vCPU's thread is in the cgroup" {
 	steer_setup
 	vcpus 0=0 1=100
 	stress hk
@@ -163,12 +163,12 @@ teardown() {
 	becomes 0 given hk
 	[[ $(status_of '.cgroups[0].refusal') == null ]]
 	steer_end
-	# And none that holds one is taken at all.
+	# A cgroup that contains a vCPU's thread at the start is refused.
 	run -3 --separate-stderr "$STEER" vm
-	[[ $stderr == *'vm is left alone: a vCPU'* ]]
+	[[ $stderr == *'vm is not steered: a vCPU'* ]]
 }
 
-@test "a cgroup that is removed; the last one ends the run" {
+@test "a removed cgroup does not affect the others; the run ends when the last cgroup is removed" {
 	steer_setup
 	mkdir "$cgroups"/hk/a "$cgroups"/hk/b
 	echo +cpuset >"$cgroups"/hk/cgroup.subtree_control
@@ -182,11 +182,11 @@ teardown() {
 	[[ $(given hk/b) == 0 && $(status_of '.cgroups[1].refusal') == null ]]
 	rmdir "$cgroups"/hk/b
 	ended 1
-	grep -q 'none of the cgroups is there any more' "$BATS_TEST_TMPDIR/steer"
+	grep -q 'all cgroups have been removed' "$BATS_TEST_TMPDIR/steer"
 }
 
-@test "a partition in the way, and a cgroup that is one" {
-	is_linux_before 6 1 && skip 'partitions of this kernel are others'
+@test "a sibling that is a partition root takes its CPU away; a cgroup that is a partition root is refused" {
+	is_linux_before 6 1 && skip 'partitions work differently on this kernel'
 	steer_setup
 	mkdir "$cgroups"/part
 	vcpus 0=0 1=100
@@ -200,7 +200,7 @@ teardown() {
 	[[ $(given hk) == 1 && $(status_of '.cgroups[0] | .writes, .failures') == $'0\n0' ]]
 	echo member >"$cgroups"/part/cpuset.cpus.partition
 	becomes 0 given hk
-	# It comes to be invalid, for CPU 0 is in another list: nothing that this run could do worse by.
+	# The partition becomes invalid, because CPU 0 is in the list of hk: this must not affect hk.
 	echo root >"$cgroups"/part/cpuset.cpus.partition
 	sleep 1
 	[[ $(given hk) == 0 && $(status_of '.cgroups[0] | .refusal, .failures') == $'null\n0' ]]
@@ -210,16 +210,16 @@ teardown() {
 	echo member >"$cgroups"/part/cpuset.cpus.partition
 	echo root >"$cgroups"/part/cpuset.cpus.partition
 	run -3 --separate-stderr "$STEER" part
-	[[ $stderr == *'part is left alone: it is a partition'* ]]
+	[[ $stderr == *'part is not steered: it is a partition'* ]]
 }
 
-# affinity PID
+# affinity PID: prints the CPUs that the process may use.
 affinity() {
 	awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$1/status"
 }
 
 # bats test_tags=core,core-oldest
-@test "affinities of housekeeping's own: kept and given back, or the cgroup is refused" {
+@test "affinities that housekeeping has set survive, or the cgroup is refused" {
 	steer_setup
 	vcpus 0=0 1=100
 	stress hk
@@ -233,7 +233,7 @@ affinity() {
 		sleep 0.5
 		taskset -cp 1 "${stressors[1]}" >/dev/null
 		run -3 --separate-stderr "$STEER" hk
-		[[ $stderr == *"hk is left alone: a thread in it has an affinity of its own"*"thread ${stressors[1]}"* ]]
+		[[ $stderr == *"hk is not steered: a thread in it has an affinity of its own"*"thread ${stressors[1]}"* ]]
 		[[ $(given hk) == 0-1 && $(affinity "${stressors[1]}") == 1 ]]
 	else
 		stress hk
@@ -249,7 +249,7 @@ affinity() {
 }
 
 # bats test_tags=core-oldest
-@test "a newcomer with an affinity of its own, where a write would erase it" {
+@test "a thread sets its affinity later, on a kernel that would erase it: the cgroup is not written" {
 	is_linux_before 6 2 || skip 'this kernel keeps affinities'
 	steer_setup
 	vcpus 0=100 1=100
@@ -269,15 +269,15 @@ affinity() {
 }
 
 # bats test_tags=core
-@test "what is refused: a second run, its own cgroup, no cpuset, no such cgroup, the root, nested ones" {
+@test "refused: a second run, its own cgroup, no cpuset, no such cgroup, the root, nested cgroups" {
 	steer_setup
 	mkdir "$cgroups"/hk/below "$cgroups"/hk/below/deep
 	echo +cpuset >"$cgroups"/hk/cgroup.subtree_control
 	steer_start hk
 	run -1 --separate-stderr "$STEER" vm
-	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	[[ $stderr == *'another gtimehalt-steer is running'* ]]
 	run -1 --separate-stderr "$STEER" --unsteer
-	[[ $stderr == *'another gtimehalt-steer runs'* ]]
+	[[ $stderr == *'another gtimehalt-steer is running'* ]]
 	steer_end
 	# shellcheck disable=SC2016 # for the inner shell
 	run -3 --separate-stderr bash -c 'echo $$ >/sys/fs/cgroup/hk/below/deep/cgroup.procs; exec "$1" hk' - "$STEER"
@@ -292,7 +292,7 @@ affinity() {
 	[[ ! -s /run/gtimehalt-steer/originals ]]
 }
 
-@test "somebody else sets the CPUs: the set is theirs from then on" {
+@test "after another program has set the CPUs, the cgroup is not written any more" {
 	steer_setup
 	vcpus 0=0 1=100
 	stay_on 0
@@ -316,7 +316,7 @@ affinity() {
 	[[ ! -e /run/gtimehalt-steer/originals || ! -s /run/gtimehalt-steer/originals ]]
 }
 
-@test "MPERF stands on the CPU of the halted vCPU: unknown is busy" {
+@test "MPERF does not advance on the CPU of the halted vCPU: the CPU counts as busy" {
 	steer_setup
 	vcpus 0=0 1=100
 	stay_on 0
@@ -329,7 +329,7 @@ affinity() {
 	[[ $(given hk) == 0-1 ]]
 }
 
-@test "CPUs come and go" {
+@test "CPU hotplug neither fails nor causes a refusal" {
 	steer_setup
 	vcpus 0=0 1=100
 	stay_on 0
