@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,8 +16,10 @@
 #define RATE_SPAN_NS 100000000ULL
 
 struct sched_clock {
-	/* NULL: the kernel does not provide the clock's parameters. */
-	const volatile struct perf_event_mmap_page *page;
+	/* ns = time_zero + (TSC cycles * time_mult >> time_shift). time_mult 0: not provided. */
+	__u64 time_zero;
+	__u32 time_mult;
+	__u16 time_shift;
 	double ns_per_cycle;
 };
 
@@ -28,10 +29,12 @@ static size_t page_size(void)
 }
 
 /*
- * Maps the page of an event of this process that counts nothing: the clock's parameters are the
- * same in every event's page.
+ * Reads the clock's parameters from the page of an event of this process that counts nothing. The
+ * kernel writes them once, when it maps the page, and they are the same in every event's page. The
+ * event must not stay: while an event of a task exists, the kernel runs perf's part of each thread
+ * switch, on all CPUs (perf_sched_events in kernel/events/core.c).
  */
-static const volatile struct perf_event_mmap_page *map_page(void)
+static void read_parameters(struct sched_clock *clock)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -40,22 +43,22 @@ static const volatile struct perf_event_mmap_page *map_page(void)
 		.exclude_kernel = 1,
 	};
 	long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	void *page;
+	const volatile struct perf_event_mmap_page *page;
+	void *mapped;
 
 	if (fd < 0)
-		return NULL;
-	page = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, (int)fd, 0);
+		return;
+	mapped = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, (int)fd, 0);
 	close((int)fd);
-	return page == MAP_FAILED ? NULL : page;
-}
-
-/*
- * Returns whether the page has the clock's factor and offset, which the kernel writes once, when it
- * maps the page.
- */
-static bool tells_clock(const volatile struct perf_event_mmap_page *page)
-{
-	return page->cap_user_time && page->cap_user_time_zero && page->time_mult;
+	if (mapped == MAP_FAILED)
+		return;
+	page = mapped;
+	if (page->cap_user_time && page->cap_user_time_zero) {
+		clock->time_zero = page->time_zero;
+		clock->time_mult = page->time_mult;
+		clock->time_shift = page->time_shift;
+	}
+	munmap(mapped, page_size());
 }
 
 static double measure_rate(void)
@@ -75,14 +78,10 @@ int sched_clock__new(struct sched_clock **out)
 
 	if (!clock)
 		return -ENOMEM;
-	clock->page = map_page();
-	if (clock->page && !tells_clock(clock->page)) {
-		munmap((void *)clock->page, page_size());
-		clock->page = NULL;
-	}
-	if (clock->page) {
+	read_parameters(clock);
+	if (clock->time_mult) {
 		clock->ns_per_cycle =
-			(double)clock->page->time_mult / (double)(1ULL << clock->page->time_shift);
+			(double)clock->time_mult / (double)(1ULL << clock->time_shift);
 	} else {
 		pr_info("the scheduler's clock is not TSC alone: its rate is measured, and the run time "
 			"of running threads is known only up to the last tick");
@@ -94,10 +93,6 @@ int sched_clock__new(struct sched_clock **out)
 
 void sched_clock__free(struct sched_clock *clock)
 {
-	if (!clock)
-		return;
-	if (clock->page)
-		munmap((void *)clock->page, page_size());
 	free(clock);
 }
 
@@ -106,11 +101,11 @@ __s64 sched_clock__offset_ns(const struct sched_clock *clock)
 	struct clock_reading now;
 	unsigned __int128 ns;
 
-	if (!clock || !clock->page)
+	if (!clock || !clock->time_mult)
 		return 0;
 	clock__read(&now);
-	ns = (unsigned __int128)now.tsc_cycles * clock->page->time_mult >> clock->page->time_shift;
-	return (__s64)(clock->page->time_zero + (__u64)ns - now.mono_ns);
+	ns = (unsigned __int128)now.tsc_cycles * clock->time_mult >> clock->time_shift;
+	return (__s64)(clock->time_zero + (__u64)ns - now.mono_ns);
 }
 
 double sched_clock__ns_per_tsc_cycle(const struct sched_clock *clock)
