@@ -13,15 +13,15 @@ load refusals
 @test "a PID namespace with its own /proc" {
 	local seen
 	guest_run
-	is_refused '/proc is that of a PID namespace*--pid=host*' unshare --pid --fork --mount-proc "$GTIMEHALT" -d 1
+	is_refused '/proc belongs to a container*PID namespace*--pid=host*' unshare --pid --fork --mount-proc "$GTIMEHALT" -d 1
 	seen=$refusal
 	# A VM of its own there, whose PID is another process's on the host.
 	# shellcheck disable=SC2016 # the inner shell's
-	is_refused '/proc is that of a PID namespace*' unshare --pid --fork --mount-proc bash -c '
+	is_refused '/proc belongs to a container*PID namespace*' unshare --pid --fork --mount-proc bash -c '
 		"$1" --name inner --ready "$3" --report /dev/null --seconds 60 --busy 50 2>/dev/null &
 		for ((i = 0; i < 100; i++)); do [[ -e $3 ]] && break; sleep 0.1; done
 		[[ -e $3 ]] && "$2" -p $! -d 1' - "$PAYLOAD" "$GTIMEHALT" "$BATS_TEST_TMPDIR/inner.ready"
-	is_refused '/proc is not there, or is that of a PID namespace*' in_mounts '
+	is_refused '/proc is not mounted, or belongs to a PID namespace*' in_mounts '
 		unshare --pid --fork mount -t proc none /proc' "$GTIMEHALT" -d 1
 	fault 'unshare --pid --fork --mount-proc; with a VM in it; its /proc from without' \
 		'exit 3: its PIDs are not those of BPF' "$seen; $refusal"

@@ -181,7 +181,7 @@ teardown() {
 	is_refused '/sys is not mounted: mount *' in_mounts 'mount -t tmpfs none /sys' "$GTIMEHALT" -d 1
 	seen=$refusal
 	is_refused '/sys is not mounted: mount *' in_mounts 'umount -l /sys' "$GTIMEHALT" --wait -d 1
-	is_refused '/proc is not there*mount *' in_mounts 'mount -t tmpfs none /proc' "$GTIMEHALT" -d 1
+	is_refused '/proc is not mounted*mount *' in_mounts 'mount -t tmpfs none /proc' "$GTIMEHALT" -d 1
 	fault 'umount, or a tmpfs over it' 'exit 3' "$seen; $refusal"
 }
 
