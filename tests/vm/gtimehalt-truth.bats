@@ -93,7 +93,7 @@ measure_odd() {
 	jq -e -s 'all(.[]; (.health | add) == 0)' "$BATS_TEST_TMPDIR/odd.json"
 }
 
-# bats test_tags=core,core-oldest
+# bats test_tags=core
 @test "perf's cgroup events do not make a busy guest look halted" {
 	local cgroups=$BATS_TEST_TMPDIR/cgroups
 	mkdir "$cgroups"
@@ -127,7 +127,6 @@ measure_odd() {
 	near "$(jq -n "100 * $halted / $loaded")" 0 0.5 halted
 }
 
-# bats test_tags=core
 @test "a clock that NTP slews does not make a busy guest look halted in a histogram" {
 	guest_start busy --busy 100 --pin "$QUIET_CPU"
 	"$CLOCK_TICK" 9500
@@ -142,7 +141,7 @@ measure_odd() {
 }
 
 # A hog of the CPU with real-time priority: the vCPU thread waits for 0.3 s at a time, longer than an interval.
-# bats test_tags=core,core-oldest
+# bats test_tags=core
 @test "a wait that is not over at the end of an interval belongs to that interval" {
 	odd work
 	beside "$GTIMEHALT" -v -j 0.2 20 >"$BATS_TEST_TMPDIR/odd.json" 2>"$BATS_TEST_TMPDIR/said"

@@ -20,7 +20,6 @@ teardown() {
 	steer_teardown
 }
 
-# bats test_tags=core
 @test "a polling vCPU is not preempted, in cgroups with the cpu controller" {
 	against_baseline cpu
 }

@@ -35,7 +35,6 @@ teardown() {
 	swapping
 }
 
-# bats test_tags=core
 @test "all vCPUs are busy: housekeeping runs on all CPUs as before" {
 	local use
 	steer_setup cpu
