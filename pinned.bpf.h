@@ -49,7 +49,7 @@ static __always_inline void read_sched_clock(struct bpf_perf_event_data_kern *ct
 
 static __always_inline void beat(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), index;
+	__u32 cpu = bpf_get_smp_processor_id(), index, cnt = 0;
 	__u64 now_ns;
 	struct cpu_beat *beat = bpf_map_lookup_elem(&cpu_beats, &cpu);
 
@@ -60,9 +60,10 @@ static __always_inline void beat(void)
 	index = beat->next_index;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < BEAT_ACCOUNTS; i++)
-		take_account(index + i, now_ns - ACCOUNT_AGE_MAX_NS);
+		cnt += take_account(index + i, now_ns - ACCOUNT_AGE_MAX_NS);
 	index += BEAT_ACCOUNTS;
-	beat->next_index = index < GTIMEHALT_MAX_VCPUS ? index : 0;
+	/* New entries get low indexes: behind a block of free entries there are hardly others. */
+	beat->next_index = cnt && index < GTIMEHALT_MAX_VCPUS ? index : 0;
 }
 
 /* Number of attempts to copy an entry: a copy is torn only while a window is being closed. */

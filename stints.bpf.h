@@ -169,18 +169,19 @@ static __always_inline void stint_begin(void)
 static __always_inline void stint_end(void)
 {
 	struct cpu_slot *slot = this_slot();
+	/* Read once: where interrupts are enabled, a forced read may end the stint meanwhile. */
+	__u64 entry_ns = slot->entry_ns, now_ns;
 	struct counter_reading r;
-	__u64 now_ns;
 
-	if (slot->entry_ns <= STINT_OFF)
+	if (entry_ns <= STINT_OFF)
 		return;
 	now_ns = bpf_ktime_get_ns();
-	if (targ_histogram && (now_ns - slot->entry_ns >= targ_stint_min_ns ||
+	if (targ_histogram && (now_ns - entry_ns >= targ_stint_min_ns ||
 			       now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
 		read_counters(&r);
 		count_stint(slot, &r, now_ns);
 	}
-	slot->guest_ns += now_ns - slot->entry_ns;
+	slot->guest_ns += now_ns - entry_ns;
 	slot->entry_cnt++;
 	slot->entry_ns = 0;
 }

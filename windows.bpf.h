@@ -327,19 +327,12 @@ static __always_inline int is_in_window(const struct cpu_slot *slot, struct task
 	       slot->switch_cnt == switch_cnt(task, 0);
 }
 
-/*
- * The forced read. It comes as an inter-processor interrupt, so that the stint that it interrupts
- * has ended; `task` is the interrupted thread. Returns an enum forced_read, and sets *r unless
- * FORCED_READ_BUSY.
- */
-static __always_inline int window_read(struct task_struct *task, struct counter_reading *r)
+/* Reads the window of a CPU at *r, or opens one. Returns an enum forced_read. */
+static __always_inline int read_window(struct cpu_slot *slot, struct task_struct *task,
+				       const struct counter_reading *r)
 {
-	struct cpu_slot *slot = this_slot();
 	struct kvm_vcpu *vcpu;
 
-	if (slot->busy)
-		return FORCED_READ_BUSY;
-	read_counters(r);
 	if (is_in_window(slot, task)) {
 		settle(slot, r);
 		return FORCED_READ_DONE;
@@ -359,6 +352,30 @@ static __always_inline int window_read(struct task_struct *task, struct counter_
 		return FORCED_READ_NONE;
 	open_window(slot, r, task, vcpu, ran_until_now(task), 0);
 	return FORCED_READ_OPENED;
+}
+
+/*
+ * The forced read. It comes as an inter-processor interrupt, so that the stint that it interrupts
+ * has ended; `task` is the interrupted thread. Returns an enum forced_read, and sets *r unless
+ * FORCED_READ_BUSY.
+ *
+ * On the CPU of the caller, BPF_PROG_TEST_RUN runs this with interrupts enabled: another forced
+ * read may come in between, and must leave the slot alone.
+ */
+static __always_inline int window_read(struct task_struct *task, struct counter_reading *r)
+{
+	struct cpu_slot *slot = this_slot();
+	int answer;
+
+	if (slot->busy)
+		return FORCED_READ_BUSY;
+	slot->busy = 1;
+	barrier();
+	read_counters(r);
+	answer = read_window(slot, task, r);
+	barrier();
+	slot->busy = 0;
+	return answer;
 }
 
 /*

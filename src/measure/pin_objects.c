@@ -14,8 +14,8 @@
 #define WRITE_BITS (S_IWUSR | S_IWGRP | S_IWOTH)
 
 /*
- * The group may read. A reader with write permission for PIN_FORCED_READ and PIN_ACCOUNTS can run
- * these programs, and so gets sums that are up to date.
+ * The group may read maps. It may open no program: whoever has a descriptor of a raw tracepoint
+ * program can attach it to any tracepoint, without a capability (BPF_RAW_TRACEPOINT_OPEN).
  */
 static const struct pin_object objects[] = {
 	{ PIN_VCPUS, 0440, false },
@@ -26,8 +26,8 @@ static const struct pin_object objects[] = {
 	/* Contains kernel addresses. */
 	{ PIN_SHARED, 0600, false },
 	{ PIN_STAT, 0440, false },
-	{ PIN_FORCED_READ, 0660, false },
-	{ PIN_ACCOUNTS, 0660, false },
+	{ PIN_FORCED_READ, 0600, false },
+	{ PIN_ACCOUNTS, 0600, false },
 	{ PIN_EVENTS, 0600, false },
 	{ PIN_CPU_BEATS, 0600, false },
 	{ PIN_HEARTBEAT, 0600, false },

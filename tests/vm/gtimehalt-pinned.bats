@@ -182,6 +182,8 @@ entries() {
 	# Whoever could list the directory could hold the lock on it.
 	run ! "${as_daemon[@]}" ls "$PINNED"
 	run ! "${as_nobody[@]}" cat "$PINNED"/stat
+	# A descriptor of a program would be enough to attach it to any tracepoint of the host.
+	[[ $(stat -c %a "$PINNED"/forced_read "$PINNED"/take_accounts "$PINNED"/heartbeat | sort -u) == 600 ]]
 	# The tool needs no capability then, for all but the names in /proc.
 	"${as_daemon[@]}" --inh-caps=-all --bounding-set=-all "$GTIMEHALT" -j -d 3 >"$BATS_TEST_TMPDIR/out"
 	[[ $(jq '.vms[0].pid' "$BATS_TEST_TMPDIR/out") == "$guest" ]]
