@@ -159,7 +159,7 @@ on_small_disk() {
 		rm disk/short
 	done
 	# A file of some 30 kB fits; the old and a new one together do not.
-	tool -g vm001 --textfile disk/g.prom
+	tool -g 'vm001*' --textfile disk/g.prom
 	cp disk/g.prom old
 	head -c 60000 /dev/zero >disk/else 2>/dev/null || :
 	fails 1 "gtimehalt: cannot write disk/g.prom: $no_space" tool --textfile disk/g.prom
@@ -167,7 +167,7 @@ on_small_disk() {
 	[[ $(ls -A disk) == $'else\ng.prom' ]]
 	# When there is room again, the new file replaces the old one.
 	rm disk/else
-	tool -g vm002 --textfile disk/g.prom
+	tool -g 'vm002*' --textfile disk/g.prom
 	! cmp -s old disk/g.prom || false
 }
 

@@ -41,7 +41,7 @@ static void make_report(struct site *site, const char *first, const char *second
 					   .begin = { .mono_ns = S },
 					   .end = { .mono_ns = 2 * S, .real_ns = 1763908001 * S },
 					   .mperf_ratio = 0.97,
-					   .health = { 1, 2, 3, 4 },
+					   .health = { 1, 2, 3, 4, 5 },
 					   .vm_cnt = VM_CNT,
 					   .vcpu_cnt = VM_CNT } };
 	site->report.vms = site->vms;
