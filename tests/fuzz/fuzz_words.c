@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/number.h"
@@ -54,6 +55,29 @@ static __int128 reference(const char *word, int frac_max, int scale)
 	return value > UINT64_MAX ? -2 : value;
 }
 
+/* Parses a time in nanoseconds, with or without a unit. Returns -1 and -2 as reference() does. */
+static __int128 reference_seconds(const char *word)
+{
+	size_t len = strlen(word);
+	bool is_ms = len >= 2 && !strcmp(word + len - 2, "ms");
+	int scale = is_ms ? 6 : 9, factor = 1;
+	char *number = strdup(word);
+	__int128 value;
+
+	FUZZ_ASSERT(number);
+	if (is_ms) {
+		number[len - 2] = '\0';
+	} else if (len && strchr("smh", word[len - 1])) {
+		factor = word[len - 1] == 'h' ? 3600 : word[len - 1] == 'm' ? 60 : 1;
+		number[len - 1] = '\0';
+	}
+	value = reference(number, scale, scale);
+	free(number);
+	if (value >= 0)
+		value *= factor;
+	return value > UINT64_MAX ? -2 : value;
+}
+
 static void check_parsed(int err, __u64 value, __int128 expected, __u64 max)
 {
 	if (expected == -1) {
@@ -78,7 +102,7 @@ static void check_number(const char *word)
 		check_parsed(err, value, reference(word, 0, 0), maxima[i]);
 		value = 4711;
 		err = number__parse_seconds(word, maxima[i], &value);
-		check_parsed(err, value, reference(word, 9, 9), maxima[i]);
+		check_parsed(err, value, reference_seconds(word), maxima[i]);
 	}
 	err = number__parse_ratio(word, 4096, &ratio);
 	if (!err)

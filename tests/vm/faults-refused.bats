@@ -212,9 +212,9 @@ HIDDEN='mount -t proc -o hidepid=2 none /proc; mount --bind /run/cpuinfo /proc/c
 	guest_run
 	for call in bpf perf_event_open; do
 		for error in EPERM ENOSYS; do
-			is_refused "cannot *forbids $call() *seccomp*" "$forbid" "$call" "$error" "$GTIMEHALT" -d 1
+			is_refused "cannot *seccomp*forbids $call()*" "$forbid" "$call" "$error" "$GTIMEHALT" -d 1
 			seen+="$refusal; "
-			is_refused "cannot *forbids $call() *seccomp*" "$forbid" "$call" "$error" "$GTIMEHALT" --pin
+			is_refused "cannot *seccomp*forbids $call()*" "$forbid" "$call" "$error" "$GTIMEHALT" --pin
 		done
 	done
 	fault 'a seccomp filter that answers EPERM or ENOSYS' 'exit 3, and what may have forbidden it' "${seen%; }"
