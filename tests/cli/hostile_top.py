@@ -162,10 +162,24 @@ def is_name(shown, name):
 	return at
 
 
+def is_whole(shown, name):
+	"""Returns whether `shown` is all of `name`, marks at its end aside, which may have no width."""
+	at = is_name(shown, name)
+	return bool(at) and all(unicodedata.category(char)[0] == "M" for char in name[max(at):])
+
+
+def is_cut(shown, name):
+	"""Returns whether `shown` is the name with a "~" for a part of it."""
+	for place in (place for place, char in enumerate(shown) if char == "~"):
+		end = shown[place + 1:]
+		if is_name(shown[:place], name) and any(is_whole(end, name[begin:]) for begin in range(len(name) + 1)):
+			return True
+	return False
+
+
 def check_name(shown, name):
 	name = name.rstrip(" ")
-	at = is_name(shown, name) | (is_name(shown[:-1], name) if shown.endswith("~") else set())
-	if not at or not shown.endswith("~") and max(at) < len(name) and not all(unicodedata.category(char)[0] == "M" for char in name[max(at):]):
+	if not is_whole(shown, name) and not is_cut(shown, name):
 		fail(f"{name!r} is shown as {shown!r}")
 
 
@@ -176,7 +190,7 @@ def screen(*_):
 		fail(f"{len(hostile)} lines instead of {len(plain)}")
 	names = 0
 	for line, plain_line in zip(hostile, plain):
-		mark = re.match(r"([ >+-]*)vm(\d{3})", plain_line)
+		mark = re.match(r"([ >+-]*)vm(\d{3})[v~]*", plain_line)
 		if not mark:
 			# Column widths depend on the names, and one line lists the names of idle VMs.
 			if "idle" not in plain_line and line.split() != plain_line.split():
