@@ -347,6 +347,7 @@ int main(int argc, char **argv)
 	/* This error cannot be reported, because there is no stderr. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
+	std_fds__raise_limit();
 	log__set_program("gtimehalt-steer");
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "src/base/hostfs.h"
 #include "src/base/interval.h"
@@ -191,20 +190,6 @@ static int run_pin_command(const struct options *opts)
 	return err;
 }
 
-/*
- * Raises the limit of open files as far as this process may. Each VM and each CPU takes
- * descriptors, and the usual soft limit of 1024 is for programs that call select().
- */
-static void raise_fd_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run_session(const struct options *opts, bool *check_failed)
 {
 	struct session session = {
@@ -212,10 +197,8 @@ static int run_session(const struct options *opts, bool *check_failed)
 		.fs.root_fd = -1,
 		.interval = INTERVAL_CLOSED,
 	};
-	int err;
+	int err = session_open(&session);
 
-	raise_fd_limit();
-	err = session_open(&session);
 	if (err == 1)
 		err = session_run(&session, check_failed);
 	session_close(&session);
@@ -252,6 +235,7 @@ int main(int argc, char **argv)
 	/* stderr may be closed, so there is no way to report this failure. */
 	if (std_fds__fill())
 		return EXIT_FAILED;
+	std_fds__raise_limit();
 	/*
 	 * Make writes beyond RLIMIT_FSIZE fail with EFBIG, which is reported,
 	 * instead of killing the process.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * std_fds - make sure that the descriptors 0 to 2 are open.
+ * std_fds - prepare the descriptors of this process when it starts.
  */
 #ifndef STD_FDS_H
 #define STD_FDS_H
@@ -11,5 +11,12 @@
  * that file. Call it before anything is opened. Returns 0 or -errno.
  */
 int std_fds__fill(void);
+
+/*
+ * Raises the limit of open files as far as this process may. Each CPU, each VM and each client of
+ * the exporter takes descriptors, and the usual soft limit of 1024 is for programs that call
+ * select().
+ */
+void std_fds__raise_limit(void);
 
 #endif /* STD_FDS_H */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "gtimehalt.h"
 #include "measure/counters.h"
@@ -18,9 +17,6 @@
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "base/number.h"
-
-/* Descriptors besides the events: BPF maps, programs and links, /proc, stdio. */
-#define SPARE_FDS 128
 
 struct counters {
 	struct cpu_events events;
@@ -80,23 +76,9 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	return err ? err : find_config(fs, "mperf", &counters->events.configs[EVENT_MPERF]);
 }
 
-/* Two descriptors are needed for each CPU, and the usual soft limit is 1024. */
-static void raise_fd_limit(int cpu_cnt)
-{
-	rlim_t fd_cnt = (rlim_t)cpu_cnt * EVENT_CNT_PER_CPU + SPARE_FDS;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= fd_cnt)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int open_all(struct counters *counters)
 {
 	int opened = 0;
-
-	raise_fd_limit(counters->cpu_cnt);
 
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
 		int err = open_cpu(counters, cpu);

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include "base/clock.h"
 #include "base/hostfs.h"
 #include "base/interval.h"
@@ -155,20 +154,6 @@ static int write_textfile(struct exporter *e)
 	return textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
 }
 
-/* Allows CONNECTION_MAX descriptors in addition to those of the measurement. */
-static void raise_fd_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	limit.rlim_cur += CONNECTION_MAX;
-	if (limit.rlim_cur > limit.rlim_max)
-		limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		pr_warn("cannot raise the limit of open files: %s", strerror(errno));
-}
-
 static int start_server(struct exporter *e)
 {
 	const struct http_server_opts server_opts = {
@@ -180,7 +165,6 @@ static int start_server(struct exporter *e)
 		.is_healthy = is_healthy,
 	};
 
-	raise_fd_limit();
 	return http_server__new(&server_opts, &e->server);
 }
 

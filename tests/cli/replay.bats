@@ -249,3 +249,19 @@ for number, line in enumerate(sys.stdin):
 	run -1 --separate-stderr bash -c "$GTIMEHALT --replay $recording >/dev/full"
 	[[ $stderr == "gtimehalt: cannot write the report: No space left on device" ]]
 }
+
+@test "the limit of open files is raised as far as the process may" {
+	local tool tries
+	mkfifo "$dir/fifo"
+	prlimit --nofile=64:512 "$GTIMEHALT" --replay "$dir/fifo" 3>&- 2>/dev/null &
+	tool=$!
+	exec 4<>"$dir/fifo"
+	for ((tries = 0; tries < 100; tries++)); do
+		! grep -q '^Max open files *512 *512 ' "/proc/$tool/limits" || break
+		sleep 0.1
+	done
+	kill "$tool"
+	wait "$tool" || :
+	exec 4<&-
+	((tries < 100))
+}
