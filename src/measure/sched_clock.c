@@ -29,9 +29,10 @@ static size_t page_size(void)
 }
 
 /*
- * Reads the clock's parameters from the page of an event of this process that counts nothing. The
- * kernel writes them once, when it maps the page, and they are the same in every event's page. The
- * event must not stay: while an event of a task exists, the kernel runs perf's part of each thread
+ * Reads the clock's parameters from the page of an event of this process that counts nothing. They
+ * are the same in every event's page, and constant while TSC has its rate. The kernel writes the
+ * page when it maps it and when the thread gets a CPU, between two increments of `lock`. The event
+ * must not stay: while an event of a task exists, the kernel runs perf's part of each thread
  * switch, on all CPUs (perf_sched_events in kernel/events/core.c).
  */
 static void read_parameters(struct sched_clock *clock)
@@ -54,9 +55,16 @@ static void read_parameters(struct sched_clock *clock)
 		return;
 	page = mapped;
 	if (page->cap_user_time && page->cap_user_time_zero) {
-		clock->time_zero = page->time_zero;
-		clock->time_mult = page->time_mult;
-		clock->time_shift = page->time_shift;
+		__u32 lock;
+
+		do {
+			lock = page->lock;
+			__sync_synchronize();
+			clock->time_zero = page->time_zero;
+			clock->time_mult = page->time_mult;
+			clock->time_shift = page->time_shift;
+			__sync_synchronize();
+		} while (page->lock != lock || lock & 1);
 	}
 	munmap(mapped, page_size());
 }
