@@ -103,6 +103,7 @@ kernel_setup_all()
 kernel_setup()
 {
 	local update=$1 name=$2 dir=$BED_DIR/kernel/$2 set package started=$EPOCHREALTIME
+	local status=$EXIT_UNAVAILABLE
 	local -a suites
 
 	if [[ $update == no ]] && kernel_is_done "$name"; then
@@ -123,10 +124,13 @@ kernel_setup()
 		if kernel_install "$name" "$set" "$package"; then
 			note "kernel $name: $(<"$dir/release") in $(seconds_since "$started") s"
 			return
+		elif (($? != EXIT_UNAVAILABLE)); then
+			# A package that the index has and that cannot be installed is a failure, not a kernel that is gone.
+			status=$EXIT_FAILURE
 		fi
 	done < <(kernel_candidates "$name" "$set")
 	note "kernel $name: no package of ${suites[*]} could be installed"
-	return "$EXIT_UNAVAILABLE"
+	return "$status"
 }
 
 kernel_install()
