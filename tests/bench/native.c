@@ -44,6 +44,8 @@ struct row {
 
 static const struct row rows[] = {
 	{ "nothing", "native_nothing", NULL, false },
+	/* Before a vCPU is loaded for the first time. */
+	{ "end of a thread that runs no vCPU", "raw_tp_process_exit", NULL, false },
 	{ "VM entry (raw_tp)", "raw_tp_kvm_entry", "raw_tp_kvm_exit", true },
 	{ "VM exit (raw_tp)", "raw_tp_kvm_exit", "raw_tp_kvm_entry", true },
 	{ "load, window goes on (as kprobe)", "native_load", NULL, false },
@@ -51,7 +53,6 @@ static const struct row rows[] = {
 	{ "idle entry, window closed", "native_idle", "native_load", false },
 	{ "idle entry, no window", "native_idle", NULL, false },
 	{ "forced read, no vCPU loaded", "forced_read", NULL, false },
-	{ "end of a thread that runs no vCPU", "raw_tp_process_exit", NULL, false },
 };
 
 #define ROW_CNT (sizeof(rows) / sizeof(rows[0]))
@@ -89,7 +90,9 @@ static struct bpf_program *find(const struct bench *bench, const char *name)
 
 static void run(const struct bench *bench, const char *name)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	/* The arguments of forced_read; the other programs use none. */
+	__u64 args[1] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
 	int err = bpf_prog_test_run_opts(bpf_program__fd(find(bench, name)), &opts);
 
 	if (err)
@@ -159,6 +162,7 @@ static double print_row(const struct bench *bench, const struct row *row, double
 static void load(struct bench *bench, int cpu)
 {
 	int tsc_fd = open_tsc(cpu), cpu_cnt = libbpf_num_possible_cpus(), err;
+	const __u32 index = 1;
 
 	bench->skel = native_bpf__open();
 	if (!bench->skel || cpu_cnt < 0)
@@ -172,6 +176,9 @@ static void load(struct bench *bench, int cpu)
 	bpf_map__set_max_entries(bench->skel->maps.counter_events,
 				 (__u32)cpu_cnt * EVENT_CNT_PER_CPU);
 	err = native_bpf__load(bench->skel);
+	if (!err)
+		err = bpf_map_update_elem(bpf_map__fd(bench->skel->maps.free_indexes), NULL, &index,
+					  BPF_ANY);
 	/* No CPU here has MPERF: TSC stands for it. */
 	for (int event = 0; !err && event < EVENT_CNT_PER_CPU; event++) {
 		__u32 key = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
