@@ -13,8 +13,11 @@
 #ifndef ACCOUNTS_BPF_H
 #define ACCOUNTS_BPF_H
 
-/* Maximum number of entries of one process. */
-const volatile __u32 targ_process_max = GTIMEHALT_MAX_VCPUS / 2;
+/* Number of entries that threads can have together; less than max_entries of `vcpus`. */
+const volatile __u32 targ_entry_max = GTIMEHALT_MAX_VCPUS - 1;
+
+/* Number of entries that are in use. */
+__u64 used_entry_cnt = 0;
 
 /* Key of the hashes that replace kernel addresses, from the kernel's random numbers. */
 const volatile __u64 targ_hash_key[2] = {};
@@ -56,7 +59,7 @@ struct {
 	__type(value, struct process_entries);
 } processes SEC(".maps");
 
-/* --pin: sums of exited threads, see bury(). */
+/* --pin: sums of exited threads, see end_entries(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, GTIMEHALT_MAX_ENDED);
@@ -64,9 +67,17 @@ struct {
 	__type(value, struct vcpu_sums);
 } ended SEC(".maps");
 
-/* Initial value of an entry; too large for a program's stack. */
-struct vcpu_sums blank_sums = {};
+static __always_inline int is_whole(const struct copy_guard *head, const struct copy_guard *tail)
+{
+	return head->begun == head->done && head->begun == tail->begun && head->begun == tail->done;
+}
 
+/*
+ * Announces that the caller will write to an entry, by additions or to fields that any CPU may
+ * write. The thread may have exited meanwhile and the entry may be another thread's: compare the
+ * tid after this call, before writing. make_entry() does not take an entry that is being written
+ * to.
+ */
 static __always_inline void shared__begin(struct vcpu_sums *sums)
 {
 	__sync_fetch_and_add(&sums->shared_head.begun, 1);
@@ -251,19 +262,20 @@ static __always_inline int read_account(struct task_struct *task, struct account
 }
 
 /*
- * Stores an account in an entry. The sums never go back, even if the two clocks of the account have
+ * Stores an account in an entry, unless a later one is there: two CPUs may take the account of a
+ * thread at the same time. The sums never go back, even if the two clocks of the account have
  * drifted apart since they were compared.
  */
 static __always_inline void put_account(struct vcpu_sums *sums, const struct account *account)
 {
-	shared__begin(sums);
+	if (account->at_ns < sums->at_ns)
+		return;
 	sums->at_ns = account->at_ns;
 	if (account->ran_ns > sums->ran_ns)
 		sums->ran_ns = account->ran_ns;
 	if (account->wait_ns > sums->wait_ns)
 		sums->wait_ns = account->wait_ns;
 	sums->sleeps = account->sleeps;
-	shared__end(sums);
 }
 
 /* Stores the account of `task`, which must be the current thread and has run ran_ns. */
@@ -277,13 +289,16 @@ static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_
 		.sleeps = sleeps_of(task, 0),
 	};
 
+	shared__begin(sums);
 	put_account(sums, &account);
+	shared__end(sums);
 }
 
 /*
  * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or
  * later; since_ns 0: always. The task_struct is valid while ended_ns is 0, because the caller is in
- * an RCU section. The tid is compared because execve() in another thread of the process changes it.
+ * an RCU section. The tid is compared because execve() by a thread that is not the leader of its
+ * process changes it.
  * Returns whether the entry is in use.
  */
 int take_account(__u32 index, __u64 since_ns);
@@ -293,17 +308,23 @@ __noinline int take_account(__u32 index, __u64 since_ns)
 	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
 	struct account account;
 	struct task_struct *task;
+	__u32 tid;
 
 	if (!sums || !of || !sums->tid)
 		return 0;
 	if (sums->ended_ns || sums->away_since_ns || (since_ns && sums->at_ns >= since_ns))
 		return 1;
+	tid = sums->tid;
 	task = (void *)of->thread;
-	if ((__u32)BPF_CORE_READ(task, pid) != sums->tid ||
+	if ((__u32)BPF_CORE_READ(task, pid) != tid ||
 	    BPF_CORE_READ(task, start_boottime) != sums->thread_boottime_ns)
 		return 1;
-	if (read_account(task, &account))
+	if (!read_account(task, &account))
+		return 1;
+	shared__begin(sums);
+	if (sums->tid == tid && !sums->ended_ns && !sums->away_since_ns)
 		put_account(sums, &account);
+	shared__end(sums);
 	return 1;
 }
 
@@ -325,10 +346,13 @@ static __always_inline __u64 ran_since(__u32 index, const struct vcpu_sums *sums
 	return ran_ns > start_ran_ns ? ran_ns - start_ran_ns : 0;
 }
 
-/* Returns the number that identifies a vCPU in struct entry_key, from its address. */
+/*
+ * Returns the number that identifies a vCPU in struct entry_key, from its address: a multiplicative
+ * hash. Two vCPUs with the same number would take each other's place in `places`.
+ */
 static __always_inline __u32 vcpu_number(__u64 vcpu)
 {
-	return (__u32)(vcpu >> 4) | 1;
+	return (__u32)(vcpu * 0x9e3779b97f4a7c15 >> 32) | 1;
 }
 
 static __always_inline struct entry_place *place_of(__u32 tid, __u32 number)
@@ -348,7 +372,8 @@ static __always_inline long set_place(__u32 tid, __u32 number, __u32 index, __u3
 
 /*
  * Returns whether the process may have one more entry, for a thread that has thread_entry_cnt.
- * Counts the new entry, or the refusal.
+ * Counts the new entry, or the refusal. A process may have as many entries as it leaves free, so
+ * that any number of processes leave some room for the next one.
  */
 int take_share(__u32 tgid, __u32 thread_entry_cnt);
 __noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
@@ -362,7 +387,8 @@ __noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
 	}
 	if (!process)
 		return 1;
-	if (process->entry_cnt >= targ_process_max || thread_entry_cnt >= THREAD_ENTRY_MAX) {
+	if (process->entry_cnt + used_entry_cnt >= targ_entry_max ||
+	    thread_entry_cnt >= THREAD_ENTRY_MAX) {
 		__sync_fetch_and_add(&process->refused_cnt, 1);
 		return 0;
 	}
@@ -464,11 +490,24 @@ static __noinline __u32 make_entry(struct entry_request *request)
 		COUNT(map_full_cnt);
 		return 0;
 	}
-	bpf_map_update_elem(&vcpus, &index, &blank_sums, BPF_ANY);
-	bpf_map_update_elem(&objects, &index, &of, BPF_ANY);
 	sums = bpf_map_lookup_elem(&vcpus, &index);
 	if (!sums)
 		return 0;
+	/*
+	 * Another CPU is still writing for the thread that had this entry. From now on a writer
+	 * finds that the tid has changed, and writes nothing.
+	 */
+	if (!is_whole(&sums->shared_head, &sums->shared_tail)) {
+		give_share_back(tgid);
+		bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
+		COUNT(lost_window_cnt);
+		return 0;
+	}
+	__sync_fetch_and_add(&used_entry_cnt, 1);
+	bpf_map_update_elem(&objects, &index, &of, BPF_ANY);
+	/* The copy guards go on, because a writer that was late has yet to increment them. */
+	__builtin_memset(&sums->tid, 0,
+			 offsetof(struct vcpu_sums, own_tail) - offsetof(struct vcpu_sums, tid));
 	fill_entry(sums, request);
 	blank_stints_at(index, sums->start_boottime_ns);
 	barrier();
@@ -555,17 +594,15 @@ static __always_inline __u32 entry_for(struct cpu_slot *slot, struct task_struct
 	return index;
 }
 
-/*
- * --pin: moves the sums of an exited thread to `ended` and frees the entry, because no user-space
- * process may be running to do so. Readers that come rarely find the final sums there. The map
- * drops its oldest elements when it is full.
- */
-static __always_inline void bury(__u32 index, struct vcpu_sums *sums)
+/* Frees the entry of a thread that has exited. */
+static __always_inline void free_entry(__u32 index, struct vcpu_sums *sums)
 {
-	const struct ended_key ended_key = { sums->tid, sums->older_cnt };
 	const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	const struct entry_key current_key = { sums->tid, 0 };
+	const struct entry_place *place = bpf_map_lookup_elem(&places, &current_key);
 
-	bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
+	if (place && place->index == index)
+		bpf_map_delete_elem(&places, &current_key);
 	if (of) {
 		const struct entry_key key = { sums->tid, vcpu_number(of->vcpu) };
 
@@ -573,34 +610,44 @@ static __always_inline void bury(__u32 index, struct vcpu_sums *sums)
 	}
 	give_share_back(sums->tgid);
 	sums->tid = 0;
+	__sync_fetch_and_add(&used_entry_cnt, (__u64)-1);
 	bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
 }
 
-/* Ends all entries of an exiting thread. */
+/*
+ * Ends all entries of a thread that exits, or that has lost its tid by execve(): tid is the one it
+ * had before. The thread is the current one and has run ran_ns.
+ *
+ * A pinned measurement moves the sums to `ended` and frees the entries, because no user-space
+ * process may be running to do so. Readers that come rarely find the final sums there. The map
+ * drops its oldest elements when it is full.
+ */
 static __always_inline void end_entries(struct task_struct *task, __u32 tid,
 					const struct entry_place *place, __u64 ran_ns)
 {
-	const struct entry_key key = { tid, 0 };
-	__u64 now_ns = bpf_ktime_get_ns(), thread_boottime_ns = BPF_CORE_READ(task, start_boottime);
+	__u64 now_ns = bpf_ktime_get_ns();
 	__u32 index = place->newest_index;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++) {
 		struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+		const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
 		__u32 older_index;
 
-		if (!sums || !is_entry_of(sums, tid, thread_boottime_ns))
+		if (!sums || !of || sums->tid != tid || sums->ended_ns)
 			break;
 		older_index = sums->older_index;
-		if (!sums->away_since_ns)
+		if (!sums->away_since_ns && of->thread == (__u64)task)
 			put_own_account(sums, task, ran_ns);
 		sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : now_ns;
-		if (targ_pinned)
-			bury(index, sums);
+		if (targ_pinned) {
+			const struct ended_key ended_key = { tid, sums->older_cnt };
+
+			bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
+			free_entry(index, sums);
+		}
 		index = older_index;
 	}
-	if (targ_pinned)
-		bpf_map_delete_elem(&places, &key);
 }
 
 #endif /* ACCOUNTS_BPF_H */

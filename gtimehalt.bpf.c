@@ -308,6 +308,21 @@ int take_accounts(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
+ * Never attached: user space runs this program to free entry args[0] of a thread that no longer
+ * exists, whose tid was args[1].
+ */
+SEC("?raw_tp")
+int drop_entry(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 index = ctx->args[0], tid = ctx->args[1];
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+
+	if (sums && tid && sums->tid == tid)
+		free_entry(index, sums);
+	return 0;
+}
+
+/*
  * Tracepoint cpu_idle, which fires at both ends of an idle span. Some kernels have interrupts
  * enabled at the end of the span, so `busy` is set. Without --check there is work only on a CPU
  * that a vCPU thread has left.
@@ -355,6 +370,21 @@ int heartbeat(struct bpf_perf_event_data_kern *ctx)
 	read_sched_clock(ctx);
 	window_read((void *)bpf_get_current_task(), &r);
 	beat();
+	return 0;
+}
+
+/*
+ * Tracepoint sched_process_exec. args[1]: the tid that the thread had before. A thread that is not
+ * the leader of its process takes over the leader's tid (de_thread()), and no hook sees its own
+ * tid again. Without --pin, user space drops such entries.
+ */
+SEC("?raw_tp")
+int raw_tp_process_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 old_tid = ctx->args[1];
+
+	if (old_tid != (__u32)bpf_get_current_pid_tgid())
+		window_exit((void *)bpf_get_current_task(), old_tid);
 	return 0;
 }
 

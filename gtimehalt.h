@@ -263,8 +263,8 @@ struct ended_key {
 };
 
 /*
- * The number of entries that the threads of a process have. One process cannot have more than
- * targ_process_max, so that a single VMM cannot use up the entries of all others.
+ * The number of entries that the threads of a process have. One process cannot have more than are
+ * free, so that a single VMM cannot use up the entries of all others.
  */
 struct process_entries {
 	__u64 entry_cnt;

@@ -69,11 +69,6 @@ static __always_inline void beat(void)
 /* Number of attempts to copy an entry: a copy is torn only while a window is being closed. */
 #define COPY_TRIES 8
 
-static __always_inline int is_whole(const struct copy_guard *head, const struct copy_guard *tail)
-{
-	return head->begun == head->done && head->begun == tail->begun && head->begun == tail->done;
-}
-
 static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_sums *copy)
 {
 	for (int i = 0; i < COPY_TRIES; i++) {

@@ -164,7 +164,7 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 {
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
-	__u32 index = slot->index;
+	__u32 index = slot->index, tid = slot->tid;
 
 	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain))
 		gain.unmeasured_ns = sums ? ran_since(index, sums, slot->start_ran_ns) : 0;
@@ -176,6 +176,11 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 		return;
 	}
 	shared__begin(sums);
+	if (sums->tid != tid) {
+		shared__end(sums);
+		COUNT(lost_window_cnt);
+		return;
+	}
 	/*
 	 * clang turns an atomic addition of a constant 0 into an atomic OR, which kernels before
 	 * Linux 5.12 do not support.
@@ -379,9 +384,10 @@ static __always_inline int window_read(struct task_struct *task, struct counter_
 }
 
 /*
- * Handles the exit of a thread (do_exit(): trace_sched_process_exit()). Closes the thread's window
- * on this CPU. A window that the thread left open on another CPU is closed later on that CPU, and
- * until then only its counts are missing from the thread's entries.
+ * Handles the exit of a thread (do_exit(): trace_sched_process_exit()), and the change of its tid
+ * by execve(): tid is the one that it had before. Closes the thread's window on this CPU. A window
+ * that the thread left open on another CPU is closed later on that CPU, and until then only its
+ * counts are missing from the thread's entries.
  */
 static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 {

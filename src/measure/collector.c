@@ -82,6 +82,7 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
 	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
 	bpf_program__set_autoload(c->reader, true);
 	bpf_program__set_autoload(c->skel->progs.take_accounts, true);
+	bpf_program__set_autoload(c->skel->progs.drop_entry, !c->pinned);
 	bpf_program__set_autoload(c->skel->progs.heartbeat, c->pinned);
 	return 0;
 }
@@ -245,7 +246,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 		err = set_hash_key(c);
 	if (err)
 		return err;
-	c->skel->rodata->targ_process_max = c->room / 2;
+	c->skel->rodata->targ_entry_max = c->room - 1;
 	/* A pinned measurement uses this value until its timers fire for the first time. */
 	c->skel->bss->sched_offset_ns = sched_clock__offset_ns(c->sched_clock);
 	err = gtimehalt_bpf__load(c->skel);
@@ -285,9 +286,7 @@ static int start_meter(struct collector *c)
 			.vcpus_fd = bpf_map__fd(skel->maps.vcpus),
 			.stints_fd = c->histogram ? bpf_map__fd(skel->maps.stints) : -1,
 			.ended_fd = -1,
-			.objects_fd = bpf_map__fd(skel->maps.objects),
-			.places_fd = bpf_map__fd(skel->maps.places),
-			.free_indexes_fd = bpf_map__fd(skel->maps.free_indexes),
+			.drop_fd = bpf_program__fd(skel->progs.drop_entry),
 			.processes_fd = bpf_map__fd(skel->maps.processes),
 		},
 		.healths_fd = bpf_map__fd(skel->maps.cpu_healths),

@@ -31,7 +31,7 @@ struct meter {
 	size_t refused_pid_cnt;
 };
 
-static int tell(int err, const char *what)
+static int failed(int err, const char *what)
 {
 	pr_err("cannot %s: %s", what, strerror(-err));
 	return err;
@@ -67,7 +67,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	int err = -ENOMEM;
 
 	if (!m)
-		return tell(err, "prepare to read the vCPUs");
+		return failed(err, "prepare to read the vCPUs");
 	m->opts = *opts;
 	m->may_force = opts->reader_fd >= 0 && opts->slots;
 	m->healths = calloc((size_t)opts->cpu_cnt, sizeof(*m->healths));
@@ -81,7 +81,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 		err = copy_healths(m);
 	if (err) {
 		meter__free(m);
-		return tell(err, "prepare to read the vCPUs");
+		return failed(err, "prepare to read the vCPUs");
 	}
 	/* Failures before the start are not news: a pinned measurement may have some. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
@@ -186,7 +186,7 @@ int meter__find_loaded(struct meter *m, __u64 since_ns)
 		int err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
 
 		if (err < 0 && err != -ENXIO)
-			return tell(err, "read a CPU's counters from BPF");
+			return failed(err, "read a CPU's counters from BPF");
 	}
 	m->hooked_ns = since_ns;
 	return 1;
@@ -233,7 +233,7 @@ struct refused {
 };
 
 /* Counts refused windows, and logs a warning once for each process. */
-static void tell_refused(void *arg, pid_t pid, __u64 refused_cnt)
+static void report_refused(void *arg, pid_t pid, __u64 refused_cnt)
 {
 	struct refused *refused = arg;
 	struct meter *m = refused->meter;
@@ -260,7 +260,7 @@ static int check_goes_on(const struct meter *m)
 		return 0;
 	err = bpf_map_lookup_elem(m->opts.about_fd, &key, &about);
 	if (err)
-		return tell(err, "read the parameters of the pinned measurement");
+		return failed(err, "read the parameters of the pinned measurement");
 	if (about.layout)
 		return 0;
 	pr_err("the pinned measurement has ended, because it was unpinned");
@@ -275,7 +275,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		return err;
 	err = copy_shared(m);
 	if (err)
-		return tell(err, "read the state of the CPUs");
+		return failed(err, "read the state of the CPUs");
 	clock__read(&snap->clock);
 	snap->mode = m->opts.mode;
 	snap->mperf_ratio = m->opts.mperf_ratio;
@@ -287,7 +287,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 		else
 			err = force_read(m, cpu);
 		if (err < 0)
-			return tell(err, "read a CPU's counters from BPF");
+			return failed(err, "read a CPU's counters from BPF");
 	}
 	/*
 	 * Take accounts after the windows were read: the account of a thread with an open window is
@@ -299,14 +299,14 @@ int meter__read(struct meter *m, struct snapshot *snap)
 			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
 			m->sched_offset_ns);
 	if (err)
-		return tell(err, "take the accounts of the vCPUs");
+		return failed(err, "take the accounts of the vCPUs");
 	err = sums_reader__read(m->sums, snap);
 	if (err)
-		return tell(err, "read the vCPUs' sums");
+		return failed(err, "read the vCPUs' sums");
 	/* Copy the failure counts last, so that they include failures of the reads above. */
 	err = copy_healths(m);
 	if (err)
-		return tell(err, "read the state of the CPUs");
+		return failed(err, "read the state of the CPUs");
 	sum_health(m, &snap->health);
 	/*
 	 * Report map-full events from before the first snapshot in the first interval: the vCPUs
@@ -314,7 +314,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	 */
 	if (!m->has_read && m->opts.sums.ended_fd < 0)
 		snap->health.map_full_cnt = 0;
-	sums_reader__refused(m->sums, tell_refused, &(struct refused){ m, &snap->health });
+	sums_reader__refused(m->sums, report_refused, &(struct refused){ m, &snap->health });
 	m->has_read = true;
 	if (m->opts.events_fd >= 0)
 		mend_events(m);
@@ -344,10 +344,13 @@ static void close_windows(struct meter *m, pid_t tid)
 			force_read(m, cpu);
 }
 
-void meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *vcpu)
+int meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *vcpu)
 {
+	int err;
+
 	if (m->opts.sums.ended_fd >= 0)
-		return;
+		return 0;
 	close_windows(m, vcpu->tid);
-	sums_reader__forget(m->sums, snap, vcpu);
+	err = sums_reader__forget(m->sums, snap, vcpu);
+	return err ? failed(err, "free the sums of an exited thread") : 0;
 }

@@ -81,8 +81,9 @@ int meter__check_rights(const struct meter *meter);
 /*
  * Drops the sums of a thread that no longer exists, so that its entry is free again: the thread
  * exited after it was read, or without the exit hook (exec(2) in another thread). Updates *vcpu,
- * its reading in the last snapshot, with what the thread did until its end.
+ * its reading in the last snapshot, with what the thread did until its end. Returns 0 or -errno,
+ * logged.
  */
-void meter__forget(struct meter *meter, struct snapshot *snap, struct vcpu_reading *vcpu);
+int meter__forget(struct meter *meter, struct snapshot *snap, struct vcpu_reading *vcpu);
 
 #endif /* METER_H */

@@ -72,18 +72,23 @@ static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
 	return syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 && errno == ESRCH;
 }
 
-/* Drops the sums of threads that have exited: this snapshot has their final sums. */
-static void forget_ended(struct sampler *s, struct snapshot *snap)
+/*
+ * Drops the sums of threads that have exited: this snapshot has their final sums. Returns 0 or
+ * -errno, logged.
+ */
+static int forget_ended(struct sampler *s, struct snapshot *snap)
 {
+	int err = 0;
 	size_t cnt = snap->vcpu_cnt < EXIT_CHECK_MAX ? snap->vcpu_cnt : EXIT_CHECK_MAX;
 
-	for (size_t n = 0; n < cnt; n++) {
+	for (size_t n = 0; !err && n < cnt; n++) {
 		struct vcpu_reading *vcpu = &snap->vcpus[(s->check_turn + n) % snap->vcpu_cnt];
 
 		if (vcpu->seen && has_ended(s, vcpu))
-			meter__forget(s->meter, snap, vcpu);
+			err = meter__forget(s->meter, snap, vcpu);
 	}
 	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
+	return err;
 }
 
 /* Sets snap->host_halts, and logs when acpi_pad starts to halt CPUs. */
@@ -104,7 +109,9 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	if (err)
 		return err;
 	look_for_host_halts(s, snap);
-	forget_ended(s, snap);
+	err = forget_ended(s, snap);
+	if (err)
+		return err;
 	err = roster__complete(s->roster, snap);
 	if (err) {
 		pr_err("cannot list the VMs: %s", strerror(-err));

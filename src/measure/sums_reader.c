@@ -13,8 +13,7 @@
 
 /*
  * A copy is torn only while a window is being closed, which takes a microsecond, or longer if a
- * hypervisor takes the closing CPU away meanwhile. An entry whose copies stay torn for TORN_MAX_NS
- * is an error.
+ * hypervisor takes the closing CPU away meanwhile.
  */
 #define TORN_MAX_NS  1000000000ULL
 #define TORN_WAIT_US 50
@@ -30,7 +29,7 @@ struct sums_reader {
 	double ns_per_tsc_cycle;
 	__u64 last_ns; /* when the last snapshot was taken; 0: never */
 	__u32 highest_index;
-	__u64 lost_cnt; /* entries of threads that exited while another CPU was writing to them */
+	__u64 lost_cnt; /* entries that could not be read: another CPU was writing to them */
 	struct vcpu_sums sums[CHUNK_CNT];
 	/* Keys of `vcpus` and of `ended`. */
 	__u32 indexes[CHUNK_CNT];
@@ -67,18 +66,21 @@ static bool is_whole(const struct vcpu_sums *sums)
 }
 
 /*
- * Reads an entry again until the copy is consistent or the entry is free. Returns 0, -EIO (torn for
- * TORN_MAX_NS) or -errno.
+ * Reads an entry again until the copy is consistent or the entry is free. If all copies are torn
+ * for TORN_MAX_NS, counts the entry as lost and sets sums->tid to 0. Returns 0 or -errno.
  */
-static int read_whole(const struct sums_reader *r, __u32 index, struct vcpu_sums *sums)
+static int read_whole(struct sums_reader *r, __u32 index, struct vcpu_sums *sums)
 {
 	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
 
 	while (sums->tid && !is_whole(sums)) {
 		int err;
 
-		if (clock__now_ns() > end_ns)
-			return -EIO;
+		if (clock__now_ns() > end_ns) {
+			r->lost_cnt++;
+			sums->tid = 0;
+			break;
+		}
 		err = bpf_map_lookup_elem(r->maps.vcpus_fd, &index, sums);
 		if (err)
 			return err;
@@ -165,43 +167,13 @@ static bool has_reading(const struct snapshot *snap, const struct vcpu_sums *sum
 	return false;
 }
 
-/* Returns the number of the entry's vCPU in struct entry_key; see accounts.bpf.h. */
-static __u32 vcpu_number(const struct entry_objects *of)
-{
-	return (__u32)(of->vcpu >> 4) | 1;
-}
-
-static void drop_place(const struct sums_reader *r, __u32 tid, __u32 number, __u32 index)
-{
-	const struct entry_key key = { tid, number };
-	struct entry_place place;
-
-	if (!bpf_map_lookup_elem(r->maps.places_fd, &key, &place) && place.index == index)
-		bpf_map_delete_elem(r->maps.places_fd, &key);
-}
-
-static void give_share_back(const struct sums_reader *r, __u32 tgid)
-{
-	struct process_entries process;
-
-	if (bpf_map_lookup_elem(r->maps.processes_fd, &tgid, &process) || !process.entry_cnt)
-		return;
-	process.entry_cnt--;
-	bpf_map_update_elem(r->maps.processes_fd, &tgid, &process, BPF_EXIST);
-}
-
 /* Frees an entry of a thread that no longer exists. */
-static void drop(const struct sums_reader *r, __u32 index, const struct vcpu_sums *sums)
+static int drop(const struct sums_reader *r, __u32 index, __u32 tid)
 {
-	static const struct vcpu_sums free_entry;
-	struct entry_objects of;
+	__u64 args[] = { index, tid };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
 
-	if (!bpf_map_lookup_elem(r->maps.objects_fd, &index, &of))
-		drop_place(r, sums->tid, vcpu_number(&of), index);
-	drop_place(r, sums->tid, 0, index);
-	bpf_map_update_elem(r->maps.vcpus_fd, &index, &free_entry, BPF_ANY);
-	give_share_back(r, sums->tgid);
-	bpf_map_update_elem(r->maps.free_indexes_fd, NULL, &index, BPF_ANY);
+	return bpf_prog_test_run_opts(r->maps.drop_fd, &run);
 }
 
 /*
@@ -224,10 +196,11 @@ static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 	vcpu = add_reading(r, snap, sums);
 	if (!vcpu)
 		return -ENOMEM;
+	vcpu->entry = index;
 	if (r->maps.stints_fd >= 0)
 		err = add_stints(r, snap, index, vcpu);
 	if (!err && sums->ended_ns && r->maps.ended_fd < 0)
-		drop(r, index, sums);
+		err = drop(r, index, sums->tid);
 	return err;
 }
 
@@ -344,30 +317,21 @@ static void take_last(const struct sums_reader *r, struct snapshot *snap, __u32 
 	copy_stints(&stints, &snap->stints[vcpu->stint_number - 1]);
 }
 
-void sums_reader__forget(struct sums_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
+int sums_reader__forget(const struct sums_reader *r, struct snapshot *snap,
+			struct vcpu_reading *vcpu)
 {
-	const struct entry_key key = { (__u32)vcpu->tid, 0 };
-	struct entry_place place;
-	__u32 index;
+	__u32 index = vcpu->entry;
+	struct vcpu_sums sums;
+	int err = bpf_map_lookup_elem(r->maps.vcpus_fd, &index, &sums);
 
-	if (bpf_map_lookup_elem(r->maps.places_fd, &key, &place))
-		return;
-	index = place.newest_index;
-	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++) {
-		struct vcpu_sums sums;
-
-		if (bpf_map_lookup_elem(r->maps.vcpus_fd, &index, &sums) ||
-		    sums.tid != (__u32)vcpu->tid)
-			return;
-		/* The tid may have been reused by another thread. */
-		if (sums.start_boottime_ns == vcpu->start_boottime_ns) {
-			if (is_whole(&sums))
-				take_last(r, snap, index, &sums, vcpu);
-			drop(r, index, &sums);
-			return;
-		}
-		index = sums.older_index;
-	}
+	if (err)
+		return err;
+	/* The entry may have been dropped, and may be another thread's by now. */
+	if (sums.tid != (__u32)vcpu->tid || sums.start_boottime_ns != vcpu->start_boottime_ns)
+		return 0;
+	if (is_whole(&sums))
+		take_last(r, snap, index, &sums, vcpu);
+	return drop(r, index, sums.tid);
 }
 
 __u32 sums_reader__highest_index(const struct sums_reader *r)

@@ -15,16 +15,16 @@ struct snapshot;
 struct sums_reader;
 struct vcpu_reading;
 
-/* Descriptors of the maps, all borrowed. */
+/* Descriptors of the maps and of the program drop_entry, all borrowed. */
 struct sums_maps {
 	int vcpus_fd;
 	int stints_fd; /* -1: stints are not counted */
 	/*
 	 * Sums of the exited threads of a pinned measurement. -1: this reader drops the entries of
-	 * exited threads, and needs the maps below.
+	 * exited threads, by the program drop_fd.
 	 */
 	int ended_fd;
-	int objects_fd, places_fd, free_indexes_fd;
+	int drop_fd;
 	int processes_fd;
 };
 
@@ -41,16 +41,18 @@ void sums_reader__free(struct sums_reader *reader);
  * last call. Drops the entries of exited threads, unless there is an ended_fd. The caller has read
  * open windows and taken the accounts of the threads before; each reading has the time of its
  * account.
- * Returns 0, -ENOMEM, -EIO (an entry was not consistent for a second), or the kernel's -errno.
+ * An entry that stays inconsistent is left out and counted as a lost window.
+ * Returns 0, -ENOMEM or the kernel's -errno.
  */
 int sums_reader__read(struct sums_reader *reader, struct snapshot *snap);
 
 /*
  * Drops the entry of a thread that no longer exists, and updates *vcpu, its reading in the last
  * snapshot, with the final sums. Does nothing if sums_reader__read() has already dropped the entry.
+ * Returns 0 or -errno.
  */
-void sums_reader__forget(struct sums_reader *reader, struct snapshot *snap,
-			 struct vcpu_reading *vcpu);
+int sums_reader__forget(const struct sums_reader *reader, struct snapshot *snap,
+			struct vcpu_reading *vcpu);
 
 /*
  * Returns the highest index of an entry that was ever read; for a pinned measurement, which frees

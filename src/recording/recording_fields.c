@@ -6,7 +6,7 @@
 _Static_assert(sizeof(struct clock_reading) == 40, "clock_fields has every member");
 _Static_assert(sizeof(struct health) == 40, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
-_Static_assert(sizeof(struct vcpu_reading) == 112, "vcpu_fields has every member");
+_Static_assert(sizeof(struct vcpu_reading) == 120, "vcpu_fields has every member but entry");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");

@@ -22,9 +22,7 @@ enum {
 	VCPUS_FD = 10,
 	STINTS_FD,
 	ENDED_FD,
-	OBJECTS_FD,
-	PLACES_FD,
-	FREE_INDEXES_FD,
+	DROP_FD,
 	PROCESSES_FD,
 };
 
@@ -37,10 +35,7 @@ static struct vcpu_sums vcpus[GTIMEHALT_MAX_VCPUS];
 static __u32 room;
 static struct stint_sums stints;
 static struct process_entries process;
-static struct entry_place places[2]; /* by the thread; by INDEX's vCPU */
-static bool has_place[2];
-static __u32 freed[4];
-static size_t freed_cnt;
+static size_t dropped_cnt;
 
 int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
 			 const struct bpf_map_batch_opts *opts)
@@ -60,19 +55,6 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 	return at < room ? 0 : -ENOENT;
 }
 
-/*
- * Returns the index in `places` for a key. The vCPU at 0x100 * index has the number that
- * accounts.bpf.h gives it.
- */
-static int place_at(const struct entry_key *key)
-{
-	if (key->tid != TID)
-		return -1;
-	if (!key->number)
-		return 0;
-	return key->number == ((0x100 * INDEX) >> 4 | 1) ? 1 : -1;
-}
-
 int bpf_map_lookup_elem(int fd, const void *key, void *value)
 {
 	__u32 index = *(const __u32 *)key;
@@ -84,14 +66,6 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 	case STINTS_FD:
 		memcpy(value, &stints, sizeof(stints));
 		return 0;
-	case OBJECTS_FD:
-		*(struct entry_objects *)value = (struct entry_objects){ .vcpu = 0x100 * index };
-		return 0;
-	case PLACES_FD:
-		if (place_at(key) < 0 || !has_place[place_at(key)])
-			return -ENOENT;
-		*(struct entry_place *)value = places[place_at(key)];
-		return 0;
 	case PROCESSES_FD:
 		*(struct process_entries *)value = process;
 		return 0;
@@ -101,25 +75,16 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 	}
 }
 
-int bpf_map_delete_elem(int fd, const void *key)
+/* Runs drop_entry. */
+int bpf_prog_test_run_opts(int fd, struct bpf_test_run_opts *opts)
 {
-	assert_int_equal(fd, PLACES_FD);
-	has_place[place_at(key)] = false;
-	return 0;
-}
+	const __u64 *args = opts->ctx_in;
 
-int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
-{
-	(void)flags;
-	if (fd == VCPUS_FD) {
-		memcpy(&vcpus[*(const __u32 *)key], value, sizeof(vcpus[0]));
-	} else if (fd == FREE_INDEXES_FD) {
-		assert_null(key);
-		freed[freed_cnt++] = *(const __u32 *)value;
-	} else {
-		assert_int_equal(fd, PROCESSES_FD);
-		process = *(const struct process_entries *)value;
-	}
+	assert_int_equal(fd, DROP_FD);
+	assert_int_equal(opts->ctx_size_in, 2 * sizeof(*args));
+	assert_int_equal(vcpus[args[0]].tid, args[1]);
+	vcpus[args[0]].tid = 0;
+	dropped_cnt++;
 	return 0;
 }
 
@@ -141,9 +106,7 @@ static void start_reader(struct fixture *f, int ended_fd)
 		.vcpus_fd = VCPUS_FD,
 		.stints_fd = STINTS_FD,
 		.ended_fd = ended_fd,
-		.objects_fd = OBJECTS_FD,
-		.places_fd = PLACES_FD,
-		.free_indexes_fd = FREE_INDEXES_FD,
+		.drop_fd = DROP_FD,
 		.processes_fd = PROCESSES_FD,
 	};
 
@@ -167,10 +130,7 @@ static int set_up(void **state)
 					   .at_ns = 100 * S };
 	stints = (struct stint_sums){ .start_boottime_ns = 7, .halted_ns = 5 };
 	process = (struct process_entries){ .entry_cnt = 1 };
-	places[0] = (struct entry_place){ .index = INDEX, .newest_index = INDEX };
-	places[1] = (struct entry_place){ .index = INDEX };
-	has_place[0] = has_place[1] = true;
-	freed_cnt = 0;
+	dropped_cnt = 0;
 	start_reader(&f, -1);
 	*state = &f;
 	return 0;
@@ -199,13 +159,10 @@ static struct vcpu_reading *take(struct fixture *f, __u64 now_ns)
 	return &f->snap.vcpus[0];
 }
 
-static void assert_freed(void)
+static void assert_dropped(void)
 {
-	assert_int_equal(freed_cnt, 1);
-	assert_int_equal(freed[0], INDEX);
+	assert_int_equal(dropped_cnt, 1);
 	assert_int_equal(vcpus[INDEX].tid, 0);
-	assert_false(has_place[0] || has_place[1]);
-	assert_int_equal(process.entry_cnt, 0);
 }
 
 /* Sizes around that of a batch, and a full map. */
@@ -254,17 +211,21 @@ static void test_sums_of_both_writers_are_added(void **state)
 	assert_int_equal(reading->entry_cnt, 55);
 }
 
-static void test_a_copy_that_stays_torn_is_an_error(void **state)
+static void test_a_copy_that_stays_torn_is_counted_and_left_out(void **state)
 {
 	struct copy_guard *guards[] = { &vcpus[INDEX].own_head, &vcpus[INDEX].own_tail,
 					&vcpus[INDEX].shared_head, &vcpus[INDEX].shared_tail };
 	struct fixture *f = *state;
 
+	vcpus[INDEX + 1] = (struct vcpu_sums){ .tid = TID + 1 };
 	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
 		guards[i]->begun = 1;
-		assert_int_equal(sums_reader__read(f->reader, &f->snap), -EIO);
+		assert_int_equal(take(f, 100 * S)->tid, TID + 1);
+		assert_int_equal(f->snap.health.lost_window_cnt, i + 1);
 		guards[i]->begun = 0;
 	}
+	take_all(f, 110 * S);
+	assert_int_equal(f->snap.vcpu_cnt, 2);
 }
 
 static void test_what_has_ended_is_read_once(void **state)
@@ -273,7 +234,7 @@ static void test_what_has_ended_is_read_once(void **state)
 
 	vcpus[INDEX].ended_ns = 100 * S;
 	assert_int_equal(take(f, 110 * S)->at_ns, 100 * S);
-	assert_freed();
+	assert_dropped();
 	take_all(f, 120 * S);
 	assert_int_equal(f->snap.vcpu_cnt, 0);
 }
@@ -289,8 +250,7 @@ static void test_what_is_pinned_is_not_dropped(void **state)
 	start_reader(f, ENDED_FD);
 	vcpus[INDEX].ended_ns = 100 * S;
 	assert_int_equal(take(f, 110 * S)->at_ns, 100 * S);
-	assert_int_equal(freed_cnt, 0);
-	assert_true(has_place[0] && has_place[1]);
+	assert_int_equal(dropped_cnt, 0);
 }
 
 static void test_ended_after_it_was_copied(void **state)
@@ -302,28 +262,28 @@ static void test_ended_after_it_was_copied(void **state)
 	vcpus[INDEX].ran_ns += 3000;
 	vcpus[INDEX].others.tsc_cycles = 3000;
 	stints.halted_ns = 9;
-	sums_reader__forget(f->reader, &f->snap, reading);
+	assert_int_equal(sums_reader__forget(f->reader, &f->snap, reading), 0);
 	assert_int_equal(reading->at_ns, 100 * S + 4000);
 	assert_int_equal(reading->loaded_ns, S + 3000);
 	assert_int_equal(reading->measured_ns, 2 * 3000);
 	assert_int_equal(f->snap.stints[reading->stint_number - 1].halted_ns, 9);
-	assert_freed();
+	assert_dropped();
 }
 
-/* The thread has turned to another vCPU since: the entry is found by way of the newer one. */
-static void test_an_older_entry_is_forgotten(void **state)
+/* Entries of one thread for two vCPUs. */
+static void test_all_entries_of_a_thread_are_forgotten(void **state)
 {
 	struct fixture *f = *state;
-	struct vcpu_reading *reading = take(f, 100 * S);
 
-	places[0].newest_index = 7;
-	places[0].index = 7;
 	vcpus[7] = (struct vcpu_sums){ .tid = TID, .start_boottime_ns = 8, .older_index = INDEX };
-	sums_reader__forget(f->reader, &f->snap, reading);
-	assert_int_equal(freed[0], INDEX);
-	assert_int_equal(vcpus[7].tid, TID);
-	assert_true(has_place[0]);
-	assert_false(has_place[1]);
+	take_all(f, 100 * S);
+	assert_int_equal(f->snap.vcpu_cnt, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(sums_reader__forget(f->reader, &f->snap, &f->snap.vcpus[1 - i]),
+				 0);
+	assert_int_equal(dropped_cnt, 2);
+	assert_int_equal(vcpus[INDEX].tid, 0);
+	assert_int_equal(vcpus[7].tid, 0);
 }
 
 static void test_another_thread_has_its_tid(void **state)
@@ -332,9 +292,9 @@ static void test_another_thread_has_its_tid(void **state)
 	struct vcpu_reading *reading = take(f, 100 * S), before = *reading;
 
 	vcpus[INDEX].start_boottime_ns = 8;
-	sums_reader__forget(f->reader, &f->snap, reading);
+	assert_int_equal(sums_reader__forget(f->reader, &f->snap, reading), 0);
 	assert_memory_equal(reading, &before, sizeof(before));
-	assert_int_equal(freed_cnt, 0);
+	assert_int_equal(dropped_cnt, 0);
 }
 
 static void note_refused(void *arg, pid_t pid, __u64 refused_cnt)
@@ -363,11 +323,11 @@ int main(void)
 		TEST(test_maps_are_read_whole),
 		TEST(test_only_what_is_the_vcpus_own_is_shown),
 		TEST(test_sums_of_both_writers_are_added),
-		TEST(test_a_copy_that_stays_torn_is_an_error),
+		TEST(test_a_copy_that_stays_torn_is_counted_and_left_out),
 		TEST(test_what_has_ended_is_read_once),
 		TEST(test_what_is_pinned_is_not_dropped),
 		TEST(test_ended_after_it_was_copied),
-		TEST(test_an_older_entry_is_forgotten),
+		TEST(test_all_entries_of_a_thread_are_forgotten),
 		TEST(test_another_thread_has_its_tid),
 		TEST(test_refused_windows_are_told_by_process),
 	};

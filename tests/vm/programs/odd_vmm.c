@@ -7,6 +7,7 @@
  *	  odd_vmm share		the same, but the other thread also runs the vCPU
  *	  odd_vmm work		a vCPU thread works in user mode between exits, and never sleeps
  *	  odd_vmm turn		a thread that runs two vCPUs in turn
+ *	  odd_vmm exec		a vCPU thread that calls execve() after two seconds
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -128,6 +129,13 @@ static void work_in_between(void)
 		;
 }
 
+/* The thread takes over the PID of its process, and all other threads end. */
+static void become_sleep(void)
+{
+	execlp("sleep", "sleep", "1000", NULL);
+	err(1, "sleep");
+}
+
 static void *run(void *arg)
 {
 	const char *mode = arg;
@@ -136,7 +144,9 @@ static void *run(void *arg)
 	be("CPU 0/KVM", 1);
 	for (unsigned int i = 0;; i++) {
 		ioctl(vcpus[is_turn ? i % 2 : 0], KVM_RUN, 0);
-		if (!strcmp(mode, "work"))
+		if (!strcmp(mode, "exec") && i == 2)
+			become_sleep();
+		else if (!strcmp(mode, "work"))
 			work_in_between();
 		else if (is_turn)
 			usleep(1000);
@@ -151,7 +161,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	if (argc != 2)
-		errx(2, "usage: odd_vmm look|share|work|turn");
+		errx(2, "usage: odd_vmm look|share|work|turn|exec");
 	make_vm();
 	pthread_create(&thread, NULL, run, argv[1]);
 	pthread_create(&thread, NULL, spin, NULL);
