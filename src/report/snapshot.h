@@ -36,7 +36,7 @@ struct vcpu_reading {
 	pid_t tid;
 	__u32 vcpu_id;
 	bool seen;
-	bool wait_known; /* wait_ns has been read */
+	bool wait_known; /* wait_ns has been read; if not `seen`, loaded_ns too */
 	/*
 	 * The hooks were off, and since they run again this thread was neither
 	 * loaded nor found loaded. When it is loaded next, its sums may include
@@ -47,8 +47,9 @@ struct vcpu_reading {
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC when the counters below were complete; never 0 */
 	/*
-	 * Time that the thread had a CPU, in windows and outside of them. All times below without a
-	 * clock of their own are by the scheduler's clock.
+	 * Time that the thread had a CPU, in windows and outside of them, since it first ran this
+	 * vCPU; if it is not `seen`, since it was created. All times below without a clock of their
+	 * own are by the scheduler's clock.
 	 */
 	__u64 loaded_ns;
 	/*

@@ -219,6 +219,18 @@ static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_r
 	return !now->seen || span->map_is_full || !is_born_within(now, span);
 }
 
+/*
+ * Returns how long a thread that no hook has seen ran. `waited` is as for growth_of(). The sums of a
+ * seen thread are of one vCPU, so they cannot be compared.
+ */
+static __s64 unseen_run_ns(const struct vcpu_reading *waited, const struct vcpu_reading *now,
+			   const struct span *span)
+{
+	if (waited && waited->seen)
+		return 0;
+	return steered_ns(waited ? waited->loaded_ns : 0, now->loaded_ns, span);
+}
+
 bool span__is_unhooked(const struct span *span, const struct vcpu_reading *old,
 		       const struct vcpu_reading *now)
 {
@@ -242,6 +254,7 @@ void span__account(const struct span *span, const struct vcpu_reading *old,
 	if (!now->seen)
 		growth = (struct growth){
 			.wall_ns = growth.wall_ns,
+			.loaded_ns = growth.wait_known ? unseen_run_ns(waited, now, span) : 0,
 			.wait_ns = growth.wait_ns,
 			.wait_known = growth.wait_known,
 			.slept = true,

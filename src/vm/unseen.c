@@ -61,20 +61,21 @@ static __u64 vm_id_of(const struct unseen *u, size_t seen_cnt, const struct vm *
 }
 
 /*
- * Reads field 2 of schedstat: run-queue delay in nanoseconds, the same counter that the BPF side
- * reads.
+ * Reads fields 1 and 2 of schedstat: run time and run-queue delay in nanoseconds, the same counters
+ * that the BPF side reads.
  * Returns false if the thread does not exist.
  */
 static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen_thread *unseen)
 {
-	char text[128], *rest = text, *field;
+	char text[128], *rest = text, *ran, *waited;
 
 	if (hostfs__read_line(fs, text, sizeof(text), "proc/%d/task/%d/schedstat", pid,
 			      unseen->tid) <= 0)
 		return hostfs__exists(fs, "proc/%d/task/%d", pid, unseen->tid) != 0;
-	strsep(&rest, " ");
-	field = strsep(&rest, " ");
-	unseen->wait_known = field && number__parse(field, UINT64_MAX, &unseen->wait_ns) == 0;
+	ran = strsep(&rest, " ");
+	waited = strsep(&rest, " ");
+	unseen->wait_known = waited && number__parse(ran, UINT64_MAX, &unseen->ran_ns) == 0 &&
+			     number__parse(waited, UINT64_MAX, &unseen->wait_ns) == 0;
 	return true;
 }
 
@@ -126,6 +127,7 @@ static int add_thread(struct snapshot *snap, const struct vm *vm, const struct v
 	vcpu->vm_id = vm_id;
 	vcpu->at_ns = snap->clock.mono_ns;
 	vcpu->wait_known = unseen->wait_known;
+	vcpu->loaded_ns = unseen->wait_known ? unseen->ran_ns : 0;
 	vcpu->wait_ns = unseen->wait_ns;
 	return 0;
 }

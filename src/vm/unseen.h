@@ -16,16 +16,17 @@ struct snapshot;
 struct vm_table;
 
 /*
- * How many run-queue delays one snapshot reads. If there are more unseen threads, the next snapshot
- * continues with the others. Delays hardly change, because a thread that is never loaded mostly
+ * How many schedstat files one snapshot reads. If there are more unseen threads, the next snapshot
+ * continues with the others. The values hardly change, because a thread that is never loaded mostly
  * sleeps.
  */
 #define UNSEEN_WAIT_READ_MAX 512
 
-/* An unseen thread and its run-queue delay when last read. */
+/* An unseen thread, with its run time and its run-queue delay when last read. */
 struct unseen_thread {
 	pid_t tid;
 	bool wait_known;
+	__u64 ran_ns;
 	__u64 wait_ns;
 };
 

@@ -504,6 +504,12 @@ static void test_wait_of_a_vcpu_not_seen_before(void **state)
 	f->after[0].wait_ns += 30 * MS;
 	make_report(f);
 	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, 30 * MS, 970 * MS, 0, 0, 0);
+
+	/* Its thread ran in user mode. */
+	f->after[0].loaded_ns += 600 * MS;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 0, 0, 0, 600 * MS, 30 * MS, 370 * MS, 0, 0,
+		       0);
 }
 
 static void test_born_in_the_span(void **state)

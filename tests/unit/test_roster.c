@@ -28,6 +28,7 @@ static void unseen_vcpus_are_added(void **state)
 	assert_int_equal(vcpu->at_ns, 5000);
 	assert_true(vcpu->wait_known);
 	assert_int_equal(vcpu->wait_ns, 777);
+	assert_int_equal(vcpu->loaded_ns, 123);
 
 	/* Seen by a hook since then: no second entry for the same vCPU. */
 	begin(&snap);

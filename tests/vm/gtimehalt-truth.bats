@@ -93,6 +93,12 @@ measure_odd() {
 	jq -e -s 'all(.[]; (.health | add) == 0)' "$BATS_TEST_TMPDIR/odd.json"
 }
 
+@test "user mode of a thread that no hook has seen is loaded and waiting, not blocked" {
+	odd leave
+	measure_odd
+	near "$(share_of blocked_ns "$BATS_TEST_TMPDIR/odd.json")" 0 1 blocked
+}
+
 # bats test_tags=core
 @test "perf's cgroup events do not make a busy guest look halted" {
 	local cgroups=$BATS_TEST_TMPDIR/cgroups

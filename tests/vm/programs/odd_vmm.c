@@ -7,6 +7,7 @@
  *	  odd_vmm share		the same, but the other thread also runs the vCPU
  *	  odd_vmm work		a vCPU thread works in user mode between exits, and never sleeps
  *	  odd_vmm turn		a thread that runs two vCPUs in turn
+ *	  odd_vmm leave		a vCPU thread that works in user mode after its first exit
  *	  odd_vmm exec		a vCPU thread that calls execve() after two seconds
  */
 #define _GNU_SOURCE
@@ -143,6 +144,8 @@ static void *run(void *arg)
 
 	be("CPU 0/KVM", 1);
 	for (unsigned int i = 0;; i++) {
+		while (!strcmp(mode, "leave") && i)
+			work_in_between();
 		ioctl(vcpus[is_turn ? i % 2 : 0], KVM_RUN, 0);
 		if (!strcmp(mode, "exec") && i == 2)
 			become_sleep();
@@ -161,7 +164,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	if (argc != 2)
-		errx(2, "usage: odd_vmm look|share|work|turn|exec");
+		errx(2, "usage: odd_vmm look|share|work|turn|leave|exec");
 	make_vm();
 	pthread_create(&thread, NULL, run, argv[1]);
 	pthread_create(&thread, NULL, spin, NULL);
