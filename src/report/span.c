@@ -220,8 +220,8 @@ static bool may_lack_windows(const struct vcpu_reading *old, const struct vcpu_r
 }
 
 /*
- * Returns how long a thread that no hook has seen ran. `waited` is as for growth_of(). The sums of a
- * seen thread are of one vCPU, so they cannot be compared.
+ * Returns how long a thread that no hook has seen ran. `waited` is as for growth_of(). The sums of
+ * a seen thread are of one vCPU, so they cannot be compared.
  */
 static __s64 unseen_run_ns(const struct vcpu_reading *waited, const struct vcpu_reading *now,
 			   const struct span *span)
