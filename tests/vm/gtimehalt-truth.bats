@@ -51,8 +51,11 @@ share_of() {
 # scheduler says of both.
 measure_odd() {
 	local from to
+	beside "$GTIMEHALT" -v -j 3 2 >"$BATS_TEST_TMPDIR/odd.json" 2>"$BATS_TEST_TMPDIR/said"
+	tool=$beside
+	measuring "$BATS_TEST_TMPDIR/said"
 	from=$(account)
-	"$GTIMEHALT" -j 3 2 >"$BATS_TEST_TMPDIR/odd.json"
+	wait "$tool"
 	to=$(account)
 	jq -c '.vms[].vcpus[]' "$BATS_TEST_TMPDIR/odd.json"
 	echo "the scheduler, ran waited time: $from .. $to"
