@@ -137,7 +137,6 @@ told() {
 	}
 }
 
-# bats test_tags=core
 @test "ftrace is switched off in the middle, and on again" {
 	local -a off_ns
 	local run off_cnt seen='' host_pct=0
@@ -167,6 +166,7 @@ blinks() {
 	guest_end
 }
 
+# bats test_tags=core
 @test "ftrace is off for a tenth of a second between two snapshots" {
 	local -a off_ns
 	local off_cnt seen=''

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 load helper
 
 # bats test_tags=core,core-oldest,core-newest
-@test "every program passes the verifier, alone and with all that can be switched on" {
+@test "every program passes the verifier, plain and with all that can be switched on" {
 	run "$src/.output/tests/load_programs" "$(grep -qw vmx /proc/cpuinfo && echo vmx || echo svm)_vcpu_run"
 	printf '%s\n' "$output"
 	((status == 0))

@@ -221,9 +221,9 @@ last() {
 	guest_start mortal --busy 10 --pin "$OTHER_CPU"
 	old=$guest
 	json "$dir/mortal" -d 1 -p "$old"
-	tool -j -t "$(vcpu_of "$dir/mortal" mortal 0 | jq .tid)" 1 50 >"$dir/tid" 2>"$dir/tid.stderr" 3>&- &
+	tool -j -t "$(vcpu_of "$dir/mortal" mortal 0 | jq .tid)" 0.4 50 >"$dir/tid" 2>"$dir/tid.stderr" 3>&- &
 	by_tid=$!
-	timeout 120 "$GTIMEHALT" --mperf-ratio 1 -j -g mortal 1 >"$dir/name" 2>"$dir/name.stderr" 3>&- &
+	timeout 120 "$GTIMEHALT" --mperf-ratio 1 -j -g mortal 0.4 >"$dir/name" 2>"$dir/name.stderr" 3>&- &
 	by_name=$!
 	eventually last "$dir/tid" '.vms[0].name == "mortal"'
 	eventually last "$dir/name" '.vms[0].name == "mortal"'
