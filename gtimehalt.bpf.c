@@ -331,7 +331,7 @@ SEC("?raw_tp")
 int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 {
 	struct cpu_slot *slot;
-	struct counter_reading r;
+	struct counter_reading r = { 0 };
 
 	if (!targ_check && state == CPU_IDLE_ENDS)
 		return 0;
@@ -340,7 +340,8 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 		return 0;
 	slot->busy = 1;
 	barrier();
-	read_counters(&r);
+	if (!slot->cannot_halt)
+		read_counters(&r);
 	if (state != CPU_IDLE_ENDS)
 		window_idle(slot, &r);
 	account_idle(&r, state);

@@ -116,7 +116,9 @@ struct cpu_slot {
 	__u64 mperf_scale;
 	/* MPERF was found stopped in this window or before it: the window is unmeasured. */
 	__u32 mperf_stood;
-	__u32 pad[11];
+	/* The window's guest cannot halt, so its counters are not read: see cannot_halt(). */
+	__u32 cannot_halt;
+	__u32 pad[10];
 };
 GTIMEHALT_ASSERT(sizeof(struct cpu_slot) == 192, "one slot, three cache lines");
 
@@ -228,7 +230,8 @@ struct vcpu_sums {
 	 */
 	__u64 shown_halted_ns;
 	__u32 older_cnt; /* number of entries that the thread was given before this one */
-	__u32 pad;
+	/* KVM lets the vCPU neither HLT nor MWAIT in guest mode, so its windows have no counts. */
+	__u32 cannot_halt;
 	struct copy_guard own_tail, shared_tail;
 };
 GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 248, "no padding");

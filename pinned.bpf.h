@@ -134,7 +134,7 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 		return;
 	}
 	BPF_SEQ_PRINTF(seq, "%llu ", copy.ran_ns - copy.ran_base_ns);
-	if (copy.own.tsc_cycles + copy.others.tsc_cycles)
+	if (copy.own.tsc_cycles + copy.others.tsc_cycles || copy.cannot_halt)
 		BPF_SEQ_PRINTF(seq, "%llu ", shown_halted_ns(sums, &copy));
 	else
 		BPF_SEQ_PRINTF(seq, "- ");

@@ -146,7 +146,7 @@ static __always_inline void start_stints_at(struct cpu_slot *slot, const struct 
 static __always_inline void end_stint(struct cpu_slot *slot, const struct counter_reading *r,
 				      __u64 now_ns)
 {
-	if (targ_histogram)
+	if (targ_histogram && !slot->cannot_halt)
 		count_stint(slot, r, now_ns);
 	slot->guest_ns += now_ns - slot->entry_ns;
 	slot->entry_cnt++;
@@ -176,8 +176,9 @@ static __always_inline void stint_end(void)
 	if (entry_ns <= STINT_OFF)
 		return;
 	now_ns = bpf_ktime_get_ns();
-	if (targ_histogram && (now_ns - entry_ns >= targ_stint_min_ns ||
-			       now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
+	if (targ_histogram && !slot->cannot_halt &&
+	    (now_ns - entry_ns >= targ_stint_min_ns ||
+	     now_ns - slot->stint_ns >= targ_stint_refresh_ns)) {
 		read_counters(&r);
 		count_stint(slot, &r, now_ns);
 	}

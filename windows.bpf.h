@@ -52,6 +52,32 @@ static __always_inline int is_watched(struct task_struct *task, const int typed)
 	return bpf_map_lookup_elem(&watched, &tgid) != NULL;
 }
 
+/* Bits of kvm_arch.disabled_exits: KVM_X86_DISABLE_EXITS_* in the ABI of KVM. */
+#define EXITS_MWAIT 1
+#define EXITS_HLT   2
+
+/*
+ * Returns 1 if KVM lets the vCPU halt in guest mode neither by HLT nor by MWAIT; 0 if KVM lets it
+ * halt, or if that is not known. The flags are those of KVM_CAP_X86_DISABLE_EXITS. Some kernels
+ * accept the capability when vCPUs exist, so the flags are read at each load.
+ *
+ * --check reads the counters of every window, which proves that KVM's flags tell the truth.
+ */
+static __always_inline __u32 cannot_halt(struct kvm_vcpu *vcpu, const int typed)
+{
+	struct kvm___disabled_exits *newer = (void *)FIELD(typed, vcpu, kvm);
+	struct kvm *kvm = (void *)newer;
+
+	if (targ_check)
+		return 0;
+	if (bpf_core_field_exists(kvm->arch.hlt_in_guest))
+		return !FIELD(typed, kvm, arch.hlt_in_guest) &&
+		       !FIELD(typed, kvm, arch.mwait_in_guest);
+	if (bpf_core_field_exists(newer->arch.disabled_exits))
+		return !(FIELD(typed, newer, arch.disabled_exits) & (EXITS_MWAIT | EXITS_HLT));
+	return 0;
+}
+
 /* Returns the entry of the slot's window; NULL when the entry belongs to another thread by now. */
 static __always_inline struct vcpu_sums *sums_of_slot(const struct cpu_slot *slot)
 {
@@ -87,6 +113,8 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	gain->unmeasured_ns = 0;
 	gain->guest_ns = slot->guest_ns;
 	gain->entry_cnt = slot->entry_cnt;
+	if (slot->cannot_halt)
+		return 1;
 	/*
 	 * A window in which MPERF stopped is unmeasured; the end of the previous window has
 	 * recorded whether MPERF was stopped when this window began. A count that went back means
@@ -127,6 +155,15 @@ static __always_inline void start_at(struct cpu_slot *slot, const struct counter
 	slot->idle_ns = 0;
 	slot->idle_state = IDLE_WANTED;
 	start_stints_at(slot, r);
+}
+
+/* Sets for the window that begins that its guest cannot halt (1), or that it can (0). */
+static __always_inline void set_cannot_halt(struct cpu_slot *slot, struct vcpu_sums *sums,
+					    __u32 cannot_halt)
+{
+	slot->cannot_halt = cannot_halt;
+	if (sums->cannot_halt != cannot_halt)
+		sums->cannot_halt = cannot_halt;
 }
 
 /* Adds the counts of a window that its own thread ends. */
@@ -231,7 +268,8 @@ static __always_inline void settle(struct cpu_slot *slot, const struct counter_r
  * current one.
  */
 static __always_inline int come_back(struct cpu_slot *slot, const struct counter_reading *now,
-				     struct task_struct *task, __u64 switches, const int typed)
+				     struct task_struct *task, __u64 switches, __u32 cannot_halt,
+				     const int typed)
 {
 	__u64 ran_ns = FIELD(typed, task, se.sum_exec_runtime);
 	struct vcpu_sums *sums = sums_of_slot(slot);
@@ -244,6 +282,7 @@ static __always_inline int come_back(struct cpu_slot *slot, const struct counter
 		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
 	add_own(sums, &gain);
 	slot->switch_cnt = switches;
+	set_cannot_halt(slot, sums, cannot_halt);
 	start_at(slot, now, ran_ns);
 	sums->window_ns = slot->start_ns;
 	return 1;
@@ -263,8 +302,10 @@ static __always_inline void open_window(struct cpu_slot *slot, const struct coun
 	start_at(slot, r, ran_ns);
 	slot->tid = FIELD(typed, task, pid);
 	sums = sums_of_slot(slot);
-	if (sums)
-		sums->window_ns = slot->start_ns;
+	if (!sums)
+		return;
+	set_cannot_halt(slot, sums, cannot_halt(vcpu, typed));
+	sums->window_ns = slot->start_ns;
 }
 
 /* Handles the load of a vCPU, after user mode, another thread or another CPU. */
@@ -275,7 +316,8 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	__u64 switches = switch_cnt(task, typed), ran_ns;
 	int is_own = slot->tid == (__u32)FIELD(typed, task, pid);
 	int is_same = is_own && slot->vcpu == (__u64)vcpu;
-	struct counter_reading r;
+	struct counter_reading r = { 0 };
+	__u32 never_halts;
 	int wanted;
 
 	/* No switch since this thread's window was opened on this CPU: the window stays open. */
@@ -292,8 +334,10 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 		return;
 	slot->busy = 1;
 	barrier();
-	read_counters(&r);
-	if (is_same && wanted && come_back(slot, &r, task, switches, typed))
+	never_halts = cannot_halt(vcpu, typed);
+	if (!is_same || !never_halts || !slot->cannot_halt)
+		read_counters(&r);
+	if (is_same && wanted && come_back(slot, &r, task, switches, never_halts, typed))
 		goto out;
 	ran_ns = FIELD(typed, task, se.sum_exec_runtime);
 	/* Without a switch, the scheduler's account of the thread is not up to date. */

@@ -110,6 +110,7 @@ static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *su
 	vcpu->seen = true;
 	vcpu->wait_known = true;
 	vcpu->stale = sums->window_ns < hooked_ns;
+	vcpu->cannot_halt = sums->cannot_halt;
 	vcpu->vm_id = sums->vm_id;
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
 	vcpu->at_ns = complete_ns(sums);

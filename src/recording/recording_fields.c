@@ -61,6 +61,7 @@ static const struct field vcpu_fields[] = {
 	{ "wait_ns", FIELD_KNOWN_U64, VCPU(wait_ns),
 	  .known_offset = offsetof(struct vcpu_reading, wait_known) },
 	{ "stale", FIELD_BOOL, VCPU(stale), .optional = true },
+	{ "cannot_halt", FIELD_BOOL, VCPU(cannot_halt), .optional = true },
 	{ "sleeps", FIELD_KNOWN_U64, VCPU(sleeps), .optional = true,
 	  .known_offset = offsetof(struct vcpu_reading, sleeps_known) },
 	{ "stints", FIELD_U32, VCPU(stint_number), .optional = true },

@@ -66,7 +66,8 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  *	 "start_monotonic_ns":N,"end_monotonic_ns":N,"mode":"entry","mperf_ratio":1.0,
  *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,"hooks_off":N,
  *		   "refused_windows":N},
- *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"vcpu_count":N,
+ *	 "vms":[{"pid":N,"instance":N,"name":"demo","idle_in_blocked":false,"can_halt":true,
+ *		 "vcpu_count":N,
  *		 "total":{METRICS,"histogram":{HISTOGRAM}},
  *		 "vcpus":[{"vcpu":N,"tid":N,METRICS,"histogram":{HISTOGRAM}}]}]}
  *
@@ -74,8 +75,9 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
  * wall_ns, clamped_ns and unmeasured_ns; in "total" they are sums. "time" is the end of the
  * interval. "instance" numbers the VMs of one process from 1; it may change when one of them is
  * created or ends. "idle_in_blocked" is true if the VM sleeps instead of halting in guest mode,
- * because its HLT exits or it is paused: its idle time is then in blocked_ns. It is null if
- * unknown.
+ * because its HLT exits or it is paused: its idle time is then in blocked_ns. "can_halt" is false
+ * if KVM lets the VM neither HLT nor MWAIT in guest mode: halted_ns is then 0 without a
+ * measurement. Both are null if unknown.
  *
  * HISTOGRAM is null if stints were not counted. It contains count and halted_ns of the stints in
  * the buckets; their p50_ns, p90_ns, p99_ns and max_ns, null if there are none; below_count, the

@@ -25,15 +25,19 @@ static void add_metrics(struct json_text *text, const struct metrics *metrics)
 	}
 }
 
-static void add_idle_in_blocked(struct json_text *text, const struct metrics *metrics)
+/* Adds a boolean; null if `is` is below 0. */
+static void add_known_bool(struct json_text *text, const char *key, int is)
 {
-	const char *key = "idle_in_blocked";
-	int is = idle_in_blocked(metrics);
-
 	if (is < 0)
 		json_text__add_null(text, key);
 	else
 		json_text__add(text, key, json_object_new_boolean(is));
+}
+
+static void add_can_halt(struct json_text *text, enum halting halting)
+{
+	add_known_bool(text, "can_halt",
+		       halting == HALTING_UNKNOWN ? -1 : halting == HALTING_MEASURED);
 }
 
 /* Replaces control characters of terminals; json-c escapes only some of them. */
@@ -149,7 +153,8 @@ static void add_vm(struct json_text *text, const struct report *report, const st
 	json_text__add_u64(text, "pid", (__u64)vm->pid);
 	json_text__add_u64(text, "instance", instance_of(report, vm));
 	json_text__add(text, "name", new_name(vm->name));
-	add_idle_in_blocked(text, &vm->metrics);
+	add_known_bool(text, "idle_in_blocked", idle_in_blocked(&vm->metrics));
+	add_can_halt(text, vm->halting);
 	json_text__add_u64(text, "vcpu_count", vcpu_cnt_of(vm));
 	json_text__open(text, "total", '{');
 	add_metrics(text, &vm->metrics);

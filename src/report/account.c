@@ -84,6 +84,10 @@ static void report_vcpus(const struct snapshot *prev, const struct snapshot *cur
 			known = &prev->vcpus[old];
 		vcpus[i].tid = now->tid;
 		vcpus[i].vcpu_id = now->vcpu_id;
+		if (!now->seen)
+			vcpus[i].halting = HALTING_UNKNOWN;
+		else
+			vcpus[i].halting = now->cannot_halt ? HALTING_NEVER : HALTING_MEASURED;
 		span__account(span, known, known ? known : find_unseen(prev, now), now,
 			      &vcpus[i].metrics);
 		vcpus[i].histogram = NULL;
@@ -121,6 +125,9 @@ static void sum_up(struct vm_report *vm)
 	}
 	if (!vm->vcpu_cnt)
 		metrics__forget(&vm->metrics);
+	for (size_t i = 0; i < vm->vcpu_cnt; i++)
+		if (vm->vcpus[i].halting > vm->halting)
+			vm->halting = vm->vcpus[i].halting;
 }
 
 /* Adds a VM whose vCPUs are the next `cnt` vCPU reports after those of the previous VMs. */

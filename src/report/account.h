@@ -14,9 +14,17 @@
 #include "report/metrics.h"
 #include "report/snapshot.h"
 
+/* Whether vCPUs can halt in guest mode, by KVM's flags, which are the same for a whole VM. */
+enum halting {
+	HALTING_UNKNOWN, /* no hook has seen one of the vCPUs */
+	HALTING_NEVER,   /* halted_ns is 0 by KVM's flags, and was not measured */
+	HALTING_MEASURED,
+};
+
 struct vcpu_report {
 	pid_t tid;
 	__u32 vcpu_id;
+	enum halting halting;
 	struct metrics metrics;
 	const struct histogram *histogram; /* NULL: stints were not counted */
 };
@@ -24,7 +32,8 @@ struct vcpu_report {
 struct vm_report {
 	pid_t pid;
 	__u64 vm_id;
-	const char *name;                  /* from the current snapshot; "?" if it has none */
+	const char *name; /* from the current snapshot; "?" if it has none */
+	enum halting halting;
 	struct metrics metrics;            /* sums over vcpus; all unknown if there are none */
 	const struct histogram *histogram; /* sum over vcpus; NULL if one vCPU has none */
 	const struct vcpu_report *vcpus;   /* sorted by vcpu_id, tid; memory of the report */

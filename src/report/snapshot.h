@@ -43,7 +43,8 @@ struct vcpu_reading {
 	 * what it did while the hooks were off.
 	 */
 	bool stale;
-	__u64 vm_id; /* distinguishes VMs of one process; 0: unknown */
+	bool cannot_halt; /* not in guest mode, by KVM's flags: see struct vcpu_sums */
+	__u64 vm_id;      /* distinguishes VMs of one process; 0: unknown */
 	__u64 start_boottime_ns;
 	__u64 at_ns; /* CLOCK_MONOTONIC when the counters below were complete; never 0 */
 	/*

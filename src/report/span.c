@@ -17,6 +17,7 @@ struct growth {
 	__s64 wait_ns;
 	bool wait_known;
 	bool slept; /* or it is not known whether */
+	bool cannot_halt;
 };
 
 static __u64 add_saturated(__u64 a, __u64 b)
@@ -102,6 +103,7 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		.entry_cnt = now->entry_cnt - base->entry_cnt,
 		.wait_ns = waited ? steered_ns(waited->wait_ns, now->wait_ns, span) : 0,
 		.slept = has_slept(old, now),
+		.cannot_halt = now->cannot_halt && (base == &nothing || base->cannot_halt),
 		.wait_known =
 			now->wait_known && waited && (waited->wait_known || waited == &nothing),
 	};
@@ -135,6 +137,12 @@ static void set_halted(const struct growth *growth, const struct span *span, __u
 	__u64 max_ns = loaded_ns - unmeasured_ns;
 	__s64 halted_ns;
 
+	if (growth->cannot_halt) {
+		value[METRIC_UNMEASURED_NS] = 0;
+		value[METRIC_HALTED_NS] = 0;
+		value[METRIC_BUSY_NS] = guest_ns;
+		return;
+	}
 	value[METRIC_UNMEASURED_NS] = unmeasured_ns;
 	value[METRIC_HALTED_NS] = METRIC_UNKNOWN;
 	value[METRIC_BUSY_NS] = METRIC_UNKNOWN;

@@ -43,6 +43,7 @@
  *				METRIC_UNMEASURED_NS at most
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread
  *				that was not `seen` in prev may have a wait_ns there
+ *	`cannot_halt`		none: halted is 0 and busy is guest by KVM's flags, not measured
  *	not `seen`		none: a vCPU that no hook saw was not loaded, so its times in the
  *				guest are a measured 0, and its thread ran in user mode alone. But
  *				all except wall, if the map of vCPUs is or was full (map_full_cnt)

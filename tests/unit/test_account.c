@@ -609,6 +609,39 @@ static void test_finds_its_like_among_many(void **state)
 	assert_true(vcpu_value(f, 3)[METRIC_WAIT_NS] == UNKNOWN);
 }
 
+/* KVM lets the guest neither HLT nor MWAIT: its windows have no counts. */
+static void test_cannot_halt(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct vcpu_reading *vcpu = i ? f->after : f->before;
+
+		vcpu->cannot_halt = true;
+		vcpu->measured_ns = vcpu->mperf_cycles = 0;
+	}
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 600 * MS, 0, 500 * MS, 500 * MS, 100 * MS, 100 * MS,
+		       300 * MS, 42, 0, 0);
+	assert_int_equal(f->report.vms[0].halting, HALTING_NEVER);
+
+	/* The hosts's halts are unknown, but those of the guest are known. */
+	f->prev.host_halts = f->cur.host_halts = true;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], 0);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_BUSY_NS], 500 * MS);
+	f->prev.host_halts = f->cur.host_halts = false;
+
+	/* The flags changed in the span: nothing was measured in a part of it. */
+	f->before[0].cannot_halt = false;
+	make_report(f);
+	assert_true(vcpu_value(f, 0)[METRIC_HALTED_NS] == UNKNOWN);
+
+	f->after[0].seen = false;
+	make_report(f);
+	assert_int_equal(f->report.vms[0].halting, HALTING_UNKNOWN);
+}
+
 static void test_not_seen(void **state)
 {
 	struct fixture *f = *state;
@@ -1389,6 +1422,7 @@ int main(void)
 		TEST(test_only_a_thread_that_slept_is_blocked),
 		TEST(test_a_thread_that_slept_is_blocked),
 		TEST(test_wait_of_a_vcpu_not_seen_before),
+		TEST(test_cannot_halt),
 		TEST(test_born_in_the_span),
 		TEST(test_born_as_the_span_began),
 		TEST(test_identity),

@@ -51,7 +51,7 @@ static void test_json(void **state)
 		"\"end_monotonic_ns\":1001000000000,\"mode\":\"entry\",\"mperf_ratio\":0.97,"
 		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4,\"refused_windows\":5},"
 		"\"vms\":[{\"pid\":1234,\"instance\":1,"
-		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"vcpu_count\":1,"
+		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"can_halt\":null,\"vcpu_count\":1,"
 		"\"total\":{\"halted_ns\":3,\"loaded_ns\":2,"
 		"\"guest_ns\":4,\"busy_ns\":5,\"host_ns\":6,\"wait_ns\":7,\"blocked_ns\":8,"
 		"\"entries\":9,\"wall_ns\":1,\"clamped_ns\":10,\"unmeasured_ns\":11,\"histogram\":null},"

@@ -102,6 +102,38 @@ measure_odd() {
 	near "$(share_of blocked_ns "$BATS_TEST_TMPDIR/odd.json")" 0 1 blocked
 }
 
+# halting_of NAME FILE: can_halt and sums of the VM in the last interval.
+halting_of() {
+	jq -s -c --arg name "$1" '.[-1].vms[] | select(.name == $name) | .total as $total |
+		[.can_halt, $total.halted_ns > 0, $total.busy_ns == $total.guest_ns, $total.guest_ns > 0, $total.unmeasured_ns]' \
+		"$2"
+}
+
+# bats test_tags=core,core-oldest,core-newest
+@test "what a guest cannot halt, by KVM's flags, is 0 without a measurement, and is named so" {
+	guest_start exits --busy 50 --hlt exit --pin "$OTHER_CPU"
+	guest_start through --busy 50 --pin "$QUIET_CPU"
+	"$GTIMEHALT" -j 1 2 >"$BATS_TEST_TMPDIR/vms.json"
+	jq -c '.vms[]' "$BATS_TEST_TMPDIR/vms.json"
+	[[ $(halting_of exits "$BATS_TEST_TMPDIR/vms.json") == '[false,false,true,true,0]' ]]
+	[[ $(halting_of through "$BATS_TEST_TMPDIR/vms.json") == '[true,true,false,true,0]' ]]
+}
+
+# KVM refuses to change the flags when vCPUs exist, or the tool sees the change.
+# bats test_tags=core,core-oldest
+@test "flags of KVM that change when vCPUs exist are seen" {
+	beside "$ODD_VMM" late >"$BATS_TEST_TMPDIR/answer"
+	"$GTIMEHALT" -j -p "$beside" 1 5 >"$BATS_TEST_TMPDIR/vms.json"
+	answer=$(<"$BATS_TEST_TMPDIR/answer")
+	jq -s -c '[.[].vms[0].can_halt]' "$BATS_TEST_TMPDIR/vms.json"
+	printf '# KVM_CAP_X86_DISABLE_EXITS when vCPUs exist: %s\n' "$answer" >&3
+	case $answer in
+	refused) jq -s -e '.[-1].vms[0].can_halt == false' "$BATS_TEST_TMPDIR/vms.json" ;;
+	accepted) jq -s -e '.[-1].vms[0].can_halt == true' "$BATS_TEST_TMPDIR/vms.json" ;;
+	*) false ;;
+	esac
+}
+
 # bats test_tags=core
 @test "perf's cgroup events do not make a busy guest look halted" {
 	local cgroups=$BATS_TEST_TMPDIR/cgroups

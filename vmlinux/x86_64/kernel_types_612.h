@@ -93,7 +93,23 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
-struct kvm;
+struct kvm_arch {
+	_Bool mwait_in_guest;
+	_Bool hlt_in_guest;
+};
+
+struct kvm {
+	struct kvm_arch arch;
+};
+
+/* Kernels after 6.12 have one word for all flags. */
+struct kvm_arch___disabled_exits {
+	__u64 disabled_exits;
+};
+
+struct kvm___disabled_exits {
+	struct kvm_arch___disabled_exits arch;
+};
 
 struct kvm_vcpu {
 	struct kvm *kvm;

@@ -8,6 +8,8 @@
  *	  odd_vmm work		a vCPU thread works in user mode between exits, and never sleeps
  *	  odd_vmm turn		a thread that runs two vCPUs in turn
  *	  odd_vmm leave		a vCPU thread that works in user mode after its first exit
+ *	  odd_vmm late		after two seconds asks KVM to let vCPUs that exist halt in guest
+ *				mode; prints "accepted" or "refused"
  *	  odd_vmm exec		a vCPU thread that calls execve() after two seconds
  */
 #define _GNU_SOURCE
@@ -16,6 +18,7 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -28,6 +31,7 @@
 #define LOOK_US       5000
 #define WORK_NS       300000000LL
 
+static int vm_fd;
 static int vcpus[2];
 
 static void *checked_mmap(size_t size, int flags, int fd)
@@ -72,6 +76,7 @@ static void make_vm(void)
 	int kvm = checked(open("/dev/kvm", O_RDWR), "/dev/kvm");
 	int vm = checked(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
 
+	vm_fd = vm;
 	memcpy(memory, code, sizeof(code));
 	checked(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 	for (int i = 0; i < 2; i++)
@@ -137,6 +142,15 @@ static void become_sleep(void)
 	err(1, "sleep");
 }
 
+static void let_halt(void)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS,
+				      .args = { KVM_X86_DISABLE_EXITS_HLT } };
+
+	puts(ioctl(vm_fd, KVM_ENABLE_CAP, &cap) ? "refused" : "accepted");
+	fflush(stdout);
+}
+
 static void *run(void *arg)
 {
 	const char *mode = arg;
@@ -147,6 +161,8 @@ static void *run(void *arg)
 		while (!strcmp(mode, "leave") && i)
 			work_in_between();
 		ioctl(vcpus[is_turn ? i % 2 : 0], KVM_RUN, 0);
+		if (!strcmp(mode, "late") && i == 2)
+			let_halt();
 		if (!strcmp(mode, "exec") && i == 2)
 			become_sleep();
 		else if (!strcmp(mode, "work"))
@@ -164,7 +180,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	if (argc != 2)
-		errx(2, "usage: odd_vmm look|share|work|turn|leave|exec");
+		errx(2, "usage: odd_vmm look|share|work|turn|leave|late|exec");
 	make_vm();
 	pthread_create(&thread, NULL, run, argv[1]);
 	pthread_create(&thread, NULL, spin, NULL);
