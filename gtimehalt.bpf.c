@@ -242,6 +242,14 @@ int kretprobe_vcpu_run(void *ctx)
 	return 0;
 }
 
+/* At the beginning of a function that KVM calls right after a VM exit. */
+SEC("?kprobe")
+int kprobe_vcpu_exit(void *ctx)
+{
+	stint_end();
+	return 0;
+}
+
 /* No argument is used: the prototypes of both tracepoints have changed, even in stable kernels. */
 SEC("?raw_tp")
 int raw_tp_kvm_entry(void *ctx)

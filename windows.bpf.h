@@ -29,7 +29,16 @@
 
 static __always_inline __u64 switch_cnt(struct task_struct *task, const int typed)
 {
-	return FIELD(typed, task, nvcsw) + FIELD(typed, task, nivcsw);
+	struct {
+		__u64 nvcsw, nivcsw;
+	} both = { 0 };
+
+	if (typed || bpf_core_field_offset(task->nivcsw) !=
+			     bpf_core_field_offset(task->nvcsw) + sizeof(__u64))
+		return FIELD(typed, task, nvcsw) + FIELD(typed, task, nivcsw);
+	/* One checked copy costs as much as a hundred instructions. */
+	bpf_core_read(&both, sizeof(both), &task->nvcsw);
+	return both.nvcsw + both.nivcsw;
 }
 
 /*
@@ -314,7 +323,7 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 {
 	struct cpu_slot *slot = this_slot();
 	__u64 switches = switch_cnt(task, typed), ran_ns;
-	int is_own = slot->tid == (__u32)FIELD(typed, task, pid);
+	int is_own = slot->tid == (typed ? (__u32)task->pid : (__u32)bpf_get_current_pid_tgid());
 	int is_same = is_own && slot->vcpu == (__u64)vcpu;
 	struct counter_reading r = { 0 };
 	__u32 never_halts;

@@ -47,8 +47,15 @@ static void plan_function(struct hook_plan *plan, bool by_fentry, const char *fu
 static void plan_stints(const struct host *host, enum hook hook, struct hook_plan *plan)
 {
 	switch (hook) {
-	case HOOK_FENTRY:
 	case HOOK_KPROBE:
+		/* Two kprobes cost less than a kprobe and a kretprobe. */
+		if (host->has_xsave_functions) {
+			add(plan, "kprobe_vcpu_exit", ATTACH_KPROBE, HOST_AFTER_EXIT);
+			add(plan, "kprobe_vcpu_run", ATTACH_KPROBE, HOST_BEFORE_ENTRY);
+			break;
+		}
+		/* fallthrough */
+	case HOOK_FENTRY:
 		plan_function(plan, hook == HOOK_FENTRY, host->run_function);
 		break;
 	case HOOK_ENTER_GUEST:

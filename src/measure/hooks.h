@@ -18,7 +18,11 @@ struct host;
 enum hook {
 	HOOK_AUTO,
 	HOOK_FENTRY, /* fentry and fexit on the vendor's run function */
-	HOOK_KPROBE, /* kprobe and kretprobe on that function: exact too, but more expensive */
+	/*
+	 * kprobes on the functions that KVM calls around the entry; or, where KVM has no such
+	 * functions, a kprobe and a kretprobe on the run function. Exact too, but more expensive.
+	 */
+	HOOK_KPROBE,
 	/*
 	 * Both ends of KVM's vcpu_enter_guest(), which most compilers inline. KVM's work around the
 	 * entry counts as guest time too. For kernels whose run function has another name.

@@ -132,47 +132,56 @@ static int check_kvm(const struct hostfs *fs, struct host *host)
 }
 
 /*
- * Parses a line of /proc/kallsyms such as "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]";
- * the line of a built-in function ends after the name.
+ * Cuts a line of /proc/kallsyms such as "ffffffffc0a01230 t vcpu_enter_guest.constprop.0\t[kvm]"
+ * behind the symbol, and returns the symbol; NULL: none. The line of a built-in function ends after
+ * the symbol.
  */
-static bool is_enter_guest(const char *line, char *name, size_t size)
+static const char *symbol_of(char *line)
 {
-	static const char wanted[] = "vcpu_enter_guest";
-	const char *symbol = strchr(line, ' ');
-	size_t len;
+	char *symbol = strchr(line, ' ');
 
 	symbol = symbol ? strchr(symbol + 1, ' ') : NULL;
-	if (!symbol || strncmp(++symbol, wanted, strlen(wanted)))
-		return false;
-	len = strcspn(symbol, "\t\n");
-	if ((symbol[strlen(wanted)] != '.' && len != strlen(wanted)) || len >= size)
-		return false;
-	memcpy(name, symbol, len);
-	name[len] = '\0';
-	/*
-	 * ".cold" is the part of a function that rarely runs, ".part" one that other functions
-	 * call.
-	 */
-	return !strstr(name, ".cold") && !strstr(name, ".part");
+	if (!symbol)
+		return NULL;
+	symbol++;
+	symbol[strcspn(symbol, "\t\n")] = '\0';
+	return symbol;
 }
 
-void host__find_enter_guest(const struct hostfs *fs, struct host *host)
+/*
+ * ".cold" is the part of a function that rarely runs, ".part" is a part that other functions call.
+ */
+static bool is_enter_guest(const char *symbol)
+{
+	static const char wanted[] = "vcpu_enter_guest";
+	const char *suffix = symbol + strlen(wanted);
+
+	return !strncmp(symbol, wanted, strlen(wanted)) && (!*suffix || *suffix == '.') &&
+	       !strstr(suffix, ".cold") && !strstr(suffix, ".part");
+}
+
+void host__find_functions(const struct hostfs *fs, struct host *host)
 {
 	char line[1024];
+	bool has_before = false, has_after = false;
 	FILE *symbols = hostfs__fopen(fs, "proc/kallsyms");
 
 	host->enter_guest[0] = '\0';
+	host->has_xsave_functions = false;
 	if (!symbols)
 		return;
 	while (fgets(line, sizeof(line), symbols)) {
-		char name[sizeof(host->enter_guest)];
+		const char *symbol = symbol_of(line);
 
-		if (!is_enter_guest(line, name, sizeof(name)))
+		if (!symbol || strlen(symbol) >= sizeof(host->enter_guest))
 			continue;
-		memcpy(host->enter_guest, name, sizeof(name));
-		break;
+		if (!host->enter_guest[0] && is_enter_guest(symbol))
+			snprintf(host->enter_guest, sizeof(host->enter_guest), "%s", symbol);
+		has_before |= !strcmp(symbol, HOST_BEFORE_ENTRY);
+		has_after |= !strcmp(symbol, HOST_AFTER_EXIT);
 	}
 	fclose(symbols);
+	host->has_xsave_functions = has_before && has_after;
 }
 
 int host__check_rest(const struct hostfs *fs)

@@ -25,12 +25,19 @@ struct host {
 	 * for every exit.
 	 */
 	bool has_exact_tracepoints;
-	/*
-	 * The symbol of kvm's vcpu_enter_guest() if host__find_enter_guest() has found one; empty
-	 * otherwise.
-	 */
+	/* Set by host__find_functions(). */
+	/* The symbol of kvm's vcpu_enter_guest(); empty: there is none. */
 	char enter_guest[64];
+	/* KVM has the functions HOST_BEFORE_ENTRY and HOST_AFTER_EXIT. */
+	bool has_xsave_functions;
 };
+
+/*
+ * Exported functions of kvm that the vendor's run function calls right before each VM entry and
+ * right after each VM exit (Linux 5.6 to 6.17).
+ */
+#define HOST_BEFORE_ENTRY "kvm_load_guest_xsave_state"
+#define HOST_AFTER_EXIT   "kvm_load_host_xsave_state"
 
 /*
  * Checks that kvm and the module of this CPU's vendor are completely loaded.
@@ -58,11 +65,11 @@ int host__check_rest(const struct hostfs *fs);
 void host__warn_of_hypervisor(const struct hostfs *fs);
 
 /*
- * Looks for vcpu_enter_guest() in kvm, under this name or that of a variant that the compiler has
- * made (".constprop.0", ".isra.0"), and sets host->enter_guest; empty if there is none, which is no
- * error. Not part of host__probe() because reading all of /proc/kallsyms takes some tens of
+ * Looks for functions of kvm that only some hooks need. vcpu_enter_guest() may have the name of a
+ * variant that the compiler has made (".constprop.0", ".isra.0"). A function that does not exist is
+ * no error. Not part of host__probe() because reading all of /proc/kallsyms takes some tens of
  * milliseconds.
  */
-void host__find_enter_guest(const struct hostfs *fs, struct host *host);
+void host__find_functions(const struct hostfs *fs, struct host *host);
 
 #endif /* HOST_H */

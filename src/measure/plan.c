@@ -10,8 +10,9 @@ int plan__make(const struct hostfs *fs, enum measure_mode mode, enum hook wanted
 
 	if (err)
 		return err;
-	if (wanted == HOOK_ENTER_GUEST)
-		host__find_enter_guest(fs, host);
+	if (mode == MODE_ENTRY &&
+	    (wanted == HOOK_ENTER_GUEST || wanted == HOOK_KPROBE || !host->has_module_btf))
+		host__find_functions(fs, host);
 	err = hooks__plan(host, mode, wanted, plan);
 	if (!err)
 		hook_watch__find_modules(fs, &plan->needs);

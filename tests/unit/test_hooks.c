@@ -21,8 +21,11 @@
 #define PINNED "raw_tp_process_exec raw_tp sched_process_exec\niter_stat iter task\n"
 
 /* Stints: the hook at the end first, then the hook at the beginning. */
-#define FENTRY_STINTS     "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
-#define KPROBE_STINTS     "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
+#define FENTRY_STINTS    "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"
+#define KRETPROBE_STINTS "kretprobe_vcpu_run kretprobe " RUN "\nkprobe_vcpu_run kprobe " RUN "\n"
+#define KPROBE_STINTS                                                                              \
+	"kprobe_vcpu_exit kprobe kvm_load_host_xsave_state\n"                                      \
+	"kprobe_vcpu_run kprobe kvm_load_guest_xsave_state\n"
 #define ENTER             "vcpu_enter_guest"
 #define FENTRY_ENTER      "fexit_vcpu_run fentry " ENTER "\nfentry_vcpu_run fentry " ENTER "\n"
 #define KPROBE_ENTER      "kretprobe_vcpu_run kretprobe " ENTER "\nkprobe_vcpu_run kprobe " ENTER "\n"
@@ -123,6 +126,7 @@ static void check_plans(const char *run_function)
 			.run_function = run_function,
 			.has_module_btf = cases[i].has_module_btf,
 			.enter_guest = ENTER,
+			.has_xsave_functions = true,
 		};
 
 		if (!cases[i].points)
@@ -213,6 +217,20 @@ static void a_variant_is_probed(void **state)
 	assert_string_equal(run.plan.points[3].target, "vcpu_enter_guest.constprop.0");
 }
 
+/* Kernels whose KVM lacks the functions around the entry. */
+static void the_run_function_is_probed(void **state)
+{
+	const struct host host = { .run_function = "vmx_vcpu_run", .vendor_module = "kvm_intel" };
+	struct run run;
+	char text[512];
+
+	(void)state;
+	run_plan(&run, &host, MODE_ENTRY, HOOK_AUTO);
+	assert_int_equal(run.err, 0);
+	describe(&run.plan, "vmx_vcpu_run", text, sizeof(text));
+	assert_string_equal(text, ALWAYS KRETPROBE_STINTS KPROBE_LOAD);
+}
+
 static void an_inlined_function_is_no_hook(void **state)
 {
 	const struct host host = { .run_function = "svm_vcpu_run",
@@ -250,7 +268,7 @@ static void ends_before_beginnings(void **state)
 
 	(void)state;
 	for (int btf = 0; btf < 2; btf++) {
-		const struct host host = { "svm_vcpu_run", "kvm_amd", btf, false, ENTER };
+		const struct host host = { "svm_vcpu_run", "kvm_amd", btf, false, ENTER, false };
 
 		for (enum hook hook = btf ? HOOK_FENTRY : HOOK_KPROBE; hook < HOOK_CNT; hook++) {
 			enum hook as = hook;
@@ -288,8 +306,8 @@ static void switch_mode_needs_no_run_function(void **state)
 
 static void verbose_says_what_and_why(void **state)
 {
-	const struct host with_btf = { "svm_vcpu_run", "kvm_amd", true, true, "" };
-	const struct host without = { "svm_vcpu_run", "kvm_amd", false, false, "" };
+	const struct host with_btf = { "svm_vcpu_run", "kvm_amd", true, true, "", false };
+	const struct host without = { "svm_vcpu_run", "kvm_amd", false, false, "", false };
 	struct run all, old, windows;
 
 	(void)state;
@@ -328,6 +346,7 @@ int main(void)
 		cmocka_unit_test(fentry_takes_btf),
 		cmocka_unit_test(exact_tracepoints_are_chosen),
 		cmocka_unit_test(a_variant_is_probed),
+		cmocka_unit_test(the_run_function_is_probed),
 		cmocka_unit_test(an_inlined_function_is_no_hook),
 		cmocka_unit_test(ends_before_beginnings),
 		cmocka_unit_test(switch_mode_needs_no_run_function),

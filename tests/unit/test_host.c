@@ -341,7 +341,7 @@ static void assert_enter_guest(const struct tree *tree, const char *line, const 
 	struct host host = { .enter_guest = "before" };
 
 	write_text(tree, "proc/kallsyms", line);
-	host__find_enter_guest(&tree->fs, &host);
+	host__find_functions(&tree->fs, &host);
 	assert_string_equal(host.enter_guest, expected);
 }
 
@@ -366,8 +366,14 @@ static void enter_guest(void **state)
 	assert_enter_guest(tree, "0 t vcpu_enter_guest_mode.constprop.0\t[kvm]\n", "");
 	assert_enter_guest(tree, "vcpu_enter_guest\n0\n0 t\n\n", "");
 	assert_enter_guest(tree, "", "");
+	assert_false(host.has_xsave_functions);
+	write_text(tree, "proc/kallsyms",
+		   "0 T kvm_load_guest_xsave_state\t[kvm]\n0 T kvm_load_host_xsave_state\t[kvm]\n");
+	host__find_functions(&tree->fs, &host);
+	assert_true(host.has_xsave_functions);
 	tree__remove(tree, "proc/kallsyms");
-	host__find_enter_guest(&tree->fs, &host);
+	host__find_functions(&tree->fs, &host);
+	assert_false(host.has_xsave_functions);
 	assert_string_equal(host.enter_guest, "");
 }
 
