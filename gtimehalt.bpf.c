@@ -30,6 +30,9 @@ const volatile __u8 targ_watched_only = 0;
 /* --pin: no user-space process may be running to drop the entries of exited threads. */
 const volatile __u8 targ_pinned = 0;
 
+/* Guest time is measured (MODE_ENTRY). */
+const volatile __u8 targ_guest = 0;
+
 /* The host has two kinds of core, and the rate of MPERF differs between them. */
 const volatile __u8 targ_scaled = 0;
 
@@ -345,6 +348,9 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 		return 0;
 	slot = this_slot();
 	if (!targ_check && slot->idle_state != IDLE_WANTED)
+		return 0;
+	/* Without counters, only the end of an open stint is of interest. */
+	if (slot->cannot_halt && slot->entry_ns <= STINT_OFF)
 		return 0;
 	slot->busy = 1;
 	barrier();

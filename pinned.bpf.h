@@ -9,9 +9,6 @@
 #ifndef PINNED_BPF_H
 #define PINNED_BPF_H
 
-/* Guest time is measured (MODE_ENTRY). */
-const volatile __u8 targ_guest = 0;
-
 /* The maps below are sized by the collector and created only for --pin. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

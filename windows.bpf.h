@@ -287,9 +287,13 @@ static __always_inline int come_back(struct cpu_slot *slot, const struct counter
 	if (!sums || sums->thread_boottime_ns != FIELD(typed, task, start_boottime) ||
 	    sums->away_since_ns)
 		return 0;
-	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain) && ran_ns > slot->start_ran_ns)
-		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
-	add_own(sums, &gain);
+	/* Nothing is counted in a window that has neither counters nor stints. */
+	if (targ_guest || !slot->cannot_halt) {
+		if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain) &&
+		    ran_ns > slot->start_ran_ns)
+			gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
+		add_own(sums, &gain);
+	}
 	slot->switch_cnt = switches;
 	set_cannot_halt(slot, sums, cannot_halt);
 	start_at(slot, now, ran_ns);
