@@ -2,7 +2,7 @@
 # gtimehalt: build, tests, installation. `make help` lists the targets.
 
 OUTPUT  := .output
-PROGRAMS := gtimehalt gtimehalt-steer
+PROGRAMS := gtimehalt gtimehalt-exporter gtimehalt-steer
 # Where they are linked to.
 LINK_DIR := .
 ARCH    := $(shell uname -m)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * gtimehalt-steer.c - main program of the daemon that keeps housekeeping off busy vCPUs: parses the
- * options, and is the only place that knows the exit codes.
+ * options, and runs what they ask for.
  */
 #include <argp.h>
 #include <errno.h>
@@ -13,9 +13,8 @@
 #include "src/base/interval.h"
 #include "src/base/log.h"
 #include "src/base/number.h"
-#include "src/base/std_fds.h"
+#include "src/base/program.h"
 #include "src/steer/steer.h"
-#include "src/text/stream.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -23,13 +22,6 @@
 #define INTERVAL_MAX_NS (10 * NS_PER_S)
 #define DWELL_MAX_NS    (60 * NS_PER_S)
 #define MPERF_RATIO_MAX 4096
-
-enum exit_code {
-	EXIT_DONE = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_HOST_CANNOT = 3,
-};
 
 enum key {
 	KEY_BUSY = 256,
@@ -317,16 +309,7 @@ static enum exit_code run(const struct options *opts)
 		err = steer__undo();
 	else
 		err = steer(&opts->steer);
-	switch (err) {
-	case 0:
-		return EXIT_DONE;
-	case -EINVAL:
-		return EXIT_USAGE;
-	case -EOPNOTSUPP:
-		return EXIT_HOST_CANNOT;
-	default:
-		return EXIT_FAILED;
-	}
+	return err == -EINVAL ? EXIT_USAGE : program__status(err);
 }
 
 int main(int argc, char **argv)
@@ -344,20 +327,14 @@ int main(int argc, char **argv)
 	};
 	enum exit_code code = EXIT_USAGE;
 
-	/* This error cannot be reported, because there is no stderr. */
-	if (std_fds__fill())
+	if (!program__start("gtimehalt-steer"))
 		return EXIT_FAILED;
-	std_fds__raise_limit();
-	log__set_program("gtimehalt-steer");
-	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	if (!parse(argc, argv, &opts)) {
-		log__set_level(opts.verbosity > 1   ? LOG_LEVEL_DEBUG
-			       : opts.verbosity > 0 ? LOG_LEVEL_INFO
-						    : LOG_LEVEL_WARN);
+		program__set_verbosity(opts.verbosity);
 		code = run(&opts);
 	} else if (opts.done) {
-		code = stream__flush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		code = program__end_text();
 	}
 	free(opts.names);
 	return code;

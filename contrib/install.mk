@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installation below PREFIX, and the Debian package. Included by the Makefile.
+# Installation below PREFIX, and the Debian packages. Included by the Makefile.
 .PHONY: install uninstall deb deb-deps
 
 SHARE   := $(PREFIX)/share
@@ -18,11 +18,13 @@ RULES_AND_EXAMPLES := $(filter-out %.test.yml,$(wildcard contrib/prometheus/*.ym
 INSTALLED := \
 	$(foreach program,$(PROGRAMS),0755:$(OUTPUT)/$(program):$(SBINDIR)/$(program) \
 		0644:doc/$(program).8:$(SHARE)/man/man8/$(program).8 \
-		0644:contrib/completion/$(program).bash:$(SHARE)/bash-completion/completions/$(program)) \
+		0644:contrib/completion/$(program).bash:$(SHARE)/bash-completion/completions/$(program) \
+		0644:contrib/systemd/$(program).default:$(SHARE)/doc/gtimehalt/$(program).default) \
 	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
-	0644:contrib/systemd/gtimehalt.default:$(SHARE)/doc/gtimehalt/gtimehalt.default \
 	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \
 	0644:$(OUTPUT)/units/70-gtimehalt.rules:$(UDEVDIR)/70-gtimehalt.rules \
+	$(foreach program,gtimehalt-exporter gtimehalt-steer,\
+		0644:contrib/udev/kvm.rules:$(UDEVDIR)/70-$(program).rules) \
 	0644:contrib/grafana/gtimehalt.json:$(SHARE)/gtimehalt/grafana/gtimehalt.json \
 	$(foreach file,$(RULES_AND_EXAMPLES),0644:$(file):$(file:contrib/%=$(SHARE)/gtimehalt/%)) \
 	$(foreach file,README.md SECURITY.md CHANGELOG.md,0644:$(file):$(SHARE)/doc/gtimehalt/$(file))
@@ -52,7 +54,7 @@ uninstall:
 		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir" || exit; \
 	done
 
-# The package is built in a copy: dpkg-buildpackage writes into debian/ and beside the source.
+# The packages are built in a copy: dpkg-buildpackage writes into debian/ and beside the source.
 DEB_DIR := $(OUTPUT)/deb
 DEB_SRC := $(DEB_DIR)/gtimehalt
 
@@ -72,6 +74,6 @@ deb:
 	$(Q)if command -v lintian >/dev/null; then \
 		lintian --allow-root --fail-on error $(DEB_DIR)/gtimehalt_*.changes; \
 	else \
-		echo 'make deb: lintian is not installed, so the package was not checked: run make deb-deps' >&2; \
+		echo 'make deb: lintian is not installed, so the packages were not checked: run make deb-deps' >&2; \
 	fi
-	$(Q)ls $(DEB_DIR)/gtimehalt_*.deb
+	$(Q)ls $(DEB_DIR)/*.deb

@@ -42,11 +42,11 @@ stretched:
 	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_TIME_STRETCH=100' $(MAKE) --no-print-directory \
 		OUTPUT=$(OUTPUT)/tests/stretched $(OUTPUT)/tests/stretched/gtimehalt
 
-# The tool with BPF maps for only four vCPUs: see tests/vm/faults-many.bats.
+# The tool and the exporter with BPF maps for only four vCPUs: see tests/vm/faults-many.bats.
 .PHONY: crowded
 crowded:
 	$(Q)CPPFLAGS='-DGTIMEHALT_TEST_MAX_VCPUS=4' $(MAKE) --no-print-directory \
-		OUTPUT=$(OUTPUT)/tests/crowded $(OUTPUT)/tests/crowded/gtimehalt
+		OUTPUT=$(OUTPUT)/tests/crowded $(OUTPUT)/tests/crowded/gtimehalt $(OUTPUT)/tests/crowded/gtimehalt-exporter
 
 # Sets up the test bed and the guest that runs in it, once, below an ignored folder; see tests/vm/README.md.
 test-bed: $(PAYLOAD) $(PAYLOAD_ACCOUNT) all

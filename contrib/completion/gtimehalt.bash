@@ -15,7 +15,7 @@ _gtimehalt_values() {
 	local option=$1 word=$2 words
 
 	case $option in
-	--record | --replay | --textfile)
+	--record | --replay)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -34,11 +34,7 @@ _gtimehalt_values() {
 		mapfile -t COMPREPLY < <(compgen -g -- "$word")
 		return
 		;;
-	--user)
-		mapfile -t COMPREPLY < <(compgen -u -- "$word")
-		return
-		;;
-	-t | --tid | -g | --guest | --vcpu | -r | --rows | -d | --duration | --mperf-ratio | --exporter) words='' ;;
+	-t | --tid | -g | --guest | --vcpu | -r | --rows | -d | --duration | --mperf-ratio) words='' ;;
 	*) return 1 ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
@@ -49,7 +45,7 @@ _gtimehalt() {
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
 		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
 		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay
-		--exporter --textfile --user --bpf-stats --check --verbose --version --help'
+		--check --verbose --version --help'
 
 	COMPREPLY=()
 	# "--mode=e" arrives as three words, because "=" is in COMP_WORDBREAKS.

@@ -13,7 +13,7 @@
 #include "export/accept.h"
 #include "export/http_connections.h"
 #include "export/http_server.h"
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 
 /* A request of Prometheus has about 500 bytes. libmicrohttpd answers larger requests with 431. */
 #define CONNECTION_MEMORY ((size_t)8192)

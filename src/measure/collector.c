@@ -156,7 +156,7 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 	err = counters__new(opts->fs, c->cpu_cnt, &c->counters);
 	/* Fork before any BPF object exists that the helper would inherit. */
 	if (!err && opts->opener)
-		err = counters__start_opener(c->counters, opts->opener_user);
+		err = counters__start_opener(c->counters, opts->opener, opts->opener_user);
 	return err;
 }
 

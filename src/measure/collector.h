@@ -20,6 +20,7 @@ struct hook_plan;
 struct hostfs;
 struct program_stats;
 struct meter;
+struct opener_ops;
 
 struct collector_opts {
 	const struct hostfs *fs;
@@ -32,10 +33,10 @@ struct collector_opts {
 	bool check;     /* also account for whole CPUs */
 	bool bpf_stats; /* let the kernel time all BPF programs of the host meanwhile */
 	/*
-	 * Start a process that opens MPERF on CPUs that come online, so that this one can give up
-	 * its rights; see opener.h.
+	 * &opener_ops: start a process that opens MPERF on CPUs that come online, so that this one
+	 * can give up its rights; see opener.h. NULL: this process opens it.
 	 */
-	bool opener;
+	const struct opener_ops *opener;
 	const char *opener_user;
 	/* made to continue without a process: see pin.h; the plan is from hooks__plan_pinned() */
 	bool pinned;

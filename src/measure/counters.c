@@ -21,6 +21,7 @@
 struct counters {
 	struct cpu_events events;
 	struct opener *opener; /* NULL: this process opens them itself */
+	const struct opener_ops *opener_ops;
 	int cpu_cnt;
 	int fds[][EVENT_CNT_PER_CPU];
 };
@@ -29,7 +30,7 @@ static int open_cpu(struct counters *counters, int cpu)
 {
 	int *fds = counters->fds[cpu];
 
-	return counters->opener ? opener__open(counters->opener, cpu, fds)
+	return counters->opener ? counters->opener_ops->open(counters->opener, cpu, fds)
 				: cpu_events__open(&counters->events, cpu, fds);
 }
 
@@ -138,7 +139,8 @@ void counters__free(struct counters *counters)
 {
 	if (!counters)
 		return;
-	opener__free(counters->opener);
+	if (counters->opener)
+		counters->opener_ops->free(counters->opener);
 	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
 		cpu_events__close(counters->fds[cpu]);
 	free(counters);
@@ -162,7 +164,8 @@ int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
 	return 0;
 }
 
-int counters__start_opener(struct counters *counters, const char *user)
+int counters__start_opener(struct counters *counters, const struct opener_ops *ops,
+			   const char *user)
 {
 	const struct opener_opts opts = {
 		.events = counters->events,
@@ -170,7 +173,8 @@ int counters__start_opener(struct counters *counters, const char *user)
 		.user = user,
 	};
 
-	return opener__new(&opts, &counters->opener);
+	counters->opener_ops = ops;
+	return ops->start(&opts, &counters->opener);
 }
 
 int counters__reopen(struct counters *counters, int cpu)

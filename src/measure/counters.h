@@ -14,6 +14,7 @@
 
 struct counters;
 struct hostfs;
+struct opener_ops;
 
 /*
  * Opens both events on every online CPU, of cpu_cnt possible ones.
@@ -46,7 +47,8 @@ int counters__hand_over(const struct counters *counters, int cpu, int map_fd);
  * right to do so. See opener.h for when to call this, and for the user that the helper becomes.
  * Returns 0 or -errno, logged.
  */
-int counters__start_opener(struct counters *counters, const char *user);
+int counters__start_opener(struct counters *counters, const struct opener_ops *ops,
+			   const char *user);
 
 /*
  * Reopens the CPU's events: after the CPU was offline they are stale, but reads still succeed.

@@ -311,3 +311,5 @@ pid_t opener__pid(const struct opener *opener)
 {
 	return opener->pid;
 }
+
+const struct opener_ops opener_ops = { opener__new, opener__open, opener__free };

@@ -46,6 +46,17 @@ void opener__free(struct opener *opener);
  */
 int opener__open(struct opener *opener, int cpu, int *fds);
 
+/*
+ * The functions above, for a caller that uses the helper only if it gets this pointer: the programs
+ * that pass no such pointer do not link the libraries of rights/.
+ */
+struct opener_ops {
+	int (*start)(const struct opener_opts *opts, struct opener **opener);
+	int (*open)(struct opener *opener, int cpu, int *fds);
+	void (*free)(struct opener *opener);
+};
+extern const struct opener_ops opener_ops;
+
 /* Returns the PID of the helper, for tests. */
 pid_t opener__pid(const struct opener *opener);
 

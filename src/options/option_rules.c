@@ -2,68 +2,16 @@
 #include <stddef.h>
 #include "base/log.h"
 #include "options/option_rules.h"
+#include "options/option_table.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-_Static_assert(WORD_CNT <= 64, "a set of words is a __u64");
-
-static const char *const word_names[WORD_CNT] = {
-	[WORD_PID] = "--pid",
-	[WORD_TID] = "--tid",
-	[WORD_GUEST] = "--guest",
-	[WORD_VCPU] = "--vcpu",
-	[WORD_PER_VM] = "--per-vm",
-	[WORD_PER_VCPU] = "--per-vcpu",
-	[WORD_SORT] = "--sort",
-	[WORD_SORT_IN_ENTRY] = "--sort",
-	[WORD_ROWS] = "--rows",
-	[WORD_HISTOGRAM] = "--histogram",
-	[WORD_MILLISECONDS] = "--milliseconds",
-	[WORD_NANOSECONDS] = "--nanoseconds",
-	[WORD_TIMESTAMP] = "--timestamp",
-	[WORD_NO_CLEAR] = "--no-clear",
-	[WORD_TOP] = "--top",
-	[WORD_JSON] = "--json",
-	[WORD_CSV] = "--csv",
-	[WORD_DURATION] = "--duration",
-	[WORD_INTERVAL] = "INTERVAL",
-	[WORD_MODE] = "--mode",
-	[WORD_MODE_SWITCH] = "--mode switch",
-	[WORD_HOOK] = "--hook",
-	[WORD_HOOK_CHOSEN] = "--hook",
-	[WORD_MPERF_RATIO] = "--mperf-ratio",
-	[WORD_RECORD] = "--record",
-	[WORD_REPLAY] = "--replay",
-	[WORD_REPLAY_AT_ONCE] = "--replay",
-	[WORD_CHECK] = "--check",
-	[WORD_WAIT] = "--wait",
-	[WORD_COUNT] = "COUNT",
-	[WORD_EXPORTER] = "--exporter",
-	[WORD_TEXTFILE] = "--textfile",
-	[WORD_USER] = "--user",
-	[WORD_BPF_STATS] = "--bpf-stats",
-	[WORD_PIN] = "--pin",
-	[WORD_RENEW] = "--renew",
-	[WORD_UNPIN] = "--unpin",
-	[WORD_GROUP] = "--group",
-};
-
-/*
- * Options that select how long and in what form something is shown to people. Metrics are for
- * programs, and do not end.
- */
-#define NOT_FOR_METRICS                                                                            \
-	(WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |        \
-	 WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) |   \
-	 WORD(JSON) | WORD(CSV) | WORD(DURATION) | WORD(COUNT) | WORD(RECORD))
-#define WHY_NOT_FOR_METRICS "metrics always cover whole VMs, in one format, until a signal"
 
 /* Options that select what is shown, how, and for how long. */
 #define SHOWN                                                                                      \
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
 	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
 	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
-	 WORD(WAIT) | WORD(EXPORTER) | WORD(TEXTFILE))
+	 WORD(WAIT))
 
 /*
  * Options that select how to measure or show. They come too late for a pinned
@@ -82,11 +30,8 @@ static const struct rule {
 	{ WORD_CHECK,
 	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
 		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
-		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) |
-		  WORD(EXPORTER) | WORD(TEXTFILE),
+		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
 	  "a check has its own output and covers all VMs of this host" },
-	{ WORD_EXPORTER, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
-	{ WORD_TEXTFILE, NOT_FOR_METRICS, WHY_NOT_FOR_METRICS },
 	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
 	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
 	{ WORD_PIN, SHOWN | WORD(MILLISECONDS) | WORD(NANOSECONDS),
@@ -122,28 +67,17 @@ static const struct rule {
 };
 
 static const struct need {
-	enum option_word word;
-	enum option_word needed, or_needed; /* one of these is needed; equal if there is only one */
+	enum option_word word, needed;
 	const char *why;
 } needs[] = {
-	{ WORD_MILLISECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is the unit of the histogram" },
-	{ WORD_NANOSECONDS, WORD_HISTOGRAM, WORD_HISTOGRAM, "it is the unit of the histogram" },
-	{ WORD_USER, WORD_EXPORTER, WORD_TEXTFILE, "only these switch to another user" },
-	{ WORD_BPF_STATS, WORD_EXPORTER, WORD_TEXTFILE, "only metrics show them" },
-	{ WORD_GROUP, WORD_PIN, WORD_PIN, "it is the group that may read what is pinned" },
+	{ WORD_MILLISECONDS, WORD_HISTOGRAM, "it is the unit of the histogram" },
+	{ WORD_NANOSECONDS, WORD_HISTOGRAM, "it is the unit of the histogram" },
+	{ WORD_GROUP, WORD_PIN, "it is the group that may read what is pinned" },
 };
 
 static bool has(__u64 words, enum option_word word)
 {
 	return words & 1ULL << word;
-}
-
-static void tell_need(const struct need *need)
-{
-	bool is_one = need->needed == need->or_needed;
-
-	pr_err("%s needs %s%s%s: %s", word_names[need->word], word_names[need->needed],
-	       is_one ? "" : " or ", is_one ? "" : word_names[need->or_needed], need->why);
 }
 
 bool option_rules__allow(__u64 words)
@@ -153,15 +87,15 @@ bool option_rules__allow(__u64 words)
 
 		if (!found || !has(words, rules[i].word))
 			continue;
-		pr_err("%s cannot be used with %s: %s", word_names[rules[i].word],
-		       word_names[__builtin_ctzll(found)], rules[i].why);
+		pr_err("%s cannot be used with %s: %s", option_rows[rules[i].word].name,
+		       option_rows[__builtin_ctzll(found)].name, rules[i].why);
 		return false;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		if (!has(words, needs[i].word) || has(words, needs[i].needed) ||
-		    has(words, needs[i].or_needed))
+		if (!has(words, needs[i].word) || has(words, needs[i].needed))
 			continue;
-		tell_need(&needs[i]);
+		pr_err("%s needs %s: %s", option_rows[needs[i].word].name,
+		       option_rows[needs[i].needed].name, needs[i].why);
 		return false;
 	}
 	return true;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stddef.h>
-#include "options/listen_address.h"
-#include "options/option_rules.h"
+#include <string.h>
 #include "options/option_table.h"
 
-const char option_table_doc[] =
+_Static_assert(WORD_CNT <= 64, "a set of words is a __u64");
+
+const struct program_text program_texts[PROGRAM_CNT] = {
+	[PROGRAM_TOOL] = {
+		.name = "gtimehalt",
+		.args = "[INTERVAL [COUNT]]",
+		.arg_max = 2,
+		.doc =
 	"Show how long KVM guests halt where HLT, MWAIT or PAUSE is passed through.\n"
 	"\n"
 	"USAGE: gtimehalt [OPTIONS] [INTERVAL [COUNT]]\n"
@@ -22,7 +28,8 @@ const char option_table_doc[] =
 	"    gtimehalt -j 5            # one JSON object a line, every five seconds\n"
 	"    gtimehalt --record f 1    # record every second; later, or elsewhere:\n"
 	"    gtimehalt --replay f -P   # ... show what was recorded\n"
-	"    gtimehalt --exporter      # serve metrics to Prometheus\n"
+	"\n"
+	"gtimehalt-exporter serves metrics, gtimehalt-steer keeps CPUs free for guests.\n"
 	"\v"
 	"A VM's row is the sum over its vCPUs that -t and --vcpu select.\n"
 	"Write a comma in a name as '\\,'.\n"
@@ -31,133 +38,190 @@ const char option_table_doc[] =
 	"    0  done\n"
 	"    1  failed while running\n"
 	"    2  wrong usage\n"
-	"    3  this host cannot be measured: the message says what is missing";
-
-const char option_table_args[] = "[INTERVAL [COUNT]]";
+	"    3  this host cannot be measured: the message says what is missing",
+	},
+	[PROGRAM_EXPORTER] = {
+		.name = "gtimehalt-exporter",
+		.args = "[INTERVAL]",
+		.arg_max = 1,
+		.doc =
+	"Serve how long KVM guests halt as metrics for Prometheus, until a signal.\n"
+	"\n"
+	"USAGE: gtimehalt-exporter [OPTIONS] [INTERVAL]\n"
+	"\n"
+	"A snapshot is taken every INTERVAL seconds (default 10), and for requests.\n"
+	"\n"
+	"EXAMPLES:\n"
+	"    gtimehalt-exporter                         # on " LISTEN_ADDRESS_DEFAULT "\n"
+	"    gtimehalt-exporter --listen 0.0.0.0:10177  # for other machines, too\n"
+	"    gtimehalt-exporter --textfile f.prom       # for node_exporter; no HTTP\n"
+	"\v"
+	"Write a comma in a name as '\\,'.\n"
+	"\n"
+	"EXIT STATUS:\n"
+	"    0  ended by a signal\n"
+	"    1  failed while running\n"
+	"    2  wrong usage\n"
+	"    3  this host cannot be measured: the message says what is missing",
+	},
+};
 
 enum group {
 	GROUP_FILTER = 1,
 	GROUP_OUTPUT,
+	GROUP_METRICS,
 	GROUP_MEASURE,
 	GROUP_PINNED,
 	GROUP_RECORDING,
-	GROUP_METRICS,
 	GROUP_OTHER,
+	GROUP_CNT,
 };
 
-const struct argp_option option_table[] = {
-	{ NULL, 0, NULL, 0,
-	  "Which VMs and vCPUs (lists: 1,2,3, or repeat the option):", GROUP_FILTER },
-	{ "pid", 'p', "PID", 0, "Only the VMs of these processes", 0 },
-	{ "tid", 't', "TID", 0, "Only the vCPUs of these threads", 0 },
-	{ "guest", 'g', "NAME", 0, "Only VMs whose names match, as in the shell: 'web-*'", 0 },
-	{ "vcpu", KEY_VCPU, "N", 0, "Only the vCPUs of these numbers; 0-3 is a range", 0 },
-
-	{ NULL, 0, NULL, 0, "What is shown:", GROUP_OUTPUT },
-	{ "per-vm", 'P', NULL, 0, "One row for each VM", 0 },
-	{ "per-vcpu", 'L', NULL, 0, "One row for each vCPU", 0 },
-	{ "sort", 's', "COLUMN", 0,
-	  "Sort, greatest first: halted, loaded, busy, host, wait, "
-	  "blocked or entries",
-	  0 },
-	{ "rows", 'r', "ROWS", 0, "The first ROWS VMs, or vCPUs with -L", 0 },
-	{ "histogram", 'H', NULL, 0, "Show how long stints were halted, as a histogram", 0 },
-	{ "milliseconds", 'm', NULL, 0, "Histogram in milliseconds (else microseconds)", 0 },
-	{ "nanoseconds", 'N', NULL, 0, "Histogram in nanoseconds", 0 },
-	{ "timestamp", 'T', NULL, 0, "Print the time above each table", 0 },
-	{ "no-clear", 'C', NULL, 0, "Do not clear the screen between tables", 0 },
-	{ "top", KEY_TOP, NULL, 0, "Full-screen display, every INTERVAL (default 1)", 0 },
-	{ "json", 'j', NULL, 0, "JSON, one object a line", 0 },
-	{ "csv", KEY_CSV, NULL, 0, "CSV, one row a line", 0 },
-
-	{ NULL, 0, NULL, 0, "How it is measured:", GROUP_MEASURE },
-	{ "duration", 'd', "TIME", 0,
-	  "Length of a single measurement, such as 10, 500ms or 5m (default 1 s)", 0 },
-	{ "mode", KEY_MODE, "MODE", 0, "entry (default), or switch: no hooks at VM entry and exit",
-	  0 },
-	{ "hook", KEY_HOOK, "HOOK", 0, "Force fentry, kprobe, vcpu_enter_guest or tracepoint", 0 },
-	{ "mperf-ratio", KEY_MPERF_RATIO, "R", 0, "MPERF rate over TSC rate (default: calibrate)",
-	  0 },
-	{ "wait", KEY_WAIT, NULL, 0, "Wait until KVM is loaded", 0 },
-
-	{ NULL, 0, NULL, 0,
-	  "Always on, without a process (see /sys/fs/bpf/gtimehalt):", GROUP_PINNED },
-	{ "pin", KEY_PIN, NULL, 0, "Start measuring all VMs, and exit (default: --mode switch)",
-	  0 },
-	{ "group", KEY_GROUP, "NAME", 0, "Group that may read what is pinned (default: only root)",
-	  0 },
-	{ "renew", KEY_RENEW, NULL, 0, "Add CPUs that came online to what is pinned; start nothing",
-	  0 },
-	{ "unpin", KEY_UNPIN, NULL, 0, "End the pinned measurement", 0 },
-
-	{ NULL, 0, NULL, 0, "Recordings:", GROUP_RECORDING },
-	{ "record", KEY_RECORD, "FILE", 0, "Record all measurements, unfiltered, in FILE", 0 },
-	{ "replay", KEY_REPLAY, "FILE", 0,
-	  "Show a recording (needs neither root nor KVM); with --top an "
-	  "interval every INTERVAL",
-	  0 },
-
-	{ NULL, 0, NULL, 0,
-	  "Metrics, until a signal (--mode switch by default, entry with -H):", GROUP_METRICS },
-	{ "exporter", KEY_EXPORTER, "ADDR:PORT", OPTION_ARG_OPTIONAL,
-	  "Serve them over HTTP (default " LISTEN_ADDRESS_DEFAULT ")", 0 },
-	{ "textfile", KEY_TEXTFILE, "FILE", 0,
-	  "Write them to FILE every INTERVAL (default 10), for node_exporter", 0 },
-	{ "user", KEY_USER, "NAME", 0, "User to switch to once measuring (default nobody)", 0 },
-	{ "bpf-stats", KEY_BPF_STATS, NULL, 0,
-	  "Let the kernel time all BPF programs, to show the cost of ours", 0 },
-
-	{ NULL, 0, NULL, 0, "Other:", GROUP_OTHER },
-	{ "check", KEY_CHECK, NULL, 0, "Check that the sums of CPUs and vCPUs close", 0 },
-	{ "verbose", 'v', NULL, 0, "Say what was chosen and why (-vv: libbpf too)", 0 },
-	{ "version", 'V', NULL, 0, "Show the version", 0 },
-	{ "help", 'h', NULL, 0, "Show this help", 0 },
-	{ NULL, '?', NULL, OPTION_HIDDEN, NULL, 0 },
-	{ 0 }
+static const char *const headings[GROUP_CNT] = {
+	[GROUP_FILTER] = "Which VMs and vCPUs (lists: 1,2,3, or repeat the option):",
+	[GROUP_OUTPUT] = "What is shown:",
+	[GROUP_METRICS] = "Where the metrics go:",
+	[GROUP_MEASURE] = "How it is measured:",
+	[GROUP_PINNED] = "Always on, without a process (see /sys/fs/bpf/gtimehalt):",
+	[GROUP_RECORDING] = "Recordings:",
+	[GROUP_OTHER] = "Other:",
 };
 
-__u64 option_table__word(int key)
+/* clang-format off */
+/* Which programs have the option, with which help. */
+#define TOOL(text) { text, NULL }
+#define EXPORTER(text) { NULL, text }
+#define BOTH(text) { text, text }
+
+/* Where the value goes: a constant for an option without a value, or what a parser makes of it. */
+#define MEMBER(member) \
+	.offset = offsetof(struct options, member), .size = sizeof(((struct options *)0)->member)
+#define STORE(member, to) MEMBER(member), .value = (to)
+#define PARSE(value) .parse = option_values__##value
+
+const struct option_row option_rows[WORD_CNT] = {
+	[WORD_PID] = { "--pid", 'p', "PID", GROUP_FILTER,
+		BOTH("Only the VMs of these processes"), PARSE(pids) },
+	[WORD_TID] = { "--tid", 't', "TID", GROUP_FILTER,
+		TOOL("Only the vCPUs of these threads"), PARSE(tids) },
+	[WORD_GUEST] = { "--guest", 'g', "NAME", GROUP_FILTER,
+		BOTH("Only VMs whose names match, as in the shell: 'web-*'"), PARSE(names) },
+	[WORD_VCPU] = { "--vcpu", 0, "N", GROUP_FILTER,
+		TOOL("Only the vCPUs of these numbers; 0-3 is a range"), PARSE(vcpu_ids) },
+
+	[WORD_PER_VM] = { "--per-vm", 'P', NULL, GROUP_OUTPUT,
+		TOOL("One row for each VM"), STORE(view.level, VIEW_VMS) },
+	[WORD_PER_VCPU] = { "--per-vcpu", 'L', NULL, GROUP_OUTPUT,
+		TOOL("One row for each vCPU"), STORE(view.level, VIEW_VCPUS) },
+	[WORD_SORT] = { "--sort", 's', "COLUMN", GROUP_OUTPUT,
+		TOOL("Sort, greatest first: halted, loaded, busy, host, wait, blocked or entries"),
+		PARSE(sort) },
+	[WORD_ROWS] = { "--rows", 'r', "ROWS", GROUP_OUTPUT,
+		TOOL("The first ROWS VMs, or vCPUs with -L"), PARSE(count), MEMBER(view.row_max) },
+	[WORD_HISTOGRAM] = { "--histogram", 'H', NULL, GROUP_OUTPUT,
+		{ "Show how long stints were halted, as a histogram",
+		  "Also a histogram of how long stints were halted" },
+		STORE(measure.histogram, true) },
+	[WORD_MILLISECONDS] = { "--milliseconds", 'm', NULL, GROUP_OUTPUT,
+		TOOL("Histogram in milliseconds (else microseconds)"),
+		STORE(histogram_unit, HISTOGRAM_MS) },
+	[WORD_NANOSECONDS] = { "--nanoseconds", 'N', NULL, GROUP_OUTPUT,
+		TOOL("Histogram in nanoseconds"), STORE(histogram_unit, HISTOGRAM_NS) },
+	[WORD_TIMESTAMP] = { "--timestamp", 'T', NULL, GROUP_OUTPUT,
+		TOOL("Print the time above each table"), STORE(timestamp, true) },
+	[WORD_NO_CLEAR] = { "--no-clear", 'C', NULL, GROUP_OUTPUT,
+		TOOL("Do not clear the screen between tables"), STORE(no_clear, true) },
+	[WORD_TOP] = { "--top", 0, NULL, GROUP_OUTPUT,
+		TOOL("Full-screen display, every INTERVAL (default 1)"), STORE(top, true) },
+	[WORD_JSON] = { "--json", 'j', NULL, GROUP_OUTPUT,
+		TOOL("JSON, one object a line"), STORE(form, OUTPUT_JSON) },
+	[WORD_CSV] = { "--csv", 0, NULL, GROUP_OUTPUT,
+		TOOL("CSV, one row a line"), STORE(form, OUTPUT_CSV) },
+
+	[WORD_LISTEN] = { "--listen", 0, "ADDR:PORT", GROUP_METRICS,
+		EXPORTER("Serve them over HTTP (default " LISTEN_ADDRESS_DEFAULT
+			 ", or not at all with --textfile)"), PARSE(listen) },
+	[WORD_TEXTFILE] = { "--textfile", 0, "FILE", GROUP_METRICS,
+		EXPORTER("Write them to FILE every INTERVAL, for node_exporter"), PARSE(new_path), MEMBER(textfile_path) },
+
+	[WORD_DURATION] = { "--duration", 'd', "TIME", GROUP_MEASURE,
+		TOOL("Length of a single measurement, such as 10, 500ms or 5m (default 1 s)"),
+		PARSE(interval) },
+	[WORD_MODE] = { "--mode", 0, "MODE", GROUP_MEASURE,
+		{ "entry (default), or switch: no hooks at VM entry and exit",
+		  "switch (default): no hooks at VM entry and exit; or entry (with -H and --hook)" },
+		PARSE(mode) },
+	[WORD_HOOK] = { "--hook", 0, "HOOK", GROUP_MEASURE,
+		BOTH("Force fentry, kprobe, vcpu_enter_guest or tracepoint"), PARSE(hook) },
+	[WORD_MPERF_RATIO] = { "--mperf-ratio", 0, "R", GROUP_MEASURE,
+		BOTH("MPERF rate over TSC rate (default: calibrate)"), PARSE(mperf_ratio) },
+	[WORD_WAIT] = { "--wait", 0, NULL, GROUP_MEASURE,
+		BOTH("Wait until KVM is loaded"), STORE(wait, true) },
+
+	[WORD_PIN] = { "--pin", 0, NULL, GROUP_PINNED,
+		TOOL("Start measuring all VMs, and exit (default: --mode switch)"),
+		STORE(pin, true) },
+	[WORD_GROUP] = { "--group", 0, "NAME", GROUP_PINNED,
+		TOOL("Group that may read what is pinned (default: only root)"), PARSE(name), MEMBER(group) },
+	[WORD_RENEW] = { "--renew", 0, NULL, GROUP_PINNED,
+		TOOL("Add CPUs that came online to what is pinned; start nothing"),
+		STORE(renew, true) },
+	[WORD_UNPIN] = { "--unpin", 0, NULL, GROUP_PINNED,
+		TOOL("End the pinned measurement"), STORE(unpin, true) },
+
+	[WORD_RECORD] = { "--record", 0, "FILE", GROUP_RECORDING,
+		TOOL("Record all measurements, unfiltered, in FILE"), PARSE(new_path), MEMBER(record_path) },
+	[WORD_REPLAY] = { "--replay", 0, "FILE", GROUP_RECORDING,
+		{ "Show a recording (needs neither root nor KVM); with --top an interval every INTERVAL",
+		  "Export a recording (needs neither root nor KVM)" }, PARSE(path), MEMBER(replay_path) },
+
+	[WORD_USER] = { "--user", 0, "NAME", GROUP_OTHER,
+		EXPORTER("User to switch to once measuring (default nobody)"), PARSE(name), MEMBER(user) },
+	[WORD_BPF_STATS] = { "--bpf-stats", 0, NULL, GROUP_OTHER,
+		EXPORTER("Let the kernel time all BPF programs, to show the cost of ours"),
+		STORE(measure.bpf_stats, true) },
+	[WORD_CHECK] = { "--check", 0, NULL, GROUP_OTHER,
+		TOOL("Check that the sums of CPUs and vCPUs close"), STORE(measure.check, true) },
+	[WORD_VERBOSE] = { "--verbose", 'v', NULL, GROUP_OTHER,
+		BOTH("Say what was chosen and why (-vv: libbpf too)") },
+	[WORD_VERSION] = { "--version", 'V', NULL, GROUP_OTHER, BOTH("Show the version") },
+	[WORD_HELP] = { "--help", 'h', NULL, GROUP_OTHER, BOTH("Show this help") },
+
+	[WORD_INTERVAL] = { .name = "INTERVAL", PARSE(interval) },
+	[WORD_COUNT] = { .name = "COUNT", PARSE(count), MEMBER(count) },
+	[WORD_SORT_IN_ENTRY] = { .name = "--sort" },
+	[WORD_MODE_SWITCH] = { .name = "--mode switch" },
+	[WORD_HOOK_CHOSEN] = { .name = "--hook" },
+	[WORD_REPLAY_AT_ONCE] = { .name = "--replay" },
+};
+/* clang-format on */
+
+int option_table__key(enum option_word word)
 {
-	static const struct {
-		int key;
-		__u64 word;
-	} words[] = {
-		{ 'p', WORD(PID) },
-		{ 't', WORD(TID) },
-		{ 'g', WORD(GUEST) },
-		{ KEY_VCPU, WORD(VCPU) },
-		{ 'P', WORD(PER_VM) },
-		{ 'L', WORD(PER_VCPU) },
-		{ 's', WORD(SORT) },
-		{ 'r', WORD(ROWS) },
-		{ 'H', WORD(HISTOGRAM) },
-		{ 'm', WORD(MILLISECONDS) },
-		{ 'N', WORD(NANOSECONDS) },
-		{ 'T', WORD(TIMESTAMP) },
-		{ 'C', WORD(NO_CLEAR) },
-		{ KEY_TOP, WORD(TOP) },
-		{ 'j', WORD(JSON) },
-		{ KEY_CSV, WORD(CSV) },
-		{ 'd', WORD(DURATION) },
-		{ KEY_MODE, WORD(MODE) },
-		{ KEY_HOOK, WORD(HOOK) },
-		{ KEY_MPERF_RATIO, WORD(MPERF_RATIO) },
-		{ KEY_RECORD, WORD(RECORD) },
-		{ KEY_REPLAY, WORD(REPLAY) },
-		{ KEY_CHECK, WORD(CHECK) },
-		{ KEY_WAIT, WORD(WAIT) },
-		{ KEY_EXPORTER, WORD(EXPORTER) },
-		{ KEY_TEXTFILE, WORD(TEXTFILE) },
-		{ KEY_USER, WORD(USER) },
-		{ KEY_BPF_STATS, WORD(BPF_STATS) },
-		{ KEY_PIN, WORD(PIN) },
-		{ KEY_RENEW, WORD(RENEW) },
-		{ KEY_UNPIN, WORD(UNPIN) },
-		{ KEY_GROUP, WORD(GROUP) },
-	};
+	return option_rows[word].letter ? option_rows[word].letter : 0x100 + (int)word;
+}
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].key == key)
-			return words[i].word;
-	return 0;
+void option_table__list(enum program program, struct argp_option options[static ARGP_OPTION_MAX])
+{
+	bool has_group[GROUP_CNT] = { false };
+
+	for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++) {
+		const struct option_row *row = &option_rows[word];
+
+		if (!row->help[program])
+			continue;
+		if (!has_group[row->group])
+			*options++ = (struct argp_option){ .doc = headings[row->group],
+							   .group = row->group };
+		has_group[row->group] = true;
+		*options++ = (struct argp_option){
+			.name = row->name + strlen("--"),
+			.key = option_table__key(word),
+			.arg = row->arg,
+			.doc = row->help[program],
+			.group = row->group,
+		};
+	}
+	*options++ = (struct argp_option){ .key = '?', .flags = OPTION_HIDDEN };
+	*options = (struct argp_option){ 0 };
 }

@@ -1,40 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * option_table - all options, for argp, and the text of --help.
+ * option_table - one row for each option of gtimehalt and gtimehalt-exporter, and the texts of
+ * --help.
  */
 #ifndef OPTION_TABLE_H
 #define OPTION_TABLE_H
 
 #include <argp.h>
-#include <linux/types.h>
+#include <stddef.h>
+#include "options/option_values.h"
+#include "options/options.h"
 
-/* Long options without a letter. */
-enum option_key {
-	KEY_MPERF_RATIO = 0x100,
-	KEY_MODE,
-	KEY_HOOK,
-	KEY_CHECK,
-	KEY_VCPU,
-	KEY_CSV,
-	KEY_TOP,
-	KEY_RECORD,
-	KEY_REPLAY,
-	KEY_WAIT,
-	KEY_EXPORTER,
-	KEY_TEXTFILE,
-	KEY_USER,
-	KEY_BPF_STATS,
-	KEY_PIN,
-	KEY_RENEW,
-	KEY_UNPIN,
-	KEY_GROUP,
+/* Words of a command line: indexes into option_rows. */
+enum option_word {
+	WORD_PID,
+	WORD_TID,
+	WORD_GUEST,
+	WORD_VCPU,
+	WORD_PER_VM,
+	WORD_PER_VCPU,
+	WORD_SORT,
+	WORD_ROWS,
+	WORD_HISTOGRAM,
+	WORD_MILLISECONDS,
+	WORD_NANOSECONDS,
+	WORD_TIMESTAMP,
+	WORD_NO_CLEAR,
+	WORD_TOP,
+	WORD_JSON,
+	WORD_CSV,
+	WORD_DURATION,
+	WORD_MODE,
+	WORD_HOOK,
+	WORD_MPERF_RATIO,
+	WORD_WAIT,
+	WORD_PIN,
+	WORD_GROUP,
+	WORD_RENEW,
+	WORD_UNPIN,
+	WORD_RECORD,
+	WORD_REPLAY,
+	WORD_LISTEN,
+	WORD_TEXTFILE,
+	WORD_USER,
+	WORD_BPF_STATS,
+	WORD_CHECK,
+	WORD_VERBOSE,
+	WORD_VERSION,
+	WORD_HELP,
+	/* Words that are not options: arguments, and options with a certain value. */
+	WORD_INTERVAL,
+	WORD_FIRST_OTHER = WORD_INTERVAL,
+	WORD_COUNT,
+	WORD_SORT_IN_ENTRY,  /* --sort by a column that only MODE_ENTRY has */
+	WORD_MODE_SWITCH,    /* --mode switch, or MODE_SWITCH by default */
+	WORD_HOOK_CHOSEN,    /* --hook with anything but auto */
+	WORD_REPLAY_AT_ONCE, /* --replay without --top: all intervals at once */
+	WORD_CNT,
 };
 
-extern const struct argp_option option_table[];
-extern const char option_table_doc[];
-extern const char option_table_args[];
+/* Sets of words are bit masks. */
+#define WORD(name) (1ULL << WORD_##name)
 
-/* Returns the option's bit in the set of option_rules; 0 if it can be combined with all others. */
-__u64 option_table__word(int key);
+struct option_row {
+	const char *name;              /* as in messages: "--pid", "INTERVAL" */
+	char letter;                   /* 0: none */
+	const char *arg;               /* name of the value; NULL: the option has none */
+	int group;                     /* heading in --help */
+	const char *help[PROGRAM_CNT]; /* NULL: the program does not have this option */
+	/* Parses the value and stores it; NULL: the option has none, and `value` is stored. */
+	option_parser *parse;
+	size_t offset, size; /* the member of struct options; 0: none, or known to the parser */
+	int value;
+};
+
+extern const struct option_row option_rows[WORD_CNT];
+
+struct program_text {
+	const char *name;
+	const char *args; /* the arguments in --help */
+	int arg_max;      /* how many arguments the program takes */
+	const char *doc;
+};
+
+extern const struct program_text program_texts[PROGRAM_CNT];
+
+/* Returns the key of an option for argp. */
+int option_table__key(enum option_word word);
+
+/* The headings, the options of one program, "-?" and an end. */
+#define ARGP_OPTION_MAX (2 * WORD_CNT)
+
+/* Fills `options` with the program's options for argp. */
+void option_table__list(enum program program, struct argp_option options[static ARGP_OPTION_MAX]);
 
 #endif /* OPTION_TABLE_H */

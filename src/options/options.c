@@ -2,182 +2,52 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "base/number.h"
-#include "options/option_lists.h"
 #include "options/option_rules.h"
 #include "options/option_table.h"
 #include "options/options.h"
+#include "report/columns.h"
 #include "text/utf8.h"
 
-#define NS_PER_MS  1000000ULL
 #define NS_PER_SEC 1000000000ULL
 
-#define INTERVAL_MIN_NS     NS_PER_MS
-#define INTERVAL_MAX_NS     (1000000 * NS_PER_SEC)
 #define METRICS_INTERVAL_NS (10 * NS_PER_SEC)
-#define MPERF_RATIO_MAX     4096.0
-#define SECONDS_EXPECTED    "a time from 0.001 to 1000000 seconds, such as 10, 0.25, 500ms, 5m or 1h"
-#define CNT_EXPECTED        "a number from 1 to 4294967295"
 
 struct parse {
+	enum program program;
 	struct options opts;
 	__u64 words; /* words that were given */
 	/* --help or --version was handled: ignore the rest of the command line. */
 	bool done;
 };
 
-static error_t bad_value(const char *what, const char *word, const char *expected)
+/* Handles an option or an argument. value: NULL unless the word has one. */
+static error_t take(struct parse *parse, enum option_word word, const char *value)
 {
-	pr_err("%s '%s' is not %s", what, word, expected);
-	return EINVAL;
-}
+	const struct option_row *row = &option_rows[word];
 
-static error_t parse_interval(struct parse *parse, const char *what, const char *word)
-{
-	__u64 ns;
-
-	if (number__parse_seconds(word, INTERVAL_MAX_NS, &ns) || ns < INTERVAL_MIN_NS)
-		return bad_value(what, word, SECONDS_EXPECTED);
-	parse->opts.interval_ns = ns;
+	parse->words |= 1ULL << word;
+	if (row->parse)
+		return row->parse(&parse->opts, row, value);
+	/* x86 is little-endian: the first bytes of an int are its value as a smaller type. */
+	memcpy((char *)&parse->opts + row->offset, &row->value, row->size);
 	return 0;
 }
 
-static error_t parse_cnt(const char *what, const char *word, __u64 *cnt)
+static error_t take_argument(struct parse *parse, unsigned int index, const char *word)
 {
-	__u64 value;
-
-	if (number__parse(word, UINT32_MAX, &value) || value == 0)
-		return bad_value(what, word, CNT_EXPECTED);
-	*cnt = value;
-	return 0;
-}
-
-static error_t parse_rows(struct parse *parse, const char *word)
-{
-	__u64 cnt = 0;
-	error_t err = parse_cnt("--rows", word, &cnt);
-
-	if (!err)
-		parse->opts.view.row_max = (size_t)cnt;
-	return err;
-}
-
-static error_t parse_sort(struct parse *parse, const char *word)
-{
-	char expected[256] = "one of";
-	size_t len = strlen(expected);
-	const char *gap = " ";
-
-	if (column__find(word, &parse->opts.view.sort)) {
-		parse->opts.view.sorted = true;
-		return 0;
-	}
-	for (int i = 0; i < COLUMN_CNT; i++) {
-		if (!column_defs[i].heading)
-			continue;
-		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s%.*s", gap,
-					(int)column__name_len(i), column_defs[i].key);
-		gap = ", ";
-	}
-	return bad_value("--sort", word, expected);
-}
-
-static error_t parse_mperf_ratio(struct parse *parse, const char *word)
-{
-	if (number__parse_ratio(word, MPERF_RATIO_MAX, &parse->opts.mperf_ratio))
-		return bad_value("--mperf-ratio", word, "a number above 0 and not above 4096");
-	return 0;
-}
-
-static error_t parse_mode(struct parse *parse, const char *word)
-{
-	parse->opts.mode_given = true;
-	if (!strcmp(word, mode__name(MODE_ENTRY)))
-		parse->opts.mode = MODE_ENTRY;
-	else if (!strcmp(word, mode__name(MODE_SWITCH)))
-		parse->opts.mode = MODE_SWITCH;
-	else
-		return bad_value("--mode", word, "entry or switch");
-	return 0;
-}
-
-static error_t parse_hook(struct parse *parse, const char *word)
-{
-	for (enum hook hook = HOOK_AUTO; hook < HOOK_CNT; hook++) {
-		if (strcmp(word, hook__name(hook)))
-			continue;
-		parse->opts.hook = hook;
-		return 0;
-	}
-	return bad_value("--hook", word, "auto, fentry, kprobe, vcpu_enter_guest or tracepoint");
-}
-
-/* *path: NULL unless the option was given before. */
-static error_t parse_path(const char *what, const char *word, const char **path)
-{
-	if (*path && strcmp(*path, word) != 0) {
-		pr_err("%s was given twice: '%s' and '%s'; one file at a time", what, *path, word);
-		return EINVAL;
-	}
-	if (!*word)
-		return bad_value(what, word, "a file name");
-	*path = word;
-	return 0;
-}
-
-static error_t parse_group(struct parse *parse, const char *word)
-{
-	if (!*word)
-		return bad_value("--group", word, "the name of a group");
-	parse->opts.group = word;
-	return 0;
-}
-
-/* Parses the path of a file that will be created. */
-static error_t parse_new_path(const char *what, const char *word, const char **path)
-{
-	if (!strcmp(word, "-"))
-		return bad_value(what, word, "a file name: stdout cannot be used here");
-	return parse_path(what, word, path);
-}
-
-static error_t parse_exporter(struct parse *parse, const char *word)
-{
-	if (listen_address__parse(word ? word : LISTEN_ADDRESS_DEFAULT, &parse->opts.listen))
-		return bad_value("--exporter", word,
-				 "an address and a port, such as 127.0.0.1:80, [::1]:80 or :80");
-	parse->opts.exporter = true;
-	return 0;
-}
-
-static error_t parse_user(struct parse *parse, const char *word)
-{
-	if (!*word)
-		return bad_value("--user", word, "the name of a user");
-	parse->opts.user = word;
-	return 0;
-}
-
-static error_t parse_positional(struct parse *parse, unsigned int index, const char *word)
-{
-	switch (index) {
-	case 0:
-		parse->words |= WORD(INTERVAL);
-		parse->opts.repeat = true;
-		parse->opts.count = 0;
-		return parse_interval(parse, "INTERVAL", word);
-	case 1:
-		parse->words |= WORD(COUNT);
-		return parse_cnt("COUNT", word, &parse->opts.count);
-	default:
+	if (index >= (unsigned int)program_texts[parse->program].arg_max) {
 		pr_err("one argument too many: '%s'", word);
 		return EINVAL;
 	}
+	if (index)
+		return take(parse, WORD_COUNT, word);
+	parse->opts.repeat = true;
+	parse->opts.count = 0;
+	return take(parse, WORD_INTERVAL, word);
 }
 
 /*
@@ -190,73 +60,10 @@ static error_t stop(struct parse *parse)
 	return ECANCELED;
 }
 
-/* Handles options without a value. Returns false for all others. */
-static bool set_flag(struct options *opts, int key)
-{
-	switch (key) {
-	case 'P':
-		opts->view.level = VIEW_VMS;
-		return true;
-	case 'L':
-		opts->view.level = VIEW_VCPUS;
-		return true;
-	case 'H':
-		opts->histogram = true;
-		return true;
-	case 'm':
-		opts->histogram_unit = HISTOGRAM_MS;
-		return true;
-	case 'N':
-		opts->histogram_unit = HISTOGRAM_NS;
-		return true;
-	case 'T':
-		opts->timestamp = true;
-		return true;
-	case 'C':
-		opts->no_clear = true;
-		return true;
-	case KEY_TOP:
-		opts->top = true;
-		return true;
-	case 'j':
-		opts->form = OUTPUT_JSON;
-		return true;
-	case KEY_CSV:
-		opts->form = OUTPUT_CSV;
-		return true;
-	case KEY_CHECK:
-		opts->check = true;
-		return true;
-	case KEY_WAIT:
-		opts->wait = true;
-		return true;
-	case KEY_BPF_STATS:
-		opts->bpf_stats = true;
-		return true;
-	case KEY_PIN:
-		opts->pin = true;
-		return true;
-	case KEY_RENEW:
-		opts->renew = true;
-		return true;
-	case KEY_UNPIN:
-		opts->unpin = true;
-		return true;
-	case 'v':
-		opts->verbosity++;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct parse *parse = state->input;
 
-	parse->words |= option_table__word(key);
-	if (set_flag(&parse->opts, key))
-		return 0;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		/*
@@ -264,50 +71,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		 */
 		state->err_stream = NULL;
 		return 0;
-	case 'p':
-		return option_lists__add_pids(&parse->opts.filter, arg);
-	case 't':
-		return option_lists__add_tids(&parse->opts.filter, arg);
-	case 'g':
-		return option_lists__add_names(&parse->opts.filter, arg);
-	case KEY_VCPU:
-		return option_lists__add_vcpu_ids(&parse->opts.filter, arg);
-	case 's':
-		return parse_sort(parse, arg);
-	case 'r':
-		return parse_rows(parse, arg);
-	case 'd':
-		return parse_interval(parse, "--duration", arg);
-	case KEY_MODE:
-		return parse_mode(parse, arg);
-	case KEY_HOOK:
-		return parse_hook(parse, arg);
-	case KEY_MPERF_RATIO:
-		return parse_mperf_ratio(parse, arg);
-	case KEY_GROUP:
-		return parse_group(parse, arg);
-	case KEY_RECORD:
-		return parse_new_path("--record", arg, &parse->opts.record_path);
-	case KEY_REPLAY:
-		return parse_path("--replay", arg, &parse->opts.replay_path);
-	case KEY_EXPORTER:
-		return parse_exporter(parse, arg);
-	case KEY_TEXTFILE:
-		return parse_new_path("--textfile", arg, &parse->opts.textfile_path);
-	case KEY_USER:
-		return parse_user(parse, arg);
+	case 'v':
+		parse->opts.verbosity++;
+		return 0;
 	case 'V':
-		puts("gtimehalt " GTIMEHALT_VERSION);
+		printf("%s %s\n", program_texts[parse->program].name, GTIMEHALT_VERSION);
 		return stop(parse);
 	case 'h':
 	case '?':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return stop(parse);
 	case ARGP_KEY_ARG:
-		return parse_positional(parse, state->arg_num, arg);
+		return take_argument(parse, state->arg_num, arg);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		break;
 	}
+	for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++)
+		if (option_table__key(word) == key)
+			return take(parse, word, arg);
+	return ARGP_ERR_UNKNOWN;
 }
 
 /* Sets the defaults of a run that exports metrics. */
@@ -319,31 +101,35 @@ static void default_to_metrics(struct parse *parse)
 		opts->interval_ns = METRICS_INTERVAL_NS;
 	opts->repeat = true;
 	opts->count = 0;
+	if (!opts->listen.len && !opts->textfile_path)
+		listen_address__parse(LISTEN_ADDRESS_DEFAULT, &opts->listen);
 }
 
 /* Sets and checks what depends on several words. */
 static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
+	struct measure_opts *measure = &opts->measure;
+	bool is_exporter = parse->program == PROGRAM_EXPORTER;
 
-	if (options__want_metrics(opts))
+	if (is_exporter)
 		default_to_metrics(parse);
 	/*
 	 * A measurement that is always on must cost little: use MODE_SWITCH
 	 * unless MODE_ENTRY is needed.
 	 */
-	if ((opts->pin || options__want_metrics(opts)) && !opts->mode_given && !opts->histogram &&
-	    opts->hook == HOOK_AUTO)
-		opts->mode = MODE_SWITCH;
-	if (opts->mode == MODE_SWITCH)
+	if ((opts->pin || is_exporter) && !measure->mode_given && !measure->histogram &&
+	    measure->hook == HOOK_AUTO)
+		measure->mode = MODE_SWITCH;
+	if (measure->mode == MODE_SWITCH)
 		parse->words |= WORD(MODE_SWITCH);
-	if (opts->hook != HOOK_AUTO)
+	if (measure->hook != HOOK_AUTO)
 		parse->words |= WORD(HOOK_CHOSEN);
 	if (opts->replay_path && !opts->top)
 		parse->words |= WORD(REPLAY_AT_ONCE);
 	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
 		parse->words |= WORD(SORT_IN_ENTRY);
-	opts->needs_entry_mode = parse->words & WORD(SORT_IN_ENTRY);
+	measure->needs_entry_mode = parse->words & WORD(SORT_IN_ENTRY);
 	if (!option_rules__allow(parse->words))
 		return EINVAL;
 	if ((opts->top || opts->replay_path) && !opts->repeat) {
@@ -388,13 +174,15 @@ static error_t check_words(int argc, char **argv)
 
 static error_t parse_words(struct parse *parse, int argc, char **argv)
 {
+	const struct program_text *text = &program_texts[parse->program];
+	struct argp_option options[ARGP_OPTION_MAX];
 	const struct argp argp = {
-		.options = option_table,
+		.options = options,
 		.parser = parse_option,
-		.args_doc = option_table_args,
-		.doc = option_table_doc,
+		.args_doc = text->args,
+		.doc = text->doc,
 	};
-	char name[] = "gtimehalt";
+	char name[32];
 	int word_cnt = argc > 0 ? argc : 1;
 	char **words;
 	error_t err;
@@ -411,15 +199,19 @@ static error_t parse_words(struct parse *parse, int argc, char **argv)
 		return ENOMEM;
 	for (int i = 1; i < argc; i++)
 		words[i] = argv[i];
+	snprintf(name, sizeof(name), "%s", text->name);
 	words[0] = name;
+	option_table__list(parse->program, options);
 	err = argp_parse(&argp, word_cnt, words, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, parse);
 	free(words);
 	return err ? err : finish(parse);
 }
 
-enum options_verdict options__parse(int argc, char **argv, struct options *opts)
+enum options_verdict options__parse(enum program program, int argc, char **argv,
+				    struct options *opts)
 {
 	struct parse parse = {
+		.program = program,
 		.opts = {
 			.interval_ns = NS_PER_SEC,
 			.count = 1,
@@ -442,5 +234,5 @@ enum options_verdict options__parse(int argc, char **argv, struct options *opts)
 
 void options__free(struct options *opts)
 {
-	filter__free(&opts->filter);
+	filter__free(&opts->measure.filter);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * options - parse the command line into one constant struct. Pure: opens no file, reads no clock.
+ * options - parse the command line of gtimehalt or gtimehalt-exporter into one constant struct.
+ * Pure: opens no file, reads no clock.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -8,12 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
-#include "report/filter.h"
+#include "base/listen_address.h"
+#include "measure/measure_opts.h"
 #include "report/histogram.h"
-#include "measure/hooks.h"
-#include "options/listen_address.h"
-#include "report/snapshot.h"
 #include "report/view.h"
+
+enum program {
+	PROGRAM_TOOL,
+	PROGRAM_EXPORTER,
+	PROGRAM_CNT,
+};
 
 enum options_verdict {
 	OPTIONS_RUN,   /* run the program */
@@ -28,45 +33,36 @@ enum output_form {
 };
 
 struct options {
-	struct filter filter; /* -p, -t, -g, --vcpu: in the order given, without duplicates */
-	__u64 interval_ns;    /* length of an interval, or of the whole run without repeat */
-	__u64 count;          /* number of intervals; 0: until a signal; 1 without repeat */
-	bool repeat;          /* INTERVAL, --top, --replay, --exporter or --textfile was given */
+	struct measure_opts measure;
+	__u64 interval_ns; /* length of an interval, or of the whole run without repeat */
+	__u64 count;       /* number of intervals; 0: until a signal; 1 without repeat */
+	bool repeat;       /* INTERVAL, --top or --replay was given, or PROGRAM_EXPORTER */
+	int verbosity;     /* number of -v */
+	bool wait;         /* --wait: wait until KVM is loaded */
+	/*
+	 * --replay, in argv; NULL: not given. If set, the mode, hook and mperf_ratio are unused,
+	 * and, without top, so are times.
+	 */
+	const char *replay_path;
+
+	/* Only of PROGRAM_TOOL. */
+	const char *record_path; /* --record, in argv; NULL: not given. Excludes replay_path */
 	enum output_form form;
 	struct view_opts view; /* -P, -L, -s, -r */
 	bool timestamp;        /* -T: print the time above each table or histogram */
 	bool no_clear;         /* -C: do not clear the terminal between tables */
 	bool top;              /* --top: full-screen display */
-	bool histogram;        /* -H, only with MODE_ENTRY */
 	enum histogram_unit histogram_unit;
-	bool check; /* --check instead of a report */
-	bool wait;  /* --wait: wait until KVM is loaded */
 	/* --pin, --renew, --unpin: nothing is shown */
 	bool pin, renew, unpin;
 	/* --group, in argv: the group that may read pinned objects; NULL: only root */
 	const char *group;
-	enum measure_mode mode;
-	bool mode_given;         /* false: a pinned measurement may have another mode */
-	bool needs_entry_mode;   /* sorted by a column that only MODE_ENTRY has */
-	enum hook hook;          /* HOOK_AUTO: not given */
-	double mperf_ratio;      /* MPERF rate over TSC rate; 0: not given */
-	const char *record_path; /* in argv; NULL: not given. Excludes replay_path */
-	/*
-	 * In argv; NULL: not given. If set, mode, hook and mperf_ratio are
-	 * unused, and, without top, so are times.
-	 */
-	const char *replay_path;
-	bool exporter;                /* --exporter: serve metrics over HTTP */
-	struct listen_address listen; /* address of the exporter; all zero without one */
-	/* --textfile, in argv: write metrics to this file; NULL: not given */
-	const char *textfile_path;
-	/*
-	 * --user, in argv: user to switch to after the start, only with exporter
-	 * or textfile_path; NULL: not given
-	 */
+
+	/* Only of PROGRAM_EXPORTER. */
+	struct listen_address listen; /* len 0: metrics are not served over HTTP */
+	const char *textfile_path;    /* --textfile, in argv: file for metrics; NULL: not given */
+	/* --user, in argv: user to switch to after the start; NULL: not given */
 	const char *user;
-	bool bpf_stats; /* --bpf-stats: let the kernel time BPF programs */
-	int verbosity;  /* number of -v */
 };
 
 /*
@@ -75,19 +71,15 @@ struct options {
  * INTERVAL and -d are decimal seconds ("0.5") from 1 ms to 1,000,000 s; COUNT and -r are 1 to
  * 2^32-1; a PID or TID is 1 to 2^22 (the kernel's PID_MAX_LIMIT); a list has at most
  * GTIMEHALT_MAX_WATCHED elements. Words with control characters and combinations of words that make
- * no sense are rejected. With --exporter or --textfile the default interval is 10 s. With these and
- * --pin the default mode is MODE_SWITCH unless -H or --hook is given.
+ * no sense are rejected. The exporter's default interval is 10 s; it listens on
+ * LISTEN_ADDRESS_DEFAULT if neither --listen nor --textfile is given. For the exporter and --pin
+ * the default mode is MODE_SWITCH unless -H or --hook is given.
  *
  * On OPTIONS_RUN the caller owns *opts and frees it with options__free().
  * Otherwise *opts is unchanged.
  */
-enum options_verdict options__parse(int argc, char **argv, struct options *opts);
+enum options_verdict options__parse(enum program program, int argc, char **argv,
+				    struct options *opts);
 void options__free(struct options *opts);
-
-/* Returns whether metrics are exported instead of reports. */
-static inline bool options__want_metrics(const struct options *opts)
-{
-	return opts->exporter || opts->textfile_path;
-}
 
 #endif /* OPTIONS_H */

@@ -46,8 +46,8 @@ int show__new(const struct options *opts, FILE *out, bool is_terminal, struct sh
 	 * The tables of a recording come all at once; clearing would hide them
 	 * before they could be read.
 	 */
-	s->clears =
-		is_terminal && !opts->no_clear && !opts->check && !opts->replay_path && can_clear();
+	s->clears = is_terminal && !opts->no_clear && !opts->measure.check && !opts->replay_path &&
+		    can_clear();
 	*show = s;
 	return 0;
 }
@@ -90,7 +90,7 @@ static int show_text(struct show *s, const struct report *report)
 		err = render__time(report->end.real_ns, s->out);
 	if (err)
 		return err;
-	if (s->opts->histogram)
+	if (s->opts->measure.histogram)
 		return render__histogram(report, &s->view, s->opts->histogram_unit, s->out);
 	return render__table(report, &s->view, max_width(s), s->out);
 }

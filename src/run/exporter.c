@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,9 @@
 #include "export/http_server.h"
 #include "export/self.h"
 #include "export/textfile.h"
-#include "options/options.h"
 #include "run/exporter.h"
-#include "run/exporter_rights.h"
+#include "rights/privileges.h"
+#include "run/exporter_syscalls.h"
 #include "run/tally.h"
 #include "run/service.h"
 #include "run/source.h"
@@ -32,7 +33,7 @@
 #define HEALTHY_INTERVALS 3
 
 struct exporter {
-	const struct options *opts;
+	struct exporter_opts opts;
 	struct hostfs fs;
 	__u64 start_ns; /* start of the process, since 1970 */
 	/* between snapshots: the interval, or less if systemd's watchdog waits for them */
@@ -48,7 +49,7 @@ struct exporter {
 
 static __u64 fresh_ns(const struct exporter *e)
 {
-	return e->opts->interval_ns < FRESH_NS ? e->opts->interval_ns : FRESH_NS;
+	return e->opts.interval_ns < FRESH_NS ? e->opts.interval_ns : FRESH_NS;
 }
 
 /* Like tally__take(), for a live source; also reports to systemd's watchdog. */
@@ -72,7 +73,7 @@ static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
 		scalars[i] = SCALAR_UNKNOWN;
 	scalars[SCALAR_SNAPSHOT_CNT] = e->tally.taken_cnt;
 	scalars[SCALAR_SNAPSHOT_FAILURE_CNT] = e->tally.failure_cnt;
-	if (!e->opts->replay_path)
+	if (e->opts.is_live)
 		scalars[SCALAR_SNAPSHOT_NS] = e->tally.taking_ns;
 	scalars[SCALAR_DROPPED_SERIES_CNT] = e->tally.totals.dropped_cnt;
 	if (http) {
@@ -114,7 +115,7 @@ static int serve_metrics(void *context, enum metrics_form form, const char **tex
 	int err;
 
 	/* A recording has already been read to its end, so there is nothing to take. */
-	if (!e->opts->replay_path && now_ns - e->tally.last_ns >= fresh_ns(e))
+	if (e->opts.is_live && now_ns - e->tally.last_ns >= fresh_ns(e))
 		take_live(e);
 	if (e->text_ns[form] && e->text_ns[form] >= e->tally.last_ns &&
 	    now_ns - e->text_ns[form] < fresh_ns(e))
@@ -132,10 +133,10 @@ static bool is_healthy(void *context)
 {
 	const struct exporter *e = context;
 
-	if (e->opts->replay_path)
+	if (!e->opts.is_live)
 		return true;
 	return !e->tally.failed_in_row &&
-	       clock__now_ns() - e->tally.last_good_ns <= HEALTHY_INTERVALS * e->opts->interval_ns;
+	       clock__now_ns() - e->tally.last_good_ns <= HEALTHY_INTERVALS * e->opts.interval_ns;
 }
 
 /*
@@ -157,7 +158,7 @@ static int write_textfile(struct exporter *e)
 static int start_server(struct exporter *e)
 {
 	const struct http_server_opts server_opts = {
-		.listen = &e->opts->listen,
+		.listen = e->opts.listen,
 		.connection_max = CONNECTION_MAX,
 		.deadline_ns = DEADLINE_NS,
 		.context = e,
@@ -177,12 +178,12 @@ static int open_parts(struct exporter *e)
 		return err;
 	}
 	e->start_ns = self__start_ns(&e->fs);
-	if (e->opts->textfile_path)
-		err = textfile__new(e->opts->textfile_path, &e->textfile);
-	return err || !e->opts->exporter ? err : start_server(e);
+	if (e->opts.textfile_path)
+		err = textfile__new(e->opts.textfile_path, &e->textfile);
+	return err || !e->opts.listen ? err : start_server(e);
 }
 
-int exporter__new(const struct options *opts, struct exporter **exporter)
+int exporter__new(const struct exporter_opts *opts, struct exporter **exporter)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
 	int err;
@@ -191,7 +192,7 @@ int exporter__new(const struct options *opts, struct exporter **exporter)
 		pr_err("cannot start: %s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	e->opts = opts;
+	e->opts = *opts;
 	e->period_ns = service__watchdog_ns();
 	if (!e->period_ns || e->period_ns > opts->interval_ns)
 		e->period_ns = opts->interval_ns;
@@ -254,7 +255,7 @@ static void take_due(struct exporter *e, __u64 *due_ns)
 {
 	__u64 now_ns = clock__now_ns();
 
-	if (e->opts->replay_path || now_ns < *due_ns)
+	if (!e->opts.is_live || now_ns < *due_ns)
 		return;
 	*due_ns += e->period_ns;
 	if (*due_ns <= now_ns)
@@ -316,12 +317,12 @@ static int read_recording(struct exporter *e)
 
 static int run(struct exporter *e, struct interval *interval)
 {
-	int err = e->opts->replay_path ? read_recording(e) : 0;
+	int err = e->opts.is_live ? 0 : read_recording(e);
 	int got = 1;
 
 	if (err)
 		return err;
-	if (!e->opts->replay_path)
+	if (e->opts.is_live)
 		got = take_live(e);
 	/* If even the first snapshot fails, later ones will fail too. */
 	if (got < 0)
@@ -332,20 +333,46 @@ static int run(struct exporter *e, struct interval *interval)
 		if (!err)
 			err = loop(e, interval);
 	}
-	if (!err && !e->opts->replay_path)
+	if (!err && e->opts.is_live)
 		tally__take(&e->tally);
 	return err ? err : write_textfile(e);
 }
 
+static int can_read(void *source)
+{
+	return source__check_rights(source);
+}
+
+/*
+ * Drops the privileges, now that everything that needs them is attached, bound and open; see
+ * privileges.h, and exporter_syscalls.h for the system calls that stay allowed. Does nothing if a
+ * recording is only converted into a file, because that run ends at once.
+ * Returns 0; or -errno, logged: then the exporter must not go on.
+ */
+static int drop_rights(const struct exporter *e, struct source *source)
+{
+	static const int caps[] = { PRIVILEGES_NONE, CAP_BPF };
+	const struct privileges_opts privileges = {
+		.user = e->opts.user,
+		.caps = caps,
+		.cap_cnt = sizeof(caps) / sizeof(caps[0]),
+		.works = can_read,
+		.arg = source,
+		.syscalls = exporter_syscalls__list(e->opts.textfile_path != NULL),
+	};
+
+	return e->opts.is_live || e->server ? privileges__drop(&privileges) : 0;
+}
+
 int exporter__run(struct exporter *e, struct source *source, struct interval *interval)
 {
-	int err = exporter_rights__drop(e->opts, source);
+	int err = drop_rights(e, source);
 
 	if (err)
 		return err;
 	/* Ignore SIGPIPE: a client that closes its connection must not end the exporter. */
 	signal(SIGPIPE, SIG_IGN);
-	tally__open(&e->tally, e->opts, source);
+	tally__open(&e->tally, e->opts.measure, source);
 	err = run(e, interval);
 	tally__close(&e->tally);
 	return err;

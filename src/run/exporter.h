@@ -9,17 +9,30 @@
 #ifndef EXPORTER_H
 #define EXPORTER_H
 
+#include <stdbool.h>
+#include <linux/types.h>
+
 struct exporter;
 struct interval;
-struct options;
+struct listen_address;
+struct measure_opts;
 struct source;
+
+struct exporter_opts {
+	const struct measure_opts *measure; /* only for what is shown of the snapshots */
+	bool is_live;      /* the source measures this host; false: it is a recording */
+	__u64 interval_ns; /* between snapshots */
+	const struct listen_address *listen; /* NULL: nothing is served over HTTP */
+	const char *textfile_path;           /* NULL: no file is written */
+	const char *user;                    /* to run as, as in privileges_opts */
+};
 
 /*
  * Does what may need privileges: binds the listening socket and opens the directory of the file.
- * The options are borrowed.
+ * All that the options point to is borrowed.
  * Returns 0 and *exporter, which the caller frees with exporter__free(); or -errno, logged.
  */
-int exporter__new(const struct options *opts, struct exporter **exporter);
+int exporter__new(const struct exporter_opts *opts, struct exporter **exporter);
 void exporter__free(struct exporter *exporter);
 
 /*

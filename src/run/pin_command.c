@@ -10,7 +10,7 @@
 #include "measure/pin_dir.h"
 #include "measure/pinned.h"
 #include "measure/plan.h"
-#include "options/options.h"
+#include "measure/measure_opts.h"
 #include "report/columns.h"
 #include "run/pin_command.h"
 
@@ -32,7 +32,7 @@ static int find_group(const char *name, gid_t *gid)
 	return 0;
 }
 
-static int attach_and_pin(const struct options *opts, const struct hostfs *fs,
+static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *fs,
 			  const struct pin_dir *dir, gid_t gid)
 {
 	struct collector *collector = NULL;
@@ -78,9 +78,10 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
  * Keeps a measurement that is already pinned, because another run may be reading it. Fails if it
  * cannot provide what the options ask for.
  */
-static int keep(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir,
-		const struct pinned *pinned)
+static int keep(const struct pin_command *command, const struct hostfs *fs,
+		const struct pin_dir *dir, const struct pinned *pinned)
 {
+	const struct measure_opts *opts = command->measure;
 	const struct pinned_about *about = pinned__about(pinned);
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
@@ -89,30 +90,31 @@ static int keep(const struct options *opts, const struct hostfs *fs, const struc
 		       mode__name(about->mode), about->has_histogram ? " -H" : "");
 		return -EEXIST;
 	}
-	if (opts->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
+	if (command->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		pr_warn("already pinned: --group, --hook and --mperf-ratio have no effect");
 	return take_in_cpus(fs, dir);
 }
 
-static int pin(const struct options *opts, const struct hostfs *fs, const struct pin_dir *dir)
+static int pin(const struct pin_command *command, const struct hostfs *fs,
+	       const struct pin_dir *dir)
 {
 	const struct pinned_opts looking = { .refusal_level = LOG_LEVEL_ERR };
 	struct pinned *pinned;
 	gid_t gid;
-	int err = find_group(opts->group, &gid);
+	int err = find_group(command->group, &gid);
 
 	if (err)
 		return err;
 	err = pinned__open(fs, &looking, &pinned);
 	if (!err) {
-		err = opts->renew ? take_in_cpus(fs, dir) : keep(opts, fs, dir, pinned);
+		err = command->renew ? take_in_cpus(fs, dir) : keep(command, fs, dir, pinned);
 		pinned__free(pinned);
 		return err;
 	}
 	if (err != -ENOENT)
 		return err;
-	if (!opts->renew)
-		return attach_and_pin(opts, fs, dir, gid);
+	if (!command->renew)
+		return attach_and_pin(command->measure, fs, dir, gid);
 	pr_info("nothing is pinned: there is nothing to renew");
 	return 0;
 }
@@ -130,39 +132,39 @@ static int unpin(const struct pin_dir *dir)
  * Handles a pin directory that could not be locked. Objects pinned by others are not touched; they
  * only prevent --pin.
  */
-static int tell_unlocked(const struct options *opts, int err, const struct pin_refusal *why)
+static int tell_unlocked(const struct pin_command *command, int err, const struct pin_refusal *why)
 {
-	if (err == -EPERM && opts->pin) {
+	if (err == -EPERM && command->pin) {
 		pr_err("cannot pin: %s", why->text);
 		return err;
 	}
 	if (err != -EPERM && err != -ENOENT)
 		return err;
-	log__print(opts->renew ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "nothing is pinned%s%s",
+	log__print(command->renew ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "nothing is pinned%s%s",
 		   err == -EPERM ? ": " : "", why->text);
 	return 0;
 }
 
-static int run(const struct options *opts, const struct hostfs *fs)
+static int run(const struct pin_command *command, const struct hostfs *fs)
 {
 	struct pin_refusal why;
 	struct pin_dir dir;
-	int err = pin_dir__lock(&dir, fs, opts->pin, &why);
+	int err = pin_dir__lock(&dir, fs, command->pin, &why);
 
 	if (err)
-		return tell_unlocked(opts, err, &why);
-	err = opts->unpin ? unpin(&dir) : pin(opts, fs, &dir);
+		return tell_unlocked(command, err, &why);
+	err = command->unpin ? unpin(&dir) : pin(command, fs, &dir);
 	pin_dir__unlock(&dir);
 	return err;
 }
 
-int pin_command__run(const struct options *opts, const struct hostfs *fs)
+int pin_command__run(const struct pin_command *command, const struct hostfs *fs)
 {
 	sigset_t before;
 	int err;
 
 	ending_signals__hold(&before);
-	err = run(opts, fs);
+	err = run(command, fs);
 	ending_signals__release(&before);
 	return err;
 }

@@ -5,8 +5,16 @@
 #ifndef PIN_COMMAND_H
 #define PIN_COMMAND_H
 
+#include <stdbool.h>
+
 struct hostfs;
-struct options;
+struct measure_opts;
+
+struct pin_command {
+	bool pin, renew, unpin;             /* one of them is set */
+	const char *group;                  /* that may read what is pinned; NULL: only root */
+	const struct measure_opts *measure; /* for pin; the filter is not used */
+};
 
 /*
  * --pin: starts a measurement as the options say. If one is already pinned, it is kept, and CPUs
@@ -19,6 +27,6 @@ struct options;
  * Returns 0; -EOPNOTSUPP if this host cannot be measured; or another -errno. Every failure has been
  * logged.
  */
-int pin_command__run(const struct options *opts, const struct hostfs *fs);
+int pin_command__run(const struct pin_command *command, const struct hostfs *fs);
 
 #endif /* PIN_COMMAND_H */

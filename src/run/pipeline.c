@@ -78,9 +78,9 @@ static int take_first(struct run *run, struct snapshot *snap)
 	if (!err)
 		err = recorder__add(run->recorder, snap);
 	if (!err)
-		err = asked__check_names(&p->opts->filter, snap);
+		err = asked__check_names(&p->opts->measure.filter, snap);
 	if (!err)
-		err = wanted__narrow(p->opts, snap);
+		err = wanted__narrow(&p->opts->measure, snap);
 	if (!err && p->interval)
 		err = tell("time an interval", interval__start(p->interval, p->opts->interval_ns));
 	return err ? err : 1;
@@ -90,7 +90,7 @@ static int take_first(struct run *run, struct snapshot *snap)
 static int take_next(struct run *run, const struct snapshot *prev, struct snapshot *cur)
 {
 	struct pipeline *p = run->pipeline;
-	const struct filter *filter = &p->opts->filter;
+	const struct filter *filter = &p->opts->measure.filter;
 	int got = source__next(p->source, cur);
 	bool ended;
 	int err;
@@ -101,13 +101,14 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 	if (!err && !run->vcpus_checked)
 		err = asked__check_vcpus(filter, cur);
 	if (!err)
-		err = wanted__narrow(p->opts, cur);
+		err = wanted__narrow(&p->opts->measure, cur);
 	if (err)
 		return err;
 	run->vcpus_checked = true;
 	ended = filter->tid_cnt && !cur->vcpu_cnt;
 	if (!ended) {
-		err = p->opts->check ? show_check(run, prev, cur) : show_report(run, prev, cur);
+		err = p->opts->measure.check ? show_check(run, prev, cur)
+					     : show_report(run, prev, cur);
 		ended = source__has_ended(p->source, filter);
 	}
 	if (!err && ended)

@@ -10,7 +10,8 @@
 
 struct filter;
 struct hostfs;
-struct options;
+struct interval;
+struct measure_opts;
 struct program_stats;
 struct recording_header;
 struct snapshot;
@@ -21,7 +22,8 @@ struct source;
  * Returns 0 and *source, which the caller frees with source__free(); -EOPNOTSUPP if this host
  * cannot be measured; or another -errno. Every failure has been logged.
  */
-int source_live__new(const struct options *opts, const struct hostfs *fs, struct source **source);
+int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
+		     struct source **source);
 
 /*
  * Opens a recording; "-" is stdin. The path is borrowed.
@@ -29,6 +31,20 @@ int source_live__new(const struct options *opts, const struct hostfs *fs, struct
  * malformed.
  */
 int source_replay__new(const char *path, struct source **source);
+
+struct source_opts {
+	const char *replay_path; /* NULL: this host is measured */
+	bool wait;               /* wait until KVM is loaded */
+	const struct measure_opts *measure;
+};
+
+/*
+ * Opens the source that a command line asks for. fs: is opened at / if this host is measured; the
+ * caller closes it after the source. interval: for the wait.
+ * Returns 1 and *source, as above; 0 if a signal ended the wait for KVM; or -errno, logged.
+ */
+int source__open(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
+		 struct source **source);
 
 void source__free(struct source *source);
 

@@ -8,11 +8,11 @@
 #include "measure/collector.h"
 #include "measure/hook_watch.h"
 #include "measure/hooks.h"
+#include "measure/measure_opts.h"
 #include "measure/host.h"
 #include "measure/host_rights.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "options/options.h"
 #include "report/columns.h"
 #include "measure/meter.h"
 #include "measure/pin.h"
@@ -170,7 +170,7 @@ static void fill_header(struct source_live *live)
 }
 
 /* Returns whether a pinned measurement provides everything that the options ask for explicitly. */
-static bool is_enough(const struct pinned_about *about, const struct options *opts)
+static bool is_enough(const struct pinned_about *about, const struct measure_opts *opts)
 {
 	if (opts->mode_given && opts->mode != about->mode)
 		return false;
@@ -184,13 +184,13 @@ static bool is_enough(const struct pinned_about *about, const struct options *op
  * double the cost for the guests. live->pinned stays NULL otherwise.
  * Returns 0 or -errno.
  */
-static int find_pinned(struct source_live *live, const struct options *opts,
+static int find_pinned(struct source_live *live, const struct measure_opts *opts,
 		       const struct hostfs *fs)
 {
 	const struct pinned_opts pinned_opts = {
 		.histogram = opts->histogram,
 		/* The exporter drops its privileges, so it cannot open perf events later. */
-		.mend = !options__want_metrics(opts),
+		.mend = !opts->opener,
 		.bpf_stats = opts->bpf_stats,
 		.refusal_level = LOG_LEVEL_WARN,
 	};
@@ -220,14 +220,14 @@ static int find_pinned(struct source_live *live, const struct options *opts,
 }
 
 /* Checks that /proc shows the host's processes, and that those the filter asks for exist. */
-static int check_processes(const struct options *opts, const struct hostfs *fs)
+static int check_processes(const struct measure_opts *opts, const struct hostfs *fs)
 {
 	int err = pid_space__check(fs);
 
 	return err ? err : asked__check_ids(&opts->filter, fs);
 }
 
-static int start_collector(struct source_live *live, const struct options *opts,
+static int start_collector(struct source_live *live, const struct measure_opts *opts,
 			   const struct hostfs *fs)
 {
 	const struct collector_opts collector_opts = {
@@ -240,8 +240,8 @@ static int start_collector(struct source_live *live, const struct options *opts,
 		.histogram = opts->histogram,
 		.check = opts->check,
 		.bpf_stats = opts->bpf_stats,
-		.opener = options__want_metrics(opts),
-		.opener_user = opts->user,
+		.opener = opts->opener,
+		.opener_user = opts->opener_user,
 	};
 	int err;
 
@@ -260,7 +260,7 @@ static int start_collector(struct source_live *live, const struct options *opts,
 	return err;
 }
 
-static int start_reader(struct source_live *live, const struct options *opts,
+static int start_reader(struct source_live *live, const struct measure_opts *opts,
 			const struct hostfs *fs)
 {
 	int err = host_rights__check_reading(fs);
@@ -270,7 +270,7 @@ static int start_reader(struct source_live *live, const struct options *opts,
 	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
 }
 
-static int start_sampler(struct source_live *live, const struct options *opts,
+static int start_sampler(struct source_live *live, const struct measure_opts *opts,
 			 const struct hostfs *fs)
 {
 	const struct sampler_opts sampler_opts = {
@@ -283,7 +283,8 @@ static int start_sampler(struct source_live *live, const struct options *opts,
 	return sampler__new(&sampler_opts, &live->sampler);
 }
 
-int source_live__new(const struct options *opts, const struct hostfs *fs, struct source **source)
+int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
+		     struct source **source)
 {
 	struct source_live *live = calloc(1, sizeof(*live));
 	int err;

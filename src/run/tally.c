@@ -3,12 +3,11 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "options/options.h"
 #include "run/tally.h"
 #include "run/source.h"
 #include "run/wanted.h"
 
-void tally__open(struct tally *m, const struct options *opts, struct source *source)
+void tally__open(struct tally *m, const struct measure_opts *opts, struct source *source)
 {
 	*m = (struct tally){ .opts = opts, .source = source };
 	totals__init(&m->totals);
@@ -41,8 +40,7 @@ static int take(struct tally *m)
 	int got = source__next(m->source, cur);
 	int err = got < 0 ? got : 0;
 
-	if (!m->opts->replay_path)
-		m->taking_ns += clock__now_ns() - begin_ns;
+	m->taking_ns += clock__now_ns() - begin_ns;
 	if (got == 1)
 		err = wanted__narrow(m->opts, cur);
 	if (got != 1 || err)

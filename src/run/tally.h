@@ -11,11 +11,11 @@
 #include "report/account.h"
 #include "report/snapshot.h"
 
-struct options;
+struct measure_opts;
 struct source;
 
 struct tally {
-	const struct options *opts;
+	const struct measure_opts *opts;
 	struct source *source;
 	struct snapshot snaps[2];
 	int current; /* index of the last snapshot in snaps */
@@ -23,7 +23,7 @@ struct tally {
 	struct report report;
 	struct totals totals;
 	__u64 taken_cnt, failure_cnt;
-	__u64 taking_ns; /* time spent on taking snapshots; 0 for a recording */
+	__u64 taking_ns; /* time spent on taking snapshots, or on reading them */
 	/* CLOCK_MONOTONIC at the end of the last attempt, good or not */
 	__u64 last_ns;
 	__u64 last_good_ns;         /* CLOCK_MONOTONIC at the end of the last good one */
@@ -32,7 +32,7 @@ struct tally {
 };
 
 /* Both arguments are borrowed. End it with tally__close(). */
-void tally__open(struct tally *tally, const struct options *opts, struct source *source);
+void tally__open(struct tally *tally, const struct measure_opts *opts, struct source *source);
 void tally__close(struct tally *tally);
 
 /*

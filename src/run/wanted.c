@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include "base/log.h"
-#include "options/options.h"
+#include "measure/measure_opts.h"
 #include "report/snapshot.h"
 #include "run/wanted.h"
 
-int wanted__narrow(const struct options *opts, struct snapshot *snap)
+int wanted__narrow(const struct measure_opts *opts, struct snapshot *snap)
 {
 	filter__apply(&opts->filter, snap);
 	if (!opts->histogram)

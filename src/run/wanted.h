@@ -5,13 +5,13 @@
 #ifndef WANTED_H
 #define WANTED_H
 
-struct options;
+struct measure_opts;
 struct snapshot;
 
 /*
  * Applies the filter to a sorted snapshot, and drops its stints unless they are wanted.
  * Returns 0; or -ENODATA, logged, if stints are wanted but were not counted.
  */
-int wanted__narrow(const struct options *opts, struct snapshot *snap);
+int wanted__narrow(const struct measure_opts *opts, struct snapshot *snap);
 
 #endif /* WANTED_H */

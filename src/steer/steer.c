@@ -13,7 +13,7 @@
 #include "base/interval.h"
 #include "base/log.h"
 #include "export/textfile.h"
-#include "options/options.h"
+#include "measure/measure_opts.h"
 #include "report/account.h"
 #include "report/snapshot.h"
 #include "rights/privileges.h"
@@ -55,7 +55,7 @@ struct steer {
 	struct steered_host host;
 	struct steered *steered; /* opts->cnt of them, of which the first opened_cnt are open */
 	size_t opened_cnt;
-	struct options source_opts; /* has to exist as long as source */
+	struct measure_opts source_opts; /* has to exist as long as source */
 	struct source *source;
 	struct snapshot snaps[2];
 	int current;          /* index of the last good snapshot */
@@ -173,7 +173,7 @@ static void learn_affinity(struct steer *s)
 
 static int open_source(struct steer *s)
 {
-	s->source_opts = (struct options){
+	s->source_opts = (struct measure_opts){
 		.mode = MODE_SWITCH,
 		.mperf_ratio = s->opts->mperf_ratio,
 	};

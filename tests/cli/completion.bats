@@ -4,6 +4,8 @@
 # The completion for bash: its function is called as bash calls it, without a terminal. tests/vm/package.bats shows
 # that it finds the processes of real VMs.
 
+# `run` sets output and status in functions that several tests call, not in a subshell of a test.
+# shellcheck disable=SC2030,SC2031
 bats_require_minimum_version 1.5.0
 load values
 
@@ -12,6 +14,9 @@ setup() {
 	GTIMEHALT=${GTIMEHALT:-$src/gtimehalt}
 	# shellcheck source=contrib/completion/gtimehalt.bash
 	. "$src/contrib/completion/gtimehalt.bash"
+	# shellcheck source=contrib/completion/gtimehalt-exporter.bash
+	. "$src/contrib/completion/gtimehalt-exporter.bash"
+	complete=_gtimehalt
 }
 
 # The real compopt works only while readline runs a completion.
@@ -24,7 +29,7 @@ completed() {
 	COMP_WORDS=(gtimehalt "$@")
 	COMP_CWORD=$#
 	COMPREPLY=()
-	_gtimehalt
+	"$complete"
 	printf '%s\n' "${COMPREPLY[@]}" | sort
 }
 
@@ -33,10 +38,22 @@ words() {
 	printf '%s\n' "$@" | sort
 }
 
-@test "every long option of --help is offered, and no other" {
+# as_exporter: tests the exporter's completion from now on.
+as_exporter() {
+	GTIMEHALT=$GTIMEHALT-exporter complete=_gtimehalt_exporter
+}
+
+# offers_all MINIMUM: the long options of --help, at least so many, are offered, and no others.
+offers_all() {
 	options=$("$GTIMEHALT" --help | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)
-	[[ $(wc -l <<<"$options") -gt 20 ]]
+	[[ $(wc -l <<<"$options") -ge $1 ]]
 	diff <(completed --) - <<<"$options"
+}
+
+@test "every long option of --help is offered, and no other" {
+	offers_all 20
+	as_exporter
+	offers_all 15
 }
 
 @test "a part of an option is completed" {
@@ -47,8 +64,9 @@ words() {
 	[[ $(completed '') == '' ]]
 }
 
-@test "each value that is offered is accepted by its option" {
-	for option in --mode --hook --sort -s; do
+# accepts_offered OPTION...: each value that is offered for these options is accepted.
+accepts_offered() {
+	for option; do
 		mapfile -t values < <(completed "$option" '')
 		((${#values[@]} >= 2))
 		for value in "${values[@]}"; do
@@ -62,8 +80,15 @@ words() {
 	done
 }
 
-@test "every value that the program names is offered" {
-	for option in --mode --hook --sort; do
+@test "each value that is offered is accepted by its option" {
+	accepts_offered --mode --hook --sort -s
+	as_exporter
+	accepts_offered --mode --hook
+}
+
+# offers_named OPTION...: every value that the program names for these options is offered.
+offers_named() {
+	for option; do
 		mapfile -t values < <(values_of "$option")
 		((${#values[@]} >= 2))
 		for value in "${values[@]}"; do
@@ -73,6 +98,12 @@ words() {
 			}
 		done
 	done
+}
+
+@test "every value that the program names is offered" {
+	offers_named --mode --hook --sort
+	as_exporter
+	offers_named --mode --hook
 }
 
 @test "a value is completed after a space, after an equals sign and after a bundle of short options" {
@@ -97,6 +128,8 @@ words() {
 	COMP_CWORD=2
 	_gtimehalt
 	[[ $options_set == *filenames* ]]
+	as_exporter
+	[[ $(completed --textfile o) == other ]]
 }
 
 @test "process IDs are completed after -p, also in a list" {

@@ -25,7 +25,7 @@ abused() {
 	run -0 timeout 300 "$BATS_TEST_DIRNAME/http_abuse.py" "$exporter_port" "$exporter" "$1"
 	printf '# %s\n' "$output" >&3
 	kill -0 "$exporter"
-	grep -q '^<6>gtimehalt: listening on' "$BATS_TEST_TMPDIR/exporter.log"
+	grep -q '^<6>gtimehalt-exporter: listening on' "$BATS_TEST_TMPDIR/exporter.log"
 	run -1 grep -v '^<6>' "$BATS_TEST_TMPDIR/exporter.log"
 }
 

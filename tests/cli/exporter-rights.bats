@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	src=$BATS_TEST_DIRNAME/../..
-	GTIMEHALT=${GTIMEHALT:-$src/gtimehalt}
+	GTIMEHALT_EXPORTER=${GTIMEHALT:-$src/gtimehalt}-exporter
 	recording=$src/tests/golden/replay/three-guests.ndjson
 	dir=$BATS_TEST_TMPDIR
 	exporter=''
@@ -24,7 +24,7 @@ need_root() {
 
 # serve OPTION...: starts an exporter of the recording on a port that the kernel chooses.
 serve() {
-	"$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
+	"$GTIMEHALT_EXPORTER" --replay "$recording" --listen=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
 	exporter=$!
 	confined
 }
@@ -64,16 +64,16 @@ status() {
 
 @test "an unknown user: exit 1, and nothing is served" {
 	need_root
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 --user no-such-user
-	[[ $stderr == "gtimehalt: there is no user no-such-user" && -z $output ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" --listen=127.0.0.1:0 --user no-such-user
+	[[ $stderr == "gtimehalt-exporter: there is no user no-such-user" && -z $output ]]
 }
 
 # The files are passed as descriptors, because their directories may be accessible to root only.
 serve_as_nobody() {
 	# shellcheck disable=SC2016 # the inner shell's
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
-		bash -c 'exec "$0" --replay - --exporter=127.0.0.1:0' /dev/fd/7 \
-		7<"$(readlink -f "$GTIMEHALT")" <"$recording" >/dev/null 2>"$dir/log" 3>&- &
+		bash -c 'exec "$0" --replay - --listen=127.0.0.1:0' /dev/fd/7 \
+		7<"$(readlink -f "$GTIMEHALT_EXPORTER")" <"$recording" >/dev/null 2>"$dir/log" 3>&- &
 	exporter=$!
 	confined
 }
@@ -141,6 +141,6 @@ told() {
 @test "each line for the journal has its level" {
 	: >"$dir/journal"
 	JOURNAL_STREAM=$(stat -c %d:%i "$dir/journal") run -1 bash -c \
-		"'$GTIMEHALT' --replay /nowhere 2>'$dir/journal'"
-	[[ $(<"$dir/journal") == '<3>gtimehalt: '* && $(wc -l <"$dir/journal") == 1 ]]
+		"'$GTIMEHALT_EXPORTER' --replay /nowhere 2>'$dir/journal'"
+	[[ $(<"$dir/journal") == '<3>gtimehalt-exporter: '* && $(wc -l <"$dir/journal") == 1 ]]
 }

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	src=$BATS_TEST_DIRNAME/../..
-	GTIMEHALT=${GTIMEHALT:-$src/gtimehalt}
+	GTIMEHALT_EXPORTER=${GTIMEHALT:-$src/gtimehalt}-exporter
 	golden_dir=$src/tests/golden/replay
 	recording=$golden_dir/three-guests.ndjson
 	dir=$BATS_TEST_TMPDIR
@@ -22,7 +22,7 @@ teardown() {
 # serve OPTION...: starts an exporter of the recording on a port that the kernel chooses; sets url.
 serve() {
 	: >"$dir/log"
-	"$GTIMEHALT" --replay "$recording" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
+	"$GTIMEHALT_EXPORTER" --replay "$recording" --listen=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/log" 3>&- &
 	exporter=$!
 	url=''
 	for ((try = 0; try < 1200; try++)); do
@@ -73,16 +73,16 @@ need_promtool() {
 }
 
 @test "a file contains the sums of what was recorded" {
-	run -0 --separate-stderr "$GTIMEHALT" --replay "$recording" -H --textfile "$dir/g.prom"
+	run -0 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" -H --textfile "$dir/g.prom"
 	[[ -z $output && -z $stderr ]]
 	is_golden metrics.prom <"$dir/g.prom"
 	[[ $(stat -c %a "$dir/g.prom") == 644 && $(find "$dir" -name '.*' | wc -l) == 0 ]]
-	"$GTIMEHALT" --replay "$recording" --textfile "$dir/g.prom" -g linux
+	"$GTIMEHALT_EXPORTER" --replay "$recording" --textfile "$dir/g.prom" -g linux
 	is_golden metrics-filter.prom <"$dir/g.prom"
 }
 
 @test "the file agrees with JSON" {
-	"$GTIMEHALT" --replay "$recording" --textfile "$dir/g.prom"
+	"$GTIMEHALT_EXPORTER" --replay "$recording" --textfile "$dir/g.prom"
 	for key in halted loaded guest busy host wait blocked; do
 		diff <(jq -r -s --arg key "${key}_ns" '[.[].vms[]] | group_by(.pid)[] |
 			"\(.[0].pid) \([.[].total[$key]] | add)"' "$golden_dir/json.ndjson") \
@@ -155,26 +155,26 @@ need_promtool() {
 
 @test "an address in use: one line, exit 1" {
 	serve
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --exporter="${url#http://}"
-	[[ -z $output && $stderr == "gtimehalt: cannot listen on ${url#http://}: Address already in use" ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" --listen="${url#http://}"
+	[[ -z $output && $stderr == "gtimehalt-exporter: cannot listen on ${url#http://}: Address already in use" ]]
 }
 
 @test "an address that this host does not have: one line, exit 1" {
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --exporter=192.0.2.1:0
-	[[ -z $output && $stderr == "gtimehalt: cannot listen on 192.0.2.1:0: Cannot assign requested address" ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" --listen=192.0.2.1:0
+	[[ -z $output && $stderr == "gtimehalt-exporter: cannot listen on 192.0.2.1:0: Cannot assign requested address" ]]
 }
 
 @test "a file that cannot be written: one line, exit 1, and the old file stays" {
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --textfile "$dir/nowhere/g.prom"
-	[[ -z $output && $stderr == "gtimehalt: cannot write $dir/nowhere/g.prom: No such file or directory" ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" --textfile "$dir/nowhere/g.prom"
+	[[ -z $output && $stderr == "gtimehalt-exporter: cannot write $dir/nowhere/g.prom: No such file or directory" ]]
 	mkdir "$dir/g.prom"
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --textfile "$dir/g.prom"
-	[[ -z $output && $stderr == "gtimehalt: cannot write $dir/g.prom: Is a directory" ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$recording" --textfile "$dir/g.prom"
+	[[ -z $output && $stderr == "gtimehalt-exporter: cannot write $dir/g.prom: Is a directory" ]]
 	[[ $(find "$dir" -name '.*' | wc -l) == 0 ]]
 }
 
 @test "a recording made without -H has no histogram: one line, exit 1" {
 	sed -E 's/,"stints":[0-9]+//g; s/,"has_stints":true.*/}/' "$recording" >"$dir/without"
-	run -1 --separate-stderr "$GTIMEHALT" --replay "$dir/without" -H --textfile "$dir/g.prom"
-	[[ $stderr == "gtimehalt: the recording has no histogram: it was made without -H" && ! -e $dir/g.prom ]]
+	run -1 --separate-stderr "$GTIMEHALT_EXPORTER" --replay "$dir/without" -H --textfile "$dir/g.prom"
+	[[ $stderr == "gtimehalt-exporter: the recording has no histogram: it was made without -H" && ! -e $dir/g.prom ]]
 }

@@ -58,7 +58,7 @@ shown() {
 
 @test "metrics, in a file and over HTTP in both formats: a strict parser finds no additional sample or label" {
 	for recording in plain hostile; do
-		"$GTIMEHALT" --replay "$dir/$recording" -H --textfile "$dir/$recording.prom"
+		"$GTIMEHALT_EXPORTER" --replay "$dir/$recording" -H --textfile "$dir/$recording.prom"
 		exporter_start "$dir" 60 --replay "$dir/$recording" -H
 		scrape 2>/dev/null >"$dir/$recording.text"
 		scrape 'application/openmetrics-text' 2>/dev/null >"$dir/$recording.openmetrics"
@@ -69,13 +69,15 @@ shown() {
 	"$names" check openmetrics "$dir/plain.openmetrics" <"$dir/hostile.openmetrics"
 }
 
-# says STATUS OPTION...: must print one line, without a character that acts on a terminal.
-says() {
-	local status=$1
-	shift
-	run "-$status" --separate-stderr timeout 60 "$GTIMEHALT" "$@"
-	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == gtimehalt:* ]]
+# says_of PROGRAM STATUS OPTION...: must print one line, without a character that acts on a terminal.
+says_of() {
+	run "-$2" --separate-stderr timeout 60 "$1" "${@:3}"
+	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "${1##*/}: "* ]]
 	diff <("$names" printable <<<"$stderr") <(tr '\n' '?' <<<"$stderr")
+}
+
+says() {
+	says_of "$GTIMEHALT" "$@"
 }
 
 @test "messages: user input is echoed printable, on one line" {
@@ -84,10 +86,10 @@ says() {
 		'%s%n' '<0>panic'; do
 		says 1 --replay "/nowhere/$word"
 		says 1 --replay "$recording" -g "no-$word"
-		says 1 --replay "$recording" --textfile "/nowhere/$word.prom"
+		says_of "$GTIMEHALT_EXPORTER" 1 --replay "$recording" --textfile "/nowhere/$word.prom"
 		says 2 --replay "$recording" --sort "$word"
 		says 2 --replay "$recording" -p "$word"
-		says 2 --exporter="$word"
+		says_of "$GTIMEHALT_EXPORTER" 2 --listen="$word"
 		says 2 --mode "$word"
 		says 2 "--$word"
 		says 2 "-$word"

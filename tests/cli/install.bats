@@ -20,20 +20,26 @@ installed() {
 	find "$root" -type f -printf '%m %P\n' | sort -k 2
 }
 
-@test "make install puts each file in its place, and the installed program runs" {
+@test "make install puts each file in its place, and the installed programs run" {
 	make_in install
 	diff - <(installed) <<-'END'
 		644 usr/local/lib/systemd/system/gtimehalt-exporter.service
 		644 usr/local/lib/systemd/system/gtimehalt-pin.service
 		644 usr/local/lib/systemd/system/gtimehalt-steer.service
+		644 usr/local/lib/udev/rules.d/70-gtimehalt-exporter.rules
+		644 usr/local/lib/udev/rules.d/70-gtimehalt-steer.rules
 		644 usr/local/lib/udev/rules.d/70-gtimehalt.rules
 		755 usr/local/sbin/gtimehalt
+		755 usr/local/sbin/gtimehalt-exporter
 		755 usr/local/sbin/gtimehalt-steer
 		644 usr/local/share/bash-completion/completions/gtimehalt
+		644 usr/local/share/bash-completion/completions/gtimehalt-exporter
 		644 usr/local/share/bash-completion/completions/gtimehalt-steer
 		644 usr/local/share/doc/gtimehalt/CHANGELOG.md
 		644 usr/local/share/doc/gtimehalt/README.md
 		644 usr/local/share/doc/gtimehalt/SECURITY.md
+		644 usr/local/share/doc/gtimehalt/gtimehalt-exporter.default
+		644 usr/local/share/doc/gtimehalt/gtimehalt-steer.default
 		644 usr/local/share/doc/gtimehalt/gtimehalt.default
 		644 usr/local/share/gtimehalt/grafana/gtimehalt.json
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
@@ -43,17 +49,20 @@ installed() {
 		644 usr/local/share/gtimehalt/prometheus/gtimehalt-targets.yml
 		644 usr/local/share/gtimehalt/prometheus/gtimehalt.rules.yml
 		644 usr/local/share/gtimehalt/prometheus/scrape.yml
+		644 usr/local/share/man/man8/gtimehalt-exporter.8
 		644 usr/local/share/man/man8/gtimehalt-steer.8
 		644 usr/local/share/man/man8/gtimehalt.8
 	END
-	run -0 "$root/usr/local/sbin/gtimehalt" --version
+	for program in gtimehalt gtimehalt-exporter gtimehalt-steer; do
+		run -0 "$root/usr/local/sbin/$program" --version
+	done
 	cmp "$root/usr/local/share/man/man8/gtimehalt.8" doc/gtimehalt.8
 	MANPATH=$root/usr/local/share/man man -w 8 gtimehalt
 }
 
 @test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 22 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 29 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

@@ -1,8 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The man page is well formed, and documents exactly what the program does.
+# The man pages of gtimehalt and gtimehalt-exporter are well formed, and document exactly what the programs do.
 
+# `run` sets output and status in functions that several tests call, not in a subshell of a test.
+# shellcheck disable=SC2030,SC2031
 bats_require_minimum_version 1.5.0
 load values
 
@@ -12,12 +14,17 @@ setup() {
 	page=$src/doc/gtimehalt.8
 }
 
+# as_exporter: tests the exporter's page from now on.
+as_exporter() {
+	GTIMEHALT=$GTIMEHALT-exporter page=$src/doc/gtimehalt-exporter.8
+}
+
 # section NAME: prints the source of a section.
 section() {
 	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$page"
 }
 
-@test "man reports no fault" {
+no_fault_of_man() {
 	run -0 --separate-stderr env MANWIDTH=80 man --warnings -l "$page"
 	[[ -z $stderr ]] || {
 		echo "$stderr"
@@ -25,7 +32,13 @@ section() {
 	}
 }
 
-@test "mandoc reports no fault" {
+@test "man reports no fault" {
+	no_fault_of_man
+	as_exporter
+	no_fault_of_man
+}
+
+no_fault_of_mandoc() {
 	# Ignore pages that are not installed on this machine; and FIELDS, which is not a misspelt FILES.
 	run mandoc -T lint "$page"
 	faults=$(grep -v -e 'referenced manual not found' -e 'possible typo in section name: Sh FIELDS' \
@@ -36,19 +49,33 @@ section() {
 	}
 }
 
-@test "the options are those of --help, with the same letters and values" {
+@test "mandoc reports no fault" {
+	no_fault_of_mandoc
+	as_exporter
+	no_fault_of_mandoc
+}
+
+# options_are_documented MINIMUM: the page has the options of --help, which are at least so many.
+options_are_documented() {
 	# Turns the lines "-p, --pid=PID" and "--top" of --help into "p pid PID" and "- top -".
 	"$GTIMEHALT" --help |
 		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(\[?=([A-Z:]+)\]?)?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
 	section OPTIONS |
 		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)(( Ns Op = Ns)? Ar ([A-Z:]+))?$/\2 \3 \6/p' >"$BATS_TEST_TMPDIR/page"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -gt 20 ]]
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -ge $1 ]]
 	diff <(sort "$BATS_TEST_TMPDIR/help") <(sort "$BATS_TEST_TMPDIR/page")
 	[[ $(section OPTIONS | grep -c '^\.It Fl') == $(wc -l <"$BATS_TEST_TMPDIR/page") ]]
 }
 
-@test "all values of --mode, --hook and --sort are documented" {
-	for option in --mode --hook --sort; do
+@test "the options are those of --help, with the same letters and values" {
+	options_are_documented 20
+	as_exporter
+	options_are_documented 15
+}
+
+# values_are_documented OPTION...: the page has all values of these options.
+values_are_documented() {
+	for option; do
 		mapfile -t values < <(values_of "$option")
 		((${#values[@]} >= 2))
 		for value in "${values[@]}"; do
@@ -58,6 +85,12 @@ section() {
 			}
 		done
 	done
+}
+
+@test "all values of --mode, --hook and --sort are documented" {
+	values_are_documented --mode --hook --sort
+	as_exporter
+	values_are_documented --mode --hook
 }
 
 # members PATH: prints the names of an object's members in the schema.
@@ -84,12 +117,18 @@ members() {
 	done
 }
 
-@test "every exit status of --help is documented" {
+statuses_are_documented() {
 	statuses=$("$GTIMEHALT" --help | sed -n '/^EXIT STATUS:/,$s/^ *\([0-9]\)  .*/\1/p')
 	[[ $(wc -l <<<"$statuses") == 4 ]]
 	for status in $statuses; do
 		section 'EXIT STATUS' | grep -qx "\.It $status"
 	done
+}
+
+@test "every exit status of --help is documented" {
+	statuses_are_documented
+	as_exporter
+	statuses_are_documented
 }
 
 @test "every key of the full screen's help is documented" {
@@ -106,6 +145,7 @@ members() {
 }
 
 @test "every family of metrics is documented" {
+	as_exporter
 	local golden=$src/tests/golden/replay/metrics.openmetrics levels='(vcpu|vm|node)_([a-z]+(_seconds)?_total)'
 	mapfile -t names < <({
 		sed -nE 's/^# TYPE ([a-z_]+) counter$/\1_total/p; s/^# TYPE ([a-z_]+) info$/\1_info/p' "$golden"

@@ -30,6 +30,11 @@ tool() {
 	timeout 60 "$GTIMEHALT" --replay "$recording" $@
 }
 
+# metrics FILE OPTION...: writes the metrics of the recording to FILE.
+metrics() {
+	timeout 60 "$GTIMEHALT-exporter" --replay "$recording" --textfile "$@"
+}
+
 # fails STATUS LINE COMMAND...: COMMAND must exit with STATUS, print this one line on stderr, and nothing on stdout.
 fails() {
 	local status=$1 line=$2 ended=0
@@ -64,10 +69,10 @@ to_full() { tool "$@" >/dev/full; }
 	done
 	# A run without a report on stdout does not need stdout, and its own files must not end up as stdout.
 	chmod 777 "$dir"
-	tool --textfile "$dir/open.prom"
-	fails 0 '' eval 'tool --textfile "$dir/closed.prom" >&-'
-	fails 0 '' eval 'tool --textfile "$dir/all.prom" <&- >&-'
-	tool --textfile "$dir/none.prom" <&- >&- 2>&-
+	metrics "$dir/open.prom"
+	fails 0 '' eval 'metrics "$dir/closed.prom" >&-'
+	fails 0 '' eval 'metrics "$dir/all.prom" <&- >&-'
+	metrics "$dir/none.prom" <&- >&- 2>&-
 	for form in closed all none; do
 		cmp "$dir/open.prom" "$dir/$form.prom"
 	done
@@ -129,7 +134,7 @@ cut_short() {
 }
 
 limited() { (ulimit -f 8 && tool "$@" >"$out"); }
-limited_metrics() { (ulimit -f 8 && tool --textfile g.prom); }
+limited_metrics() { (ulimit -f 8 && metrics g.prom); }
 
 @test "a file-size limit: one line, exit 1, not killed by SIGXFSZ" {
 	local form out=$dir/short cnt=0
@@ -143,7 +148,7 @@ limited_metrics() { (ulimit -f 8 && tool --textfile g.prom); }
 	done
 	((cnt >= 6))
 	echo old >g.prom
-	fails 1 'gtimehalt: cannot write g.prom: File too large' limited_metrics
+	fails 1 'gtimehalt-exporter: cannot write g.prom: File too large' limited_metrics
 	[[ $(<g.prom) == old && ! -e .g.prom.new ]]
 }
 
@@ -159,15 +164,15 @@ on_small_disk() {
 		rm disk/short
 	done
 	# A file of some 30 kB fits; the old and a new one together do not.
-	tool -g 'vm001*' --textfile disk/g.prom
+	metrics disk/g.prom -g 'vm001*'
 	cp disk/g.prom old
 	head -c 60000 /dev/zero >disk/else 2>/dev/null || :
-	fails 1 "gtimehalt: cannot write disk/g.prom: $no_space" tool --textfile disk/g.prom
+	fails 1 "gtimehalt-exporter: cannot write disk/g.prom: $no_space" metrics disk/g.prom
 	cmp old disk/g.prom
 	[[ $(ls -A disk) == $'else\ng.prom' ]]
 	# When there is room again, the new file replaces the old one.
 	rm disk/else
-	tool -g 'vm002*' --textfile disk/g.prom
+	metrics disk/g.prom -g 'vm002*'
 	! cmp -s old disk/g.prom || false
 }
 
@@ -175,7 +180,7 @@ on_small_disk() {
 	unshare -m true 2>/dev/null || skip 'not root: no disk of its own'
 	export GTIMEHALT dir no_space
 	unshare -m bash -eu -c "$(declare -p forms)
-		$(declare -f tool fails cut_short on_small_disk)
+		$(declare -f tool metrics fails cut_short on_small_disk)
 		on_small_disk"
 }
 
@@ -185,7 +190,7 @@ on_small_disk() {
 	ln -s /dev/null link
 	mknod null c 1 3 2>/dev/null || cp -a fifo null
 	for name in fifo link null; do
-		fails 1 "gtimehalt: cannot write $name: $line" tool --textfile "$name"
+		fails 1 "gtimehalt-exporter: cannot write $name: $line" metrics "$name"
 	done
 	[[ -p fifo && -L link && ! -f null && ! -e .fifo.new ]]
 }

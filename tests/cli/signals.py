@@ -175,7 +175,7 @@ def exporter(tool, recording):
 	folder = tempfile.mkdtemp()
 	os.chmod(folder, 0o777)
 	path = os.path.join(folder, "g.prom")
-	command = [tool, "--exporter=127.0.0.1:0", "--replay", recording, "--textfile", path]
+	command = [tool + "-exporter", "--listen=127.0.0.1:0", "--replay", recording, "--textfile", path]
 	begun = 0
 	for number in ENDING:
 		for moment in range(MOMENTS):

@@ -36,7 +36,7 @@ exposure() {
 
 @test "the units contain the path of the installed program" {
 	[[ -x $BATS_FILE_TMPDIR/usr/sbin/gtimehalt ]]
-	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --exporter=.*" gtimehalt-exporter.service
+	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt-exporter --listen=.*" gtimehalt-exporter.service
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --pin .*" gtimehalt-pin.service
 	grep -qx "ExecStop=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt --unpin" gtimehalt-pin.service
 	grep -qx "ExecStart=$BATS_FILE_TMPDIR/usr/sbin/gtimehalt-steer .*" gtimehalt-steer.service
@@ -58,15 +58,20 @@ exposure() {
 		<(sed -n 's/^CapabilityBoundingSet=//p' gtimehalt-exporter.service)
 }
 
-@test "the example of /etc/default/gtimehalt contains the units' defaults" {
-	example=$BATS_FILE_TMPDIR/usr/share/doc/gtimehalt/gtimehalt.default
-	listen=$(sed -n 's/^#GTIMEHALT_LISTEN=//p' "$example")
-	grep -qx "Environment=GTIMEHALT_LISTEN=$listen GTIMEHALT_OPTIONS=" gtimehalt-exporter.service
-	run ! grep -v '^#\|^$' "$example"
-	# Each variable of the example is used by a unit.
-	while read -r name; do
-		grep -q "ExecStart=.*\$[{]*$name" ./*.service
-	done < <(sed -n 's/^#\(GTIMEHALT_[A-Z_]*\)=.*/\1/p' "$example")
+@test "the examples of /etc/default/ contain the units' defaults" {
+	local examples=$BATS_FILE_TMPDIR/usr/share/doc/gtimehalt unit name cnt=0
+	listen=$(sed -n 's/^#GTIMEHALT_LISTEN=//p' "$examples/gtimehalt-exporter.default")
+	grep -qx "Environment=GTIMEHALT_LISTEN=$listen GTIMEHALT_EXPORTER_OPTIONS=" gtimehalt-exporter.service
+	run ! grep -v '^#\|^$' "$examples"/*.default
+	# Each variable of an example is used by the unit that reads this file.
+	for unit in *.service; do
+		file=$(sed -n 's,^EnvironmentFile=-/etc/default/,,p' "$unit")
+		while read -r name; do
+			grep -q "ExecStart=.*\$[{]*$name" "$unit"
+			cnt=$((cnt + 1))
+		done < <(sed -n 's/^#\(GTIMEHALT_[A-Z_]*\)=.*/\1/p' "$examples/$file.default")
+	done
+	[[ $cnt == 5 && $(cat "$examples"/*.default | grep -c '^#GTIMEHALT_') == 5 ]]
 }
 
 @test "a unit is not restarted on a host that cannot measure; loading KVM later starts it" {
@@ -74,7 +79,9 @@ exposure() {
 		grep -qx 'RestartPreventExitStatus=2 3' "$unit"
 		grep -qx 'WantedBy=multi-user.target dev-kvm.device' "$unit"
 	done
-	grep -qx 'SUBSYSTEM=="misc", KERNEL=="kvm", TAG+="systemd"' "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-gtimehalt.rules"
+	for rules in gtimehalt gtimehalt-exporter gtimehalt-steer; do
+		grep -qx 'SUBSYSTEM=="misc", KERNEL=="kvm", TAG+="systemd"' "$BATS_FILE_TMPDIR/usr/lib/udev/rules.d/70-$rules.rules"
+	done
 }
 
 @test "a CPU that comes online, and a reload, start no new measurement" {

@@ -7,17 +7,22 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	GTIMEHALT=${GTIMEHALT:-$BATS_TEST_DIRNAME/../../gtimehalt}
+	GTIMEHALT_EXPORTER=$GTIMEHALT-exporter
 }
 
-# refused WORD OTHER OPTION...: must exit with 2, print one line with both words on stderr, and nothing on stdout.
-refused() {
-	local word=$1 other=$2
-	shift 2
-	run -2 --separate-stderr "$GTIMEHALT" "$@"
-	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "gtimehalt: $word "*"$other"* ]] || {
-		printf 'gtimehalt %s: %s\n' "$*" "$stderr"
+# refused_by PROGRAM WORD OTHER OPTION...: must exit with 2, print one line with both words on stderr, and nothing on
+# stdout.
+refused_by() {
+	local name=${1##*/} word=$2 other=$3
+	run -2 --separate-stderr "$1" "${@:4}"
+	[[ -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == "$name: $word "*"$other"* ]] || {
+		printf '%s %s: %s\n' "$name" "${*:4}" "$stderr"
 		return 1
 	}
+}
+
+refused() {
+	refused_by "$GTIMEHALT" "$@"
 }
 
 @test "--help is on stdout, fits into 80 columns, and names every exit status" {
@@ -78,13 +83,6 @@ refused() {
 		--replay --duration --replay f -d 2
 		--replay INTERVAL --replay f 1
 		--replay --wait --replay f --wait
-		--replay --bpf-stats --replay f --textfile g --bpf-stats
-		--exporter --json --exporter -j
-		--exporter COUNT --exporter 1 2
-		--textfile --top --textfile f --top
-		--check --exporter --exporter --check
-		--user --exporter --user nobody
-		--bpf-stats --textfile --bpf-stats
 		--json --csv -j --csv
 		--json --per-vm -jP
 		--json --per-vcpu -jL
@@ -129,9 +127,6 @@ refused() {
 		--vcpu '4294967296' --vcpu 4294967296
 		--sort 'name' -s name
 		--rows '0' -r 0
-		--exporter 'here' --exporter=here
-		--exporter '127.0.0.1' --exporter=127.0.0.1
-		--textfile '-' --textfile -
 		--rows '-3' -r -3
 	END
 	refused --record "''" --record ''
@@ -139,6 +134,52 @@ refused() {
 	refused --replay "''" --replay ''
 	refused --guest "''" -g ''
 	refused argument control -g $'a\nb'
+}
+
+@test "the exporter: texts, conflicting options and invalid values as of the tool" {
+	run -0 --separate-stderr "$GTIMEHALT_EXPORTER" --help
+	[[ -z $stderr && $(awk '{ if (length > w) w = length } END { print w }' <<<"$output") -lt 80 ]]
+	for status in 0 1 2 3; do
+		grep -q "^ *$status  [a-z]" <<<"$output"
+	done
+	run -0 --separate-stderr "$GTIMEHALT_EXPORTER" --version
+	[[ -z $stderr && $output =~ ^gtimehalt-exporter\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	while read -r word other args; do
+		# shellcheck disable=SC2086 # several words
+		refused_by "$GTIMEHALT_EXPORTER" "$word" "$other" $args
+	done <<-'END'
+		--replay INTERVAL --replay f 1
+		--replay --bpf-stats --replay f --textfile g --bpf-stats
+		--histogram --mode -H --mode switch
+		--listen 'here' --listen here
+		--listen '127.0.0.1' --listen=127.0.0.1
+		--textfile '-' --textfile -
+		--guest ',' -g ,
+		unrecognized --top --top
+		unrecognized --pin --pin
+		one '2' 1 2
+	END
+}
+
+@test "the tool serves no metrics: --exporter and --textfile are unknown" {
+	refused unrecognized "'--exporter'" --exporter
+	refused unrecognized "'--textfile'" --textfile f
+}
+
+# needed_by PROGRAM: prints the libraries that the dynamic linker loads for PROGRAM by name, without their versions.
+needed_by() {
+	readelf -d "$1" | sed -nE 's/.*\(NEEDED\).*\[(.*)\.so\..*\]/\1/p' | sort | paste -sd ' '
+}
+
+@test "each program links only the libraries that it needs" {
+	local built
+	built=$(dirname "$(realpath "$GTIMEHALT")")
+	# A sanitizer adds its own.
+	[[ -z ${INSTRUMENTED:-} ]] || skip 'the build is instrumented'
+	[[ $(needed_by "$built/gtimehalt") == 'libbpf libc libjson-c libncursesw libtinfo' ]]
+	[[ $(needed_by "$built/gtimehalt-exporter") == \
+		'libbpf libc libcap-ng libjson-c libmicrohttpd libseccomp libsystemd' ]]
+	[[ $(needed_by "$built/gtimehalt-steer") == 'libbpf libc libcap-ng libjson-c libseccomp libsystemd' ]]
 }
 
 @test "--sort with an unknown column lists the columns" {

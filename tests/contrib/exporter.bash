@@ -7,6 +7,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 OUTPUT=${OUTPUT:-.output}
 [[ $OUTPUT == /* ]] || OUTPUT=$ROOT/$OUTPUT
 GTIMEHALT=${GTIMEHALT:-$OUTPUT/gtimehalt}
+GTIMEHALT_EXPORTER=$GTIMEHALT-exporter
 HTTP=$ROOT/tests/contrib/http_client.py
 PROMTOOL=$ROOT/tests/contrib/promtool
 RECORDING=$ROOT/tests/golden/replay/three-guests.ndjson
@@ -16,7 +17,7 @@ RECORDING=$ROOT/tests/golden/replay/three-guests.ndjson
 exporter_start() {
 	local dir=$1 seconds=$2 end=$((SECONDS + $2))
 	shift 2
-	"$GTIMEHALT" --exporter=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/exporter.log" 3>&- &
+	"$GTIMEHALT_EXPORTER" --listen=127.0.0.1:0 -v "$@" >/dev/null 2>"$dir/exporter.log" 3>&- &
 	exporter=$!
 	exporter_port=''
 	while [[ ! $exporter_port ]] && ((SECONDS < end)) && kill -0 "$exporter" 2>/dev/null; do

@@ -80,9 +80,9 @@ void forms__check(const struct report *report, int width_max)
 			.sort = COLUMN_BLOCKED,
 			.row_max = level == VIEW_VCPUS ? 2 : 0,
 		};
-		opts.histogram = false;
+		opts.measure.histogram = false;
 		check_text(&opts, report, width_max);
-		opts.histogram = true;
+		opts.measure.histogram = true;
 		opts.histogram_unit = (enum histogram_unit)level;
 		check_text(&opts, report, width_max);
 	}

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "export/http_server.h"
 #include "fuzz.h"
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 
 #define CLIENT_MAX 4
 #define STEP       0xfe

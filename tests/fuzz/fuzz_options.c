@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Whole command lines, one word per line: each is refused with one line on stderr, or ends with a
- * text on stdout, or is accepted without output. Accepted options must be as options.h promises.
+ * Whole command lines, one word per line, for each of the programs: each is refused with one line
+ * on stderr, or ends with a text on stdout, or is accepted without output. Accepted options must be
+ * as options.h promises.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -45,25 +46,27 @@ static void check_ids(const pid_t *ids, size_t cnt)
 	}
 }
 
-static void check_options(const struct options *opts, const struct command_line *line)
+static void check_options(enum program program, const struct options *opts,
+			  const struct command_line *line)
 {
+	bool is_exporter = program == PROGRAM_EXPORTER;
 	const char *const texts[] = { opts->group, opts->record_path, opts->replay_path,
 				      opts->textfile_path, opts->user };
 
-	check_ids(opts->filter.pids, opts->filter.pid_cnt);
-	check_ids(opts->filter.tids, opts->filter.tid_cnt);
-	for (size_t i = 0; i < opts->filter.name_cnt; i++)
-		FUZZ_ASSERT(*opts->filter.names[i]);
+	check_ids(opts->measure.filter.pids, opts->measure.filter.pid_cnt);
+	check_ids(opts->measure.filter.tids, opts->measure.filter.tid_cnt);
+	for (size_t i = 0; i < opts->measure.filter.name_cnt; i++)
+		FUZZ_ASSERT(*opts->measure.filter.names[i]);
 	FUZZ_ASSERT(opts->interval_ns >= 1000000 && opts->interval_ns <= 1000000000000000);
 	FUZZ_ASSERT(opts->count <= UINT32_MAX && opts->view.row_max <= UINT32_MAX);
 	FUZZ_ASSERT(opts->repeat || opts->count == 1);
-	FUZZ_ASSERT(opts->mperf_ratio >= 0 && opts->mperf_ratio <= 4096);
-	FUZZ_ASSERT(opts->hook >= HOOK_AUTO && opts->hook < HOOK_CNT);
-	FUZZ_ASSERT(!opts->histogram || opts->mode == MODE_ENTRY);
+	FUZZ_ASSERT(opts->measure.mperf_ratio >= 0 && opts->measure.mperf_ratio <= 4096);
+	FUZZ_ASSERT(opts->measure.hook >= HOOK_AUTO && opts->measure.hook < HOOK_CNT);
+	FUZZ_ASSERT(!opts->measure.histogram || opts->measure.mode == MODE_ENTRY);
 	FUZZ_ASSERT(!opts->record_path || !opts->replay_path);
-	FUZZ_ASSERT(!opts->user || options__want_metrics(opts));
+	FUZZ_ASSERT(is_exporter || (!opts->user && !opts->textfile_path && !opts->listen.len));
+	FUZZ_ASSERT(!is_exporter || opts->textfile_path || opts->listen.len);
 	FUZZ_ASSERT(!opts->group || opts->pin);
-	FUZZ_ASSERT(opts->exporter == (opts->listen.len != 0));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		FUZZ_ASSERT(!texts[i] || (*texts[i] && is_word(line, texts[i])));
 }
@@ -94,8 +97,8 @@ static void use_filter(const struct filter *filter)
 	snapshot__free(&snap);
 }
 
-static enum options_verdict parse(struct command_line *line, struct options *opts, size_t *said_cnt,
-				  size_t *out_size)
+static enum options_verdict parse(enum program program, struct command_line *line,
+				  struct options *opts, size_t *said_cnt, size_t *out_size)
 {
 	FILE *stdout_before = stdout;
 	enum options_verdict verdict;
@@ -105,7 +108,7 @@ static enum options_verdict parse(struct command_line *line, struct options *opt
 	stdout = open_memstream(&out_text, out_size);
 	FUZZ_ASSERT(stdout);
 	fuzz_said__begin(&said);
-	verdict = options__parse(line->cnt, line->words, opts);
+	verdict = options__parse(program, line->cnt, line->words, opts);
 	*said_cnt = fuzz__line_cnt(fuzz_said__end(&said));
 	fuzz_said__free(&said);
 	FUZZ_ASSERT(!fclose(stdout));
@@ -114,20 +117,17 @@ static enum options_verdict parse(struct command_line *line, struct options *opt
 	return verdict;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_program(enum program program, struct command_line *line)
 {
-	struct fuzz_bytes bytes = { data, size };
-	struct command_line line, before;
+	const struct command_line before = *line;
 	size_t said_cnt, out_size;
 	struct options opts;
 
-	take_words(&bytes, &line);
-	before = line;
-	switch (parse(&line, &opts, &said_cnt, &out_size)) {
+	switch (parse(program, line, &opts, &said_cnt, &out_size)) {
 	case OPTIONS_RUN:
 		FUZZ_ASSERT(!said_cnt && !out_size);
-		check_options(&opts, &line);
-		use_filter(&opts.filter);
+		check_options(program, &opts, line);
+		use_filter(&opts.measure.filter);
 		options__free(&opts);
 		break;
 	case OPTIONS_DONE:
@@ -138,7 +138,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	}
 	/* The array of words must not be changed. */
-	FUZZ_ASSERT(!memcmp(line.words, before.words, sizeof(line.words[0]) * (size_t)line.cnt));
+	FUZZ_ASSERT(!memcmp(line->words, before.words, sizeof(line->words[0]) * (size_t)line->cnt));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_bytes bytes = { data, size };
+	struct command_line line;
+
+	take_words(&bytes, &line);
+	for (enum program program = 0; program < PROGRAM_CNT; program++)
+		run_program(program, &line);
 	for (int i = 0; i < line.cnt; i++)
 		free(line.words[i]);
 	return 0;

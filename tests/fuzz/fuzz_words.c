@@ -14,7 +14,7 @@
 #include "export/accept.h"
 #include "fuzz.h"
 #include "measure/core_kinds.h"
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 #include "report/columns.h"
 
 #define NANO 1000000000

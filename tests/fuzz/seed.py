@@ -182,10 +182,10 @@ def tops():
 def options():
     for words in ("-p 1,2 -t 3 -g web-*", "--vcpu 0,1 -P", "-L -s halted -r 10", "-H -m -d 5", "-H -N", "-T -C 1 5", "--top 2", "-j 5",
                   "--csv -L", "--mode switch", "--mode entry --hook fentry", "--hook auto", "--hook kprobe --mperf-ratio 0.97",
-                  "--record f 1", "--replay f -L", "--replay f --exporter=[::1]:80", "--exporter", "--exporter=:0 --user x",
+                  "--record f 1", "--replay f -L", "--replay f --listen=[::1]:80", "--listen=:0 --user x",
                   "--textfile /x --bpf-stats 10", "--check", "--wait", "--pin --group x", "--renew", "--unpin", "-vv", "-V", "-h", "--help", "-?",
                   "--usage", "--no-such", "-p", "-p x", "-g a\\,b,[a-z]?", "-g a,,b", "-r 0", "1 2 3", "-d 0.0001", "--hist", "--",
-                  "-s nonsense", "--record -", "--mode x", "--hook x", "--exporter=x", "--group=", "--user="):
+                  "-s nonsense", "--record -", "--mode x", "--hook x", "--listen=x", "--group=", "--user="):
         put("options", words.replace(" ", "\n"))
     put("options", "-g\n\x1b[2J")
     put("options", "-p\n" + ",".join(str(n) for n in range(1, 1100)))

@@ -27,7 +27,7 @@ instrumented-programs: $(INSTRUMENTED)/instrument.o
 		CFLAGS='$(INSTRUMENTED_CFLAGS)' LDFLAGS='-Wl,-u,__gcov_dump,-u,__gcov_reset' \
 		HOOKS='$(INSTRUMENTED)/instrument.o' instrumented-here
 
-INSTRUMENTED_PROGRAMS := $(OUTPUT)/gtimehalt $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) $(FAULTY)
+INSTRUMENTED_PROGRAMS := $(OUTPUT)/gtimehalt $(OUTPUT)/gtimehalt-exporter $(UNIT_BINS) $(REPORTS) $(TOP_FEEDER) $(FAULTY)
 
 instrumented-here: $(INSTRUMENTED_PROGRAMS)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The Debian package that make deb builds: its files and its metadata. tests/vm/package.bats shows that it can be
-# installed and runs.
+# The Debian packages that make deb builds, one for each program: their files and their metadata. tests/vm/package.bats
+# shows that they can be installed and run.
 
 bats_require_minimum_version 1.5.0
 
@@ -18,11 +18,21 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return
-	deb=$(echo "$OUTPUT"/deb/gtimehalt_*.deb)
+	packages='gtimehalt gtimehalt-exporter gtimehalt-steer'
+}
+
+# deb_of PACKAGE: prints the path of the built package.
+deb_of() {
+	echo "$OUTPUT"/deb/"$1"_*.deb
 }
 
 field() {
-	dpkg-deb --field "$deb" "$1"
+	dpkg-deb --field "$(deb_of "$1")" "$2"
+}
+
+# files_are PACKAGE: compares the package's files with stdin.
+files_are() {
+	diff - <(dpkg-deb --fsys-tarfile "$(deb_of "$1")" | tar --list | grep -v '/$' | sed 's/[.]md[.]gz$/.md/' | sort)
 }
 
 # Prints the version in the Makefile.
@@ -30,7 +40,7 @@ version() {
 	sed -n 's/^VERSION *:= *//p' Makefile
 }
 
-@test "make deb builds the package, and lintian finds no error" {
+@test "make deb builds the packages, and lintian finds no error" {
 	[[ ! -e $BATS_FILE_TMPDIR/failed ]] || {
 		tail -n 30 "$BATS_FILE_TMPDIR/log"
 		return 1
@@ -40,64 +50,88 @@ version() {
 	run ! grep '^E: ' "$BATS_FILE_TMPDIR/log"
 }
 
-@test "building the package does not change the tree" {
+@test "building the packages does not change the tree" {
 	diff "$BATS_FILE_TMPDIR/before" <(git status --porcelain --untracked-files=all)
 }
 
-@test "the package has the program, units, man page, completion, schema, and files for Prometheus and Grafana" {
-	diff - <(dpkg-deb --fsys-tarfile "$deb" | tar --list | grep -v '/$' |
-		sed 's/[.]md[.]gz$/.md/' | sort) <<-'END'
+@test "each package has its program, unit, man page and completion; the exporter's, files for Prometheus and Grafana" {
+	files_are gtimehalt <<-'END'
 		./etc/default/gtimehalt
-		./lib/systemd/system/gtimehalt-exporter.service
 		./lib/systemd/system/gtimehalt-pin.service
-		./lib/systemd/system/gtimehalt-steer.service
 		./lib/udev/rules.d/70-gtimehalt.rules
 		./usr/sbin/gtimehalt
-		./usr/sbin/gtimehalt-steer
 		./usr/share/bash-completion/completions/gtimehalt
-		./usr/share/bash-completion/completions/gtimehalt-steer
 		./usr/share/doc/gtimehalt/CHANGELOG.md
 		./usr/share/doc/gtimehalt/README.md
 		./usr/share/doc/gtimehalt/SECURITY.md
 		./usr/share/doc/gtimehalt/changelog.gz
 		./usr/share/doc/gtimehalt/copyright
-		./usr/share/gtimehalt/grafana/gtimehalt.json
 		./usr/share/gtimehalt/gtimehalt.schema.json
+		./usr/share/man/man8/gtimehalt.8.gz
+	END
+	files_are gtimehalt-exporter <<-'END'
+		./etc/default/gtimehalt-exporter
+		./lib/systemd/system/gtimehalt-exporter.service
+		./lib/udev/rules.d/70-gtimehalt-exporter.rules
+		./usr/sbin/gtimehalt-exporter
+		./usr/share/bash-completion/completions/gtimehalt-exporter
+		./usr/share/doc/gtimehalt-exporter/changelog.gz
+		./usr/share/doc/gtimehalt-exporter/copyright
+		./usr/share/gtimehalt/grafana/gtimehalt.json
 		./usr/share/gtimehalt/prometheus/autoscaling-keda.yml
 		./usr/share/gtimehalt/prometheus/autoscaling-webhook.yml
 		./usr/share/gtimehalt/prometheus/autoscaling.rules.yml
 		./usr/share/gtimehalt/prometheus/gtimehalt-targets.yml
 		./usr/share/gtimehalt/prometheus/gtimehalt.rules.yml
 		./usr/share/gtimehalt/prometheus/scrape.yml
+		./usr/share/man/man8/gtimehalt-exporter.8.gz
+	END
+	files_are gtimehalt-steer <<-'END'
+		./etc/default/gtimehalt-steer
+		./lib/systemd/system/gtimehalt-steer.service
+		./lib/udev/rules.d/70-gtimehalt-steer.rules
+		./usr/sbin/gtimehalt-steer
+		./usr/share/bash-completion/completions/gtimehalt-steer
+		./usr/share/doc/gtimehalt-steer/changelog.gz
+		./usr/share/doc/gtimehalt-steer/copyright
 		./usr/share/man/man8/gtimehalt-steer.8.gz
-		./usr/share/man/man8/gtimehalt.8.gz
 	END
 }
 
-@test "the package has the program's version, and depends on the libraries that the program links" {
-	[[ $(field Version) == "$(version)" && $(field Architecture) == amd64 ]]
-	for library in libbpf libcap-ng libjson-c libmicrohttpd libncursesw libseccomp libsystemd libc6; do
-		[[ $(field Depends) == *"$library"* ]]
+# depends PACKAGE: prints the packages of libraries that PACKAGE depends on, without versions.
+depends() {
+	field "$1" Depends | tr ',' '\n' | sed -E 's/^ *([a-z-]+).*/\1/' | grep '^lib' | sort -u | paste -sd ' '
+}
+
+@test "the packages have the programs' version, and each depends on the libraries that its program links, no others" {
+	for package in $packages; do
+		[[ $(field "$package" Version) == "$(version)" && $(field "$package" Architecture) == amd64 ]]
+	done
+	[[ $(depends gtimehalt) == 'libbpf libc libjson-c libncursesw libtinfo' ]]
+	[[ $(depends gtimehalt-exporter) == 'libbpf libc libcap-ng libjson-c libmicrohttpd libseccomp libsystemd' ]]
+	[[ $(depends gtimehalt-steer) == 'libbpf libc libcap-ng libjson-c libseccomp libsystemd' ]]
+}
+
+@test "installing a package neither enables nor starts its service" {
+	for package in $packages; do
+		control=$BATS_TEST_TMPDIR/$package unit=$package.service
+		[[ $package != gtimehalt ]] || unit=gtimehalt-pin.service
+		dpkg-deb --control "$(deb_of "$package")" "$control"
+		grep -qx "/etc/default/$package" "$control/conffiles"
+		# Only a service that the operator had enabled is enabled again.
+		[[ $(grep -c 'deb-systemd-helper enable' "$control/postinst") == 1 ]]
+		[[ $(grep -c 'helper --quiet was-enabled' "$control/postinst") == 1 ]]
+		# A pinned measurement is stopped only when the package is removed; others are restarted if they run.
+		[[ $(grep -ho "deb-systemd-invoke.*service'" "$control"/*inst || :) == \
+			"$([[ $package == gtimehalt ]] || echo "deb-systemd-invoke try-restart '$unit'")" ]]
+		grep -q "deb-systemd-invoke stop $unit " "$control/prerm"
 	done
 }
 
-@test "installing the package neither enables nor starts its services" {
-	dpkg-deb --control "$deb" "$BATS_TEST_TMPDIR/control"
-	cd "$BATS_TEST_TMPDIR/control"
-	grep -qx /etc/default/gtimehalt conffiles
-	# Only services that the operator had enabled are enabled again.
-	[[ $(grep -c 'deb-systemd-helper enable' postinst) == 3 ]]
-	[[ $(grep -c 'helper --quiet was-enabled' postinst) == 3 ]]
-	# Only a running exporter and a running gtimehalt-steer are restarted; a pinned measurement is stopped only when the package is removed.
-	[[ $(grep -ho "deb-systemd-invoke.*service'" ./*inst) == \
-		$'deb-systemd-invoke try-restart \'gtimehalt-exporter.service\'\ndeb-systemd-invoke try-restart \'gtimehalt-steer.service\'' ]]
-	grep -q 'deb-systemd-invoke stop gtimehalt-exporter.service gtimehalt-pin.service gtimehalt-steer.service' prerm
-}
-
 @test "debian/control lists all packages that building needs" {
-	packages=$(sed -n '/^BUILD_PACKAGES/,/[^\\]$/p' Makefile | sed 's/.*:=//; s/\\//' | tr -s ' \t' '\n' | grep .)
-	[[ $(wc -l <<<"$packages") -gt 8 ]]
-	for package in $packages; do
+	needed=$(sed -n '/^BUILD_PACKAGES/,/[^\\]$/p' Makefile | sed 's/.*:=//; s/\\//' | tr -s ' \t' '\n' | grep .)
+	[[ $(wc -l <<<"$needed") -gt 8 ]]
+	for package in $needed; do
 		# These are part of build-essential.
 		[[ $package == gcc || $package == make ]] ||
 			sed -n '/^Build-Depends/,/^[^ ]*:/p' debian/control | grep -qw -- "$package" || {
@@ -107,8 +141,8 @@ version() {
 	done
 }
 
-@test "its changelog is that of the package" {
-	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/share/doc/gtimehalt/changelog.gz | zcat |
+@test "the changelog is that of the Debian packages" {
+	dpkg-deb --fsys-tarfile "$(deb_of gtimehalt)" | tar -xO ./usr/share/doc/gtimehalt/changelog.gz | zcat |
 		grep -q "^gtimehalt ($(version)) "
 }
 

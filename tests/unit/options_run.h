@@ -7,9 +7,19 @@
 
 #include <string.h>
 #include "capture.h"
-#include "options/options.h"
+#include "base/log.h"
+#include "options/option_table.h"
 
 #define MAX_WORDS 8
+
+/* The program whose command lines are parsed. */
+static enum program run_program = PROGRAM_TOOL;
+
+static inline void run_as(enum program program)
+{
+	run_program = program;
+	log__set_program(program_texts[program].name);
+}
 
 struct run {
 	enum options_verdict verdict;
@@ -31,7 +41,7 @@ static inline void run_words(struct run *run, const char **words)
 	memset(&run->opts, 0xa5, sizeof(run->opts));
 	capture__begin(&run->out, stdout);
 	capture__begin(&run->err, stderr);
-	run->verdict = options__parse(argc, argv, &run->opts);
+	run->verdict = options__parse(run_program, argc, argv, &run->opts);
 	capture__end(&run->err);
 	capture__end(&run->out);
 	/* The parser must not modify argv, not even its order. */
@@ -58,15 +68,16 @@ static inline void run_bad(const char *word, const char **words)
 {
 	struct run run;
 	struct options untouched;
-	const char *text = run.err.text;
+	const char *text = run.err.text, *name = program_texts[run_program].name;
 
 	memset(&untouched, 0xa5, sizeof(untouched));
 	run_words(&run, words);
 	assert_int_equal(run.verdict, OPTIONS_USAGE);
 	assert_string_equal(run.out.text, "");
-	assert_int_equal(strncmp(text, "gtimehalt: ", strlen("gtimehalt: ")), 0);
+	assert_int_equal(strncmp(text, name, strlen(name)), 0);
+	assert_int_equal(strncmp(text + strlen(name), ": ", 2), 0);
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-	if (!strstr(text + strlen("gtimehalt: "), word))
+	if (!strstr(text + strlen(name) + 2, word))
 		fail_msg("\"%s\" is not in: %s", word, text);
 	assert_memory_equal(&run.opts, &untouched, sizeof(untouched));
 }

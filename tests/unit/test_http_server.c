@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "capture.h"
 #include "export/http_server.h"
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 
 #define MS 1000000ULL
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 
 static void what_is_taken(void **state)
 {

@@ -9,26 +9,26 @@ static void pids(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("-p", "12"));
-	assert_int_equal(run.opts.filter.pid_cnt, 1);
-	assert_int_equal(run.opts.filter.pids[0], 12);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 1);
+	assert_int_equal(run.opts.measure.filter.pids[0], 12);
 	options__free(&run.opts);
-	assert_null(run.opts.filter.pids);
-	assert_int_equal(run.opts.filter.pid_cnt, 0);
+	assert_null(run.opts.measure.filter.pids);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 0);
 
 	run_good(&run, WORDS("-p", "30,10,4194304", "--pid=20", "-p1,10", "-p30"));
-	assert_int_equal(run.opts.filter.pid_cnt, 5);
-	assert_int_equal(run.opts.filter.pids[0], 30);
-	assert_int_equal(run.opts.filter.pids[1], 10);
-	assert_int_equal(run.opts.filter.pids[2], 4194304);
-	assert_int_equal(run.opts.filter.pids[3], 20);
-	assert_int_equal(run.opts.filter.pids[4], 1);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 5);
+	assert_int_equal(run.opts.measure.filter.pids[0], 30);
+	assert_int_equal(run.opts.measure.filter.pids[1], 10);
+	assert_int_equal(run.opts.measure.filter.pids[2], 4194304);
+	assert_int_equal(run.opts.measure.filter.pids[3], 20);
+	assert_int_equal(run.opts.measure.filter.pids[4], 1);
 	options__free(&run.opts);
 
 	/* Separated by blanks, as pidof prints PIDs. */
 	run_good(&run, WORDS("-p", "30 10,  20 , 7 "));
-	assert_int_equal(run.opts.filter.pid_cnt, 4);
-	assert_int_equal(run.opts.filter.pids[0], 30);
-	assert_int_equal(run.opts.filter.pids[3], 7);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 4);
+	assert_int_equal(run.opts.measure.filter.pids[0], 30);
+	assert_int_equal(run.opts.measure.filter.pids[3], 7);
 	options__free(&run.opts);
 }
 
@@ -59,12 +59,12 @@ static void tids(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("-t", "7,4194304", "--tid=1", "-t7"));
-	assert_int_equal(run.opts.filter.tid_cnt, 3);
-	assert_int_equal(run.opts.filter.tids[0], 7);
-	assert_int_equal(run.opts.filter.tids[1], 4194304);
-	assert_int_equal(run.opts.filter.tids[2], 1);
-	assert_int_equal(run.opts.filter.pid_cnt, 0);
-	assert_int_equal(run.opts.filter.vcpu_id_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.tid_cnt, 3);
+	assert_int_equal(run.opts.measure.filter.tids[0], 7);
+	assert_int_equal(run.opts.measure.filter.tids[1], 4194304);
+	assert_int_equal(run.opts.measure.filter.tids[2], 1);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.vcpu_id_cnt, 0);
 	options__free(&run.opts);
 	run_bad("--tid '0' is not a thread ID", WORDS("-t", "0"));
 	run_bad("--tid '4194305'", WORDS("--tid", "4194305"));
@@ -77,16 +77,16 @@ static void vcpus(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("--vcpu", "3,0", "--vcpu=4294967295,3"));
-	assert_int_equal(run.opts.filter.vcpu_id_cnt, 3);
-	assert_int_equal(run.opts.filter.vcpu_ids[0], 3);
-	assert_int_equal(run.opts.filter.vcpu_ids[1], 0);
-	assert_int_equal(run.opts.filter.vcpu_ids[2], UINT32_MAX);
+	assert_int_equal(run.opts.measure.filter.vcpu_id_cnt, 3);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[0], 3);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[1], 0);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[2], UINT32_MAX);
 	options__free(&run.opts);
 	run_good(&run, WORDS("--vcpu", "0-3,2-5 9", "--vcpu=4294967294-4294967295"));
-	assert_int_equal(run.opts.filter.vcpu_id_cnt, 9);
-	assert_int_equal(run.opts.filter.vcpu_ids[5], 5);
-	assert_int_equal(run.opts.filter.vcpu_ids[6], 9);
-	assert_int_equal(run.opts.filter.vcpu_ids[8], UINT32_MAX);
+	assert_int_equal(run.opts.measure.filter.vcpu_id_cnt, 9);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[5], 5);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[6], 9);
+	assert_int_equal(run.opts.measure.filter.vcpu_ids[8], UINT32_MAX);
 	options__free(&run.opts);
 	run_bad("--vcpu '3-0' is not a vCPU number", WORDS("--vcpu", "3-0"));
 	run_bad("--vcpu '0-' is not a vCPU number", WORDS("--vcpu", "0-"));
@@ -102,11 +102,11 @@ static void assert_names(const char **words, size_t cnt, const char **names)
 	struct run run;
 
 	run_good(&run, words);
-	assert_int_equal(run.opts.filter.name_cnt, cnt);
+	assert_int_equal(run.opts.measure.filter.name_cnt, cnt);
 	for (size_t i = 0; i < cnt; i++)
-		assert_string_equal(run.opts.filter.names[i], names[i]);
+		assert_string_equal(run.opts.measure.filter.names[i], names[i]);
 	options__free(&run.opts);
-	assert_null(run.opts.filter.names);
+	assert_null(run.opts.measure.filter.names);
 }
 
 static void names(void **state)
@@ -171,8 +171,9 @@ static void longest_lists(void **state)
 
 		/* A repeated element takes no additional room. */
 		run_good(&run, WORDS(options[i], most, options[i], "7"));
-		assert_int_equal(run.opts.filter.pid_cnt + run.opts.filter.tid_cnt +
-					 run.opts.filter.vcpu_id_cnt + run.opts.filter.name_cnt,
+		assert_int_equal(run.opts.measure.filter.pid_cnt + run.opts.measure.filter.tid_cnt +
+					 run.opts.measure.filter.vcpu_id_cnt +
+					 run.opts.measure.filter.name_cnt,
 				 GTIMEHALT_MAX_WATCHED);
 		options__free(&run.opts);
 		sprintf(text, "%s '1025' is one too many: at most 1024", options[i]);
@@ -181,7 +182,8 @@ static void longest_lists(void **state)
 		run_bad(text, WORDS(options[i], most, options[i], "9999"));
 	}
 	run_good(&run, WORDS("-p", most));
-	assert_int_equal(run.opts.filter.pids[GTIMEHALT_MAX_WATCHED - 1], GTIMEHALT_MAX_WATCHED);
+	assert_int_equal(run.opts.measure.filter.pids[GTIMEHALT_MAX_WATCHED - 1],
+			 GTIMEHALT_MAX_WATCHED);
 	options__free(&run.opts);
 	free(most);
 	free(too_many);

@@ -6,64 +6,72 @@
 
 #define MAX_SAMPLE_WORDS 4
 
-static const struct sample {
+struct sample {
 	char letter;
 	/* The option's name in messages; the second name is that of an option that it requires. */
 	const char *names[2];
 	const char *words[MAX_SAMPLE_WORDS];
 	/* The letters of all options that it must be refused with. */
 	const char *refused;
-} samples[] = {
+};
+
+static const struct sample samples[] = {
 	{ 'p', { "--pid" }, { "-p", "1" }, "xIUYG" },
-	{ 't', { "--tid" }, { "-t", "1" }, "xEXuBIUYG" },
+	{ 't', { "--tid" }, { "-t", "1" }, "xIUYG" },
 	{ 'g', { "--guest" }, { "-g", "a" }, "xIUYG" },
-	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xEXuBIUYG" },
-	{ 'P', { "--per-vm" }, { "-P" }, "LjxEXuBIUYG" },
-	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxEXuBIUYG" },
-	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxEXuBIUYG" },
-	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxEXuBIUYG" },
-	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxEXuBIUYG" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xIUYG" },
+	{ 'P', { "--per-vm" }, { "-P" }, "LjxIUYG" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxIUYG" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxIUYG" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxIUYG" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxIUYG" },
 	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxUY" },
-	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxEXuBIUYG" },
-	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxEXuBIUYG" },
-	{ 'T', { "--timestamp" }, { "-T" }, "jcOxEXuBIUYG" },
-	{ 'C', { "--no-clear" }, { "-C" }, "jcOxEXuBIUYG" },
-	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdxEXuBIUYG" },
-	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOxEXuBIUYG" },
-	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjxEXuBIUYG" },
-	{ 'd', { "--duration" }, { "-d", "1" }, "inOFEXuBIUYG" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxIUYG" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxIUYG" },
+	{ 'T', { "--timestamp" }, { "-T" }, "jcOxIUYG" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOxIUYG" },
+	{ 'O', { "--top" }, { "--top" }, "HmNTCjcdxIUYG" },
+	{ 'j', { "--json" }, { "-j" }, "PLsbrmNTCcOxIUYG" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNTCOjxIUYG" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOFIUYG" },
 	{ 'i', { "INTERVAL" }, { "1" }, "dFIUYG" },
-	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFEXuBIUYG" },
+	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFIUYG" },
 	{ 'e', { "--mode" }, { "--mode", "entry" }, "FUY" },
 	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFUY" },
 	{ 'a', { "--hook" }, { "--hook", "auto" }, "FUY" },
 	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFUY" },
 	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FUY" },
-	{ 'f', { "--record" }, { "--record", "f" }, "FxEXuBIUYG" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxBIUYG" },
-	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfFEXuBIUYG" },
+	{ 'f', { "--record" }, { "--record", "f" }, "FxIUYG" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxIUYG" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNTCOjcfFIUYG" },
 	{ 'W', { "--wait" }, { "--wait" }, "FIUYG" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
-	{ 'E', { "--exporter" }, { "--exporter" }, "tvPLsbrmNTCOjcdnfxIUYG" },
-	{ 'X', { "--textfile" }, { "--textfile", "f" }, "tvPLsbrmNTCOjcdnfxIUYG" },
-	{ 'u',
-	  { "--user", "--textfile" },
-	  { "--textfile", "f", "--user", "a" },
-	  "tvPLsbrmNTCOjcdnfxIUYG" },
-	{ 'B',
-	  { "--bpf-stats", "--textfile" },
-	  { "--textfile", "f", "--bpf-stats" },
-	  "tvPLsbrmNTCOjcdnfxFIUYG" },
-	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNTCOjcdinfFxWEXuBUY" },
-	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNTCOjcdinfFxWEXuBHewakRIGY" },
-	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNTCOjcdinfFxWEXuBHewakRIGU" },
-	{ 'G',
-	  { "--group", "--pin" },
-	  { "--pin", "--group", "a" },
-	  "ptgvPLsbrmNTCOjcdinfFxWEXuBUY" },
+	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNTCOjcdinfFxWUY" },
+	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNTCOjcdinfFxWHewakRIGY" },
+	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNTCOjcdinfFxWHewakRIGU" },
+	{ 'G', { "--group", "--pin" }, { "--pin", "--group", "a" }, "ptgvPLsbrmNTCOjcdinfFxWUY" },
 };
 
-#define SAMPLE_CNT (sizeof(samples) / sizeof(samples[0]))
+static const struct sample exporter_samples[] = {
+	{ 'p', { "--pid" }, { "-p", "1" }, "" },
+	{ 'g', { "--guest" }, { "-g", "a" }, "" },
+	{ 'H', { "--histogram" }, { "-H" }, "w" },
+	{ 'i', { "INTERVAL" }, { "1" }, "F" },
+	{ 'e', { "--mode" }, { "--mode", "entry" }, "F" },
+	{ 'w', { "--mode" }, { "--mode", "switch" }, "HkF" },
+	{ 'a', { "--hook" }, { "--hook", "auto" }, "F" },
+	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wF" },
+	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "F" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "iewakRWB" },
+	{ 'W', { "--wait" }, { "--wait" }, "F" },
+	{ 'V', { "--verbose" }, { "-v" }, "" },
+	{ 'E', { "--listen" }, { "--listen", ":80" }, "" },
+	{ 'X', { "--textfile" }, { "--textfile", "f" }, "" },
+	{ 'u', { "--user" }, { "--user", "a" }, "" },
+	{ 'B', { "--bpf-stats" }, { "--bpf-stats" }, "F" },
+};
+
+#define SAMPLE_CNT(samples) (sizeof(samples) / sizeof((samples)[0]))
 
 /* Such a pair is not a conflict: if an option is repeated, the last one wins. */
 static bool is_no_pair(const struct sample *a, const struct sample *b)
@@ -109,8 +117,9 @@ static void assert_refused(const struct sample *a, const struct sample *b)
 	if (run.verdict != OPTIONS_USAGE)
 		fail_msg("%s and %s are not refused", a->names[0], b->names[0]);
 	assert_string_equal(run.out.text, "");
-	if (strncmp(line, "gtimehalt: ", 11) || strchr(line, '\n') != line + strlen(line) - 1 ||
-	    !is_named(a, line) || !is_named(b, line))
+	if (strncmp(line, program_texts[run_program].name, 9) ||
+	    strchr(line, '\n') != line + strlen(line) - 1 || !is_named(a, line) ||
+	    !is_named(b, line))
 		fail_msg("%s and %s: %s", a->names[0], b->names[0], line);
 }
 
@@ -125,19 +134,12 @@ static void assert_allowed(const struct sample *a, const struct sample *b)
 	options__free(&run.opts);
 }
 
-static void each_alone(void **state)
+static void try_pairs(const struct sample *of, size_t cnt)
 {
-	(void)state;
-	for (size_t i = 0; i < SAMPLE_CNT; i++)
-		assert_allowed(&samples[i], NULL);
-}
-
-static void every_pair(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < SAMPLE_CNT; i++) {
-		for (size_t j = 0; j < SAMPLE_CNT; j++) {
-			const struct sample *a = &samples[i], *b = &samples[j];
+	for (size_t i = 0; i < cnt; i++) {
+		assert_allowed(&of[i], NULL);
+		for (size_t j = 0; j < cnt; j++) {
+			const struct sample *a = &of[i], *b = &of[j];
 
 			if (i == j || is_no_pair(a, b))
 				continue;
@@ -149,18 +151,25 @@ static void every_pair(void **state)
 	}
 }
 
+static void every_pair(void **state)
+{
+	(void)state;
+	try_pairs(samples, SAMPLE_CNT(samples));
+}
+
+static void every_pair_of_the_exporter(void **state)
+{
+	(void)state;
+	run_as(PROGRAM_EXPORTER);
+	try_pairs(exporter_samples, SAMPLE_CNT(exporter_samples));
+	run_as(PROGRAM_TOOL);
+}
+
 static void units_need_the_histogram(void **state)
 {
 	(void)state;
 	run_bad("--milliseconds needs --histogram", WORDS("-m"));
 	run_bad("--nanoseconds needs --histogram", WORDS("-N", "1"));
-}
-
-static void some_need_metrics(void **state)
-{
-	(void)state;
-	run_bad("--user needs --exporter or --textfile", WORDS("--user", "a"));
-	run_bad("--bpf-stats needs --exporter or --textfile", WORDS("--bpf-stats", "1"));
 }
 
 static void a_group_needs_what_it_reads(void **state)
@@ -179,11 +188,11 @@ static void what_counts_is_how_it_ends(void **state)
 	run_bad("--hook cannot be used with --mode switch",
 		WORDS("--mode=entry", "--hook=fentry", "--mode=switch"));
 	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--mode=entry"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	assert_int_equal(run.opts.hook, HOOK_FENTRY);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.hook, HOOK_FENTRY);
 	run_good(&run, WORDS("--mode=switch", "--hook=fentry", "--hook=auto"));
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
-	assert_int_equal(run.opts.hook, HOOK_AUTO);
+	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.measure.hook, HOOK_AUTO);
 	run_good(&run, WORDS("--mode=switch", "-s", "busy", "-s", "blocked"));
 	assert_int_equal(run.opts.view.sort, COLUMN_BLOCKED);
 	run_bad("--sort cannot be used with --mode switch",
@@ -243,10 +252,9 @@ static void one_line_for_several_faults(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_alone),
 		cmocka_unit_test(every_pair),
+		cmocka_unit_test(every_pair_of_the_exporter),
 		cmocka_unit_test(units_need_the_histogram),
-		cmocka_unit_test(some_need_metrics),
 		cmocka_unit_test(a_group_needs_what_it_reads),
 		cmocka_unit_test(what_counts_is_how_it_ends),
 		cmocka_unit_test(sorting_in_each_mode),

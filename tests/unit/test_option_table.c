@@ -7,81 +7,65 @@
 #include <string.h>
 #include <cmocka.h>
 #include "report/columns.h"
-#include "options/option_rules.h"
 #include "options/option_table.h"
 
-static bool is_end(const struct argp_option *option)
+static void test_rows_are_complete(void **state)
 {
-	return !option->key && !option->name && !option->doc && !option->group;
-}
+	(void)state;
+	for (enum option_word word = 0; word < WORD_CNT; word++) {
+		const struct option_row *row = &option_rows[word];
+		bool is_option = word < WORD_FIRST_OTHER;
 
-static const struct argp_option *find(const char *name)
-{
-	for (const struct argp_option *o = option_table; !is_end(o); o++) {
-		if (o->name && !strcmp(o->name, name))
-			return o;
+		assert_non_null(row->name);
+		assert_int_equal(is_option, row->help[PROGRAM_TOOL] || row->help[PROGRAM_EXPORTER]);
+		if (!is_option)
+			continue;
+		assert_int_equal(strncmp(row->name, "--", 2), 0);
+		/* An option with a value parses it; most others store one. */
+		assert_int_equal(row->arg != NULL, row->parse != NULL);
+		if (!row->arg && word != WORD_VERBOSE && word != WORD_VERSION && word != WORD_HELP)
+			assert_in_range(row->size, 1, sizeof(int));
 	}
-	fail_msg("there is no --%s", name);
-	return NULL;
 }
 
 static void test_keys_and_names_are_unique(void **state)
 {
 	(void)state;
-	for (const struct argp_option *a = option_table; !is_end(a); a++) {
-		for (const struct argp_option *b = option_table; b < a; b++) {
-			if (a->key && a->key == b->key)
-				fail_msg("--%s has the key of --%s", a->name, b->name);
-			if (a->name && b->name && !strcmp(a->name, b->name))
-				fail_msg("--%s is there twice", a->name);
+	for (enum option_word a = 0; a < WORD_FIRST_OTHER; a++) {
+		for (enum option_word b = 0; b < a; b++) {
+			if (option_table__key(a) == option_table__key(b))
+				fail_msg("%s has the key of %s", option_rows[a].name,
+					 option_rows[b].name);
+			assert_string_not_equal(option_rows[a].name, option_rows[b].name);
 		}
 	}
 }
 
-/* Each option has a bit of its own; the rules would confuse two options with the same bit. */
-static void test_words_are_unique(void **state)
+/* Each program has its own options and their headings, and the list ends. */
+static void test_lists_of_programs(void **state)
 {
-	__u64 seen = 0;
+	struct argp_option options[ARGP_OPTION_MAX];
 
 	(void)state;
-	for (const struct argp_option *o = option_table; !is_end(o); o++) {
-		__u64 word = option_table__word(o->key);
+	for (enum program program = 0; program < PROGRAM_CNT; program++) {
+		size_t cnt = 0, wanted = 0;
 
-		assert_int_equal(word & seen, 0);
-		assert_int_equal(word & (word - 1), 0);
-		seen |= word;
-	}
-	/*
-	 * All bits are used, except those that depend on an option's value or stand for arguments.
-	 */
-	assert_int_equal(seen,
-			 ((1ULL << WORD_CNT) - 1) &
-				 ~(WORD(SORT_IN_ENTRY) | WORD(INTERVAL) | WORD(COUNT) |
-				   WORD(MODE_SWITCH) | WORD(HOOK_CHOSEN) | WORD(REPLAY_AT_ONCE)));
-}
-
-/* Only these options can never conflict with another one. */
-static void test_options_without_a_word(void **state)
-{
-	static const char *const names[] = { "verbose", "version", "help" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(option_table__word(find(names[i])->key), 0);
-	assert_int_equal(option_table__word(0), 0);
-	for (const struct argp_option *o = option_table; !is_end(o); o++) {
-		if (!o->name || option_table__word(o->key))
-			continue;
-		if (strcmp(o->name, names[0]) && strcmp(o->name, names[1]) &&
-		    strcmp(o->name, names[2]))
-			fail_msg("the rules do not know --%s", o->name);
+		for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++)
+			wanted += option_rows[word].help[program] != NULL;
+		option_table__list(program, options);
+		for (const struct argp_option *o = options; o->key || o->doc; o++) {
+			cnt += o->name != NULL;
+			assert_true(o < &options[ARGP_OPTION_MAX - 1]);
+			assert_true(o->name || o->key == '?' || strchr(o->doc, ':'));
+		}
+		assert_int_equal(cnt, wanted);
 	}
 }
 
 /* --help lists the columns that --sort takes. */
 static void test_help_of_sort(void **state)
 {
-	const char *doc = find("sort")->doc;
+	const char *help = option_rows[WORD_SORT].help[PROGRAM_TOOL];
 
 	(void)state;
 	for (int i = 0; i < COLUMN_CNT; i++) {
@@ -90,17 +74,17 @@ static void test_help_of_sort(void **state)
 		if (!column_defs[i].heading)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)column__name_len(i), column_defs[i].key);
-		if (!strstr(doc, name))
-			fail_msg("%s is not in: %s", name, doc);
+		if (!strstr(help, name))
+			fail_msg("%s is not in: %s", name, help);
 	}
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows_are_complete),
 		cmocka_unit_test(test_keys_and_names_are_unique),
-		cmocka_unit_test(test_words_are_unique),
-		cmocka_unit_test(test_options_without_a_word),
+		cmocka_unit_test(test_lists_of_programs),
 		cmocka_unit_test(test_help_of_sort),
 	};
 

@@ -7,10 +7,10 @@ static void defaults(void **state)
 
 	(void)state;
 	run_good(&run, WORDS());
-	assert_int_equal(run.opts.filter.pid_cnt, 0);
-	assert_int_equal(run.opts.filter.tid_cnt, 0);
-	assert_int_equal(run.opts.filter.name_cnt, 0);
-	assert_int_equal(run.opts.filter.vcpu_id_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.pid_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.tid_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.name_cnt, 0);
+	assert_int_equal(run.opts.measure.filter.vcpu_id_cnt, 0);
 	assert_true(run.opts.interval_ns == 1000000000);
 	assert_int_equal(run.opts.count, 1);
 	assert_false(run.opts.repeat);
@@ -21,22 +21,23 @@ static void defaults(void **state)
 	assert_false(run.opts.timestamp);
 	assert_false(run.opts.no_clear);
 	assert_false(run.opts.top);
-	assert_false(run.opts.histogram);
+	assert_false(run.opts.measure.histogram);
 	assert_int_equal(run.opts.histogram_unit, HISTOGRAM_US);
-	assert_false(run.opts.check);
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	assert_int_equal(run.opts.hook, HOOK_AUTO);
-	assert_true(run.opts.mperf_ratio == 0);
+	assert_false(run.opts.measure.check);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.hook, HOOK_AUTO);
+	assert_true(run.opts.measure.mperf_ratio == 0);
 	assert_null(run.opts.record_path);
 	assert_null(run.opts.replay_path);
-	assert_false(options__want_metrics(&run.opts));
+	assert_int_equal(run.opts.listen.len, 0);
+	assert_null(run.opts.textfile_path);
 	assert_null(run.opts.user);
-	assert_false(run.opts.bpf_stats);
+	assert_false(run.opts.measure.bpf_stats);
 	assert_false(run.opts.pin);
 	assert_false(run.opts.unpin);
 	assert_false(run.opts.renew);
 	assert_null(run.opts.group);
-	assert_false(run.opts.mode_given);
+	assert_false(run.opts.measure.mode_given);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
 }
@@ -47,7 +48,7 @@ static void no_argv_at_all(void **state)
 	struct options opts;
 
 	(void)state;
-	assert_int_equal(options__parse(0, argv, &opts), OPTIONS_RUN);
+	assert_int_equal(options__parse(PROGRAM_TOOL, 0, argv, &opts), OPTIONS_RUN);
 	assert_int_equal(opts.count, 1);
 	options__free(&opts);
 }
@@ -184,12 +185,12 @@ static void flags(void **state)
 			assert_int_equal(run.opts.view.level, i == 0   ? VIEW_VMS
 							      : i == 1 ? VIEW_VCPUS
 								       : VIEW_VMS_AND_VCPUS);
-			assert_int_equal(run.opts.histogram, i == 2);
+			assert_int_equal(run.opts.measure.histogram, i == 2);
 			assert_int_equal(run.opts.timestamp, i == 3);
 			assert_int_equal(run.opts.no_clear, i == 4);
 			assert_int_equal(run.opts.top, i == 5);
 			assert_int_equal(run.opts.form, i == 6 ? OUTPUT_CSV : OUTPUT_TABLE);
-			assert_int_equal(run.opts.check, i == 7);
+			assert_int_equal(run.opts.measure.check, i == 7);
 			assert_int_equal(run.opts.wait, i == 8);
 		}
 	}
@@ -297,7 +298,6 @@ static void recordings(void **state)
 	run_bad("--replay '' is not a file name", WORDS("--replay="));
 	run_bad("--replay was given twice: 'a' and 'b'", WORDS("--replay", "a", "--replay", "b"));
 	run_good(&run, WORDS("--record", "a", "--record", "a"));
-	run_bad("--textfile was given twice", WORDS("--textfile", "a", "--textfile", "b"));
 	/*
 	 * A replay has no end of its own: all intervals are shown. "-" is stdin for --replay, but
 	 * --record refuses stdout.
@@ -314,11 +314,11 @@ static void mperf_ratio(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("--mperf-ratio", "0.97"));
-	assert_true(run.opts.mperf_ratio == 0.97);
+	assert_true(run.opts.measure.mperf_ratio == 0.97);
 	run_good(&run, WORDS("--mperf-ratio=4096"));
-	assert_true(run.opts.mperf_ratio == 4096);
+	assert_true(run.opts.measure.mperf_ratio == 4096);
 	run_good(&run, WORDS("--mperf-ratio=2", "--mperf-ratio=1.5"));
-	assert_true(run.opts.mperf_ratio == 1.5);
+	assert_true(run.opts.measure.mperf_ratio == 1.5);
 	run_bad("--mperf-ratio '0'", WORDS("--mperf-ratio", "0"));
 	run_bad("--mperf-ratio '-1'", WORDS("--mperf-ratio", "-1"));
 	run_bad("--mperf-ratio '4096.000000001'", WORDS("--mperf-ratio", "4096.000000001"));
@@ -332,14 +332,14 @@ static void mode(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("--mode", "entry"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--mode=switch"));
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
-	assert_int_equal(run.opts.hook, HOOK_AUTO);
+	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.measure.hook, HOOK_AUTO);
 	run_good(&run, WORDS("--mode=switch", "1", "--mode=entry"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--mode=entry", "--mode=switch", "1"));
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
+	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
 	run_bad("--mode ''", WORDS("--mode="));
 	run_bad("--mode 'Entry'", WORDS("--mode", "Entry"));
 	run_bad("--mode 'entr'", WORDS("--mode", "entr"));
@@ -365,10 +365,10 @@ static void hook(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
 		run_good(&run, WORDS("--hook", hooks[i].word));
-		assert_int_equal(run.opts.hook, hooks[i].hook);
-		assert_int_equal(run.opts.mode, MODE_ENTRY);
+		assert_int_equal(run.opts.measure.hook, hooks[i].hook);
+		assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 		run_good(&run, WORDS("--hook=kprobe", "--mode=entry", "--hook", hooks[i].word));
-		assert_int_equal(run.opts.hook, hooks[i].hook);
+		assert_int_equal(run.opts.measure.hook, hooks[i].hook);
 	}
 	run_bad("--hook ''", WORDS("--hook="));
 	run_bad("--hook 'Fentry'", WORDS("--hook", "Fentry"));
@@ -544,7 +544,21 @@ static void parses_are_independent(void **state)
 	run_good(&run, WORDS("-v"));
 	assert_int_equal(run.opts.verbosity, 1);
 	assert_int_equal(run.opts.form, OUTPUT_TABLE);
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+}
+
+static int as_exporter(void **state)
+{
+	(void)state;
+	run_as(PROGRAM_EXPORTER);
+	return 0;
+}
+
+static int as_tool(void **state)
+{
+	(void)state;
+	run_as(PROGRAM_TOOL);
+	return 0;
 }
 
 static void metrics(void **state)
@@ -553,24 +567,29 @@ static void metrics(void **state)
 	struct run run;
 
 	(void)state;
-	run_good(&run, WORDS("--exporter"));
-	assert_true(run.opts.exporter);
+	run_good(&run, WORDS());
 	assert_null(run.opts.textfile_path);
+	assert_null(run.opts.user);
+	assert_false(run.opts.measure.bpf_stats);
 	listen_address__format(&run.opts.listen, text);
 	assert_string_equal(text, LISTEN_ADDRESS_DEFAULT);
 	assert_true(run.opts.interval_ns == 10000000000);
 	assert_true(run.opts.repeat);
 	assert_int_equal(run.opts.count, 0);
-	run_good(&run, WORDS("--exporter=[::1]:99", "--user=a", "--bpf-stats", "2.5"));
+	run_good(&run, WORDS("--listen=[::1]:99", "--user=a", "--bpf-stats", "2.5"));
 	listen_address__format(&run.opts.listen, text);
 	assert_string_equal(text, "[::1]:99");
 	assert_string_equal(run.opts.user, "a");
-	assert_true(run.opts.bpf_stats);
+	assert_true(run.opts.measure.bpf_stats);
 	assert_true(run.opts.interval_ns == 2500000000);
+	/* A file replaces the default address, but not one that was asked for. */
 	run_good(&run, WORDS("--textfile=f"));
-	assert_false(run.opts.exporter);
+	assert_int_equal(run.opts.listen.len, 0);
 	assert_string_equal(run.opts.textfile_path, "f");
-	assert_true(options__want_metrics(&run.opts));
+	run_good(&run, WORDS("--textfile=f", "--listen", ":80"));
+	listen_address__format(&run.opts.listen, text);
+	assert_string_equal(text, "127.0.0.1:80");
+	assert_string_equal(run.opts.textfile_path, "f");
 }
 
 static void mode_of_metrics(void **state)
@@ -578,15 +597,32 @@ static void mode_of_metrics(void **state)
 	struct run run;
 
 	(void)state;
-	run_good(&run, WORDS("--exporter"));
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
-	run_good(&run, WORDS("--exporter", "--mode=entry"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	run_good(&run, WORDS("--exporter", "-H"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	run_good(&run, WORDS());
+	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
+	run_good(&run, WORDS("--mode=entry"));
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+	run_good(&run, WORDS("-H"));
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--textfile=f", "--hook=kprobe"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	run_bad("--mode switch", WORDS("--exporter", "-H", "--mode=switch"));
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+	run_bad("--mode switch", WORDS("-H", "--mode=switch"));
+}
+
+/* Neither program takes options or arguments that only the other one has. */
+static void options_of_the_other_program(void **state)
+{
+	static const char *const not_of_exporter[] = { "-L",         "-j",  "--top", "--pin",
+						       "--record=f", "-d1", "-t1" };
+	static const char *const not_of_tool[] = { "--listen=:80", "--textfile=f", "--user=a",
+						   "--bpf-stats", "--exporter" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(not_of_exporter) / sizeof(*not_of_exporter); i++)
+		run_bad("option", WORDS(not_of_exporter[i]));
+	run_bad("one argument too many: '2'", WORDS("1", "2"));
+	run_as(PROGRAM_TOOL);
+	for (size_t i = 0; i < sizeof(not_of_tool) / sizeof(*not_of_tool); i++)
+		run_bad("unrecognized option", WORDS(not_of_tool[i]));
 }
 
 static void pinning(void **state)
@@ -596,14 +632,14 @@ static void pinning(void **state)
 	(void)state;
 	run_good(&run, WORDS("--pin"));
 	assert_true(run.opts.pin);
-	assert_int_equal(run.opts.mode, MODE_SWITCH);
-	assert_false(run.opts.mode_given);
+	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
+	assert_false(run.opts.measure.mode_given);
 	run_good(&run, WORDS("--pin", "--mode=entry", "--group=a"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
-	assert_true(run.opts.mode_given);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
+	assert_true(run.opts.measure.mode_given);
 	assert_string_equal(run.opts.group, "a");
 	run_good(&run, WORDS("--pin", "-H"));
-	assert_int_equal(run.opts.mode, MODE_ENTRY);
+	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--unpin"));
 	assert_true(run.opts.unpin);
 	run_good(&run, WORDS("--renew"));
@@ -612,21 +648,37 @@ static void pinning(void **state)
 	run_bad("--group ''", WORDS("--pin", "--group="));
 	/* needs_entry_mode: a pinned measurement in switch mode would not be sufficient. */
 	run_good(&run, WORDS("-s", "busy"));
-	assert_true(run.opts.needs_entry_mode);
+	assert_true(run.opts.measure.needs_entry_mode);
 	run_good(&run, WORDS("-s", "halted"));
-	assert_false(run.opts.needs_entry_mode);
+	assert_false(run.opts.measure.needs_entry_mode);
 }
 
 static void bad_metrics(void **state)
 {
 	(void)state;
-	run_bad("--exporter 'here'", WORDS("--exporter=here"));
-	run_bad("--exporter ''", WORDS("--exporter="));
+	run_bad("--listen 'here'", WORDS("--listen=here"));
+	run_bad("--listen ''", WORDS("--listen="));
 	run_bad("--textfile ''", WORDS("--textfile="));
 	run_bad("--textfile '-'", WORDS("--textfile=-"));
-	run_bad("--user ''", WORDS("--exporter", "--user="));
-	/* The optional address must follow an equals sign. */
-	run_bad("INTERVAL ':80'", WORDS("--exporter", ":80"));
+	run_bad("--textfile was given twice", WORDS("--textfile", "a", "--textfile", "b"));
+	run_bad("--user ''", WORDS("--user="));
+}
+
+/* The texts of the exporter: its name, its options and no others. */
+static void help_of_the_exporter(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_words(&run, WORDS("--help"));
+	assert_int_equal(run.verdict, OPTIONS_DONE);
+	assert_non_null(strstr(run.out.text, "Usage: gtimehalt-exporter [OPTION...] [INTERVAL]\n"));
+	assert_non_null(strstr(run.out.text, "\n      --listen=ADDR:PORT "));
+	assert_null(strstr(run.out.text, "--top"));
+	for (const char *line = run.out.text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") < 80);
+	run_words(&run, WORDS("-V"));
+	assert_string_equal(run.out.text, "gtimehalt-exporter " GTIMEHALT_VERSION "\n");
 }
 
 int main(void)
@@ -659,10 +711,12 @@ int main(void)
 		cmocka_unit_test(help_has_every_column),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(parses_are_independent),
-		cmocka_unit_test(metrics),
-		cmocka_unit_test(mode_of_metrics),
+		cmocka_unit_test_setup_teardown(metrics, as_exporter, as_tool),
+		cmocka_unit_test_setup_teardown(mode_of_metrics, as_exporter, as_tool),
 		cmocka_unit_test(pinning),
-		cmocka_unit_test(bad_metrics),
+		cmocka_unit_test_setup_teardown(bad_metrics, as_exporter, as_tool),
+		cmocka_unit_test_setup_teardown(options_of_the_other_program, as_exporter, as_tool),
+		cmocka_unit_test_setup_teardown(help_of_the_exporter, as_exporter, as_tool),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -173,7 +173,7 @@ static void test_csv_and_json_clear_nothing(void **state)
 
 static int show_two_checks(struct fixture *f, FILE *out)
 {
-	const struct options opts = { .check = true };
+	const struct options opts = { .measure.check = true };
 	const struct check check = { 0 };
 	struct show *show;
 	int err = show__new(&opts, out, false, &show);

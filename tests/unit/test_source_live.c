@@ -20,6 +20,7 @@
 #include "measure/pin_objects.h"
 #include "measure/program_stats.h"
 #include "measure/sched_clock.h"
+#include "measure/opener.h"
 #include "options_run.h"
 #include "report/snapshot.h"
 #include "recording/recording.h"
@@ -154,7 +155,20 @@ static void start(struct measurement *m, const struct tree *tree, const char **w
 	memset(m, 0, sizeof(*m));
 	run_good(&m->run, words);
 	capture__begin(&m->said, stderr);
-	m->err = source_live__new(&m->run.opts, &tree->fs, &m->source);
+	m->err = source_live__new(&m->run.opts.measure, &tree->fs, &m->source);
+	capture__end(&m->said);
+}
+
+/* As the exporter starts it: with a process that opens MPERF on CPUs that come online. */
+static void start_exporter(struct measurement *m, const struct tree *tree, const char **words)
+{
+	memset(m, 0, sizeof(*m));
+	run_as(PROGRAM_EXPORTER);
+	run_good(&m->run, words);
+	run_as(PROGRAM_TOOL);
+	m->run.opts.measure.opener = &opener_ops;
+	capture__begin(&m->said, stderr);
+	m->err = source_live__new(&m->run.opts.measure, &tree->fs, &m->source);
 	capture__end(&m->said);
 }
 
@@ -186,12 +200,20 @@ static void end(struct measurement *m)
 /* Runs a command that pins, renews or unpins a measurement. */
 static int run_pin(const struct tree *tree, struct capture *said, const char **words)
 {
+	struct pin_command command;
 	struct run run;
 	int err;
 
 	run_good(&run, words);
+	command = (struct pin_command){
+		.pin = run.opts.pin,
+		.renew = run.opts.renew,
+		.unpin = run.opts.unpin,
+		.group = run.opts.group,
+		.measure = &run.opts.measure,
+	};
 	capture__begin(said, stderr);
-	err = pin_command__run(&run.opts, &tree->fs);
+	err = pin_command__run(&command, &tree->fs);
 	capture__end(said);
 	options__free(&run.opts);
 	return err;
@@ -311,7 +333,7 @@ static void test_windows_only(void **state)
 	assert_non_null(strstr(m.said.text, "no VM is running"));
 	/* TSC is measured against itself. */
 	assert_true(header->mperf_ratio > 0.999 && header->mperf_ratio < 1.001);
-	assert_false(source__has_ended(m.source, &m.run.opts.filter));
+	assert_false(source__has_ended(m.source, &m.run.opts.measure.filter));
 	assert_int_equal(source__check_rights(m.source), 0);
 	assert_int_equal(source__program_stats(m.source, stats, PROGRAM_STATS_MAX), 0);
 	end(&m);
@@ -424,7 +446,7 @@ static void test_programs_are_timed_when_that_is_wanted(void **state)
 	size_t cnt;
 
 	NEEDS_KERNEL();
-	start(&m, *state, WORDS("--exporter=127.0.0.1:0", "--bpf-stats"));
+	start_exporter(&m, *state, WORDS("--bpf-stats"));
 	assert_started(&m);
 	cnt = source__program_stats(m.source, stats, PROGRAM_STATS_MAX);
 	assert_true(cnt > 1);
@@ -588,7 +610,7 @@ static void test_pinned_twice(void **state)
 	assert_started(&m);
 	assert_int_equal(source__header(m.source)->mode, MODE_ENTRY);
 	end(&m);
-	start(&m, *state, WORDS("--exporter=127.0.0.1:0", "--bpf-stats"));
+	start_exporter(&m, *state, WORDS("--bpf-stats"));
 	assert_started(&m);
 	assert_int_equal(source__header(m.source)->mode, MODE_SWITCH);
 	assert_true(source__program_stats(m.source, stats, PROGRAM_STATS_MAX) >= 3);
@@ -658,7 +680,7 @@ static void test_what_another_version_has_pinned_is_not_read(void **state)
 	assert_int_equal(bpf_map_update_elem(fd, &key, &about, BPF_ANY), 0);
 	close(fd);
 	assert_measured_apart(*state, "by another version", WORDS());
-	assert_measured_apart(*state, "by another version", WORDS("--exporter=127.0.0.1:0"));
+	assert_measured_apart(*state, "by another version", WORDS("--mode", "switch"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--pin")), -EPROTO);
 	assert_non_null(strstr(said.text, "--unpin it and --pin it again"));
 	assert_int_equal(run_pin(*state, &said, WORDS("--renew")), -EPROTO);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "capture.h"
-#include "options/options.h"
+#include "measure/measure_opts.h"
 #include "run/tally.h"
 #include "run/source_ops.h"
 
@@ -49,7 +49,7 @@ static int next_snapshot(struct source *source, struct snapshot *snap)
 }
 
 struct bench {
-	struct options opts;
+	struct measure_opts opts;
 	struct made_up made_up;
 	struct tally tally;
 };

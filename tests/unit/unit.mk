@@ -42,12 +42,12 @@ test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals
 test_number_MODULES  := number
 test_opener_MODULES  := opener privileges syscall_filter process_title number $(LOG_MODULES)
 test_opener_LIBS     := -lcap-ng -lseccomp
-options_MODULES      := options listen_address option_lists option_rules option_table filter columns number $(LOG_MODULES) hooks
+options_MODULES      := options listen_address option_rules option_table option_values filter columns number $(LOG_MODULES) hooks
 test_options_MODULES := $(options_MODULES)
 test_listen_address_MODULES := listen_address number
 test_option_lists_MODULES := $(options_MODULES)
 test_option_rules_MODULES := $(options_MODULES)
-test_option_table_MODULES := option_table columns
+test_option_table_MODULES := $(options_MODULES)
 text_MODULES         := columns line stream time_text utf8 view vm_label
 test_render_csv_MODULES   := render_csv $(text_MODULES)
 test_render_histogram_MODULES := render_histogram histogram render_notes render_table $(text_MODULES)
@@ -67,6 +67,7 @@ test_kvm_debugfs_MODULES := kvm_debugfs hostfs number
 test_patient_MODULES := patient ending_signals
 test_patient_LIBS := -Wl,--wrap=poll
 test_pid_space_MODULES := pid_space hostfs $(LOG_MODULES)
+test_program_MODULES := program stream view columns $(LOG_MODULES)
 test_privileges_MODULES := privileges syscall_filter $(LOG_MODULES)
 test_privileges_LIBS := -lcap-ng -lseccomp
 test_process_title_MODULES := process_title number
@@ -91,12 +92,11 @@ test_scale_LIBS      := -Wl,--wrap=openat,--wrap=readlinkat,--wrap=faccessat
 test_snapshot_MODULES := snapshot
 # Everything that measuring on the running kernel needs.
 test_source_live_MODULES := $(notdir $(basename $(foreach folder,base measure options report rights vm,\
-				$(wildcard src/$(folder)/*.c)))) utf8 source source_live pin_command
+				$(wildcard src/$(folder)/*.c)))) stream utf8 source source_live pin_command
 test_source_live_LIBS := -lbpf -lcap-ng -lseccomp \
 			 -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns,--wrap=host__warn_of_hypervisor
 test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
-test_std_fds_MODULES := std_fds
 test_stream_MODULES  := stream view columns
 test_textfile_MODULES := textfile $(LOG_MODULES)
 test_time_text_MODULES := time_text

@@ -203,7 +203,7 @@ can_pin() {
 exporter_begin() {
 	local tries
 	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
-	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0 "$@"
+	begin "$GTIMEHALT_EXPORTER" -v --listen=127.0.0.1:0 "$@"
 	for ((tries = 0; tries < 400; tries++)); do
 		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
 		[[ -z $port ]] || ! grep -q 'Seccomp:.2' "/proc/$tool/status" || return 0

@@ -68,7 +68,7 @@ setup_file() {
 	# other too: each VM entry and exit has the other's programs in it, and here that is more than one per cent.
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 	"$GTIMEHALT" --pin -H --mperf-ratio 1
-	in_background exporter "$GTIMEHALT" -v --exporter="${EXPORTER#http://}" -H --bpf-stats
+	in_background exporter "$GTIMEHALT_EXPORTER" -v --listen="${EXPORTER#http://}" -H --bpf-stats
 	"$CLIENT" wait "$EXPORTER/healthz" 60 || {
 		cat "$BATS_FILE_TMPDIR/exporter.log"
 		return 1
@@ -269,5 +269,5 @@ ended() {
 	done
 	has_ended "$(pid_of exporter)"
 	# But of the clients that were shut down, which -v tells of.
-	run ! grep -iE '^gtimehalt: [^H].*(error|fail|cannot)' "$BATS_FILE_TMPDIR/exporter.log"
+	run ! grep -iE '^gtimehalt-exporter: [^H].*(error|fail|cannot)' "$BATS_FILE_TMPDIR/exporter.log"
 }

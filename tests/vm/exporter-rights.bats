@@ -28,7 +28,7 @@ teardown() {
 # exporter_start WORD...: starts it, by these words in front if there are any; its PID is in $exporter.
 exporter_start() {
 	local tries
-	"$@" "$GTIMEHALT" -v --exporter=127.0.0.1:0 >/dev/null 2>"$log" 3>&- 4>&- &
+	"$@" "$GTIMEHALT_EXPORTER" -v --listen=127.0.0.1:0 >/dev/null 2>"$log" 3>&- 4>&- &
 	exporter=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		url=$(sed -n 's,.*listening on ,http://,p' "$log")

@@ -98,7 +98,7 @@ check_check() {
 @test "the exporter and its helper, ended at any moment" {
 	local stats
 	all_but HUP
-	by_lot 2 ended_by "$GTIMEHALT" --exporter=127.0.0.1:0 --bpf-stats
+	by_lot 2 ended_by "$GTIMEHALT_EXPORTER" --listen=127.0.0.1:0 --bpf-stats
 	# Whether the kernel still times programs: one that runs says so.
 	begin "$GTIMEHALT" -j 60
 	sleep 2.5
@@ -136,7 +136,7 @@ check_check() {
 	nothing_runs
 	# While it is started, or later.
 	for ((i = 0; i < 5; i++)); do
-		begin "$GTIMEHALT" --exporter=127.0.0.1:0
+		begin "$GTIMEHALT_EXPORTER" --listen=127.0.0.1:0
 		until helper=$(pgrep -P "$tool") || ! is_running "$tool"; do
 			:
 		done

@@ -130,7 +130,7 @@ switched_off() {
 # has changed its text: a snapshot in between says "is 1 again", and the next one that it was written to.
 told() {
 	local words
-	words=$(sed -n -E 's/^(gtimehalt: warning: ([^ ]+ is [01])?).*/\1/p' "$BATS_TEST_TMPDIR/$1.err")
+	words=$(sed -n -E 's/^gtimehalt(-exporter)?(: warning: ([^ ]+ is [01])?).*/gtimehalt\2/p' "$BATS_TEST_TMPDIR/$1.err")
 	[[ ${words%$'\n'gtimehalt: warning: } == "gtimehalt: warning: $2 is 0"$'\n'"gtimehalt: warning: $2 is 1" ]] || {
 		cat "$BATS_TEST_TMPDIR/$1.err"
 		return 1
@@ -235,7 +235,7 @@ exporter_sees() {
 		.[1][2] - .[0][2] > 1 and .[3][2] == .[2][2] and .[5][2] - .[4][2] > 1 and
 		.[5][2] - .[4][2] < 2.1 * (.[5][0] - .[4][0]) / 1e9'
 	told exporter kernel.ftrace_enabled
-	fault 'kernel.ftrace_enabled=0 for 3 s under --exporter, without capabilities, behind seccomp' \
+	fault 'kernel.ftrace_enabled=0 for 3 s under gtimehalt-exporter, without capabilities, behind seccomp' \
 		'counted; the sums stand still; then they go on' "$(printf '%s; ' "${marks[@]#* }")"
 }
 

@@ -341,7 +341,7 @@ kvm_comes() {
 	local tries
 	modprobe -r "$KVM_VENDOR" kvm
 	out=$BATS_TEST_TMPDIR/exporter.out err=$BATS_TEST_TMPDIR/exporter.err
-	begin "$GTIMEHALT" -v --wait --exporter=127.0.0.1:0
+	begin "$GTIMEHALT_EXPORTER" -v --wait --listen=127.0.0.1:0
 	sleep 2.5
 	is_running "$tool"
 	grep -q 'KVM is not loaded.*waiting for it' "$err"
@@ -395,7 +395,7 @@ measure_again() {
 	# The exporter does not know the host's part, which the same guest has here.
 	host_pct=$(shown_over "$BATS_TEST_TMPDIR/again" again 0 | jq '100 * .host_ns / .wall_ns')
 	bounded "$halted" "$own" "$host_pct" 3 'what the exporter has counted'
-	fault 'modprobe while --wait --exporter waits; rmmod kvm_amd, kvm while a guest runs, and after it, in both modes' \
+	fault 'modprobe while gtimehalt-exporter --wait waits; rmmod kvm_amd, kvm while a guest runs, and after it, in both modes' \
 		'refused, or told with status 1; no hang, no reference left; then all as ever' \
 		"exporter $halted% halted, the guest $own%;$tried afterwards $agreed; \
 functions of KVM still in ftrace: $kept"

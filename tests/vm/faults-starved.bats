@@ -18,7 +18,7 @@ refused() {
 	echo "$1: status $status, $(head -n 1 "$err")"
 	case $status in
 	0) [[ ! -s $err ]] && { [[ $* != *' -d '* ]] || grep -q '  vCPU 0' "$out"; } ;;
-	1) [[ ! -s $out && $(wc -l <"$err") == 1 && $(<"$err") == 'gtimehalt: '* ]] ;;
+	1) [[ ! -s $out && $(wc -l <"$err") == 1 && $(<"$err") == gtimehalt*': '* ]] ;;
 	127) grep -q 'error while loading shared libraries' "$err" ;;
 	*) false ;;
 	esac || {
@@ -42,7 +42,7 @@ refused() {
 		refused "--as=$((n << 20))" "$GTIMEHALT" -d 0.05
 	done
 	for n in 7 20 30 34; do
-		refused "--nofile=$n" timeout --preserve-status -s TERM 4 "$GTIMEHALT" --exporter=127.0.0.1:0
+		refused "--nofile=$n" timeout --preserve-status -s TERM 4 "$GTIMEHALT_EXPORTER" --listen=127.0.0.1:0
 	done
 	if can_pin; then
 		for n in 20 30 34 36; do
@@ -53,7 +53,7 @@ refused() {
 	nothing_runs
 	nothing_left
 	grep -vq 0 "$BATS_TEST_TMPDIR/statuses"
-	fault 'RLIMIT_NOFILE 4 to 36, RLIMIT_AS 14 to 26 MiB; one shot, --exporter, --pin' \
+	fault 'RLIMIT_NOFILE 4 to 36, RLIMIT_AS 14 to 26 MiB; one shot, gtimehalt-exporter, --pin' \
 		'one line and status 1, or it works; nothing left' \
 		"statuses $(sort "$BATS_TEST_TMPDIR/statuses" | uniq -c | awk '{ printf "%s%d: %d times", sep, $2, $1; sep = ", " }'); \
 $(sort "$BATS_TEST_TMPDIR/said" | uniq -c | awk '{ n = $1; $1 = ""; printf "%s%s:%d", sep, $0, n; sep = "," }')"

@@ -93,7 +93,7 @@ ten_at_once() {
 	top_begin
 	out=$dir/exporter err=$dir/exporter.err
 	local screen=$tool
-	begin "$GTIMEHALT" -v --exporter=127.0.0.1:0
+	begin "$GTIMEHALT_EXPORTER" -v --listen=127.0.0.1:0
 	exporter=$tool
 	sleep_ms $((200 + RANDOM % 1000))
 	kill -KILL "${victims[0]}"
@@ -132,7 +132,7 @@ ten_at_once() {
 	grep -aq duty "$BATS_TEST_TMPDIR/screen"
 	bounded "$exported" "$own" "$host_pct" 3 'what the exporter has counted'
 	nothing_left
-	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, --exporter started together; SIGKILL of two' \
+	fault 'entry, switch, -H, kprobe, tracepoint, INTERVAL, --record, --check, --top, gtimehalt-exporter started together; SIGKILL of two' \
 		'all with 0, and as the guest says; nothing left' \
 		"$apart points apart; exporter $exported%, the guest $(jq -n "$own * 100 | round / 100")%; $seen"
 }

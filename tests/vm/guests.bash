@@ -38,11 +38,11 @@ intervals() {
 	return 1
 }
 
-# serving_begin PROGRAM OPTION...: starts a gtimehalt that serves metrics. Sets $exporter to its PID and $port to its
-# port.
+# serving_begin TOOL OPTION...: starts the gtimehalt-exporter that was built with this gtimehalt. Sets $exporter to its
+# PID and $port to its port.
 serving_begin() {
 	local tries
-	"$1" -v --exporter=127.0.0.1:0 "${@:2}" >"$BATS_TEST_TMPDIR/exporter" 2>&1 3>&- 4>&- &
+	"$1-exporter" -v --listen=127.0.0.1:0 "${@:2}" >"$BATS_TEST_TMPDIR/exporter" 2>&1 3>&- 4>&- &
 	exporter=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$BATS_TEST_TMPDIR/exporter")

@@ -6,6 +6,7 @@
 
 src=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 GTIMEHALT=${GTIMEHALT:-$src/.output/gtimehalt}
+GTIMEHALT_EXPORTER=$GTIMEHALT-exporter
 PAYLOAD=${PAYLOAD:-$src/.output/tests/payload/payload}
 ACCOUNT=${ACCOUNT:-$src/.output/tests/payload/payload-account}
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The Debian package, installed: it runs from where it was put, and leaves nothing when it is removed. Runs
-# in the bed, whose root is of another release of Debian than the one that the package was built on.
+# The Debian packages, installed: the programs run from where they were put, and leave nothing when they are removed.
+# Runs in the bed, whose root is of another release of Debian than the one that the packages were built on.
 #
 # The root is an overlay that ends with the VM: what is installed here is installed nowhere else.
 
@@ -10,28 +10,32 @@ bats_require_minimum_version 1.5.0
 load helper
 
 GTIMEHALT=/usr/sbin/gtimehalt
+PACKAGES=(gtimehalt gtimehalt-exporter gtimehalt-steer)
 
 setup_file() {
-	local deb
+	local debs
 	cd "$BATS_TEST_DIRNAME/../.." || return
-	deb=$(ls "${OUTPUT:-.output}"/deb/gtimehalt_*.deb) || {
-		echo 'there is no package: make deb'
+	debs=("${OUTPUT:-.output}"/deb/gtimehalt{,-exporter,-steer}_*.deb)
+	ls "${debs[@]}" || {
+		echo 'there are no packages: make deb'
 		return 1
 	}
 	[[ ! -e /usr/sbin/gtimehalt ]]
-	dpkg --install "$deb"
+	dpkg --install "${debs[@]}"
 }
 
 teardown_file() {
-	dpkg --purge gtimehalt
+	dpkg --purge "${PACKAGES[@]}"
 }
 
-@test "dpkg has installed it, with all that it depends on" {
-	[[ $(dpkg-query -W -f '${db:Status-Abbrev}' gtimehalt) == 'ii ' ]]
+@test "dpkg has installed them, with all that they depend on" {
+	[[ $(dpkg-query -W -f '${db:Status-Abbrev}' "${PACKAGES[@]}") == 'ii ii ii ' ]]
 	run -0 dpkg --audit
 	[[ -z $output ]]
-	run -0 "$GTIMEHALT" --version
-	[[ $output == "gtimehalt $(dpkg-query -W -f '${Version}' gtimehalt)" ]]
+	for program in "${PACKAGES[@]}"; do
+		run -0 "/usr/sbin/$program" --version
+		[[ $output == "$program $(dpkg-query -W -f '${Version}' "$program")" ]]
+	done
 }
 
 @test "it measures a guest" {
@@ -53,9 +57,9 @@ teardown_file() {
 	[[ ${COMPREPLY[*]} == "$guest" ]]
 }
 
-@test "removed, it leaves nothing, and no measurement that was pinned by hand" {
+@test "removed, they leave nothing, and no measurement that was pinned by hand" {
 	local paths path
-	mapfile -t paths < <(dpkg --listfiles gtimehalt | grep gtimehalt)
+	mapfile -t paths < <(dpkg --listfiles "${PACKAGES[@]}" | grep gtimehalt)
 	# The path filter of the bed's root keeps some of its files out.
 	[[ " ${paths[*]} " == *" /usr/sbin/gtimehalt "* && -d /usr/share/gtimehalt ]]
 	if ! is_linux_before 5 15; then
@@ -63,10 +67,10 @@ teardown_file() {
 		"$GTIMEHALT" --pin
 		[[ -e /sys/fs/bpf/gtimehalt/about ]]
 	fi
-	dpkg --purge gtimehalt
+	dpkg --purge "${PACKAGES[@]}"
 	[[ ! -e /sys/fs/bpf/gtimehalt ]]
 	for path in "${paths[@]}"; do
 		[[ ! -e $path ]]
 	done
-	run -1 dpkg-query -W gtimehalt
+	run -1 dpkg-query -W "${PACKAGES[@]}"
 }

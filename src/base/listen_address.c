@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/number.h"
-#include "options/listen_address.h"
+#include "base/listen_address.h"
 
 #define LOOPBACK "127.0.0.1"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include "base/std_fds.h"
+#include "base/program.h"
 #include "child.h"
 
 /*
@@ -21,7 +21,7 @@ static void fill(void *arg)
 		else if (fstat(fd, &before[fd]))
 			_exit(2);
 	}
-	if (std_fds__fill())
+	if (!program__start("test"))
 		_exit(3);
 	for (int fd = 0; fd < 3; fd++) {
 		if (fstat(fd, &after))
@@ -58,5 +58,5 @@ int main(void)
 		cmocka_unit_test(test_closed_ones_are_taken),
 	};
 
-	return cmocka_run_group_tests_name("std_fds", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

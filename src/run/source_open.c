@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <string.h>
+#include "base/hostfs.h"
+#include "base/log.h"
+#include "run/kvm_wait.h"
+#include "run/source.h"
+
+/* Returns as source__open() does. */
+static int open_live(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
+		     struct source **source)
+{
+	int err = hostfs__open(fs, "/");
+	int is_there = 1;
+
+	if (err) {
+		pr_err("cannot open /: %s", strerror(-err));
+		return err;
+	}
+	if (opts->wait)
+		is_there = kvm_wait__run(fs, interval);
+	if (is_there != 1)
+		return is_there;
+	err = source_live__new(opts->measure, fs, source);
+	return err ? err : 1;
+}
+
+int source__open(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
+		 struct source **source)
+{
+	int err;
+
+	if (!opts->replay_path)
+		return open_live(opts, fs, interval, source);
+	err = source_replay__new(opts->replay_path, source);
+	return err ? err : 1;
+}
