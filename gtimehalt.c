@@ -127,20 +127,13 @@ static void session_close(struct session *s)
 
 static int run_pin_command(const struct options *opts)
 {
-	const struct pin_command command = {
-		.pin = opts->pin,
-		.renew = opts->renew,
-		.unpin = opts->unpin,
-		.group = opts->group,
-		.measure = &opts->measure,
-	};
 	struct hostfs fs;
 	int err = hostfs__open(&fs, "/");
 
 	if (err)
 		pr_err("cannot open /: %s", strerror(-err));
 	else
-		err = pin_command__run(&command, &fs);
+		err = pin_command__run(&opts->pin, &opts->measure, &fs);
 	hostfs__close(&fs);
 	return err;
 }
@@ -163,7 +156,7 @@ static int run_session(const struct options *opts, bool *check_failed)
 static enum exit_code run(const struct options *opts)
 {
 	bool check_failed = false;
-	bool is_pin_command = opts->pin || opts->renew || opts->unpin;
+	bool is_pin_command = opts->pin.pin || opts->pin.renew || opts->pin.unpin;
 	int err = is_pin_command ? run_pin_command(opts) : run_session(opts, &check_failed);
 
 	return check_failed && !err ? EXIT_FAILED : program__status(err);

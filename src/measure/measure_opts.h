@@ -30,4 +30,10 @@ struct measure_opts {
 	const char *opener_user;
 };
 
+/* The command for the pinned measurement; see run/pin_command.h. */
+struct pin_opts {
+	bool pin, renew, unpin; /* at most one of them */
+	const char *group;      /* that may read what is pinned; NULL: only root */
+};
+
 #endif /* MEASURE_OPTS_H */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <stddef.h>
-#include <string.h>
 #include "options/option_table.h"
 
 _Static_assert(WORD_CNT <= 64, "a set of words is a __u64");
@@ -66,26 +64,13 @@ const struct program_text program_texts[PROGRAM_CNT] = {
 	},
 };
 
-enum group {
-	GROUP_FILTER = 1,
-	GROUP_OUTPUT,
-	GROUP_METRICS,
-	GROUP_MEASURE,
-	GROUP_PINNED,
-	GROUP_RECORDING,
-	GROUP_OTHER,
-	GROUP_CNT,
-};
-
-static const char *const headings[GROUP_CNT] = {
-	[GROUP_FILTER] = "Which VMs and vCPUs (lists: 1,2,3, or repeat the option):",
-	[GROUP_OUTPUT] = "What is shown:",
-	[GROUP_METRICS] = "Where the metrics go:",
-	[GROUP_MEASURE] = "How it is measured:",
-	[GROUP_PINNED] = "Always on, without a process (see /sys/fs/bpf/gtimehalt):",
-	[GROUP_RECORDING] = "Recordings:",
-	[GROUP_OTHER] = "Other:",
-};
+static const char filter[] = "Which VMs and vCPUs (lists: 1,2,3, or repeat the option):";
+static const char output[] = "What is shown:";
+static const char metrics[] = "Where the metrics go:";
+static const char measuring[] = "How it is measured:";
+static const char pinned[] = "Always on, without a process (see /sys/fs/bpf/gtimehalt):";
+static const char recordings[] = "Recordings:";
+static const char other[] = "Other:";
 
 /* clang-format off */
 /* Which programs have the option, with which help. */
@@ -100,92 +85,92 @@ static const char *const headings[GROUP_CNT] = {
 #define PARSE(value) .parse = option_values__##value
 
 const struct option_row option_rows[WORD_CNT] = {
-	[WORD_PID] = { "--pid", 'p', "PID", GROUP_FILTER,
+	[WORD_PID] = { "--pid", 'p', "PID", filter,
 		BOTH("Only the VMs of these processes"), PARSE(pids) },
-	[WORD_TID] = { "--tid", 't', "TID", GROUP_FILTER,
+	[WORD_TID] = { "--tid", 't', "TID", filter,
 		TOOL("Only the vCPUs of these threads"), PARSE(tids) },
-	[WORD_GUEST] = { "--guest", 'g', "NAME", GROUP_FILTER,
+	[WORD_GUEST] = { "--guest", 'g', "NAME", filter,
 		BOTH("Only VMs whose names match, as in the shell: 'web-*'"), PARSE(names) },
-	[WORD_VCPU] = { "--vcpu", 0, "N", GROUP_FILTER,
+	[WORD_VCPU] = { "--vcpu", 0, "N", filter,
 		TOOL("Only the vCPUs of these numbers; 0-3 is a range"), PARSE(vcpu_ids) },
 
-	[WORD_PER_VM] = { "--per-vm", 'P', NULL, GROUP_OUTPUT,
+	[WORD_PER_VM] = { "--per-vm", 'P', NULL, output,
 		TOOL("One row for each VM"), STORE(view.level, VIEW_VMS) },
-	[WORD_PER_VCPU] = { "--per-vcpu", 'L', NULL, GROUP_OUTPUT,
+	[WORD_PER_VCPU] = { "--per-vcpu", 'L', NULL, output,
 		TOOL("One row for each vCPU"), STORE(view.level, VIEW_VCPUS) },
-	[WORD_SORT] = { "--sort", 's', "COLUMN", GROUP_OUTPUT,
+	[WORD_SORT] = { "--sort", 's', "COLUMN", output,
 		TOOL("Sort, greatest first: halted, loaded, busy, host, wait, blocked or entries"),
 		PARSE(sort) },
-	[WORD_ROWS] = { "--rows", 'r', "ROWS", GROUP_OUTPUT,
+	[WORD_ROWS] = { "--rows", 'r', "ROWS", output,
 		TOOL("The first ROWS VMs, or vCPUs with -L"), PARSE(count), MEMBER(view.row_max) },
-	[WORD_HISTOGRAM] = { "--histogram", 'H', NULL, GROUP_OUTPUT,
+	[WORD_HISTOGRAM] = { "--histogram", 'H', NULL, output,
 		{ "Show how long stints were halted, as a histogram",
 		  "Also a histogram of how long stints were halted" },
 		STORE(measure.histogram, true) },
-	[WORD_MILLISECONDS] = { "--milliseconds", 'm', NULL, GROUP_OUTPUT,
+	[WORD_MILLISECONDS] = { "--milliseconds", 'm', NULL, output,
 		TOOL("Histogram in milliseconds (else microseconds)"),
 		STORE(histogram_unit, HISTOGRAM_MS) },
-	[WORD_NANOSECONDS] = { "--nanoseconds", 'N', NULL, GROUP_OUTPUT,
+	[WORD_NANOSECONDS] = { "--nanoseconds", 'N', NULL, output,
 		TOOL("Histogram in nanoseconds"), STORE(histogram_unit, HISTOGRAM_NS) },
-	[WORD_TIMESTAMP] = { "--timestamp", 'T', NULL, GROUP_OUTPUT,
+	[WORD_TIMESTAMP] = { "--timestamp", 'T', NULL, output,
 		TOOL("Print the time above each table"), STORE(timestamp, true) },
-	[WORD_NO_CLEAR] = { "--no-clear", 'C', NULL, GROUP_OUTPUT,
+	[WORD_NO_CLEAR] = { "--no-clear", 'C', NULL, output,
 		TOOL("Do not clear the screen between tables"), STORE(no_clear, true) },
-	[WORD_TOP] = { "--top", 0, NULL, GROUP_OUTPUT,
+	[WORD_TOP] = { "--top", 0, NULL, output,
 		TOOL("Full-screen display, every INTERVAL (default 1)"), STORE(top, true) },
-	[WORD_JSON] = { "--json", 'j', NULL, GROUP_OUTPUT,
+	[WORD_JSON] = { "--json", 'j', NULL, output,
 		TOOL("JSON, one object a line"), STORE(form, OUTPUT_JSON) },
-	[WORD_CSV] = { "--csv", 0, NULL, GROUP_OUTPUT,
+	[WORD_CSV] = { "--csv", 0, NULL, output,
 		TOOL("CSV, one row a line"), STORE(form, OUTPUT_CSV) },
 
-	[WORD_LISTEN] = { "--listen", 0, "ADDR:PORT", GROUP_METRICS,
+	[WORD_LISTEN] = { "--listen", 0, "ADDR:PORT", metrics,
 		EXPORTER("Serve them over HTTP (default " LISTEN_ADDRESS_DEFAULT
 			 ", or not at all with --textfile)"), PARSE(listen) },
-	[WORD_TEXTFILE] = { "--textfile", 0, "FILE", GROUP_METRICS,
+	[WORD_TEXTFILE] = { "--textfile", 0, "FILE", metrics,
 		EXPORTER("Write them to FILE every INTERVAL, for node_exporter"), PARSE(new_path), MEMBER(textfile_path) },
 
-	[WORD_DURATION] = { "--duration", 'd', "TIME", GROUP_MEASURE,
+	[WORD_DURATION] = { "--duration", 'd', "TIME", measuring,
 		TOOL("Length of a single measurement, such as 10, 500ms or 5m (default 1 s)"),
 		PARSE(interval) },
-	[WORD_MODE] = { "--mode", 0, "MODE", GROUP_MEASURE,
+	[WORD_MODE] = { "--mode", 0, "MODE", measuring,
 		{ "entry (default), or switch: no hooks at VM entry and exit",
 		  "switch (default): no hooks at VM entry and exit; or entry (with -H and --hook)" },
 		PARSE(mode) },
-	[WORD_HOOK] = { "--hook", 0, "HOOK", GROUP_MEASURE,
+	[WORD_HOOK] = { "--hook", 0, "HOOK", measuring,
 		BOTH("Force fentry, kprobe, vcpu_enter_guest or tracepoint"), PARSE(hook) },
-	[WORD_MPERF_RATIO] = { "--mperf-ratio", 0, "R", GROUP_MEASURE,
+	[WORD_MPERF_RATIO] = { "--mperf-ratio", 0, "R", measuring,
 		BOTH("MPERF rate over TSC rate (default: calibrate)"), PARSE(mperf_ratio) },
-	[WORD_WAIT] = { "--wait", 0, NULL, GROUP_MEASURE,
+	[WORD_WAIT] = { "--wait", 0, NULL, measuring,
 		BOTH("Wait until KVM is loaded"), STORE(wait, true) },
 
-	[WORD_PIN] = { "--pin", 0, NULL, GROUP_PINNED,
+	[WORD_PIN] = { "--pin", 0, NULL, pinned,
 		TOOL("Start measuring all VMs, and exit (default: --mode switch)"),
-		STORE(pin, true) },
-	[WORD_GROUP] = { "--group", 0, "NAME", GROUP_PINNED,
-		TOOL("Group that may read what is pinned (default: only root)"), PARSE(name), MEMBER(group) },
-	[WORD_RENEW] = { "--renew", 0, NULL, GROUP_PINNED,
+		STORE(pin.pin, true) },
+	[WORD_GROUP] = { "--group", 0, "NAME", pinned,
+		TOOL("Group that may read what is pinned (default: only root)"), PARSE(name), MEMBER(pin.group) },
+	[WORD_RENEW] = { "--renew", 0, NULL, pinned,
 		TOOL("Add CPUs that came online to what is pinned; start nothing"),
-		STORE(renew, true) },
-	[WORD_UNPIN] = { "--unpin", 0, NULL, GROUP_PINNED,
-		TOOL("End the pinned measurement"), STORE(unpin, true) },
+		STORE(pin.renew, true) },
+	[WORD_UNPIN] = { "--unpin", 0, NULL, pinned,
+		TOOL("End the pinned measurement"), STORE(pin.unpin, true) },
 
-	[WORD_RECORD] = { "--record", 0, "FILE", GROUP_RECORDING,
+	[WORD_RECORD] = { "--record", 0, "FILE", recordings,
 		TOOL("Record all measurements, unfiltered, in FILE"), PARSE(new_path), MEMBER(record_path) },
-	[WORD_REPLAY] = { "--replay", 0, "FILE", GROUP_RECORDING,
+	[WORD_REPLAY] = { "--replay", 0, "FILE", recordings,
 		{ "Show a recording (needs neither root nor KVM); with --top an interval every INTERVAL",
 		  "Export a recording (needs neither root nor KVM)" }, PARSE(path), MEMBER(replay_path) },
 
-	[WORD_USER] = { "--user", 0, "NAME", GROUP_OTHER,
+	[WORD_USER] = { "--user", 0, "NAME", other,
 		EXPORTER("User to switch to once measuring (default nobody)"), PARSE(name), MEMBER(user) },
-	[WORD_BPF_STATS] = { "--bpf-stats", 0, NULL, GROUP_OTHER,
+	[WORD_BPF_STATS] = { "--bpf-stats", 0, NULL, other,
 		EXPORTER("Let the kernel time all BPF programs, to show the cost of ours"),
 		STORE(measure.bpf_stats, true) },
-	[WORD_CHECK] = { "--check", 0, NULL, GROUP_OTHER,
+	[WORD_CHECK] = { "--check", 0, NULL, other,
 		TOOL("Check that the sums of CPUs and vCPUs close"), STORE(measure.check, true) },
-	[WORD_VERBOSE] = { "--verbose", 'v', NULL, GROUP_OTHER,
+	[WORD_VERBOSE] = { "--verbose", 'v', NULL, other,
 		BOTH("Say what was chosen and why (-vv: libbpf too)") },
-	[WORD_VERSION] = { "--version", 'V', NULL, GROUP_OTHER, BOTH("Show the version") },
-	[WORD_HELP] = { "--help", 'h', NULL, GROUP_OTHER, BOTH("Show this help") },
+	[WORD_VERSION] = { "--version", 'V', NULL, other, BOTH("Show the version") },
+	[WORD_HELP] = { "--help", 'h', NULL, other, BOTH("Show this help") },
 
 	[WORD_INTERVAL] = { .name = "INTERVAL", PARSE(interval) },
 	[WORD_COUNT] = { .name = "COUNT", PARSE(count), MEMBER(count) },
@@ -195,33 +180,3 @@ const struct option_row option_rows[WORD_CNT] = {
 	[WORD_REPLAY_AT_ONCE] = { .name = "--replay" },
 };
 /* clang-format on */
-
-int option_table__key(enum option_word word)
-{
-	return option_rows[word].letter ? option_rows[word].letter : 0x100 + (int)word;
-}
-
-void option_table__list(enum program program, struct argp_option options[static ARGP_OPTION_MAX])
-{
-	bool has_group[GROUP_CNT] = { false };
-
-	for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++) {
-		const struct option_row *row = &option_rows[word];
-
-		if (!row->help[program])
-			continue;
-		if (!has_group[row->group])
-			*options++ = (struct argp_option){ .doc = headings[row->group],
-							   .group = row->group };
-		has_group[row->group] = true;
-		*options++ = (struct argp_option){
-			.name = row->name + strlen("--"),
-			.key = option_table__key(word),
-			.arg = row->arg,
-			.doc = row->help[program],
-			.group = row->group,
-		};
-	}
-	*options++ = (struct argp_option){ .key = '?', .flags = OPTION_HIDDEN };
-	*options = (struct argp_option){ 0 };
-}

@@ -6,7 +6,6 @@
 #ifndef OPTION_TABLE_H
 #define OPTION_TABLE_H
 
-#include <argp.h>
 #include <stddef.h>
 #include "options/option_values.h"
 #include "options/options.h"
@@ -29,6 +28,8 @@ enum option_word {
 	WORD_TOP,
 	WORD_JSON,
 	WORD_CSV,
+	WORD_LISTEN,
+	WORD_TEXTFILE,
 	WORD_DURATION,
 	WORD_MODE,
 	WORD_HOOK,
@@ -40,8 +41,6 @@ enum option_word {
 	WORD_UNPIN,
 	WORD_RECORD,
 	WORD_REPLAY,
-	WORD_LISTEN,
-	WORD_TEXTFILE,
 	WORD_USER,
 	WORD_BPF_STATS,
 	WORD_CHECK,
@@ -66,7 +65,7 @@ struct option_row {
 	const char *name;              /* as in messages: "--pid", "INTERVAL" */
 	char letter;                   /* 0: none */
 	const char *arg;               /* name of the value; NULL: the option has none */
-	int group;                     /* heading in --help */
+	const char *heading;           /* in --help; the rows of a heading follow each other */
 	const char *help[PROGRAM_CNT]; /* NULL: the program does not have this option */
 	/* Parses the value and stores it; NULL: the option has none, and `value` is stored. */
 	option_parser *parse;
@@ -84,14 +83,5 @@ struct program_text {
 };
 
 extern const struct program_text program_texts[PROGRAM_CNT];
-
-/* Returns the key of an option for argp. */
-int option_table__key(enum option_word word);
-
-/* The headings, the options of one program, "-?" and an end. */
-#define ARGP_OPTION_MAX (2 * WORD_CNT)
-
-/* Fills `options` with the program's options for argp. */
-void option_table__list(enum program program, struct argp_option options[static ARGP_OPTION_MAX]);
 
 #endif /* OPTION_TABLE_H */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "options/option_rules.h"
 #include "options/option_table.h"
 #include "options/options.h"
 #include "report/columns.h"
@@ -15,6 +14,125 @@
 #define NS_PER_SEC 1000000000ULL
 
 #define METRICS_INTERVAL_NS (10 * NS_PER_SEC)
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Options that select what is shown, how, and for how long. */
+#define SHOWN                                                                                      \
+	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
+	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
+	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
+	 WORD(WAIT))
+
+/*
+ * Options that select how to measure or show. They come too late for a pinned
+ * measurement, which is already running.
+ */
+#define NOT_FOR_PINNED                                                                             \
+	(SHOWN | WORD(HISTOGRAM) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(MODE) |           \
+	 WORD(HOOK) | WORD(MPERF_RATIO) | WORD(GROUP))
+
+/* Only the first rule that is violated is reported. */
+static const struct rule {
+	enum option_word word;
+	__u64 others;
+	const char *why;
+} rules[] = {
+	{ WORD_CHECK,
+	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
+		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
+		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
+	  "a check has its own output and covers all VMs of this host" },
+	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
+	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
+	{ WORD_PIN, SHOWN | WORD(MILLISECONDS) | WORD(NANOSECONDS),
+	  "it shows nothing, and measures all VMs from then on" },
+	{ WORD_RENEW, NOT_FOR_PINNED, "it only adds CPUs to the pinned measurement" },
+	{ WORD_UNPIN, NOT_FOR_PINNED, "it only ends the pinned measurement" },
+	{ WORD_REPLAY, WORD(RECORD), "the data is already a recording" },
+	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
+	  "this was decided when it was recorded" },
+	{ WORD_REPLAY, WORD(WAIT), "a recording needs no KVM" },
+	{ WORD_REPLAY, WORD(BPF_STATS), "a recording has no running BPF programs" },
+	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
+	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
+	{ WORD_JSON, WORD(CSV), "use one output format at a time" },
+	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
+	  "JSON always has all VMs and all their vCPUs" },
+	{ WORD_JSON, WORD(MILLISECONDS) | WORD(NANOSECONDS), "JSON is always in nanoseconds" },
+	{ WORD_CSV, WORD(HISTOGRAM), "CSV has only the rows of the table" },
+	{ WORD_TIMESTAMP, WORD(JSON) | WORD(CSV), "the time is always included" },
+	{ WORD_NO_CLEAR, WORD(JSON) | WORD(CSV), "the screen is cleared between tables only" },
+	{ WORD_TOP, WORD(JSON) | WORD(CSV), "a full screen is not for programs" },
+	{ WORD_TOP, WORD(HISTOGRAM), "the full screen shows only the table" },
+	{ WORD_TOP, WORD(TIMESTAMP), "the full screen always shows the time" },
+	{ WORD_TOP, WORD(NO_CLEAR), "the full screen is updated in place" },
+	{ WORD_TOP, WORD(DURATION), "the full screen runs until you quit it" },
+	{ WORD_PER_VM, WORD(PER_VCPU), "omit both to get both kinds of rows" },
+	{ WORD_HISTOGRAM, WORD(MODE_SWITCH), "stints are known in --mode entry only" },
+	{ WORD_HISTOGRAM, WORD(SORT) | WORD(ROWS), "a histogram has no such rows" },
+	{ WORD_MILLISECONDS, WORD(NANOSECONDS), "use one unit at a time" },
+	{ WORD_SORT_IN_ENTRY, WORD(MODE_SWITCH), "that column is known in --mode entry only" },
+	{ WORD_HOOK_CHOSEN, WORD(MODE_SWITCH), "--mode switch has no hooks at VM entry and exit" },
+	{ WORD_DURATION, WORD(INTERVAL), "a single measurement has no INTERVAL" },
+}, needs[] = {
+	{ WORD_MILLISECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
+	{ WORD_NANOSECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
+	{ WORD_GROUP, WORD(PIN), "it is the group that may read what is pinned" },
+};
+
+/*
+ * Returns whether the words agree with the rules. If not, one line on stderr has named two words
+ * and the reason. is_need: a word needs the other one, instead of excluding the others.
+ */
+static bool check_rules(__u64 words, const struct rule *rule, size_t cnt, bool is_need)
+{
+	for (; cnt--; rule++) {
+		__u64 found = words & rule->others;
+
+		if (!(words & 1ULL << rule->word) || !found != is_need)
+			continue;
+		pr_err("%s %s %s: %s", option_rows[rule->word].name,
+		       is_need ? "needs" : "cannot be used with",
+		       option_rows[__builtin_ctzll(is_need ? rule->others : found)].name,
+		       rule->why);
+		return false;
+	}
+	return true;
+}
+
+#define ARGP_OPTION_MAX (2 * WORD_CNT)
+
+static int key_of(enum option_word word)
+{
+	return option_rows[word].letter ? option_rows[word].letter : 0x100 + (int)word;
+}
+
+/* Fills `options` with the headings, the options of the program, "-?" and an end. */
+static void list_options(enum program program, struct argp_option options[static ARGP_OPTION_MAX])
+{
+	const char *heading = NULL;
+	int group = 0;
+
+	for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++) {
+		const struct option_row *row = &option_rows[word];
+
+		if (!row->help[program])
+			continue;
+		if (heading != row->heading)
+			*options++ = (struct argp_option){ .doc = row->heading, .group = ++group };
+		heading = row->heading;
+		*options++ = (struct argp_option){
+			.name = row->name + strlen("--"),
+			.key = key_of(word),
+			.arg = row->arg,
+			.doc = row->help[program],
+			.group = group,
+		};
+	}
+	*options++ = (struct argp_option){ .key = '?', .flags = OPTION_HIDDEN };
+	*options = (struct argp_option){ 0 };
+}
 
 struct parse {
 	enum program program;
@@ -87,22 +205,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	}
 	for (enum option_word word = 0; word < WORD_FIRST_OTHER; word++)
-		if (option_table__key(word) == key)
+		if (key_of(word) == key)
 			return take(parse, word, arg);
 	return ARGP_ERR_UNKNOWN;
-}
-
-/* Sets the defaults of a run that exports metrics. */
-static void default_to_metrics(struct parse *parse)
-{
-	struct options *opts = &parse->opts;
-
-	if (!(parse->words & WORD(INTERVAL)))
-		opts->interval_ns = METRICS_INTERVAL_NS;
-	opts->repeat = true;
-	opts->count = 0;
-	if (!opts->listen.len && !opts->textfile_path)
-		listen_address__parse(LISTEN_ADDRESS_DEFAULT, &opts->listen);
 }
 
 /* Sets and checks what depends on several words. */
@@ -112,13 +217,15 @@ static error_t finish(struct parse *parse)
 	struct measure_opts *measure = &opts->measure;
 	bool is_exporter = parse->program == PROGRAM_EXPORTER;
 
-	if (is_exporter)
-		default_to_metrics(parse);
+	if (is_exporter && !(parse->words & WORD(INTERVAL)))
+		opts->interval_ns = METRICS_INTERVAL_NS;
+	if (is_exporter && !opts->listen.len && !opts->textfile_path)
+		listen_address__parse(LISTEN_ADDRESS_DEFAULT, &opts->listen);
 	/*
 	 * A measurement that is always on must cost little: use MODE_SWITCH
 	 * unless MODE_ENTRY is needed.
 	 */
-	if ((opts->pin || is_exporter) && !measure->mode_given && !measure->histogram &&
+	if ((opts->pin.pin || is_exporter) && !measure->mode_given && !measure->histogram &&
 	    measure->hook == HOOK_AUTO)
 		measure->mode = MODE_SWITCH;
 	if (measure->mode == MODE_SWITCH)
@@ -130,9 +237,10 @@ static error_t finish(struct parse *parse)
 	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
 		parse->words |= WORD(SORT_IN_ENTRY);
 	measure->needs_entry_mode = parse->words & WORD(SORT_IN_ENTRY);
-	if (!option_rules__allow(parse->words))
+	if (!check_rules(parse->words, rules, ARRAY_SIZE(rules), false) ||
+	    !check_rules(parse->words, needs, ARRAY_SIZE(needs), true))
 		return EINVAL;
-	if ((opts->top || opts->replay_path) && !opts->repeat) {
+	if ((opts->top || opts->replay_path || is_exporter) && !opts->repeat) {
 		opts->repeat = true;
 		opts->count = 0;
 	}
@@ -201,7 +309,7 @@ static error_t parse_words(struct parse *parse, int argc, char **argv)
 		words[i] = argv[i];
 	snprintf(name, sizeof(name), "%s", text->name);
 	words[0] = name;
-	option_table__list(parse->program, options);
+	list_options(parse->program, options);
 	err = argp_parse(&argp, word_cnt, words, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, parse);
 	free(words);
 	return err ? err : finish(parse);

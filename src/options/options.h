@@ -53,10 +53,7 @@ struct options {
 	bool no_clear;         /* -C: do not clear the terminal between tables */
 	bool top;              /* --top: full-screen display */
 	enum histogram_unit histogram_unit;
-	/* --pin, --renew, --unpin: nothing is shown */
-	bool pin, renew, unpin;
-	/* --group, in argv: the group that may read pinned objects; NULL: only root */
-	const char *group;
+	struct pin_opts pin; /* if one of it is set, nothing is shown */
 
 	/* Only of PROGRAM_EXPORTER. */
 	struct listen_address listen; /* len 0: metrics are not served over HTTP */

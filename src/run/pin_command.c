@@ -78,10 +78,9 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
  * Keeps a measurement that is already pinned, because another run may be reading it. Fails if it
  * cannot provide what the options ask for.
  */
-static int keep(const struct pin_command *command, const struct hostfs *fs,
-		const struct pin_dir *dir, const struct pinned *pinned)
+static int keep(const struct pin_opts *command, const struct measure_opts *opts,
+		const struct hostfs *fs, const struct pin_dir *dir, const struct pinned *pinned)
 {
-	const struct measure_opts *opts = command->measure;
 	const struct pinned_about *about = pinned__about(pinned);
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
@@ -95,8 +94,8 @@ static int keep(const struct pin_command *command, const struct hostfs *fs,
 	return take_in_cpus(fs, dir);
 }
 
-static int pin(const struct pin_command *command, const struct hostfs *fs,
-	       const struct pin_dir *dir)
+static int pin(const struct pin_opts *command, const struct measure_opts *opts,
+	       const struct hostfs *fs, const struct pin_dir *dir)
 {
 	const struct pinned_opts looking = { .refusal_level = LOG_LEVEL_ERR };
 	struct pinned *pinned;
@@ -107,14 +106,14 @@ static int pin(const struct pin_command *command, const struct hostfs *fs,
 		return err;
 	err = pinned__open(fs, &looking, &pinned);
 	if (!err) {
-		err = command->renew ? take_in_cpus(fs, dir) : keep(command, fs, dir, pinned);
+		err = command->renew ? take_in_cpus(fs, dir) : keep(command, opts, fs, dir, pinned);
 		pinned__free(pinned);
 		return err;
 	}
 	if (err != -ENOENT)
 		return err;
 	if (!command->renew)
-		return attach_and_pin(command->measure, fs, dir, gid);
+		return attach_and_pin(opts, fs, dir, gid);
 	pr_info("nothing is pinned: there is nothing to renew");
 	return 0;
 }
@@ -132,7 +131,7 @@ static int unpin(const struct pin_dir *dir)
  * Handles a pin directory that could not be locked. Objects pinned by others are not touched; they
  * only prevent --pin.
  */
-static int tell_unlocked(const struct pin_command *command, int err, const struct pin_refusal *why)
+static int tell_unlocked(const struct pin_opts *command, int err, const struct pin_refusal *why)
 {
 	if (err == -EPERM && command->pin) {
 		pr_err("cannot pin: %s", why->text);
@@ -145,7 +144,8 @@ static int tell_unlocked(const struct pin_command *command, int err, const struc
 	return 0;
 }
 
-static int run(const struct pin_command *command, const struct hostfs *fs)
+static int run(const struct pin_opts *command, const struct measure_opts *opts,
+	       const struct hostfs *fs)
 {
 	struct pin_refusal why;
 	struct pin_dir dir;
@@ -153,18 +153,19 @@ static int run(const struct pin_command *command, const struct hostfs *fs)
 
 	if (err)
 		return tell_unlocked(command, err, &why);
-	err = command->unpin ? unpin(&dir) : pin(command, fs, &dir);
+	err = command->unpin ? unpin(&dir) : pin(command, opts, fs, &dir);
 	pin_dir__unlock(&dir);
 	return err;
 }
 
-int pin_command__run(const struct pin_command *command, const struct hostfs *fs)
+int pin_command__run(const struct pin_opts *command, const struct measure_opts *opts,
+		     const struct hostfs *fs)
 {
 	sigset_t before;
 	int err;
 
 	ending_signals__hold(&before);
-	err = run(command, fs);
+	err = run(command, opts, fs);
 	ending_signals__release(&before);
 	return err;
 }

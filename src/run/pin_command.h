@@ -5,21 +5,14 @@
 #ifndef PIN_COMMAND_H
 #define PIN_COMMAND_H
 
-#include <stdbool.h>
-
 struct hostfs;
 struct measure_opts;
-
-struct pin_command {
-	bool pin, renew, unpin;             /* one of them is set */
-	const char *group;                  /* that may read what is pinned; NULL: only root */
-	const struct measure_opts *measure; /* for pin; the filter is not used */
-};
+struct pin_opts;
 
 /*
- * --pin: starts a measurement as the options say. If one is already pinned, it is kept, and CPUs
- * that have come online since are added to it. --unpin: ends it; if there is none, that is no
- * failure.
+ * --pin: starts a measurement as the options say, without their filter. If one is already pinned,
+ * it is kept, and CPUs that have come online since are added to it. --unpin: ends it; if there is
+ * none, that is no failure.
  *
  * Signals are held back until the work is done, so that nothing is left half pinned. A --pin that
  * got a signal removes what it has pinned.
@@ -27,6 +20,7 @@ struct pin_command {
  * Returns 0; -EOPNOTSUPP if this host cannot be measured; or another -errno. Every failure has been
  * logged.
  */
-int pin_command__run(const struct pin_command *command, const struct hostfs *fs);
+int pin_command__run(const struct pin_opts *command, const struct measure_opts *opts,
+		     const struct hostfs *fs);
 
 #endif /* PIN_COMMAND_H */

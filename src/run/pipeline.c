@@ -13,7 +13,6 @@
 #include "report/snapshot.h"
 #include "run/source.h"
 #include "top/top.h"
-#include "run/wanted.h"
 
 /* How a wait ended. */
 enum verdict {
@@ -80,7 +79,7 @@ static int take_first(struct run *run, struct snapshot *snap)
 	if (!err)
 		err = asked__check_names(&p->opts->measure.filter, snap);
 	if (!err)
-		err = wanted__narrow(&p->opts->measure, snap);
+		err = source__narrow(&p->opts->measure, snap);
 	if (!err && p->interval)
 		err = tell("time an interval", interval__start(p->interval, p->opts->interval_ns));
 	return err ? err : 1;
@@ -101,7 +100,7 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 	if (!err && !run->vcpus_checked)
 		err = asked__check_vcpus(filter, cur);
 	if (!err)
-		err = wanted__narrow(&p->opts->measure, cur);
+		err = source__narrow(&p->opts->measure, cur);
 	if (err)
 		return err;
 	run->vcpus_checked = true;

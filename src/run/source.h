@@ -56,6 +56,12 @@ void source__free(struct source *source);
  */
 int source__next(struct source *source, struct snapshot *snap);
 
+/*
+ * Reduces a snapshot to what the options ask for: applies the filter, and drops stints unless they
+ * are wanted. Returns 0; or -ENODATA, logged, if stints are wanted but were not counted.
+ */
+int source__narrow(const struct measure_opts *opts, struct snapshot *snap);
+
 /* Returns whether everything that the filter selects had exited for good at the last snapshot. */
 bool source__has_ended(const struct source *source, const struct filter *filter);
 

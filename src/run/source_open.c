@@ -5,13 +5,16 @@
 #include "run/kvm_wait.h"
 #include "run/source.h"
 
-/* Returns as source__open() does. */
-static int open_live(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
-		     struct source **source)
+int source__open(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
+		 struct source **source)
 {
-	int err = hostfs__open(fs, "/");
-	int is_there = 1;
+	int is_there = 1, err;
 
+	if (opts->replay_path) {
+		err = source_replay__new(opts->replay_path, source);
+		return err ? err : 1;
+	}
+	err = hostfs__open(fs, "/");
 	if (err) {
 		pr_err("cannot open /: %s", strerror(-err));
 		return err;
@@ -21,16 +24,5 @@ static int open_live(const struct source_opts *opts, struct hostfs *fs, struct i
 	if (is_there != 1)
 		return is_there;
 	err = source_live__new(opts->measure, fs, source);
-	return err ? err : 1;
-}
-
-int source__open(const struct source_opts *opts, struct hostfs *fs, struct interval *interval,
-		 struct source **source)
-{
-	int err;
-
-	if (!opts->replay_path)
-		return open_live(opts, fs, interval, source);
-	err = source_replay__new(opts->replay_path, source);
 	return err ? err : 1;
 }

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "run/tally.h"
 #include "run/source.h"
-#include "run/wanted.h"
 
 void tally__open(struct tally *m, const struct measure_opts *opts, struct source *source)
 {
@@ -42,7 +41,7 @@ static int take(struct tally *m)
 
 	m->taking_ns += clock__now_ns() - begin_ns;
 	if (got == 1)
-		err = wanted__narrow(m->opts, cur);
+		err = source__narrow(m->opts, cur);
 	if (got != 1 || err)
 		return err;
 	if (m->begun)

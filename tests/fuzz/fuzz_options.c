@@ -50,7 +50,7 @@ static void check_options(enum program program, const struct options *opts,
 			  const struct command_line *line)
 {
 	bool is_exporter = program == PROGRAM_EXPORTER;
-	const char *const texts[] = { opts->group, opts->record_path, opts->replay_path,
+	const char *const texts[] = { opts->pin.group, opts->record_path, opts->replay_path,
 				      opts->textfile_path, opts->user };
 
 	check_ids(opts->measure.filter.pids, opts->measure.filter.pid_cnt);
@@ -66,7 +66,7 @@ static void check_options(enum program program, const struct options *opts,
 	FUZZ_ASSERT(!opts->record_path || !opts->replay_path);
 	FUZZ_ASSERT(is_exporter || (!opts->user && !opts->textfile_path && !opts->listen.len));
 	FUZZ_ASSERT(!is_exporter || opts->textfile_path || opts->listen.len);
-	FUZZ_ASSERT(!opts->group || opts->pin);
+	FUZZ_ASSERT(!opts->pin.group || opts->pin.pin);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		FUZZ_ASSERT(!texts[i] || (*texts[i] && is_word(line, texts[i])));
 }

@@ -33,10 +33,10 @@ static void defaults(void **state)
 	assert_null(run.opts.textfile_path);
 	assert_null(run.opts.user);
 	assert_false(run.opts.measure.bpf_stats);
-	assert_false(run.opts.pin);
-	assert_false(run.opts.unpin);
-	assert_false(run.opts.renew);
-	assert_null(run.opts.group);
+	assert_false(run.opts.pin.pin);
+	assert_false(run.opts.pin.unpin);
+	assert_false(run.opts.pin.renew);
+	assert_null(run.opts.pin.group);
 	assert_false(run.opts.measure.mode_given);
 	assert_int_equal(run.opts.verbosity, 0);
 	options__free(&run.opts);
@@ -631,20 +631,20 @@ static void pinning(void **state)
 
 	(void)state;
 	run_good(&run, WORDS("--pin"));
-	assert_true(run.opts.pin);
+	assert_true(run.opts.pin.pin);
 	assert_int_equal(run.opts.measure.mode, MODE_SWITCH);
 	assert_false(run.opts.measure.mode_given);
 	run_good(&run, WORDS("--pin", "--mode=entry", "--group=a"));
 	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	assert_true(run.opts.measure.mode_given);
-	assert_string_equal(run.opts.group, "a");
+	assert_string_equal(run.opts.pin.group, "a");
 	run_good(&run, WORDS("--pin", "-H"));
 	assert_int_equal(run.opts.measure.mode, MODE_ENTRY);
 	run_good(&run, WORDS("--unpin"));
-	assert_true(run.opts.unpin);
+	assert_true(run.opts.pin.unpin);
 	run_good(&run, WORDS("--renew"));
-	assert_true(run.opts.renew);
-	assert_false(run.opts.pin);
+	assert_true(run.opts.pin.renew);
+	assert_false(run.opts.pin.pin);
 	run_bad("--group ''", WORDS("--pin", "--group="));
 	/* needs_entry_mode: a pinned measurement in switch mode would not be sufficient. */
 	run_good(&run, WORDS("-s", "busy"));

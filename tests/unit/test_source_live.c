@@ -200,20 +200,12 @@ static void end(struct measurement *m)
 /* Runs a command that pins, renews or unpins a measurement. */
 static int run_pin(const struct tree *tree, struct capture *said, const char **words)
 {
-	struct pin_command command;
 	struct run run;
 	int err;
 
 	run_good(&run, words);
-	command = (struct pin_command){
-		.pin = run.opts.pin,
-		.renew = run.opts.renew,
-		.unpin = run.opts.unpin,
-		.group = run.opts.group,
-		.measure = &run.opts.measure,
-	};
 	capture__begin(said, stderr);
-	err = pin_command__run(&command, &tree->fs);
+	err = pin_command__run(&run.opts.pin, &run.opts.measure, &tree->fs);
 	capture__end(said);
 	options__free(&run.opts);
 	return err;

@@ -37,12 +37,12 @@ test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODU
 test_kvm_wait_LIBS := -Wl,--wrap=interval__start,--wrap=interval__wait
 test_line_MODULES    := line utf8
 test_log_MODULES     := $(LOG_MODULES)
-test_tally_MODULES   := tally wanted source totals columns total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
+test_tally_MODULES   := tally source totals columns total_list account span snapshot histogram filter utf8 clock $(LOG_MODULES)
 test_metrics_text_MODULES := metrics_text metrics_families metrics_writer totals total_list histogram utf8 columns stream
 test_number_MODULES  := number
 test_opener_MODULES  := opener privileges syscall_filter process_title number $(LOG_MODULES)
 test_opener_LIBS     := -lcap-ng -lseccomp
-options_MODULES      := options listen_address option_rules option_table option_values filter columns number $(LOG_MODULES) hooks
+options_MODULES      := options listen_address option_table option_values filter columns number $(LOG_MODULES) hooks
 test_options_MODULES := $(options_MODULES)
 test_listen_address_MODULES := listen_address number
 test_option_lists_MODULES := $(options_MODULES)
