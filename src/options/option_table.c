@@ -168,9 +168,10 @@ const struct option_row option_rows[WORD_CNT] = {
 	[WORD_CHECK] = { "--check", 0, NULL, other,
 		TOOL("Check that the sums of CPUs and vCPUs close"), STORE(measure.check, true) },
 	[WORD_VERBOSE] = { "--verbose", 'v', NULL, other,
-		BOTH("Say what was chosen and why (-vv: libbpf too)") },
-	[WORD_VERSION] = { "--version", 'V', NULL, other, BOTH("Show the version") },
-	[WORD_HELP] = { "--help", 'h', NULL, other, BOTH("Show this help") },
+		BOTH("Say what was chosen and why (-vv: libbpf too)"), .parse = NULL },
+	[WORD_VERSION] = { "--version", 'V', NULL, other, BOTH("Show the version"),
+		.parse = NULL },
+	[WORD_HELP] = { "--help", 'h', NULL, other, BOTH("Show this help"), .parse = NULL },
 
 	[WORD_INTERVAL] = { .name = "INTERVAL", PARSE(interval) },
 	[WORD_COUNT] = { .name = "COUNT", PARSE(count), MEMBER(count) },

@@ -120,9 +120,11 @@ size_t fuzz__line_cnt(const char *text)
 	return cnt;
 }
 
+const char *fuzz_said__program = "gtimehalt";
+
 const char *fuzz_said__end(struct fuzz_said *said)
 {
-	static const char prefix[] = "gtimehalt: ";
+	size_t len = strlen(fuzz_said__program);
 	const char *line;
 
 	stderr = said->before;
@@ -130,7 +132,8 @@ const char *fuzz_said__end(struct fuzz_said *said)
 	FUZZ_ASSERT(!fclose(said->stream));
 	FUZZ_ASSERT(strlen(said->text) == said->size);
 	for (line = said->text; *line; line++) {
-		FUZZ_ASSERT(!strncmp(line, prefix, strlen(prefix)));
+		FUZZ_ASSERT(!strncmp(line, fuzz_said__program, len));
+		FUZZ_ASSERT(!strncmp(line + len, ": ", 2));
 		for (; *line != '\n'; line++)
 			FUZZ_ASSERT(((unsigned char)*line >= ' ' || *line == '\t') &&
 				    *line != 0x7f);

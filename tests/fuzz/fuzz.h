@@ -56,6 +56,9 @@ struct fuzz_said {
 	size_t size;
 };
 
+/* The program with whose name each line begins. */
+extern const char *fuzz_said__program;
+
 void fuzz_said__begin(struct fuzz_said *said);
 
 /*

@@ -14,8 +14,7 @@ FUZZ_RECORDING := $(recording_MODULES)
 fuzz_vmm_MODULES     := vmm qemu cmdline cgroup number
 fuzz_process_MODULES := roster unseen vm_table asked filter $(VM_MODULES) $(FUZZ_RECORDING)
 fuzz_process_HELPERS := shown tree_text
-fuzz_host_MODULES    := host host_rights hooks counters core_kinds opener self program_stats clock hostfs $(LOG_MODULES) number proc \
-			privileges process_title syscall_filter
+fuzz_host_MODULES    := host host_rights hooks counters core_kinds self program_stats clock hostfs $(LOG_MODULES) number proc
 fuzz_host_HELPERS    := tree_text
 fuzz_recording_MODULES := source source_replay filter $(LOG_MODULES) $(FUZZ_RECORDING) $(FUZZ_SHOWN)
 fuzz_recording_HELPERS := recordings $(FUZZ_SHOWN_HELPERS)
@@ -29,13 +28,12 @@ fuzz_top_MODULES     := number columns view render_notes line stream time_text u
 			$(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_top_HELPERS     := screen shown
 fuzz_options_MODULES := $(options_MODULES) snapshot
-fuzz_words_MODULES   := number host_rights accept listen_address columns core_kinds counters opener privileges syscall_filter \
-			process_title clock hostfs $(LOG_MODULES)
+fuzz_words_MODULES   := number host_rights accept listen_address columns core_kinds counters clock hostfs $(LOG_MODULES)
 fuzz_http_MODULES    := http_server http_connections accept listen_address clock $(LOG_MODULES) number
 
 FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OUT         := $(OUTPUT)/fuzz
-FUZZ_LIBS        := -Wl,--wrap=patient__write -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lm
+FUZZ_LIBS        := -Wl,--wrap=patient__write -lbpf -ljson-c -lmicrohttpd -lm
 
 # Everything that clang counts as undefined, and conversions of floats that are not integers. A finding ends the run.
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all

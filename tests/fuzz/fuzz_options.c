@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fuzz.h"
-#include "options/options.h"
+#include "base/log.h"
+#include "options/option_table.h"
 #include "report/snapshot.h"
 
 #define WORD_MAX 24
@@ -147,8 +148,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct command_line line;
 
 	take_words(&bytes, &line);
-	for (enum program program = 0; program < PROGRAM_CNT; program++)
+	for (enum program program = 0; program < PROGRAM_CNT; program++) {
+		fuzz_said__program = program_texts[program].name;
+		log__set_program(fuzz_said__program);
 		run_program(program, &line);
+	}
 	for (int i = 0; i < line.cnt; i++)
 		free(line.words[i]);
 	return 0;
