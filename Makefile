@@ -128,11 +128,11 @@ distclean: clean
 	$(Q)rm -rf --one-file-system .cache
 
 help:
-	@echo 'make              build ./gtimehalt and ./gtimehalt-steer'
+	@echo 'make              build ./gtimehalt, ./gtimehalt-exporter and ./gtimehalt-steer'
 	@echo 'make deps         install the Debian packages that the build needs'
 	@echo 'make install      install below PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make uninstall    remove the files that make install has installed'
-	@echo 'make deb          build a Debian package below $(DEB_DIR) and check it with lintian'
+	@echo 'make deb          build the Debian packages below $(DEB_DIR) and check them with lintian'
 	@echo 'make deb-deps     install the Debian packages that make deb needs'
 	@echo 'make compile_commands.json   list how each file is compiled, for clangd (needs jq)'
 	@echo 'make demo         show gtimehalt measuring a real guest on a KVM host in a VM (as root)'
