@@ -372,8 +372,8 @@ static __always_inline long set_place(__u32 tid, __u32 number, __u32 index, __u3
 
 /*
  * Returns whether the process may have one more entry, for a thread that has thread_entry_cnt.
- * Counts the new entry, or the refusal. A process may have as many entries as it leaves free, so
- * that any number of processes leave some room for the next one.
+ * Counts the new entry, or the refusal. A process may have as many entries as it leaves free: the
+ * first one at most half of all, the next one half of the rest.
  */
 int take_share(__u32 tgid, __u32 thread_entry_cnt);
 __noinline int take_share(__u32 tgid, __u32 thread_entry_cnt)
@@ -455,12 +455,38 @@ static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entr
 	sums->tgid = BPF_CORE_READ(task, tgid);
 	put_own_account(sums, task, request->ran_ns);
 	sums->ran_base_ns = sums->ran_ns;
+	sums->first_ran_ns = sums->ran_ns;
 	if (!request->older_index)
 		return;
 	sums->start_boottime_ns = bpf_ktime_get_boot_ns();
 	sums->wait_base_ns = sums->wait_ns;
 	sums->older_index = request->older_index;
 	sums->older_cnt = request->older_cnt;
+}
+
+/*
+ * Takes the index of a free entry; 0: there is none. An entry to which another CPU is still
+ * writing, for the thread that had it before, stays free: the next one is taken. Once an entry is
+ * taken, such a writer finds that the tid has changed, and writes nothing.
+ */
+static __always_inline __u32 pop_index(void)
+{
+	__u32 index = 0, next = 0;
+	struct vcpu_sums *sums;
+
+	if (bpf_map_pop_elem(&free_indexes, &index))
+		return 0;
+	sums = bpf_map_lookup_elem(&vcpus, &index);
+	if (sums && is_whole(&sums->shared_head, &sums->shared_tail))
+		return index;
+	if (bpf_map_pop_elem(&free_indexes, &next))
+		next = 0;
+	bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
+	sums = bpf_map_lookup_elem(&vcpus, &next);
+	if (!next || (sums && is_whole(&sums->shared_head, &sums->shared_tail)))
+		return next;
+	bpf_map_push_elem(&free_indexes, &next, BPF_ANY);
+	return 0;
 }
 
 /*
@@ -485,7 +511,8 @@ static __noinline __u32 make_entry(struct entry_request *request)
 	tgid = BPF_CORE_READ(task, tgid);
 	if (!take_share(tgid, request->older_cnt))
 		return 0;
-	if (bpf_map_pop_elem(&free_indexes, &index)) {
+	index = pop_index();
+	if (!index) {
 		give_share_back(tgid);
 		COUNT(map_full_cnt);
 		return 0;
@@ -493,16 +520,6 @@ static __noinline __u32 make_entry(struct entry_request *request)
 	sums = bpf_map_lookup_elem(&vcpus, &index);
 	if (!sums)
 		return 0;
-	/*
-	 * Another CPU is still writing for the thread that had this entry. From now on a writer
-	 * finds that the tid has changed, and writes nothing.
-	 */
-	if (!is_whole(&sums->shared_head, &sums->shared_tail)) {
-		give_share_back(tgid);
-		bpf_map_push_elem(&free_indexes, &index, BPF_ANY);
-		COUNT(lost_window_cnt);
-		return 0;
-	}
 	__sync_fetch_and_add(&used_entry_cnt, 1);
 	bpf_map_update_elem(&objects, &index, &of, BPF_ANY);
 	/* The copy guards go on, because a writer that was late has yet to increment them. */

@@ -343,6 +343,7 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 {
 	struct cpu_slot *slot;
 	struct counter_reading r = { 0 };
+	__u32 was_busy;
 
 	if (!targ_check && state == CPU_IDLE_ENDS)
 		return 0;
@@ -352,6 +353,7 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 	/* Without counters, only the end of an open stint is of interest. */
 	if (slot->cannot_halt && slot->entry_ns <= STINT_OFF)
 		return 0;
+	was_busy = slot->busy;
 	slot->busy = 1;
 	barrier();
 	if (!slot->cannot_halt)
@@ -360,7 +362,7 @@ int BPF_PROG(raw_tp_cpu_idle, __u32 state)
 		window_idle(slot, &r);
 	account_idle(&r, state);
 	barrier();
-	slot->busy = 0;
+	slot->busy = was_busy;
 	return 0;
 }
 

@@ -214,6 +214,8 @@ struct vcpu_sums {
 	 */
 	__u64 ran_base_ns;
 	__u64 wait_base_ns;
+	/* ran_ns when the entry was made. */
+	__u64 first_ran_ns;
 	__u64 away_ns; /* CLOCK_MONOTONIC */
 	/* When the thread started to run another vCPU; 0: this is the thread's current entry. */
 	__u64 away_since_ns;
@@ -234,7 +236,7 @@ struct vcpu_sums {
 	__u32 cannot_halt;
 	struct copy_guard own_tail, shared_tail;
 };
-GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 248, "no padding");
+GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 256, "no padding");
 
 /* Kernel objects of an entry, at the same index. Never pinned. */
 struct entry_objects {
@@ -294,7 +296,7 @@ struct cpu_beat {
  * --pin: version of the pinned maps; increase it when the layout or the meaning of one changes.
  * Measurements that a build with another version pinned are refused.
  */
-#define GTIMEHALT_PIN_LAYOUT 4
+#define GTIMEHALT_PIN_LAYOUT 5
 
 /* --pin: parameters of the measurement for its readers. Only user space writes them. */
 struct pin_about {

@@ -61,6 +61,21 @@ static __always_inline int is_watched(struct task_struct *task, const int typed)
 	return bpf_map_lookup_elem(&watched, &tgid) != NULL;
 }
 
+/*
+ * Reads the (first) byte of a field whose offset may exceed the 16 bits that a load can hold:
+ * struct kvm of Linux 6.1 has the hash table of pages before its flags.
+ */
+#define FAR_BYTE(typed, ptr, field)                                                                \
+	((typed) ? byte_at(ptr, bpf_core_field_offset((ptr)->field))                               \
+		 : (__u8)BPF_CORE_READ(ptr, field))
+
+static __always_inline __u8 byte_at(const void *object, __u64 offset)
+{
+	/* Without this, clang puts the offset into the load. */
+	barrier_var(offset);
+	return *((const __u8 *)object + offset);
+}
+
 /* Bits of kvm_arch.disabled_exits: KVM_X86_DISABLE_EXITS_* in the ABI of KVM. */
 #define EXITS_MWAIT 1
 #define EXITS_HLT   2
@@ -80,10 +95,10 @@ static __always_inline __u32 cannot_halt(struct kvm_vcpu *vcpu, const int typed)
 	if (targ_check)
 		return 0;
 	if (bpf_core_field_exists(kvm->arch.hlt_in_guest))
-		return !FIELD(typed, kvm, arch.hlt_in_guest) &&
-		       !FIELD(typed, kvm, arch.mwait_in_guest);
+		return !FAR_BYTE(typed, kvm, arch.hlt_in_guest) &&
+		       !FAR_BYTE(typed, kvm, arch.mwait_in_guest);
 	if (bpf_core_field_exists(newer->arch.disabled_exits))
-		return !(FIELD(typed, newer, arch.disabled_exits) & (EXITS_MWAIT | EXITS_HLT));
+		return !(FAR_BYTE(typed, newer, arch.disabled_exits) & (EXITS_MWAIT | EXITS_HLT));
 	return 0;
 }
 
@@ -345,6 +360,11 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	wanted = is_watched(task, typed);
 	if (!wanted && !slot->tid)
 		return;
+	/* This thread has preempted window_exit(). A forced read opens its window later. */
+	if (slot->busy) {
+		COUNT(lost_window_cnt);
+		return;
+	}
 	slot->busy = 1;
 	barrier();
 	never_halts = cannot_halt(vcpu, typed);
@@ -455,15 +475,22 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 	if (!place)
 		return;
 	slot = this_slot();
-	slot->busy = 1;
-	barrier();
-	read_counters(&r);
-	/* A forced read may have closed the window meanwhile. */
-	if (slot->tid == tid)
-		close_window(slot, &r);
+	/*
+	 * Since Linux 7.0, programs of tracepoints can be preempted (a46023d5616e "tracing: Guard
+	 * __DECLARE_TRACE() use of __DO_TRACE_CALL() with SRCU-fast"): another thread may be in
+	 * here. Whatever runs on this CPU meanwhile leaves the slot alone while it is busy.
+	 */
+	if (!slot->busy) {
+		slot->busy = 1;
+		barrier();
+		read_counters(&r);
+		/* A forced read may have closed the window before. */
+		if (slot->tid == tid)
+			close_window(slot, &r);
+		barrier();
+		slot->busy = 0;
+	}
 	end_entries(task, tid, place, ran_until_now(task));
-	barrier();
-	slot->busy = 0;
 }
 
 /*

@@ -115,6 +115,7 @@ static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *su
 	vcpu->start_boottime_ns = sums->start_boottime_ns;
 	vcpu->at_ns = complete_ns(sums);
 	vcpu->loaded_ns = sums->ran_ns - sums->ran_base_ns;
+	vcpu->ran_before_ns = sums->older_cnt ? 0 : sums->first_ran_ns;
 	vcpu->wait_ns = sums->wait_ns - sums->wait_base_ns;
 	vcpu->sleeps = sums->sleeps;
 	vcpu->sleeps_known = true;

@@ -6,7 +6,7 @@
 _Static_assert(sizeof(struct clock_reading) == 40, "clock_fields has every member");
 _Static_assert(sizeof(struct health) == 40, "health_fields has every member");
 _Static_assert(sizeof(struct vm_reading) == 132, "vm_fields has every member");
-_Static_assert(sizeof(struct vcpu_reading) == 120, "vcpu_fields has every member but entry");
+_Static_assert(sizeof(struct vcpu_reading) == 128, "vcpu_fields has every member but entry");
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
@@ -53,6 +53,7 @@ static const struct field vcpu_fields[] = {
 	{ "start_boottime_ns", FIELD_U64, VCPU(start_boottime_ns) },
 	{ "at_monotonic_ns", FIELD_U64, VCPU(at_ns) },
 	{ "loaded_ns", FIELD_U64, VCPU(loaded_ns) },
+	{ "ran_before_ns", FIELD_U64, VCPU(ran_before_ns), .optional = true },
 	{ "measured_ns", FIELD_U64, VCPU(measured_ns) },
 	{ "mperf_cycles", FIELD_U64, VCPU(mperf_cycles) },
 	{ "unmeasured_ns", FIELD_U64, VCPU(unmeasured_ns) },

@@ -53,6 +53,8 @@ struct vcpu_reading {
 	 * own are by the scheduler's clock.
 	 */
 	__u64 loaded_ns;
+	/* Run time of the thread before; 0: unknown, or the thread had run another vCPU before. */
+	__u64 ran_before_ns;
 	/*
 	 * Length of spans that this vCPU shared with no other guest and no idle task, and MPERF
 	 * cycles in them: the missing cycles were halted by it. Other host code may also have run

@@ -76,6 +76,19 @@ static bool has_slept(const struct vcpu_reading *old, const struct vcpu_reading 
 }
 
 /*
+ * Returns how long a thread ran in the span before it first ran its vCPU. `waited` is as for
+ * growth_of().
+ */
+static __s64 ran_before_ns(const struct vcpu_reading *waited, const struct vcpu_reading *now,
+			   const struct span *span)
+{
+	if (!waited || waited->seen || !waited->wait_known ||
+	    now->ran_before_ns <= waited->loaded_ns)
+		return 0;
+	return steered_ns(waited->loaded_ns, now->ran_before_ns, span);
+}
+
+/*
  * `old` is the same vCPU at the begin of the span, or NULL. `waited` is the reading of the same
  * thread there, seen or not, or NULL.
  */
@@ -95,7 +108,8 @@ static struct growth growth_of(const struct vcpu_reading *old, const struct vcpu
 		waited = &nothing;
 	return (struct growth){
 		.wall_ns = now->at_ns - from_ns,
-		.loaded_ns = steered_ns(base->loaded_ns, now->loaded_ns, span),
+		.loaded_ns = steered_ns(base->loaded_ns, now->loaded_ns, span) +
+			     ran_before_ns(waited, now, span),
 		.measured_ns = steered_ns(base->measured_ns, now->measured_ns, span),
 		.mperf_cycles = now->mperf_cycles - base->mperf_cycles,
 		.unmeasured_ns = steered_ns(base->unmeasured_ns, now->unmeasured_ns, span),
@@ -268,6 +282,12 @@ void span__account(const struct span *span, const struct vcpu_reading *old,
 			.slept = true,
 		};
 	set_metrics(&growth, span, value);
+	/* Without its run time, all that is known of an unseen thread is that it was in no guest. */
+	if (!now->seen && !growth.wait_known) {
+		value[METRIC_LOADED_NS] = METRIC_UNKNOWN;
+		if (span->entry_mode)
+			value[METRIC_HOST_NS] = METRIC_UNKNOWN;
+	}
 }
 
 static bool was_suspended(const struct clock_reading *prev, const struct clock_reading *cur)
@@ -288,6 +308,12 @@ const char *span__clock_problem(const struct clock_reading *prev, const struct c
 	return NULL;
 }
 
+/* Returns how many windows were not kept because there was no room for them. */
+static __u64 unkept_cnt(const struct health *health)
+{
+	return health->map_full_cnt + health->refused_window_cnt;
+}
+
 int span__init(struct span *span, const struct snapshot *prev, const struct snapshot *cur)
 {
 	__s64 interval_ns = cur->clock.mono_ns - prev->clock.mono_ns;
@@ -303,8 +329,8 @@ int span__init(struct span *span, const struct snapshot *prev, const struct snap
 		.interval_ns = (__u64)interval_ns,
 		.boot_offset_ns = cur->clock.boot_ns - cur->clock.mono_ns,
 		.entry_mode = prev->mode == MODE_ENTRY && cur->mode == MODE_ENTRY,
-		.map_was_full = cur->health.map_full_cnt > 0,
-		.map_is_full = cur->health.map_full_cnt > prev->health.map_full_cnt,
+		.map_was_full = unkept_cnt(&cur->health) > 0,
+		.map_is_full = unkept_cnt(&cur->health) > unkept_cnt(&prev->health),
 		.hooks_were_off = cur->health.hooks_off_cnt > prev->health.hooks_off_cnt,
 		.halts_unknown = was_suspended(&prev->clock, &cur->clock) || prev->host_halts ||
 				 cur->host_halts,

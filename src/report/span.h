@@ -42,11 +42,13 @@
  *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
  *				METRIC_UNMEASURED_NS at most
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread
- *				that was not `seen` in prev may have a wait_ns there
+ *				that was not `seen` in prev may have a wait_ns there. Of a thread
+ *				that is not `seen` in cur, loaded and host too
  *	`cannot_halt`		none: halted is 0 and busy is guest by KVM's flags, not measured
  *	not `seen`		none: a vCPU that no hook saw was not loaded, so its times in the
  *				guest are a measured 0, and its thread ran in user mode alone. But
- *				all except wall, if the map of vCPUs is or was full (map_full_cnt)
+ *				all except wall, if windows were not kept for want of room
+ *				(map_full_cnt, refused_window_cnt)
  *	first `seen` in cur	all except wall, if the map was full in the interval, or was full
  *				earlier and the vCPU is older: earlier windows may be missing
  *	the hooks did not run	all except wall, in an interval in which they did not or may not

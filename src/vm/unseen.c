@@ -81,7 +81,8 @@ static bool read_wait(const struct hostfs *fs, pid_t pid, struct unseen_thread *
 
 /*
  * Like read_wait(), but reads only UNSEEN_WAIT_READ_MAX known threads per snapshot, beginning at
- * read_turn, and reuses the previous value for the others. New threads are always read.
+ * read_turn, and reuses the previous values for the others, with the time at which they were read.
+ * New threads are always read.
  */
 static bool find_wait(const struct unseen *u, const struct hostfs *fs, pid_t pid,
 		      struct unseen_thread *unseen)
@@ -125,7 +126,7 @@ static int add_thread(struct snapshot *snap, const struct vm *vm, const struct v
 	vcpu->tid = thread->tid;
 	vcpu->vcpu_id = thread->vcpu_id;
 	vcpu->vm_id = vm_id;
-	vcpu->at_ns = snap->clock.mono_ns;
+	vcpu->at_ns = unseen->at_ns;
 	vcpu->wait_known = unseen->wait_known;
 	vcpu->loaded_ns = unseen->wait_known ? unseen->ran_ns : 0;
 	vcpu->wait_ns = unseen->wait_ns;
@@ -159,7 +160,7 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, struct vm *vm, size
 	vm->has_unseen = !vm->vcpus.cnt;
 	for (size_t i = 0; !err && i < vm->vcpus.cnt; i++) {
 		const struct vm_thread *thread = &vm->vcpus.threads[i];
-		struct unseen_thread unseen = { .tid = thread->tid };
+		struct unseen_thread unseen = { .tid = thread->tid, .at_ns = snap->clock.mono_ns };
 		__u64 vm_id;
 
 		if (find_seen(u, seen_cnt, thread->tid))
@@ -168,6 +169,12 @@ static int add_vm(struct unseen *u, const struct hostfs *fs, struct vm *vm, size
 		vm_id = vm_id_of(u, seen_cnt, vm, thread->kvm);
 		if (is_added(snap, seen_cnt, thread, vm_id) || !find_wait(u, fs, vm->pid, &unseen))
 			continue;
+		/* The run time of a thread with several vCPUs is not that of any of them. */
+		if (snap->vcpu_cnt > seen_cnt &&
+		    snap->vcpus[snap->vcpu_cnt - 1].tid == thread->tid) {
+			snap->vcpus[snap->vcpu_cnt - 1].wait_known = false;
+			unseen.wait_known = false;
+		}
 		err = add_thread(snap, vm, thread, &unseen, vm_id);
 		if (!err)
 			err = keep_wait(&u->last, &unseen);

@@ -26,6 +26,7 @@ struct vm_table;
 struct unseen_thread {
 	pid_t tid;
 	bool wait_known;
+	__u64 at_ns; /* CLOCK_MONOTONIC of the values */
 	__u64 ran_ns;
 	__u64 wait_ns;
 };

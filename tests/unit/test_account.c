@@ -650,7 +650,7 @@ static void test_not_seen(void **state)
 	f->before[0] = f->after[0];
 	f->before[0].at_ns = 1000 * S;
 	make_report(f);
-	assert_metrics(vcpu_value(f, 0), S, 0, 0, 0, 0, 0, UNKNOWN, UNKNOWN, 0, 0, 0);
+	assert_metrics(vcpu_value(f, 0), S, UNKNOWN, 0, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, 0, 0, 0);
 	assert_int_equal(f->report.vms[0].vm_id, 0);
 
 	/* The sums and the age of a thread that was not seen do not matter. */
@@ -658,13 +658,44 @@ static void test_not_seen(void **state)
 	f->after[0].loaded_ns = f->after[0].wait_ns = 5 * MS;
 	f->after[0].start_boottime_ns = 1500 * S + 600 * MS;
 	make_report(f);
-	assert_metrics(vcpu_value(f, 0), 400 * MS, 0, 0, 0, 0, 0, UNKNOWN, UNKNOWN, 0, 0, 0);
+	assert_metrics(vcpu_value(f, 0), 400 * MS, UNKNOWN, 0, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, 0,
+		       0, 0);
 	f->after[0].start_boottime_ns = 0;
 
 	f->prev.mode = f->cur.mode = MODE_SWITCH;
 	make_report(f);
-	assert_metrics(vcpu_value(f, 0), S, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+	assert_metrics(vcpu_value(f, 0), S, UNKNOWN, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
 		       UNKNOWN, 0, 0);
+}
+
+/* What a thread did in user mode before it first ran its vCPU is in the span, too. */
+static void test_first_seen_after_user_mode(void **state)
+{
+	struct fixture *f = *state;
+
+	f->before[0].seen = false;
+	f->before[0].loaded_ns = 5 * S;
+	f->after[0].ran_before_ns = 5 * S + 300 * MS;
+	f->after[0].loaded_ns = f->after[0].measured_ns = f->after[0].guest_ns = 200 * MS;
+	f->after[0].mperf_cycles = CYCLES(200 * MS);
+	f->after[0].entry_cnt = 9;
+	make_report(f);
+	assert_metrics(vcpu_value(f, 0), S, 500 * MS, 0, 200 * MS, 200 * MS, 300 * MS, 100 * MS,
+		       400 * MS, 9, 0, 0);
+}
+
+/* The windows of a process that had used up its share leave no trace either. */
+static void test_not_seen_because_windows_were_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->after[0] = (struct vcpu_reading){ .pid = 100, .tid = 101, .at_ns = 1001 * S };
+	f->prev.vcpu_cnt = 0;
+	f->cur.health.refused_window_cnt = 1;
+	make_report(f);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_LOADED_NS], UNKNOWN);
+	assert_int_equal(vcpu_value(f, 0)[METRIC_HALTED_NS], UNKNOWN);
+	f->cur.health.refused_window_cnt = 0;
 }
 
 /*
@@ -869,8 +900,8 @@ static void test_two_vms_in_one_process(void **state)
 	assert_int_equal(f->report.vms[0].vcpus[0].tid, 203);
 	assert_int_equal(f->report.vms[0].vcpus[1].tid, 300);
 	assert_int_equal(f->report.vms[0].vcpus[2].tid, 202);
-	assert_metrics(f->report.vms[0].metrics.value, 3 * S, 1200 * MS, 800 * MS, 1000 * MS,
-		       200 * MS, 200 * MS, UNKNOWN, UNKNOWN, 84, 0, 0);
+	assert_metrics(f->report.vms[0].metrics.value, 3 * S, UNKNOWN, 800 * MS, 1000 * MS,
+		       200 * MS, UNKNOWN, UNKNOWN, UNKNOWN, 84, 0, 0);
 	assert_int_equal(f->report.vms[1].vm_id, 90);
 	assert_int_equal(f->report.vms[1].vcpu_cnt, 2);
 	assert_int_equal(f->report.vms[1].vcpus[0].tid, 201);
@@ -1283,13 +1314,14 @@ static void assert_vcpu_sound(const __u64 *value, const struct report *report)
 	assert_true(known(value, METRIC_CLAMPED_NS));
 	assert_true(value[METRIC_WALL_NS] <= INT64_MAX);
 	assert_true(known(value, METRIC_WAIT_NS) == known(value, METRIC_BLOCKED_NS));
-	assert_true(known(value, METRIC_GUEST_NS) == known(value, METRIC_HOST_NS));
 	if (!known(value, METRIC_LOADED_NS)) {
+		/* A thread that no hook has seen was in no guest, even if its run time is unknown. */
 		for (int i = METRIC_LOADED_NS; i < METRIC_CLAMPED_NS; i++)
-			assert_false(known(value, i));
-		assert_false(known(value, METRIC_UNMEASURED_NS));
+			assert_true(!known(value, i) || !value[i]);
+		assert_false(known(value, METRIC_HOST_NS));
 		return;
 	}
+	assert_true(known(value, METRIC_GUEST_NS) == known(value, METRIC_HOST_NS));
 	assert_true(known(value, METRIC_GUEST_NS) == entry);
 	assert_true(value[METRIC_LOADED_NS] <= value[METRIC_WALL_NS]);
 	assert_true(value[METRIC_UNMEASURED_NS] <= value[METRIC_LOADED_NS]);
@@ -1423,6 +1455,8 @@ int main(void)
 		TEST(test_a_thread_that_slept_is_blocked),
 		TEST(test_wait_of_a_vcpu_not_seen_before),
 		TEST(test_cannot_halt),
+		TEST(test_first_seen_after_user_mode),
+		TEST(test_not_seen_because_windows_were_refused),
 		TEST(test_born_in_the_span),
 		TEST(test_born_as_the_span_began),
 		TEST(test_identity),
