@@ -54,14 +54,9 @@ enum exit_code program__end_text(void)
 
 enum exit_code program__status(int err)
 {
-	switch (err) {
-	case 0:
-		return EXIT_DONE;
-	case -ENOTTY: /* --top without a terminal */
+	if (err == -ENOTTY) /* --top without a terminal */
 		return EXIT_USAGE;
-	case -EOPNOTSUPP:
+	if (err == -EOPNOTSUPP)
 		return EXIT_HOST_CANNOT;
-	default:
-		return EXIT_FAILED;
-	}
+	return err ? EXIT_FAILED : EXIT_DONE;
 }

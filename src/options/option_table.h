@@ -63,7 +63,6 @@ enum option_word {
 
 struct option_row {
 	const char *name;              /* as in messages: "--pid", "INTERVAL" */
-	char letter;                   /* 0: none */
 	const char *arg;               /* name of the value; NULL: the option has none */
 	const char *heading;           /* in --help; the rows of a heading follow each other */
 	const char *help[PROGRAM_CNT]; /* NULL: the program does not have this option */
@@ -71,6 +70,7 @@ struct option_row {
 	option_parser *parse;
 	size_t offset, size; /* the member of struct options; 0: none, or known to the parser */
 	int value;
+	char letter; /* 0: none */
 };
 
 extern const struct option_row option_rows[WORD_CNT];

@@ -12,14 +12,10 @@
 #include "options/option_values.h"
 #include "report/columns.h"
 
-#define NS_PER_MS  1000000ULL
-#define NS_PER_SEC 1000000000ULL
-
-#define INTERVAL_MIN_NS  NS_PER_MS
-#define INTERVAL_MAX_NS  (1000000 * NS_PER_SEC)
+#define INTERVAL_MIN_NS  1000000ULL
+#define INTERVAL_MAX_NS  1000000000000000ULL
 #define MPERF_RATIO_MAX  4096.0
 #define SECONDS_EXPECTED "a time from 0.001 to 1000000 seconds, such as 10, 0.25, 500ms, 5m or 1h"
-#define CNT_EXPECTED     "a number from 1 to 4294967295"
 
 #define PID_MAX_LIMIT (1 << 22)
 
@@ -47,7 +43,7 @@ int option_values__count(struct options *opts, const struct option_row *row, con
 	__u64 cnt;
 
 	if (number__parse(word, UINT32_MAX, &cnt) || cnt == 0)
-		return bad_value(row, word, CNT_EXPECTED);
+		return bad_value(row, word, "a number from 1 to 4294967295");
 	memcpy((char *)opts + row->offset, &cnt, sizeof(cnt));
 	return 0;
 }

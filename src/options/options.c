@@ -119,8 +119,9 @@ static void list_options(enum program program, struct argp_option options[static
 
 		if (!row->help[program])
 			continue;
+		group += heading != row->heading;
 		if (heading != row->heading)
-			*options++ = (struct argp_option){ .doc = row->heading, .group = ++group };
+			*options++ = (struct argp_option){ .doc = row->heading, .group = group };
 		heading = row->heading;
 		*options++ = (struct argp_option){
 			.name = row->name + strlen("--"),
