@@ -282,7 +282,7 @@ void span__account(const struct span *span, const struct vcpu_reading *old,
 			.slept = true,
 		};
 	set_metrics(&growth, span, value);
-	/* Without its run time, all that is known of an unseen thread is that it was in no guest. */
+	/* Without a run time, only the absence from the guest is known of an unseen thread. */
 	if (!now->seen && !growth.wait_known) {
 		value[METRIC_LOADED_NS] = METRIC_UNKNOWN;
 		if (span->entry_mode)

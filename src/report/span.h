@@ -42,8 +42,8 @@
  *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
  *				METRIC_UNMEASURED_NS at most
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread
- *				that was not `seen` in prev may have a wait_ns there. Of a thread
- *				that is not `seen` in cur, loaded and host too
+ *				that was not `seen` in prev may have a wait_ns there. If the thread
+ *				is not `seen` in cur, loaded and host are unknown too
  *	`cannot_halt`		none: halted is 0 and busy is guest by KVM's flags, not measured
  *	not `seen`		none: a vCPU that no hook saw was not loaded, so its times in the
  *				guest are a measured 0, and its thread ran in user mode alone. But

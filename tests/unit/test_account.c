@@ -668,7 +668,7 @@ static void test_not_seen(void **state)
 		       UNKNOWN, 0, 0);
 }
 
-/* What a thread did in user mode before it first ran its vCPU is in the span, too. */
+/* The span includes user mode of a thread before it first ran its vCPU. */
 static void test_first_seen_after_user_mode(void **state)
 {
 	struct fixture *f = *state;
@@ -1315,7 +1315,7 @@ static void assert_vcpu_sound(const __u64 *value, const struct report *report)
 	assert_true(value[METRIC_WALL_NS] <= INT64_MAX);
 	assert_true(known(value, METRIC_WAIT_NS) == known(value, METRIC_BLOCKED_NS));
 	if (!known(value, METRIC_LOADED_NS)) {
-		/* A thread that no hook has seen was in no guest, even if its run time is unknown. */
+		/* A thread that no hook has seen was in no guest. */
 		for (int i = METRIC_LOADED_NS; i < METRIC_CLAMPED_NS; i++)
 			assert_true(!known(value, i) || !value[i]);
 		assert_false(known(value, METRIC_HOST_NS));
