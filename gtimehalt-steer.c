@@ -14,7 +14,10 @@
 #include "src/base/log.h"
 #include "src/base/number.h"
 #include "src/base/program.h"
+#include "src/steer/housekeeping.h"
 #include "src/steer/steer.h"
+#include "src/steer/steer_status.h"
+#include "src/text/stream.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -304,9 +307,9 @@ static enum exit_code run(const struct options *opts)
 	int err;
 
 	if (opts->status)
-		err = steer__show(opts->steer.json);
+		err = steer_status__show(opts->steer.json);
 	else if (opts->unsteer)
-		err = steer__undo();
+		err = housekeeping__undo();
 	else
 		err = steer(&opts->steer);
 	return err == -EINVAL ? EXIT_USAGE : program__status(err);

@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "gtimehalt.h"
+#include "measure/bpf_log.h"
 #include "measure/calibration.h"
 #include "base/clock.h"
 #include "measure/collector.h"
@@ -22,21 +22,6 @@
 #include "measure/sched_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char line[1024];
-	size_t len;
-
-	if (log__level() < (level == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG))
-		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	len = strlen(line);
-	if (len && line[len - 1] == '\n')
-		line[len - 1] = '\0';
-	log__print(level == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", line);
-	return 0;
-}
 
 static int refused(int err, const char *what)
 {
@@ -459,7 +444,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 	if (!c)
 		return -ENOMEM;
 	c->program_clock.fd = -1;
-	libbpf_set_print(print_libbpf);
+	bpf_log__enable();
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		__u64 begin_ns = clock__now_ns();
 		int err = steps[i].run(c, opts);
@@ -484,7 +469,7 @@ int collector__new_layout(struct collector **out)
 	c->program_clock.fd = -1;
 	/* The size of `stints` is the same whether the map is created or not. */
 	c->pinned = true;
-	libbpf_set_print(print_libbpf);
+	bpf_log__enable();
 	err = count_cpus(c);
 	if (!err) {
 		c->skel = gtimehalt_bpf__open();

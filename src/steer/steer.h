@@ -33,15 +33,4 @@ struct steer_opts {
  */
 int steer__run(const struct steer_opts *opts, const struct interval *interval);
 
-/*
- * Implements --unsteer: restores the cgroups of a run that was killed. Returns 0 or -errno, logged.
- */
-int steer__undo(void);
-
-/*
- * Implements --status: prints the status of the current run. Returns 0; -ESRCH when there is no
- * run; or another -errno; all logged.
- */
-int steer__show(bool json);
-
 #endif /* STEER_H */
