@@ -71,6 +71,7 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
 
 .DELETE_ON_ERROR:
+.PRECIOUS: $(OUTPUT)/%.bpf.o
 .PHONY: all clean distclean help deps compile_commands.json
 .DEFAULT_GOAL := all
 
@@ -97,15 +98,16 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 
 # The skeleton is generated. The first build has no dependency files yet, so the objects that need it are listed here.
 $(OUTPUT)/src/collector.o $(OUTPUT)/src/collector_objects.o: | $(OUTPUT)/gtimehalt.skel.h
+$(OUTPUT)/src/scheduler.o: | $(OUTPUT)/steer-sched.skel.h
 
-$(OUTPUT)/gtimehalt.bpf.o: gtimehalt.bpf.c | $(OUTPUT)/src
+$(OUTPUT)/%.bpf.o: %.bpf.c | $(OUTPUT)/src
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUTPUT)/gtimehalt.skel.h: $(OUTPUT)/gtimehalt.bpf.o
+$(OUTPUT)/%.skel.h: $(OUTPUT)/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q){ echo '/* NOLINTBEGIN: generated */' && \
-		$(BPFTOOL) gen skeleton $< name gtimehalt_bpf && \
+		$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf && \
 		echo '/* NOLINTEND */'; } > $@
 
 $(OUTPUT)/src:
@@ -136,6 +138,7 @@ help:
 	@echo 'make deb-deps     install the Debian packages that make deb needs'
 	@echo 'make compile_commands.json   list how each file is compiled, for clangd (needs jq)'
 	@echo 'make demo         show gtimehalt measuring a real guest on a KVM host in a VM (as root)'
+	@echo 'make demo-steer   show what steering does for a busy guest, in a VM (as root); KERNEL=newest adds --sched'
 	@echo 'make check        quick tests of the changed files; needs no root, VM or network'
 	@echo 'make test         the tests that CI runs, some of them in VMs (as root)'
 	@echo 'make test-all     all tests, many of them in VMs (as root)'
@@ -158,4 +161,4 @@ help:
 include contrib/install.mk
 include tests/tests.mk
 
--include $(OBJS:.o=.d) $(PROGRAMS:%=$(OUTPUT)/%.d) $(OUTPUT)/gtimehalt.bpf.d
+-include $(OBJS:.o=.d) $(PROGRAMS:%=$(OUTPUT)/%.d) $(OUTPUT)/gtimehalt.bpf.d $(OUTPUT)/steer-sched.bpf.d

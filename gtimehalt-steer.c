@@ -15,6 +15,7 @@
 #include "src/base/number.h"
 #include "src/base/program.h"
 #include "src/steer/housekeeping.h"
+#include "src/steer/sched_run.h"
 #include "src/steer/steer.h"
 #include "src/steer/steer_status.h"
 #include "src/text/stream.h"
@@ -38,6 +39,7 @@ enum key {
 	KEY_UNSTEER,
 	KEY_TEXTFILE,
 	KEY_USER,
+	KEY_SCHED,
 };
 
 static const struct argp_option option_table[] = {
@@ -58,7 +60,8 @@ static const struct argp_option option_table[] = {
 	{ "user", KEY_USER, "NAME", 0, "User to switch to after the start (default nobody)", 0 },
 	{ "verbose", 'v', NULL, 0, "Print each change (-vv: libbpf's messages, too)", 0 },
 
-	{ NULL, 0, NULL, 0, "Instead of steering:", 3 },
+	{ NULL, 0, NULL, 0, "Instead of steering cgroups:", 3 },
+	{ "sched", KEY_SCHED, NULL, 0, "Replace the host's scheduler (Linux 6.18 and later)", 0 },
 	{ "status", KEY_STATUS, NULL, 0, "Show the status of the current run", 0 },
 	{ "unsteer", KEY_UNSTEER, NULL, 0, "Restore the cgroups of a run that was killed", 0 },
 	{ "version", 'V', NULL, 0, "Show the version", 0 },
@@ -71,6 +74,7 @@ static const char doc[] =
 	"Keep housekeeping off the CPUs whose vCPUs are busy inside the guest.\n"
 	"\n"
 	"USAGE: gtimehalt-steer [OPTIONS] CGROUP... [INTERVAL]\n"
+	"       gtimehalt-steer [OPTIONS] --sched\n"
 	"\n"
 	"CGROUP is a path below /sys/fs/cgroup, or a systemd unit. INTERVAL is 0.05 to\n"
 	"10 s; the default is 0.2 s, or 0.5 s above 64 vCPUs.\n"
@@ -89,9 +93,10 @@ static const char doc[] =
 struct options {
 	struct steer_opts steer;
 	const char **names;
-	bool status, unsteer;
-	bool is_tuned; /* an option was given that only steering uses */
-	bool done;     /* --help or --version was printed */
+	bool status, unsteer, sched;
+	bool is_tuned;             /* an option was given that only steering uses */
+	bool is_tuned_for_cgroups; /* an option was given that --sched does not use */
+	bool done;                 /* --help or --version was printed */
 	int verbosity;
 };
 
@@ -206,6 +211,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_UNSTEER:
 		opts->unsteer = true;
 		return 0;
+	case KEY_SCHED:
+		opts->sched = true;
+		return 0;
 	case 'V':
 		return print(opts, NULL);
 	case 'h':
@@ -217,6 +225,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	default:
 		err = parse_tuning(&opts->steer, key, arg);
 		opts->is_tuned |= !err;
+		opts->is_tuned_for_cgroups |=
+			key == KEY_DWELL || key == KEY_MIN || key == KEY_RATE || key == KEY_DRY_RUN;
 		return err;
 	}
 }
@@ -246,7 +256,7 @@ static error_t finish(struct options *opts)
 	if (take_interval(steer))
 		return EINVAL;
 	if (opts->status || opts->unsteer) {
-		if (!steer->cnt && !steer->interval_ns && !opts->is_tuned &&
+		if (!steer->cnt && !steer->interval_ns && !opts->is_tuned && !opts->sched &&
 		    !(opts->status && opts->unsteer) && !(opts->unsteer && steer->json))
 			return 0;
 		pr_err("%s cannot be combined with other arguments%s",
@@ -254,7 +264,12 @@ static error_t finish(struct options *opts)
 		       opts->unsteer ? "" : ", except --json");
 		return EINVAL;
 	}
-	if (!steer->cnt) {
+	if (opts->sched &&
+	    (steer->cnt || steer->interval_ns || opts->is_tuned_for_cgroups || steer->json)) {
+		pr_err("--sched cannot be combined with CGROUP, INTERVAL, --dwell, --min, --rate, --dry-run and --json");
+		return EINVAL;
+	}
+	if (!opts->sched && !steer->cnt) {
 		pr_err("no CGROUP is given: name the cgroups or systemd units of housekeeping");
 		return EINVAL;
 	}
@@ -289,7 +304,7 @@ static error_t parse(int argc, char **argv, struct options *opts)
 	return err ? err : finish(opts);
 }
 
-static int steer(const struct steer_opts *opts)
+static int steer(const struct options *opts)
 {
 	struct interval interval = INTERVAL_CLOSED;
 	int err = interval__open(&interval, true);
@@ -297,7 +312,8 @@ static int steer(const struct steer_opts *opts)
 	if (err)
 		pr_err("cannot time an interval: %s", strerror(-err));
 	else
-		err = steer__run(opts, &interval);
+		err = opts->sched ? sched_run__run(&opts->steer, &interval)
+				  : steer__run(&opts->steer, &interval);
 	interval__close(&interval);
 	return err;
 }
@@ -311,7 +327,7 @@ static enum exit_code run(const struct options *opts)
 	else if (opts->unsteer)
 		err = housekeeping__undo();
 	else
-		err = steer(&opts->steer);
+		err = steer(opts);
 	return err == -EINVAL ? EXIT_USAGE : program__status(err);
 }
 

@@ -17,7 +17,7 @@ _gtimehalt_steer_cgroups() {
 _gtimehalt_steer() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--busy --halted --dwell --min --rate --mperf-ratio --dry-run --json --textfile --user --verbose
-		--status --unsteer --version --help'
+		--sched --status --unsteer --version --help'
 
 	COMPREPLY=()
 	# Readline splits "--user=n" into three words, because "=" is in COMP_WORDBREAKS.

@@ -23,6 +23,11 @@ void service__alive(size_t vm_cnt, size_t vcpu_cnt)
 			vm_cnt == 1 ? "" : "s", vcpu_cnt, vcpu_cnt == 1 ? "" : "s"));
 }
 
+void service__alive_scheduler(void)
+{
+	told(sd_notify(0, "WATCHDOG=1\nSTATUS=scheduling"));
+}
+
 /* Half of the watchdog's timeout, as sd_watchdog_enabled(3) advises. */
 __u64 service__watchdog_ns(void)
 {

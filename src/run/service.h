@@ -21,6 +21,9 @@ void service__ready(void);
 void service__alive(size_t vm_cnt, size_t vcpu_cnt);
 __u64 service__watchdog_ns(void);
 
+/* The same for a run that takes no snapshots. */
+void service__alive_scheduler(void);
+
 /* Reports that SIGHUP was received; service__ready() must follow. */
 void service__reloading(void);
 

@@ -23,7 +23,7 @@ int steer_rights__drop(const char *user, bool writes_file, int (*works)(void *ar
 	const struct privileges_opts privileges = {
 		.user = user,
 		.caps = works ? caps : NULL,
-		.cap_cnt = sizeof(caps) / sizeof(caps[0]),
+		.cap_cnt = works ? sizeof(caps) / sizeof(caps[0]) : 0,
 		.works = works,
 		.arg = arg,
 		.syscalls = &syscalls,

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "export/metrics_writer.h"
+#include "steer/sched_text.h"
 #include "steer/steered.h"
 #include "steer/steer_text.h"
 #include "text/stream.h"
@@ -88,6 +89,13 @@ static int64_t count_of(struct json_object *object, const char *key)
 	return json_object_get_int64(json_object_object_get(object, key));
 }
 
+static const char *busy_of(struct json_object *status)
+{
+	const char *cpus = text_of(status, "busy_cpus");
+
+	return *cpus ? cpus : "none";
+}
+
 static enum refusal refusal_of(const char *word)
 {
 	for (int refusal = 0; refusal < REFUSAL_CNT; refusal++)
@@ -119,8 +127,15 @@ static void print_group(struct json_object *group, FILE *out)
 
 int steer_text__print_status(const char *text, FILE *out)
 {
-	struct json_object *status = json_tokener_parse(text), *groups;
+	struct json_object *status = json_tokener_parse(text), *groups, *scheduler;
 
+	if (json_object_object_get_ex(status, "scheduler", &scheduler)) {
+		fprintf(out, "PID %" PRId64 "\nbusy or unknown CPUs: %s\n", count_of(status, "pid"),
+			busy_of(status));
+		sched_text__print(scheduler, out);
+		json_object_put(status);
+		return stream__flush(out);
+	}
 	if (!json_object_object_get_ex(status, "cgroups", &groups) ||
 	    !json_object_is_type(groups, json_type_array)) {
 		json_object_put(status);
@@ -131,7 +146,7 @@ int steer_text__print_status(const char *text, FILE *out)
 		" snapshots failed\nbusy or unknown CPUs: %s\n",
 		count_of(status, "pid"), (double)count_of(status, "interval_ns") / NS_PER_S,
 		count_of(status, "decisions"), count_of(status, "snapshot_failures"),
-		*text_of(status, "busy_cpus") ? text_of(status, "busy_cpus") : "none");
+		busy_of(status));
 	for (size_t i = 0; i < json_object_array_length(groups); i++)
 		print_group(json_object_array_get_idx(groups, i), out);
 	json_object_put(status);

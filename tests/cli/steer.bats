@@ -71,6 +71,12 @@ completed() {
 		--status --status --min 2
 		--unsteer --unsteer --status
 		--unsteer --unsteer -j
+		--status --status --sched
+		--sched --sched hk
+		--sched --sched 0.2
+		--sched --sched --dwell 2
+		--sched --sched --dry-run
+		--sched --sched -j
 		machine.slice machine.slice
 		machine.slice /sys/fs/cgroup/machine.slice/a.scope
 		'/' /
@@ -97,7 +103,7 @@ completed() {
 @test "the man page and the completion have the options of --help, with the same letters and values" {
 	"$STEER" --help | sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(=([A-Z]+))?( .*|$)/\2 \3 \5/p' | sort >"$BATS_TEST_TMPDIR/help"
 	sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)( Ar ([A-Z]+))?$/\2 \3 \5/p' "$page" | sort >"$BATS_TEST_TMPDIR/page"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 15 ]]
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") == 16 ]]
 	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
 	diff <(completed --) <(sed -E 's/^\S* (\S+) .*/--\1/' "$BATS_TEST_TMPDIR/help" | sort)
 }
@@ -115,8 +121,8 @@ completed() {
 }
 
 @test "the man page documents every metric family" {
-	mapfile -t names < <(grep -oE 'FAMILY\([A-Z]+, "[a-z_]+"' "$src/src/steer/steer_text.c" | cut -d '"' -f 2)
-	((${#names[@]} == 10))
+	mapfile -t names < <(grep -oE 'FAMILY\([A-Z]+, "[a-z_]+"' "$src"/src/steer/{steer,sched}_text.c | cut -d '"' -f 2)
+	((${#names[@]} == 14))
 	for name in "${names[@]}"; do
 		grep -qE "^\.It Sy .*\bgtimehalt_steer_$name(_total)?\b" "$page"
 	done

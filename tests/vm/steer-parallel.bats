@@ -29,5 +29,5 @@ teardown() {
 }
 
 @test "vCPUs that swap roles every 4 s: the polling vCPU is hardly preempted" {
-	swapping
+	swapping hk
 }

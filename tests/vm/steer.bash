@@ -78,6 +78,34 @@ stress() {
 	stressors+=("$!")
 }
 
+# sleepy CGROUP: starts a task in the cgroup that works for 2 ms of CPU time and sleeps for 10 ms, in turns.
+sleepy() {
+	python3 - "$cgroups/$1/cgroup.procs" 3>&- <<-'END' &
+		import os, sys, time
+		with open(sys.argv[1], "w") as procs:
+		    procs.write(str(os.getpid()))
+		while True:
+		    until = time.thread_time_ns() + 2000000
+		    while time.thread_time_ns() < until:
+		        pass
+		    time.sleep(0.01)
+	END
+	stressors+=("$!")
+}
+
+# sleepers CGROUP CNT: starts CNT processes in the cgroup that only sleep; the test ends them by cgroup.kill.
+sleepers() {
+	python3 - "$cgroups/$1/cgroup.procs" "$2" 3>&- <<-'END' &
+		import os, sys, time
+		with open(sys.argv[1], "w") as procs:
+		    procs.write(str(os.getpid()))
+		for _ in range(int(sys.argv[2]) - 1):
+		    if not os.fork():
+		        break
+		time.sleep(10000)
+	END
+}
+
 stress_end() {
 	kill "${stressors[@]}"
 	wait "${stressors[@]}" || :
@@ -342,25 +370,26 @@ sample() {
 		done' - "$@" >"$file"
 }
 
-# swapping: measures two vCPUs that poll for 4 s and are halted for 4 s, in turns.
+# swapping ARGUMENT...: measures two vCPUs that poll for 4 s and are halted for 4 s, in turns, while gtimehalt-steer
+# runs with these arguments.
 swapping() {
 	local whole steady writes samples=$BATS_TEST_TMPDIR/samples
 	steer_setup cpu
 	guest_options+=(--period-ms 8000 --hold)
 	vcpus 0=50 1=50
 	stress hk
-	steer_start hk
+	steer_start "$@"
 	kill -USR1 "${guests[0]}"
 	sleep 4
 	kill -USR1 "${guests[1]}"
 	void_if_stolen "$JUDGED_QUIET" sample "$samples" 100 "${tid_of[0]}" "${tid_of[1]}"
-	writes=$(status_of '.cgroups[0].writes')
+	writes=$(status_of '.cgroups[0].writes // .scheduler.changes')
 	steer_end
 	stress_end
 	guest_end
 	read -r whole steady < <(judge_turns "$samples" \
 		"$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu0.json")" "$(jq '.vcpus[0].start_ns' "$BATS_TEST_TMPDIR/cpu1.json")")
-	printf '# the polling vCPU waits %s%% including the swaps, %s%% from 1.2 s after a swap on; %s writes\n' \
+	printf '# the polling vCPU waits %s%% including the swaps, %s%% from 1.2 s after a swap on; %s changes\n' \
 		"$whole" "$steady" "$writes" >&3
 	holds "$steady <= $STEERED_MAX_PCT" 'the polling vCPU does not wait after the swap is seen'
 	holds "$whole <= $SWAPPING_MAX_PCT" 'swaps are seen in time'

@@ -32,7 +32,7 @@ teardown() {
 }
 
 @test "vCPUs that swap roles every 4 s: the polling vCPU is hardly preempted" {
-	swapping
+	swapping hk
 }
 
 @test "all vCPUs are busy: housekeeping runs on all CPUs as before" {
@@ -67,6 +67,99 @@ teardown() {
 	sleep 3
 	[[ $(given hk) == 0-1 && $(status_of '.cgroups[0].writes') == 0 ]]
 	steer_end
+}
+
+# sleepy_delay: prints how long the first sleepy task has waited to run, in us for each time that it ran.
+sleepy_delay() {
+	local waited before runs runs_before
+	read -r _ before runs_before <"/proc/${stressors[0]}/schedstat"
+	sleep 3
+	read -r _ waited runs <"/proc/${stressors[0]}/schedstat"
+	echo $(((waited - before) / (runs - runs_before) / 1000))
+}
+
+@test "tasks that sleep 10 ms and work 2 ms leave the CPU of the polling vCPU" {
+	local baseline own
+	steer_setup cpu
+	vcpus 0=0 1=100
+	stay_on 0
+	sleepy hk
+	sleepy hk
+	judge "$SECONDS_JUDGED" 1
+	baseline=${delay_pct[1]} own=$(sleepy_delay)
+	printf '# without steering: vCPU waits %s%%, tasks get %s%%, and wait %s us at a time\n' "$baseline" "$used_pct" "$own" >&3
+	steer_start hk
+	becomes 0 given hk
+	judge "$SECONDS_JUDGED" 1
+	printf '# cpusets: vCPU waits %s%%, tasks get %s%%, and wait %s us at a time\n' "${delay_pct[1]}" "$used_pct" \
+		"$(sleepy_delay)" >&3
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with steering the vCPU does not wait'
+	steer_end
+	[[ -e /sys/kernel/sched_ext/state ]] || return 0
+	steer_start --sched
+	sleep 1
+	judge "$SECONDS_JUDGED" 1
+	printf '# --sched: vCPU waits %s%%, tasks get %s%%, and wait %s us at a time\n' "${delay_pct[1]}" "$used_pct" \
+		"$(sleepy_delay)" >&3
+	holds "${delay_pct[1]} <= $STEERED_MAX_PCT" 'with --sched the vCPU does not wait'
+	steer_end
+}
+
+# set_cpus LIST: writes the CPUs of hk, and prints how long that took, in us.
+set_cpus() {
+	local begin=$EPOCHREALTIME
+	echo "$1" >"$cgroups"/hk/cpuset.cpus
+	local end=$EPOCHREALTIME
+	echo $((10#${end/./} - 10#${begin/./}))
+}
+
+@test "1000 tasks in the cgroup: what a change costs" {
+	local few many
+	steer_setup
+	vcpus 0=0 1=100
+	stay_on 0
+	few=$(set_cpus 0)
+	set_cpus 0-1
+	sleepers hk 1000
+	until [[ $(wc -l <"$cgroups"/hk/cgroup.procs) == 1000 ]]; do
+		sleep 0.2
+	done
+	many=$(set_cpus 0)
+	set_cpus 0-1
+	printf '# a write of cpuset.cpus takes %s us without a task and %s us with 1000\n' "$few" "$many" >&3
+	steer_start hk
+	becomes 0 given hk
+	[[ $(status_of '.cgroups[0] | .writes, .failures') == $'1\n0' ]]
+	steer_end
+	[[ $(given hk) == 0-1 ]]
+	echo 1 >"$cgroups"/hk/cgroup.kill
+}
+
+# rest_cost VCPUS: prints the CPU time of gtimehalt-steer for each interval of 0.2 s, in us, beside a VM that idles.
+rest_cost() {
+	local used_before used decisions_before decisions
+	guest_start many --vcpus "$1" --busy 0 --hlt exit --period-ms 1000
+	steer_start hk 0.2
+	sleep 2
+	decisions_before=$(status_of .decisions)
+	read -r used_before _ <"/proc/$steer/schedstat"
+	sleep 4
+	read -r used _ <"/proc/$steer/schedstat"
+	decisions=$(status_of .decisions)
+	steer_end
+	guest_end
+	echo $(((used - used_before) / (decisions - decisions_before) / 1000))
+}
+
+@test "cost at rest: CPU time of an interval with 8, 64 and 512 vCPUs" {
+	local cnt cost
+	steer_setup
+	for cnt in 8 64 512; do
+		cost=$(rest_cost "$cnt")
+		printf '# %s vCPUs: %s us of CPU time for each interval, which is %s instructions here\n' "$cnt" "$cost" \
+			"$((cost * 125))" >&3
+		((cost > 0))
+	done
 }
 
 # bats test_tags=core
