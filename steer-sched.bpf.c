@@ -418,11 +418,43 @@ void BPF_PROG(steer_enqueue, struct task_struct *p, __u64 flags)
 				 preempts(cpu_of(to), vtime) ? SCX_KICK_PREEMPT : SCX_KICK_IDLE);
 }
 
+/*
+ * Returns whether the current task, whose turn is over, is ahead of all that wait in the queue of
+ * this CPU. The kernel dispatches before it enqueues the current task, so that the two would
+ * otherwise alternate whatever their weights.
+ */
+static __always_inline int goes_on(__s32 cpu, struct task_struct *prev)
+{
+	__u64 vtime = prev->scx.dsq_vtime + bpf_ktime_get_ns() - cpu_of(cpu)->started_ns;
+	struct bpf_cpumask *free = mask_of(MASK_FREE);
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *first;
+	int is_first;
+
+	/* On a busy CPU, a task that may leave is to choose again. */
+	if (cpu_of(cpu)->is_busy && prev->nr_cpus_allowed != 1 && !is_vcpu(prev) && free &&
+	    bpf_cpumask_any_and_distribute((const struct cpumask *)free, prev->cpus_ptr) <
+		    targ_cpu_cnt)
+		return 0;
+	if (bpf_iter_scx_dsq_new(&it, cpu, 0)) {
+		bpf_iter_scx_dsq_destroy(&it);
+		return 0;
+	}
+	first = bpf_iter_scx_dsq_next(&it);
+	is_first = first && is_before(vtime, first->scx.dsq_vtime);
+	bpf_iter_scx_dsq_destroy(&it);
+	return is_first;
+}
+
 SEC("struct_ops/dispatch")
 void BPF_PROG(steer_dispatch, __s32 cpu, struct task_struct *prev)
 {
 	struct bpf_cpumask *crowded = mask_of(MASK_CROWDED);
 
+	if (prev && prev->scx.flags & SCX_TASK_QUEUED && goes_on(cpu, prev)) {
+		prev->scx.slice = SLICE_NS;
+		return;
+	}
 	if (scx_bpf_dsq_move_to_local(cpu))
 		return;
 	mask_set(MASK_CROWDED, cpu, 0);

@@ -74,8 +74,8 @@ SCHED_MAX_PCT=0.1
 }
 
 @test "vCPUs that swap roles every 4 s: the polling vCPU is hardly preempted" {
-	# A swap is seen within 30 ms, of which housekeeping takes a part.
-	SWAPPING_MAX_PCT=1 swapping --sched
+	# Three to four ticks measure the swap, in each of which housekeeping has a turn: 50 ms of 4 s, and as much again.
+	SWAPPING_MAX_PCT=2.5 swapping --sched
 }
 
 @test "all vCPUs are busy: housekeeping runs on all CPUs as before" {

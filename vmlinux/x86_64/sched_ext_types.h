@@ -84,6 +84,11 @@ struct sched_ext_ops {
 	char name[128];
 };
 
+/* Room for the kernel's own type, which may grow. */
+struct bpf_iter_scx_dsq {
+	__u64 opaque[8];
+};
+
 #define PF_KTHREAD 0x00200000
 
 #define SCX_TASK_QUEUED  1
@@ -107,6 +112,10 @@ __s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 struct cgroup *scx_bpf_task_cgroup(struct task_struct *p) __ksym;
 const struct cpumask *scx_bpf_get_online_cpumask(void) __ksym;
 void scx_bpf_put_cpumask(const struct cpumask *cpumask) __ksym;
+
+int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, __u64 dsq_id, __u64 flags) __ksym;
+struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it) __ksym;
+void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *it) __ksym;
 
 struct cgroup *bpf_cgroup_ancestor(struct cgroup *cgrp, int level) __ksym;
 void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
