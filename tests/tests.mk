@@ -10,7 +10,7 @@ include tests/fuzz/fuzz.mk
 include tests/instrumented/instrumented.mk
 include tests/soak/soak.mk
 
-.PHONY: check check-programs golden test test-all test-deps test-programs broken test-bed test-vm test-intel test-kernels test-faults demo lint test-cli test-contrib test-package
+.PHONY: check check-programs golden test test-all test-deps test-programs broken test-bed test-vm test-intel test-kernels test-faults demo demo-steer lint test-cli test-contrib test-package
 
 BED := tests/vm/bed
 
@@ -99,3 +99,7 @@ test-all: test-deps
 # Installs the dependencies, then shows the tool measuring a real guest.
 demo: test-deps
 	$(Q)$(SUDO) tests/demo
+
+# The experiment of the RFC: what a guest sees of other work on its host, without steering and with it.
+demo-steer: test-deps
+	$(Q)$(SUDO) tests/demo-steer
