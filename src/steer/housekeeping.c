@@ -193,7 +193,7 @@ static int open_journal(struct housekeeping *h)
 
 int housekeeping__open(struct housekeeping *h)
 {
-	int err = 0;
+	int err = h->opts->cnt ? 0 : -EINVAL;
 
 	for (size_t i = 0; !err && i < h->opts->cnt; i++)
 		err = steered__check_name(h->opts->names[i]);
