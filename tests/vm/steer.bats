@@ -82,9 +82,9 @@ sleepy_delay() {
 	local baseline own
 	steer_setup cpu
 	vcpus 0=0 1=100
+	sleepy hk
+	sleepy hk
 	stay_on 0
-	sleepy hk
-	sleepy hk
 	judge "$SECONDS_JUDGED" 1
 	baseline=${delay_pct[1]} own=$(sleepy_delay)
 	printf '# without steering: vCPU waits %s%%, tasks get %s%%, and wait %s us at a time\n' "$baseline" "$used_pct" "$own" >&3
