@@ -48,7 +48,7 @@ install: all units
 # A pinned measurement is removed first, because without the program nothing can end it. The folders that belong to
 # gtimehalt are removed if they are empty; system folders stay.
 uninstall:
-	$(Q)[ -n "$(DESTDIR)" ] || [ ! -e /sys/fs/bpf/gtimehalt ] || $(SBINDIR)/gtimehalt --unpin
+	$(Q)[ -n "$(DESTDIR)" ] || [ ! -e /sys/fs/bpf/gtimehalt ] || $(SBINDIR)/gtimehalt --unpin >/dev/null
 	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$${file##*:}" || exit; done
 	$(Q)for dir in $(addprefix $(SHARE)/,gtimehalt/grafana gtimehalt/prometheus gtimehalt doc/gtimehalt); do \
 		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir" || exit; \

@@ -22,7 +22,7 @@ _gtimehalt_values() {
 		;;
 	--mode) words='entry switch' ;;
 	--hook) words='auto fentry kprobe tracepoint vcpu_enter_guest' ;;
-	-s | --sort) words='halted loaded busy host wait blocked entries' ;;
+	-s | --sort) words='idle halted loaded busy host wait blocked entries' ;;
 	-p | --pid)
 		# Complete the last item of a comma-separated list, and keep the items before it.
 		local before=''
@@ -43,7 +43,7 @@ _gtimehalt_values() {
 _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
-		--milliseconds --nanoseconds --timestamp --no-clear --top --json --csv --duration --mode
+		--milliseconds --nanoseconds --no-clear --top --json --csv --duration --mode
 		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay
 		--check --verbose --version --help'
 

@@ -9,6 +9,8 @@ const struct level_def level_defs[LEVEL_CNT] = {
 
 const struct metric_def metric_defs[METRIC_DEF_CNT] = {
 	{ "loaded_seconds", "seconds", "Time loaded on a CPU", METRIC_LOADED_NS, false },
+	{ "idle_seconds", "seconds", "Time halted inside the guest or asleep in the host",
+	  METRIC_IDLE_NS, false },
 	{ "halted_seconds", "seconds", "Time halted inside the guest", METRIC_HALTED_NS, false },
 	{ "guest_seconds", "seconds", "Time in guest mode", METRIC_GUEST_NS, false },
 	{ "busy_seconds", "seconds", "Time in guest mode and not halted", METRIC_BUSY_NS, false },

@@ -31,7 +31,7 @@ struct metric_def {
 	bool not_of_vcpus;
 };
 
-#define METRIC_DEF_CNT 10
+#define METRIC_DEF_CNT 11
 
 extern const struct level_def level_defs[LEVEL_CNT];
 extern const struct metric_def metric_defs[METRIC_DEF_CNT];

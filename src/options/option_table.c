@@ -99,7 +99,8 @@ const struct option_row option_rows[WORD_CNT] = {
 	[WORD_PER_VCPU] = { "--per-vcpu", NULL, output,
 		TOOL("One row for each vCPU"), STORE(view.level, VIEW_VCPUS), .letter = 'L' },
 	[WORD_SORT] = { "--sort", "COLUMN", output,
-		TOOL("Sort, greatest first: halted, loaded, busy, host, wait, blocked or entries"),
+		TOOL("Sort, greatest first: idle, halted, loaded, busy, host, wait, blocked or "
+		     "entries"),
 		PARSE(sort), .letter = 's' },
 	[WORD_ROWS] = { "--rows", "ROWS", output,
 		TOOL("The first ROWS VMs, or vCPUs with -L"), PARSE(count), MEMBER(view.row_max),
@@ -114,8 +115,6 @@ const struct option_row option_rows[WORD_CNT] = {
 	[WORD_NANOSECONDS] = { "--nanoseconds", NULL, output,
 		TOOL("Histogram in nanoseconds"), STORE(histogram_unit, HISTOGRAM_NS),
 		.letter = 'N' },
-	[WORD_TIMESTAMP] = { "--timestamp", NULL, output,
-		TOOL("Print the time above each table"), STORE(timestamp, true), .letter = 'T' },
 	[WORD_NO_CLEAR] = { "--no-clear", NULL, output,
 		TOOL("Do not clear the screen between tables"), STORE(no_clear, true),
 		.letter = 'C' },

@@ -20,9 +20,8 @@
 /* Options that select what is shown, how, and for how long. */
 #define SHOWN                                                                                      \
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
-	 WORD(SORT) | WORD(ROWS) | WORD(TIMESTAMP) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) |     \
-	 WORD(CSV) | WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | \
-	 WORD(WAIT))
+	 WORD(SORT) | WORD(ROWS) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) | WORD(CSV) |           \
+	 WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | WORD(WAIT))
 
 /*
  * Options that select how to measure or show. They come too late for a pinned
@@ -40,8 +39,8 @@ static const struct rule {
 } rules[] = {
 	{ WORD_CHECK,
 	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
-		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(TIMESTAMP) | WORD(NO_CLEAR) |
-		  WORD(TOP) | WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
+		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) |
+		  WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
 	  "a check has its own output and covers all VMs of this host" },
 	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
 	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
@@ -61,11 +60,9 @@ static const struct rule {
 	  "JSON always has all VMs and all their vCPUs" },
 	{ WORD_JSON, WORD(MILLISECONDS) | WORD(NANOSECONDS), "JSON is always in nanoseconds" },
 	{ WORD_CSV, WORD(HISTOGRAM), "CSV has only the rows of the table" },
-	{ WORD_TIMESTAMP, WORD(JSON) | WORD(CSV), "the time is always included" },
 	{ WORD_NO_CLEAR, WORD(JSON) | WORD(CSV), "the screen is cleared between tables only" },
 	{ WORD_TOP, WORD(JSON) | WORD(CSV), "a full screen is not for programs" },
 	{ WORD_TOP, WORD(HISTOGRAM), "the full screen shows only the table" },
-	{ WORD_TOP, WORD(TIMESTAMP), "the full screen always shows the time" },
 	{ WORD_TOP, WORD(NO_CLEAR), "the full screen is updated in place" },
 	{ WORD_TOP, WORD(DURATION), "the full screen runs until you quit it" },
 	{ WORD_PER_VM, WORD(PER_VCPU), "omit both to get both kinds of rows" },

@@ -49,7 +49,6 @@ struct options {
 	const char *record_path; /* --record, in argv; NULL: not given. Excludes replay_path */
 	enum output_form form;
 	struct view_opts view; /* -P, -L, -s, -r */
-	bool timestamp;        /* -T: print the time above each table or histogram */
 	bool no_clear;         /* -C: do not clear the terminal between tables */
 	bool top;              /* --top: full-screen display */
 	enum histogram_unit histogram_unit;

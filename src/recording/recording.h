@@ -17,6 +17,8 @@
  *
  *	{"clock":{"monotonic_ns":N,"boottime_ns":N,"realtime_ns":N,"tsc_cycles":N},
  *	 "mode":"entry","mperf_ratio":0.97,
+ *	 "pinned":true,"host_halts":true,	optional
+ *	 "online_cpus":N,			optional
  *	 "health":{"lost_windows":N,"mperf_errors":N,"map_full":N,
  *		   "hooks_off":N,"refused_windows":N},	optional
  *	 "vms":[{"pid":N,"name":"demo"}],	sorted by pid

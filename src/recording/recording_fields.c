@@ -10,7 +10,7 @@ _Static_assert(sizeof(struct vcpu_reading) == 128, "vcpu_fields has every member
 _Static_assert(sizeof(struct cpu_reading) == 64, "cpu_fields has every member");
 _Static_assert(sizeof(struct stint_reading) == 8 + 8 * STINT_BUCKET_CNT,
 	       "stint_fields has every member");
-_Static_assert(sizeof(struct snapshot) == 208, "recording_snapshot_fields has every member");
+_Static_assert(sizeof(struct snapshot) == 216, "recording_snapshot_fields has every member");
 
 #define CLOCK(member) .offset = offsetof(struct clock_reading, member)
 
@@ -170,7 +170,9 @@ const struct field recording_snapshot_fields[] = {
 	{ "clock", FIELD_OBJECT, SNAPSHOT(clock), .members = clock_fields },
 	{ "mode", FIELD_MODE, SNAPSHOT(mode) },
 	{ "mperf_ratio", FIELD_RATIO, SNAPSHOT(mperf_ratio) },
+	{ "pinned", FIELD_BOOL, SNAPSHOT(pinned), .optional = true },
 	{ "host_halts", FIELD_BOOL, SNAPSHOT(host_halts), .optional = true },
+	{ "online_cpus", FIELD_U32, SNAPSHOT(online_cpu_cnt), .optional = true },
 	{ "health", FIELD_OBJECT, SNAPSHOT(health), .members = health_fields },
 	{ "vms", FIELD_LIST, SNAPSHOT(vms), .list = &vm_list },
 	{ "vcpus", FIELD_LIST, SNAPSHOT(vcpus), .list = &vcpu_list },

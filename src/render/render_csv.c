@@ -58,19 +58,16 @@ static void add_name(const char *name, FILE *text)
 	fputc('"', text);
 }
 
-static void add_row(const struct report *report, const struct view_row *row, FILE *text)
+static void begin_row(const struct report *report, const char *kind, FILE *text)
 {
-	const struct metrics *metrics = row->vcpu ? &row->vcpu->metrics : &row->vm->metrics;
 	char time[TIME_TEXT_SIZE];
 
 	time_text__rfc3339(report->end.real_ns, time);
-	fprintf(text, "%s,%llu,%s,%s,%d,%u,", time, report->interval_ns, mode__name(report->mode),
-		row->vcpu ? "vcpu" : "vm", row->vm->pid, instance_of(report, row->vm));
-	add_name(row->vm->name, text);
-	if (row->vcpu)
-		fprintf(text, ",%u,%d", row->vcpu->vcpu_id, row->vcpu->tid);
-	else
-		fputs(",,", text);
+	fprintf(text, "%s,%llu,%s,%s,", time, report->interval_ns, mode__name(report->mode), kind);
+}
+
+static void end_row(const struct report *report, const struct metrics *metrics, FILE *text)
+{
 	for (int i = 0; i < COLUMN_CNT; i++) {
 		__u64 value = metrics->value[column_defs[i].metric];
 
@@ -83,6 +80,25 @@ static void add_row(const struct report *report, const struct view_row *row, FIL
 	fputc('\n', text);
 }
 
+static void add_host(const struct report *report, FILE *text)
+{
+	begin_row(report, "host", text);
+	fputs(",,,,", text);
+	end_row(report, &report->total, text);
+}
+
+static void add_row(const struct report *report, const struct view_row *row, FILE *text)
+{
+	begin_row(report, row->vcpu ? "vcpu" : "vm", text);
+	fprintf(text, "%d,%u,", row->vm->pid, instance_of(report, row->vm));
+	add_name(row->vm->name, text);
+	if (row->vcpu)
+		fprintf(text, ",%u,%d", row->vcpu->vcpu_id, row->vcpu->tid);
+	else
+		fputs(",,", text);
+	end_row(report, row->vcpu ? &row->vcpu->metrics : &row->vm->metrics, text);
+}
+
 int render__csv(const struct report *report, const struct view *view, FILE *out)
 {
 	char *bytes = NULL;
@@ -92,6 +108,7 @@ int render__csv(const struct report *report, const struct view *view, FILE *out)
 
 	if (!text)
 		return err;
+	add_host(report, text);
 	for (size_t i = 0; i < view->row_cnt; i++)
 		add_row(report, &view->rows[i], text);
 	if (!ferror(text))

@@ -9,25 +9,23 @@
 #include "render/render_histogram.h"
 #include "render/render_notes.h"
 #include "text/stream.h"
+#include "text/time_text.h"
 #include "report/view.h"
 #include "render/vm_label.h"
 
 #define ROW_CNT     (STINT_MAX_SHIFT - STINT_MIN_SHIFT)
 #define COUNT_WIDTH 8 /* as in libbpf-tools; larger counts shorten the bars */
 #define BAR_WIDTH   40
-#define TEXT_SIZE   32
 
 static const struct unit_def {
 	const char *name;
 	__u64 ns;
-	int bound_digits, figure_digits; /* digits after the decimal point */
+	int digits; /* after the decimal point, at least */
 	int bound_width;
-	/* log2 of ns; all shorter halts share the row of this power of two */
-	unsigned int min_shift;
 } units[] = {
-	[HISTOGRAM_US] = { "usecs", 1000, 1, 1, 10, STINT_MIN_SHIFT },
-	[HISTOGRAM_MS] = { "msecs", 1000000, 1, 2, 10, 19 },
-	[HISTOGRAM_NS] = { "nsecs", 1, 0, 0, 11, STINT_MIN_SHIFT },
+	[HISTOGRAM_US] = { "usecs", 1000, 1, 10 },
+	[HISTOGRAM_MS] = { "msecs", 1000000, 1, 10 },
+	[HISTOGRAM_NS] = { "nsecs", 1, 0, 11 },
 };
 
 /* A row shows one power of two. */
@@ -38,24 +36,13 @@ struct row {
 struct rows {
 	struct row rows[ROW_CNT];
 	size_t first, end; /* range of rows that are shown */
-	size_t last_possible;
 	__u64 max_cnt;
 };
 
-static const char *format_ns(__u64 ns, const struct unit_def *unit, int digits,
-			     char text[TEXT_SIZE])
+static const char *format_ns(__u64 ns, const struct unit_def *unit,
+			     char text[static TIME_TEXT_SIZE])
 {
-	unsigned __int128 scaled;
-	__u64 ten = 1;
-
-	for (int i = 0; i < digits; i++)
-		ten *= 10;
-	scaled = ((unsigned __int128)ns * ten + unit->ns / 2) / unit->ns;
-	if (digits)
-		snprintf(text, TEXT_SIZE, "%llu.%0*llu", (__u64)(scaled / ten), digits,
-			 (__u64)(scaled % ten));
-	else
-		snprintf(text, TEXT_SIZE, "%llu", (__u64)scaled);
+	time_text__in_unit(ns, unit->ns, unit->digits, text);
 	return text;
 }
 
@@ -70,15 +57,11 @@ static void add_bucket(const struct histogram *histogram, unsigned int bucket, s
 		row->cnt = UINT64_MAX;
 }
 
-static void make_rows(const struct histogram *histogram, const struct unit_def *unit,
-		      struct rows *rows)
+static void make_rows(const struct histogram *histogram, struct rows *rows)
 {
-	unsigned int joined_cnt = unit->min_shift - STINT_MIN_SHIFT;
-
-	*rows = (struct rows){ .first = ROW_CNT, .last_possible = ROW_CNT - 1 - joined_cnt };
+	*rows = (struct rows){ .first = ROW_CNT };
 	for (unsigned int i = 0; i < STINT_BUCKET_CNT; i++) {
-		unsigned int power = i >> STINT_SUB_SHIFT;
-		size_t to = power > joined_cnt ? power - joined_cnt : 0;
+		size_t to = i >> STINT_SUB_SHIFT;
 		struct row *row = &rows->rows[to];
 
 		add_bucket(histogram, i, row);
@@ -114,17 +97,15 @@ static int write_heading(const struct rows *rows, const struct unit_def *unit, F
 static int write_row(const struct rows *rows, const struct row *row, const struct unit_def *unit,
 		     FILE *out)
 {
-	bool is_last = row == &rows->rows[rows->last_possible];
+	bool is_last = row == &rows->rows[ROW_CNT - 1];
 	struct line line = { 0 };
-	char text[TEXT_SIZE];
+	char text[TIME_TEXT_SIZE];
 	int end, bar;
 
-	line__add_right(&line, format_ns(row->low_ns, unit, unit->bound_digits, text),
-			unit->bound_width);
+	line__add_right(&line, format_ns(row->low_ns, unit, text), unit->bound_width);
 	line__add(&line, " -> ");
 	end = line.width + unit->bound_width;
-	line__add(&line,
-		  is_last ? "and more" : format_ns(row->high_ns, unit, unit->bound_digits, text));
+	line__add(&line, is_last ? "and more" : format_ns(row->high_ns, unit, text));
 	line__pad(&line, end);
 	line__add(&line, " : ");
 	end = line.width + count_width(rows);
@@ -148,12 +129,11 @@ static int write_figures(const struct histogram *histogram, const struct unit_de
 		const char *name;
 		unsigned int permille;
 	} quantiles[] = { { "p50", 500 }, { ", p90", 900 }, { ", p99", 990 }, { ", max", 1000 } };
-	char text[TEXT_SIZE];
+	char text[TIME_TEXT_SIZE];
 	struct line line = { 0 };
 
 	if (fprintf(out, "count %llu, sum %s %s\n", histogram__halted_cnt(histogram),
-		    format_ns(histogram->halted_ns, unit, unit->figure_digits, text),
-		    unit->name) < 0)
+		    format_ns(histogram->halted_ns, unit, text), unit->name) < 0)
 		return -errno;
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
 		__u64 ns;
@@ -162,7 +142,7 @@ static int write_figures(const struct histogram *histogram, const struct unit_de
 			return 0;
 		line__add(&line, quantiles[i].name);
 		line__add(&line, " ");
-		line__add(&line, format_ns(ns, unit, unit->figure_digits, text));
+		line__add(&line, format_ns(ns, unit, text));
 	}
 	line__add(&line, " ");
 	line__add(&line, unit->name);
@@ -174,7 +154,7 @@ static int write_bars(const struct histogram *histogram, const struct unit_def *
 	struct rows rows;
 	int err;
 
-	make_rows(histogram, unit, &rows);
+	make_rows(histogram, &rows);
 	if (!rows.max_cnt)
 		return stream__put(out, "no stint was halted for 1 usec or longer\n");
 	err = write_heading(&rows, unit, out);
@@ -183,14 +163,11 @@ static int write_bars(const struct histogram *histogram, const struct unit_def *
 	return err ? err : write_figures(histogram, unit, out);
 }
 
-/* The title gets a line of its own. */
-static int write_histogram(const struct line *title, const struct histogram *histogram,
-			   const struct unit_def *unit, FILE *out)
+static int write_histogram(const struct histogram *histogram, const struct unit_def *unit,
+			   FILE *out)
 {
-	int err = line__write(title, out);
+	int err;
 
-	if (err)
-		return err;
 	if (!histogram)
 		return stream__put(out, "stints were not counted\n");
 	err = write_bars(histogram, unit, out);
@@ -201,18 +178,10 @@ static int write_histogram(const struct line *title, const struct histogram *his
 		       : 0;
 }
 
-static const char *plural(size_t cnt)
-{
-	return cnt == 1 ? "" : "s";
-}
-
 static int write_all(const struct report *report, const struct unit_def *unit, FILE *out)
 {
-	size_t vcpu_cnt = vcpu_cnt_of_all(report);
 	struct histogram sum = { 0 };
-	struct line title = { 0 };
 	bool counted = true;
-	char text[80];
 
 	for (size_t i = 0; i < report->vm_cnt; i++) {
 		if (report->vms[i].histogram)
@@ -220,36 +189,37 @@ static int write_all(const struct report *report, const struct unit_def *unit, F
 		else
 			counted = false;
 	}
-	snprintf(text, sizeof(text), "%zu VM%s, %zu vCPU%s", report->vm_cnt, plural(report->vm_cnt),
-		 vcpu_cnt, plural(vcpu_cnt));
-	line__add(&title, text);
-	return write_histogram(&title, counted ? &sum : NULL, unit, out);
+	return write_histogram(counted ? &sum : NULL, unit, out);
 }
 
 static int write_one(const struct report *report, const struct view_row *row,
 		     const struct unit_def *unit, FILE *out)
 {
+	size_t vcpu_cnt = vcpu_cnt_of(row->vm);
 	struct line title = { 0 };
 	char text[64];
+	int err;
 
 	vm_label__add(report, row->vm, vm_label__width(report, row->vm), NAME_CUT_END, &title);
 	if (row->vcpu)
 		snprintf(text, sizeof(text), ", vCPU %u, TID %d", row->vcpu->vcpu_id,
 			 row->vcpu->tid);
 	else
-		snprintf(text, sizeof(text), ", PID %d, %zu vCPU%s", row->vm->pid,
-			 vcpu_cnt_of(row->vm), plural(vcpu_cnt_of(row->vm)));
+		snprintf(text, sizeof(text), ", PID %d, %zu vCPU%s", row->vm->pid, vcpu_cnt,
+			 vcpu_cnt == 1 ? "" : "s");
 	line__add(&title, text);
-	return write_histogram(&title, row->vcpu ? row->vcpu->histogram : row->vm->histogram, unit,
-			       out);
+	err = line__write(&title, out);
+	return err ? err
+		   : write_histogram(row->vcpu ? row->vcpu->histogram : row->vm->histogram, unit,
+				     out);
 }
 
 int render__histogram(const struct report *report, const struct view *view,
 		      enum histogram_unit unit, FILE *out)
 {
-	int err = 0;
+	int err = render__host(report, out);
 
-	if (view->level == VIEW_VMS_AND_VCPUS)
+	if (!err && view->level == VIEW_VMS_AND_VCPUS)
 		err = write_all(report, &units[unit], out);
 	for (size_t i = 0; i < view->row_cnt && !err && view->level != VIEW_VMS_AND_VCPUS; i++) {
 		if (i)

@@ -12,9 +12,10 @@ struct report;
 struct view;
 
 /*
- * Writes a histogram for each row of the view or, if the view has both VMs and vCPUs, one histogram
- * of the whole report. Its rows are powers of two, from the shortest halt that occurred to the
- * longest; the longest bar is that of the largest count.
+ * Writes the lines of render__host() and a histogram for each row of the view or, if the view has
+ * both VMs and vCPUs, one histogram of the whole report, without a title. The rows of a histogram
+ * are powers of two, from the shortest halt that occurred to the longest; the longest bar is that
+ * of the largest count.
  *
  * Below each histogram: the count and sum of the stints in it; the median and other quantiles,
  * computed from finer buckets than those shown; and the number of stints that were halted for less

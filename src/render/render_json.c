@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/columns.h"
+#include "report/spent.h"
 #include "render/render.h"
 #include "text/json_text.h"
 #include "text/stream.h"
@@ -13,16 +14,19 @@
 /* Value of the "schema" member. Increment it when a member changes its meaning or is removed. */
 #define JSON_SCHEMA 1
 
+static void add_u64_or_null(struct json_text *text, const char *key, __u64 value, __u64 unknown)
+{
+	if (value == unknown)
+		json_text__add_null(text, key);
+	else
+		json_text__add_u64(text, key, value);
+}
+
 static void add_metrics(struct json_text *text, const struct metrics *metrics)
 {
-	for (int i = 0; i < COLUMN_CNT; i++) {
-		__u64 value = metrics->value[column_defs[i].metric];
-
-		if (value == METRIC_UNKNOWN)
-			json_text__add_null(text, column_defs[i].key);
-		else
-			json_text__add_u64(text, column_defs[i].key, value);
-	}
+	for (int i = 0; i < COLUMN_CNT; i++)
+		add_u64_or_null(text, column_defs[i].key, metrics->value[column_defs[i].metric],
+				METRIC_UNKNOWN);
 }
 
 /* Adds a boolean; null if `is` is below 0. */
@@ -88,6 +92,24 @@ static void add_health(struct json_text *text, const struct health *health)
 	json_text__close(text, '}');
 }
 
+static void add_host(struct json_text *text, const struct report *report)
+{
+	struct spent spent = spent__of(report);
+
+	json_text__open(text, "host", '{');
+	add_u64_or_null(text, "cpus", report->online_cpu_cnt, 0);
+	json_text__add_u64(text, "vms", report->vm_cnt);
+	json_text__add_u64(text, "vcpus", vcpu_cnt_of_all(report));
+	json_text__add_u64(text, "wall_ns", spent.wall_ns);
+	json_text__add_u64(text, "idle_ns", spent.idle_ns);
+	add_u64_or_null(text, "busy_ns", spent.busy_ns, METRIC_UNKNOWN);
+	add_u64_or_null(text, "host_ns", spent.host_ns, METRIC_UNKNOWN);
+	json_text__add_u64(text, "used_ns", spent.used_ns);
+	json_text__add_u64(text, "wait_ns", spent.wait_ns);
+	json_text__add_u64(text, "unknown_ns", spent.unknown_ns);
+	json_text__close(text, '}');
+}
+
 static void add_bucket(struct json_text *text, const struct histogram *histogram,
 		       unsigned int bucket)
 {
@@ -120,10 +142,7 @@ static void add_histogram(struct json_text *text, const struct histogram *histog
 	}
 	json_text__open(text, "histogram", '{');
 	json_text__add_u64(text, "count", histogram__halted_cnt(histogram));
-	if (histogram->below_cnt == HISTOGRAM_UNKNOWN)
-		json_text__add_null(text, "below_count");
-	else
-		json_text__add_u64(text, "below_count", histogram->below_cnt);
+	add_u64_or_null(text, "below_count", histogram->below_cnt, HISTOGRAM_UNKNOWN);
 	json_text__add_u64(text, "halted_ns", histogram->halted_ns);
 	add_quantile(text, "p50_ns", histogram, 500);
 	add_quantile(text, "p90_ns", histogram, 900);
@@ -176,8 +195,10 @@ static void add_report(struct json_text *text, const struct report *report)
 	json_text__add_u64(text, "start_monotonic_ns", report->begin.mono_ns);
 	json_text__add_u64(text, "end_monotonic_ns", report->end.mono_ns);
 	json_text__add(text, "mode", json_object_new_string(mode__name(report->mode)));
+	json_text__add(text, "pinned", json_object_new_boolean(report->pinned));
 	json_text__add(text, "mperf_ratio", new_ratio(report->mperf_ratio));
 	add_health(text, &report->health);
+	add_host(text, report);
 	json_text__open(text, "vms", '[');
 	for (size_t i = 0; i < report->vm_cnt; i++)
 		add_vm(text, report, &report->vms[i]);

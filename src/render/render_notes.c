@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include "report/columns.h"
 #include "text/line.h"
+#include "text/time_text.h"
 #include "render/render_notes.h"
 #include "report/view.h"
 #include "render/vm_label.h"
@@ -147,15 +148,19 @@ static int write_clamps(const struct report *report, FILE *out)
 	}
 	if (!cnt)
 		return 0;
-	if (fprintf(out,
-		    "# vCPUs with clamped times: %zu; most: TID %d, %.4g %% of its wall time\n",
-		    cnt, worst->tid, worst_permyriad / 100.0) < 0)
-		return -errno;
-	return 0;
+	/* A clamped time belongs to one share or another of 100 points. */
+	if (worst_permyriad > 10000)
+		worst_permyriad = 10000;
+	return fprintf(out,
+		       "# shares of %zu vCPU%s may be off by up to %.4g points (TID %d), clamped\n",
+		       cnt, cnt == 1 ? "" : "s", worst_permyriad / 100.0, worst->tid) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int write_unmeasured(const struct report *report, FILE *out)
 {
+	char text[TIME_TEXT_SIZE];
 	__u64 sum_ns = 0;
 
 	for (size_t i = 0; i < report->vcpu_cnt; i++) {
@@ -164,10 +169,11 @@ static int write_unmeasured(const struct report *report, FILE *out)
 		if (ns != METRIC_UNKNOWN && __builtin_add_overflow(sum_ns, ns, &sum_ns))
 			sum_ns = UINT64_MAX;
 	}
-	if (sum_ns && fprintf(out, "# loaded but not measured: %llu.%03llu us, not in HALTED%%\n",
-			      sum_ns / 1000, sum_ns % 1000) < 0)
-		return -errno;
-	return 0;
+	if (!sum_ns)
+		return 0;
+	time_text__length(sum_ns, text);
+	return fprintf(out, "# loaded but not measured: %s, not in HALTED%%\n", text) < 0 ? -errno
+											  : 0;
 }
 
 static int write_ratio(const struct report *report, FILE *out)
@@ -177,6 +183,17 @@ static int write_ratio(const struct report *report, FILE *out)
 	if (fprintf(out, "# MPERF counts at %.6g times the rate of TSC\n", report->mperf_ratio) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Columns may be missing because somebody else chose the mode. */
+static int write_pinned(const struct report *report, FILE *out)
+{
+	if (!report->pinned)
+		return 0;
+	return fprintf(out, "# read from what --pin measures%s\n",
+		       report->mode == MODE_SWITCH ? ": BUSY% and HOST% need --mode entry" : "") < 0
+		       ? -errno
+		       : 0;
 }
 
 int render__notes(const struct report *report, const struct view *view, FILE *out)
@@ -193,5 +210,7 @@ int render__notes(const struct report *report, const struct view *view, FILE *ou
 		err = write_clamps(report, out);
 	if (!err)
 		err = write_unmeasured(report, out);
+	if (!err)
+		err = write_pinned(report, out);
 	return err ? err : write_ratio(report, out);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include "report/columns.h"
+#include "render/host_text.h"
 #include "text/line.h"
 #include "render/render.h"
 #include "render/render_notes.h"
@@ -11,7 +13,7 @@
 
 #define ID_WIDTH       7 /* PID_MAX_LIMIT is 2^22 */
 #define NUMBER_WIDTH   4 /* of a vCPU number; KVM has up to 4096 per VM */
-#define GAP            2
+#define GAP            1
 /* Room for a row of a vCPU below its VM; shorter names tell little. */
 #define NAME_WIDTH_MIN ((int)strlen("  vCPU 4095"))
 #define NS_PER_S       1000000000ULL
@@ -197,21 +199,23 @@ int render__gap(FILE *out)
 	return stream__put(out, "\n");
 }
 
-int render__time(__u64 real_ns, FILE *out)
+int render__host(const struct report *report, FILE *out)
 {
-	char text[TIME_TEXT_SIZE];
-	int err;
+	char clock[TIME_TEXT_SIZE], seconds[TIME_TEXT_SIZE], text[HOST_TEXT_SIZE];
 
-	time_text__clock(real_ns, text);
-	err = stream__put(out, text);
-	return err ? err : stream__put(out, "\n");
+	time_text__clock(report->end.real_ns, clock);
+	time_text__in_unit(report->interval_ns, NS_PER_S, 0, seconds);
+	host_text__format(report, text);
+	return fprintf(out, "%s, %s s\n%s\n", clock, seconds, text) < 0 ? -errno : 0;
 }
 
 int render__table(const struct report *report, const struct view *view, int max_width, FILE *out)
 {
 	struct layout layout = make_layout(report, view, max_width);
-	int err = write_heading(&layout, out);
+	int err = render__host(report, out);
 
+	if (!err)
+		err = write_heading(&layout, out);
 	for (size_t i = 0; i < view->row_cnt && !err; i++)
 		err = write_row(report, &layout, &view->rows[i], out);
 	if (!err)

@@ -86,8 +86,6 @@ static int show_text(struct show *s, const struct report *report)
 {
 	int err = begin_text(s);
 
-	if (!err && s->opts->timestamp)
-		err = render__time(report->end.real_ns, s->out);
 	if (err)
 		return err;
 	if (s->opts->measure.histogram)

@@ -108,26 +108,23 @@ static int compare_vcpus(const void *left, const void *right)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
-static void sum_up(struct vm_report *vm)
+static void sum_up(const struct vcpu_report *vcpus, size_t cnt, struct metrics *sums)
 {
 	for (int metric = 0; metric < METRIC_CNT; metric++) {
 		__u64 sum = 0;
 
-		for (size_t i = 0; i < vm->vcpu_cnt; i++) {
-			__u64 value = vm->vcpus[i].metrics.value[metric];
+		for (size_t i = 0; i < cnt; i++) {
+			__u64 value = vcpus[i].metrics.value[metric];
 
 			if (value == METRIC_UNKNOWN || __builtin_add_overflow(sum, value, &sum)) {
 				sum = METRIC_UNKNOWN;
 				break;
 			}
 		}
-		vm->metrics.value[metric] = sum;
+		sums->value[metric] = sum;
 	}
-	if (!vm->vcpu_cnt)
-		metrics__forget(&vm->metrics);
-	for (size_t i = 0; i < vm->vcpu_cnt; i++)
-		if (vm->vcpus[i].halting > vm->halting)
-			vm->halting = vm->vcpus[i].halting;
+	if (!cnt)
+		metrics__forget(sums);
 }
 
 /* Adds a VM whose vCPUs are the next `cnt` vCPU reports after those of the previous VMs. */
@@ -146,7 +143,10 @@ static void add_vm(struct report *report, pid_t pid, __u64 vm_id, const char *na
 	report->vcpu_cnt += cnt;
 	if (cnt)
 		qsort(vcpus, cnt, sizeof(*vcpus), compare_vcpus);
-	sum_up(vm);
+	sum_up(vcpus, cnt, &vm->metrics);
+	for (size_t i = 0; i < cnt; i++)
+		if (vcpus[i].halting > vm->halting)
+			vm->halting = vcpus[i].halting;
 }
 
 /* Adds the VMs of one process, whose vCPUs are the first `cnt` of `vcpus`. */
@@ -287,11 +287,14 @@ int account__report(const struct snapshot *prev, const struct snapshot *cur, str
 	report->end = cur->clock;
 	report->mode = span.entry_mode ? MODE_ENTRY : MODE_SWITCH;
 	report->mperf_ratio = cur->mperf_ratio;
+	report->pinned = cur->pinned;
+	report->online_cpu_cnt = cur->online_cpu_cnt;
 	report->health = health_of(&prev->health, &cur->health);
 	report->vm_cnt = 0;
 	report->vcpu_cnt = 0;
 	report_vcpus(prev, cur, &span, report);
 	add_processes(report, cur);
+	sum_up(report->vcpus, report->vcpu_cnt, &report->total);
 	if (cur->has_stints)
 		sum_up_histograms(report);
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "report/histogram.h"
@@ -44,8 +45,11 @@ struct report {
 	__u64 interval_ns;
 	struct clock_reading begin, end;
 	enum measure_mode mode;
+	bool pinned; /* read from a measurement that --pin started */
 	double mperf_ratio;
 	struct health health; /* failures within the interval */
+	__u32 online_cpu_cnt; /* at its end; 0: unknown */
+	struct metrics total; /* sums over vcpus, as in a VM */
 	/*
 	 * Sorted by pid, vm_id. A process with several VMs has one entry for
 	 * each, all with the same name; its unseen vCPUs belong to the first

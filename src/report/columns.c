@@ -10,6 +10,7 @@
 
 /* JSON has all columns, in this order. The table has those with a heading in its mode. */
 const struct column_def column_defs[COLUMN_CNT] = {
+	[COLUMN_IDLE] = { "idle_ns", "IDLE%", 5, UNIT_SHARE, METRIC_IDLE_NS, IN_BOTH },
 	[COLUMN_HALTED] = { "halted_ns", "HALTED%", 7, UNIT_SHARE, METRIC_HALTED_NS, IN_BOTH },
 	[COLUMN_LOADED] = { "loaded_ns", "LOADED%", 7, UNIT_SHARE, METRIC_LOADED_NS, IN_SWITCH },
 	[COLUMN_GUEST] = { "guest_ns", .metric = METRIC_GUEST_NS },

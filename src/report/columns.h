@@ -10,6 +10,7 @@
 #include "report/account.h"
 
 enum column {
+	COLUMN_IDLE,
 	COLUMN_HALTED,
 	COLUMN_LOADED,
 	COLUMN_GUEST,

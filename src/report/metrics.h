@@ -21,6 +21,7 @@ enum metric {
 	METRIC_CLAMPED_NS, /* sum of what all clamps added or took away */
 	/* loaded time without MPERF, an upper bound: its halted part is unknown */
 	METRIC_UNMEASURED_NS,
+	METRIC_IDLE_NS, /* halted + blocked: what the guest did not use */
 	METRIC_CNT,
 };
 

@@ -100,8 +100,10 @@ struct cpu_reading {
 struct snapshot {
 	struct clock_reading clock;
 	enum measure_mode mode;
-	bool host_halts;    /* outside of its idle task: see acpi_pad.h */
-	double mperf_ratio; /* MPERF rate over TSC rate */
+	bool pinned;          /* read from a measurement that --pin started */
+	bool host_halts;      /* outside of its idle task: see acpi_pad.h */
+	__u32 online_cpu_cnt; /* 0: unknown */
+	double mperf_ratio;   /* MPERF rate over TSC rate */
 	struct health health;
 	/*
 	 * CLOCK_MONOTONIC since when the hooks have run without a break; 0: always. Not recorded:

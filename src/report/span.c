@@ -227,6 +227,9 @@ static void set_metrics(const struct growth *growth, const struct span *span, __
 		value[METRIC_WAIT_NS] = wait_ns;
 		value[METRIC_BLOCKED_NS] = wall_ns - loaded_ns - wait_ns;
 	}
+	value[METRIC_IDLE_NS] = METRIC_UNKNOWN;
+	if (growth->wait_known && value[METRIC_HALTED_NS] != METRIC_UNKNOWN)
+		value[METRIC_IDLE_NS] = value[METRIC_HALTED_NS] + value[METRIC_BLOCKED_NS];
 }
 
 /*

@@ -14,6 +14,7 @@
  *	host    = loaded - guest
  *	wait    = d wait_ns, clamped to 0 .. wall - loaded
  *	blocked = wall - loaded - wait
+ *	idle    = halted + blocked
  *
  * where tsc_per_ns = d tsc_cycles / d mono_ns of the two snapshots. d of times by the scheduler's
  * clock (loaded_ns, measured_ns, unmeasured_ns, wait_ns) is multiplied by d mono_ns / d raw_ns, so
@@ -39,8 +40,9 @@
  *	no time was measured	halted and busy, if any time was loaded and there was a window
  *	the host was suspended	the same, because TSC's rate is unknown then
  *	the host halts CPUs	the same, because halts outside of its idle task look like a guest's
- *	some was unmeasured	busy; halted is that of the measured part: a lower bound, too low by
- *				METRIC_UNMEASURED_NS at most
+ *	some was unmeasured	busy; halted and idle are those of the measured part: lower bounds,
+ *				too low by METRIC_UNMEASURED_NS at most
+ *	halted or blocked	idle
  *	no wait_ns in prev	wait and blocked, unless the thread is younger than prev. A thread
  *				that was not `seen` in prev may have a wait_ns there. If the thread
  *				is not `seen` in cur, loaded and host are unknown too

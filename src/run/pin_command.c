@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/ending_signals.h"
 #include "base/log.h"
@@ -30,6 +31,17 @@ static int find_group(const char *name, gid_t *gid)
 	}
 	*gid = group->gr_gid;
 	return 0;
+}
+
+/* Says on stdout what is pinned. stint_hook: NULL or empty if there is none. */
+static void say(const char *what, enum measure_mode mode, bool has_histogram,
+		const char *window_hook, const char *stint_hook)
+{
+	bool has_stints = stint_hook && *stint_hook;
+
+	printf("%s --mode %s%s, hook %s%s%s; " PIN_DIR "/stat has the figures, --unpin ends it\n",
+	       what, mode__name(mode), has_histogram ? " -H" : "", window_hook,
+	       has_stints ? " and " : "", has_stints ? stint_hook : "");
 }
 
 static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *fs,
@@ -62,6 +74,9 @@ static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *
 		err = -EINTR;
 	if (err)
 		pin__remove(dir);
+	else
+		say("pinned: all VMs are measured in", opts->mode, opts->histogram,
+		    plan.window_hook, plan.stint_hook);
 	return err;
 }
 
@@ -69,8 +84,9 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
 {
 	int renewed = pin__renew(dir, fs);
 
-	if (renewed >= 0)
-		pr_info("already pinned; added %d CPUs that came online since", renewed);
+	if (renewed > 0)
+		printf("added %d CPU%s that came online since --pin\n", renewed,
+		       renewed == 1 ? "" : "s");
 	return renewed < 0 ? renewed : 0;
 }
 
@@ -91,6 +107,8 @@ static int keep(const struct pin_opts *command, const struct measure_opts *opts,
 	}
 	if (command->group || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		pr_warn("already pinned: --group, --hook and --mperf-ratio have no effect");
+	say("already pinned:", about->mode, about->has_histogram, about->window_hook,
+	    about->stint_hook);
 	return take_in_cpus(fs, dir);
 }
 
@@ -124,6 +142,8 @@ static int unpin(const struct pin_dir *dir)
 
 	if (err == -ENOENT)
 		pr_warn("nothing is pinned");
+	if (!err)
+		puts("unpinned: the measurement has ended");
 	return err == -ENOENT ? 0 : err;
 }
 

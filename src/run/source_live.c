@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "vm/asked.h"
 #include "vm/pid_space.h"
 #include "measure/collector.h"
@@ -62,6 +63,14 @@ static int look_at_hooks(struct source_live *live)
 	return 0;
 }
 
+/* Returns the number of CPUs; 0 if unknown. */
+static __u32 online_cpu_cnt(void)
+{
+	long cnt = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cnt > 0 ? (__u32)cnt : 0;
+}
+
 /*
  * Checks the hooks before and after reading. If both checks are good, the sums read in between are,
  * and an interval is complete if this holds at both of its ends.
@@ -85,6 +94,8 @@ static int take_snapshot(struct source_live *live, struct snapshot *snap)
 	/* Count failed snapshots too, because their interval becomes part of the next one. */
 	live->hooks_off_cnt += off || live->hooks_off;
 	snap->health.hooks_off_cnt = live->hooks_off_cnt;
+	snap->pinned = live->pinned;
+	snap->online_cpu_cnt = online_cpu_cnt();
 	return err;
 }
 

@@ -3,6 +3,7 @@
 
 const char *const top_help_lines[] = {
 	"Where the time of each VM and vCPU went, in per cent of wall time:",
+	"  idle     halted or blocked: what the guest did not use",
 	"  halted   inside the guest, which the host does not see",
 	"  busy     in the guest, and not halted",
 	"  host     loaded, but not in the guest: exits handled for this vCPU",
@@ -15,8 +16,8 @@ const char *const top_help_lines[] = {
 	"  a                           ... all VMs",
 	"  v                           one list of all vCPUs, and back",
 	"  s S                         sort by the next column, by the one before",
-	"  H B O W K E L P             by halted, busy, host, wait, blocked, entries,",
-	"                              loaded, PID",
+	"  I H B O W K E L P           by idle, halted, busy, host, wait, blocked,",
+	"                              entries, loaded, PID",
 	"  /                           show only VMs with this in their name; Esc: all",
 	"  i                           change the interval",
 	"  p Space                     pause the display, not the measurement; resume",

@@ -146,9 +146,9 @@ static const struct {
 	__u32 key;
 	int column;
 } sort_keys[] = {
-	{ 'H', COLUMN_HALTED },  { 'L', COLUMN_LOADED }, { 'B', COLUMN_BUSY },
-	{ 'O', COLUMN_HOST },    { 'W', COLUMN_WAIT },   { 'K', COLUMN_BLOCKED },
-	{ 'E', COLUMN_ENTRIES }, { 'P', COLUMN_CNT },
+	{ 'I', COLUMN_IDLE },    { 'H', COLUMN_HALTED },  { 'L', COLUMN_LOADED },
+	{ 'B', COLUMN_BUSY },    { 'O', COLUMN_HOST },    { 'W', COLUMN_WAIT },
+	{ 'K', COLUMN_BLOCKED }, { 'E', COLUMN_ENTRIES }, { 'P', COLUMN_CNT },
 };
 
 static bool is_offered(const struct top_state *state, size_t i)

@@ -34,8 +34,8 @@ struct top_layout top_layout__make(const struct top_layout_opts *opts)
 		GIVE_UP_BAR,
 	};
 	static const int order[] = {
-		COLUMN_ENTRIES, GIVE_UP_ID,  COLUMN_BLOCKED, COLUMN_HOST,   COLUMN_WAIT,
-		COLUMN_LOADED,  COLUMN_BUSY, GIVE_UP_BAR,    COLUMN_HALTED,
+		COLUMN_ENTRIES, GIVE_UP_ID,  COLUMN_BLOCKED, COLUMN_HOST, COLUMN_WAIT,
+		COLUMN_LOADED,  COLUMN_BUSY, COLUMN_HALTED,  GIVE_UP_BAR, COLUMN_IDLE,
 	};
 	int name_min = opts->by_vcpu ? VCPU_WIDTH_MIN : NAME_WIDTH_MIN;
 	struct top_layout layout = {

@@ -37,7 +37,7 @@ struct top_layout_opts {
 
 /*
  * If not all fields fit, the least important are dropped, in this order:
- * entries, ID, blocked, host, wait, loaded, busy, bar, halted. Width that is
+ * entries, ID, blocked, host, wait, loaded, busy, halted, bar, idle. Width that is
  * left over goes to long names first, then to the bar.
  */
 struct top_layout top_layout__make(const struct top_layout_opts *opts);

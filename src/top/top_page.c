@@ -4,6 +4,7 @@
 #include <string.h>
 #include "report/account.h"
 #include "report/columns.h"
+#include "render/host_text.h"
 #include "text/time_text.h"
 #include "top/top_bar.h"
 #include "top/top_canvas.h"
@@ -17,12 +18,12 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-#define NS_PER_S  1000000000ULL
-#define NS_PER_MS 1000000ULL
+#define NS_PER_S 1000000000ULL
 
 /* Heights of the canvas from which on these lines are shown, beside the rows. */
 #define FOOTER_FROM  2
 #define HEADING_FROM 4
+#define HOST_FROM    6
 #define LEGEND_FROM  8
 
 /* Width from which on the program's name is shown. */
@@ -58,13 +59,13 @@ __attribute__((format(printf, 3, 4))) static void pen__put(struct pen *pen, enum
 
 /* Status line and legend */
 
+/* Always in seconds: about one second must not be now 1.00 s and now 999 ms. */
 static void put_seconds(struct pen *pen, __u64 ns)
 {
-	if (ns < NS_PER_S)
-		pen__put(pen, TOP_STYLE_PLAIN, "%llu ms", (ns + NS_PER_MS / 2) / NS_PER_MS);
-	else
-		pen__put(pen, TOP_STYLE_PLAIN, "%llu.%02llu s", ns / NS_PER_S,
-			 ns % NS_PER_S / (10 * NS_PER_MS));
+	char text[TIME_TEXT_SIZE];
+
+	time_text__in_unit(ns, NS_PER_S, 0, text);
+	pen__put(pen, TOP_STYLE_PLAIN, "%s s", text);
 }
 
 static void put_pause(struct pen *pen, size_t waiting_cnt)
@@ -81,7 +82,6 @@ static void draw_status(const struct top_state *state, const struct top_content 
 	const struct report *report = content->report;
 	struct pen pen = { canvas, line, 0 };
 	const char *filter = top_state__filter(state);
-	size_t vcpu_cnt = vcpu_cnt_of_all(report);
 	char clock[TIME_TEXT_SIZE];
 
 	if (canvas->column_cnt >= TITLE_FROM)
@@ -100,11 +100,18 @@ static void draw_status(const struct top_state *state, const struct top_content 
 			 column_defs[state->sort].key);
 	else
 		pen__put(&pen, TOP_STYLE_PLAIN, "  by PID");
-	if (report->interval_ns)
-		pen__put(&pen, TOP_STYLE_PLAIN, "  %zu VM%s, %zu vCPU%s", report->vm_cnt,
-			 report->vm_cnt == 1 ? "" : "s", vcpu_cnt, vcpu_cnt == 1 ? "" : "s");
 	pen__put(&pen, TOP_STYLE_PLAIN, "  %s%s%s", mode__name(state->mode),
 		 content->hook ? ", " : "", content->hook ? content->hook : "");
+}
+
+static void draw_host(const struct report *report, struct top_canvas *canvas, int line)
+{
+	char text[HOST_TEXT_SIZE];
+
+	if (!report->interval_ns)
+		return;
+	host_text__format(report, text);
+	canvas->put(canvas, line, 0, TOP_STYLE_PLAIN, text);
 }
 
 static void draw_legend(const struct top_state *state, struct top_canvas *canvas, int line)
@@ -149,8 +156,8 @@ static int frame_line_cnt(const struct top_canvas *canvas)
 {
 	int row_cnt = canvas->row_cnt;
 
-	return (row_cnt > FOOTER_FROM) + (row_cnt >= LEGEND_FROM) + (row_cnt >= HEADING_FROM) +
-	       (row_cnt >= FOOTER_FROM);
+	return (row_cnt > FOOTER_FROM) + (row_cnt >= HOST_FROM) + (row_cnt >= LEGEND_FROM) +
+	       (row_cnt >= HEADING_FROM) + (row_cnt >= FOOTER_FROM);
 }
 
 /* Number of lines for notes: those that the rows do not need, or up to a sixth of the canvas. */
@@ -256,6 +263,8 @@ static void draw_rows(struct top_state *state, const struct top_content *content
 	top_state__fit(state, (size_t)(row_cnt - frame_line_cnt(canvas) - notes_cnt));
 	if (row_cnt > FOOTER_FROM)
 		draw_status(state, content, canvas, line++);
+	if (row_cnt >= HOST_FROM)
+		draw_host(content->report, canvas, line++);
 	if (row_cnt >= LEGEND_FROM)
 		draw_legend(state, canvas, line++);
 	if (row_cnt >= HEADING_FROM)

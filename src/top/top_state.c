@@ -10,7 +10,7 @@ void top_state__init(struct top_state *state, const struct top_state_opts *opts)
 		.mode = opts->mode,
 		.interval_ns = opts->interval_ns,
 		.sorted = true,
-		.sort = opts->view.sorted ? opts->view.sort : COLUMN_HALTED,
+		.sort = opts->view.sorted ? opts->view.sort : COLUMN_IDLE,
 		.by_vcpu = opts->view.level == VIEW_VCPUS,
 		.row_max = opts->view.row_max,
 		.height = 1,

@@ -90,7 +90,7 @@ struct top_state {
 
 /* Initial state. */
 struct top_state_opts {
-	struct view_opts view; /* VIEW_VCPUS: start with one list of vCPUs. Not sorted: by halted */
+	struct view_opts view; /* VIEW_VCPUS: start with one list of vCPUs. Not sorted: by idle */
 	__u64 interval_ns;
 	enum measure_mode mode; /* until the first report */
 };

@@ -3,7 +3,7 @@
 
 TOP_FEEDER         := $(OUTPUT)/tests/cli/top_feeder
 TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top/*.c))) \
-		      columns line log number patient ending_signals render_notes stream time_text utf8 view vm_label
+		      columns host_text spent line log number patient ending_signals render_notes stream time_text utf8 view vm_label
 
 $(TOP_FEEDER): $(TOP_FEEDER).o $(TOP_FEEDER_MODULES:%=$(OUTPUT)/src/%.o)
 	$(call msg,LINK,$@)

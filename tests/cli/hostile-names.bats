@@ -38,7 +38,7 @@ shown() {
 }
 
 @test "tables and histograms: every character is printable, and every line is in its place" {
-	for options in -C -P -L -TP '-Ls halted -r 50' -H -HP -HL; do
+	for options in -C -P -L '-Ls halted -r 50' -H -HP -HL; do
 		# shellcheck disable=SC2086 # several words
 		shown lines $options
 	done

@@ -18,7 +18,7 @@ setup_file() {
 setup() {
 	GTIMEHALT=$(realpath "${GTIMEHALT:-$BATS_TEST_DIRNAME/../../gtimehalt}")
 	dir=$BATS_TEST_TMPDIR
-	forms=('' -L '-P -T' -H -HL --csv -j -jH)
+	forms=('' -L -P -H -HL --csv -j -jH)
 	no_space='No space left on device'
 	ulimit -c 0
 	cd "$dir" || return

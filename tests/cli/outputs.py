@@ -22,7 +22,7 @@ import tty
 
 from terminal import cpu_s, end_of, fail, is_nonblocking, set_nonblocking
 
-FORMS = ([], ["-L"], ["-P", "-T"], ["-H"], ["-HL"], ["--csv"], ["-j"], ["-jH"])
+FORMS = ([], ["-L"], ["-P"], ["-H"], ["-HL"], ["--csv"], ["-j"], ["-jH"])
 PIPE_SIZE = 4096
 STALL_S = 0.4
 # The largest share of CPU time that the tool may use while it can only wait.

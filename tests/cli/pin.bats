@@ -7,6 +7,8 @@
 bats_require_minimum_version 1.5.0
 
 PINNED=/sys/fs/bpf/gtimehalt
+# The line that --unpin prints after a success.
+UNPINNED='unpinned: the measurement has ended'
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return
@@ -70,7 +72,7 @@ nothing_deleted() {
 		[[ ! -e $PINNED ]]
 	END
 	nothing_deleted
-	[[ $output == 'status 0' ]]
+	[[ $output == "$UNPINNED"$'\nstatus 0' ]]
 }
 
 @test "a directory that others can write to is made private before it is emptied" {
@@ -82,7 +84,7 @@ nothing_deleted() {
 		[[ ! -e $PINNED ]]
 	END
 	nothing_deleted
-	[[ $output == 'status 0' ]]
+	[[ $output == "$UNPINNED"$'\nstatus 0' ]]
 }
 
 @test "objects pinned by a user are neither read nor removed, and one line says so" {
@@ -114,7 +116,7 @@ nothing_deleted() {
 	echo "$output"
 	[[ $(grep -c "warning: the pinned measurement is not used, .*about has another value size than in this build of gtimehalt" <<<"$output") == 1 ]]
 	[[ $(grep -c 'gtimehalt: the pinned measurement is not used, .*--unpin it and --pin it again$' <<<"$output") == 2 ]]
-	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == 'status 1' ]]
+	[[ ${lines[-1]} == 'status 0' && ${lines[-2]} == "$UNPINNED" && ${lines[-3]} == 'status 1' ]]
 }
 
 @test "directories and files of users are ignored silently while they are not in the way" {
@@ -129,7 +131,7 @@ nothing_deleted() {
 		status "$GTIMEHALT" --unpin
 		[[ ! -e $PINNED && -d /sys/fs/bpf/other ]]
 	END
-	[[ $output == $'0\nstatus 0\nstatus 0' ]]
+	[[ $output == $'0\nstatus 0\n'"$UNPINNED"$'\nstatus 0' ]]
 }
 
 @test "an incomplete measurement is reported and removed; an empty directory is removed silently" {
@@ -141,7 +143,7 @@ nothing_deleted() {
 		status "$GTIMEHALT" --unpin
 		[[ ! -e $PINNED ]]
 	END
-	[[ $output == $'0\n1\nstatus 0' ]]
+	[[ $output == $'0\n1\n'"$UNPINNED"$'\nstatus 0' ]]
 }
 
 @test "nothing is pinned where other users could replace it" {
@@ -167,7 +169,7 @@ nothing_deleted() {
 		status timeout 4 "$GTIMEHALT" --unpin
 		wait
 	END
-	[[ $output == 'status 0' ]]
+	[[ $output == "$UNPINNED"$'\nstatus 0' ]]
 }
 
 @test "a lock that is not released: waiting ends, and the message names the process; a signal ends the wait" {
@@ -198,7 +200,7 @@ nothing_deleted() {
 		[[ ! -e $PINNED ]]
 	END
 	echo "$output"
-	[[ $(grep -c 'nothing is pinned' <<<"$output") == 7 && ${#lines[@]} == 7 ]]
+	[[ $(grep -c 'nothing is pinned' <<<"$output") == 7 && $(grep -cx "$UNPINNED" <<<"$output") == 1 && ${#lines[@]} == 8 ]]
 }
 
 @test "removing the package or the installation removes what was pinned by hand; upgrading does not" {

@@ -46,7 +46,6 @@ each() {
 		sorted.txt -s busy
 		sorted-cut.txt -Ls halted -r 2
 		per-vm-sorted.txt -Ps blocked -r 1
-		timestamps.txt -TP
 	END
 }
 
@@ -57,7 +56,6 @@ each() {
 		histogram-per-vcpu.txt -HL
 		histogram-ms.txt -Hm -g through
 		histogram-ns.txt -HN -g through
-		histogram-time.txt -HT -g exits
 	END
 }
 
@@ -96,7 +94,7 @@ each() {
 	jq -e 'all(.vms[]; .total.histogram == null)' "$golden_dir/json.ndjson" >/dev/null
 	jq -e -s 'all(.[].vms[].vcpus[]; (.histogram.buckets | map(.[2]) | add // 0) == .histogram.count and
 		.histogram.count + .histogram.below_count == .entries)' "$golden_dir/json-histogram.ndjson" >/dev/null
-	run ! grep -E '.{80}' "$golden_dir"/{default,per,sorted,timestamps,histogram,filter}*.txt
+	run ! grep -E '.{80}' "$golden_dir"/{default,per,sorted,histogram,filter}*.txt
 }
 
 # edited PYTHON: prints the recording with PYTHON applied to "clock" of the third and of all later snapshots. jq would
@@ -129,7 +127,7 @@ for number, line in enumerate(sys.stdin):
 	run -0 --separate-stderr "$GTIMEHALT" -jH --replay "$dir/off"
 	[[ -z $stderr ]]
 	jq -e -s 'map(.health.hooks_off) == [0, 1, 0] and all(.[1].vms[].vcpus[];
-		.wall_ns > 0 and ([.[]] | map(select(. == null)) | length) == 10)' <<<"$output"
+		.wall_ns > 0 and ([.[]] | map(select(. == null)) | length) == 11)' <<<"$output"
 	diff -q <(sed -n '1p;3p' <<<"$output") <(sed -n '1p;3p' "$golden_dir/json-histogram.ndjson")
 	"$src/tests/schema/validate.py" "$src/contrib/gtimehalt.schema.json" <<<"$output"
 	run -0 --separate-stderr "$GTIMEHALT" --replay "$dir/off"
@@ -180,7 +178,7 @@ for number, line in enumerate(sys.stdin):
 				TERM=xterm script -qec "stty cols $width; $GTIMEHALT --replay $dir/names $form" /dev/null \
 					</dev/null | tr -d '\r' | sed '/^$/,$d; /^# /d' >"$dir/out"
 				[[ $(awk '{ if (length > w) w = length } END { print w }' "$dir/out") -lt $width ]]
-				[[ $(awk 'NR > 1 && $1 != "vCPU" { print $1 }' "$dir/out" | sort -u | wc -l) == 3 ]] || {
+				[[ $(awk 'NR > 3 && $1 != "vCPU" { print $1 }' "$dir/out" | sort -u | wc -l) == 3 ]] || {
 					cat "$dir/out"
 					return 1
 				}

@@ -93,11 +93,11 @@ teardown() {
 	type_text .25
 	keys Enter
 	until_gone Seconds
-	end_interval '250 ms'
+	end_interval '0.250 s'
 	keys i 9 Escape
 	until_gone Seconds
 	end_interval 14:26:43
-	shows '250 ms'
+	shows '0.250 s'
 }
 
 @test "help" {
@@ -132,7 +132,7 @@ teardown() {
 	keys NPage NPage
 	golden many-scrolled
 	keys End
-	until_shown '282-300 of 300'
+	until_shown '283-300 of 300'
 	tmux resize-window -x 200 -y 50
 	golden many-200x50
 	tmux resize-window -x 20 -y 5
@@ -140,9 +140,9 @@ teardown() {
 	tmux resize-window -x 1 -y 1
 	end_interval ''
 	tmux resize-window -x 80 -y 24
-	until_shown '282-300 of 300'
+	until_shown '283-300 of 300'
 	keys Home
-	until_shown '1-19 of 300'
+	until_shown '1-18 of 300'
 	tmux resize-window -x 110 -y 12
 	golden many-110x12
 }

@@ -59,6 +59,7 @@ static struct metrics metrics_of(const struct report *report, struct shares shar
 	value[METRIC_WAIT_NS] = wait_ns;
 	value[METRIC_BLOCKED_NS] =
 		report->interval_ns - value[METRIC_LOADED_NS] - value[METRIC_WAIT_NS];
+	value[METRIC_IDLE_NS] = halted_ns + value[METRIC_BLOCKED_NS];
 	value[METRIC_ENTRY_CNT] = ENTRIES(shares.busy + shares.halted);
 	if (report->mode == MODE_SWITCH) {
 		value[METRIC_BUSY_NS] = value[METRIC_GUEST_NS] = METRIC_UNKNOWN;

@@ -69,7 +69,7 @@ static void check_text(const struct options *opts, const struct report *report, 
 
 void forms__check(const struct report *report, int width_max)
 {
-	struct options opts = { .no_clear = true, .timestamp = true };
+	struct options opts = { .no_clear = true };
 	size_t size;
 	char *text;
 

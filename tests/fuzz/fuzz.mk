@@ -5,7 +5,7 @@
 # without a line fails the build, so that no target is left out silently.
 
 # Everything that writes a report in all forms.
-FUZZ_SHOWN := account span histogram columns view show render_check render_csv render_histogram render_json \
+FUZZ_SHOWN := account span histogram columns host_text spent view show render_check render_csv render_histogram render_json \
 	      render_notes render_table json_text line stream time_text utf8 vm_label \
 	      metrics_text metrics_families metrics_writer totals total_list
 FUZZ_SHOWN_HELPERS := shown forms
@@ -23,7 +23,7 @@ fuzz_report_HELPERS  := recordings $(FUZZ_SHOWN_HELPERS)
 fuzz_names_MODULES   := $(LOG_MODULES) number $(FUZZ_SHOWN) \
 			$(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_names_HELPERS   := screen $(FUZZ_SHOWN_HELPERS)
-fuzz_top_MODULES     := number columns view render_notes line stream time_text utf8 vm_label account span histogram \
+fuzz_top_MODULES     := number columns view render_notes line stream time_text utf8 vm_label account span histogram host_text spent \
 			totals total_list \
 			$(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c))))
 fuzz_top_HELPERS     := screen shown

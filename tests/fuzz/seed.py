@@ -180,7 +180,7 @@ def tops():
 
 
 def options():
-    for words in ("-p 1,2 -t 3 -g web-*", "--vcpu 0,1 -P", "-L -s halted -r 10", "-H -m -d 5", "-H -N", "-T -C 1 5", "--top 2", "-j 5",
+    for words in ("-p 1,2 -t 3 -g web-*", "--vcpu 0,1 -P", "-L -s halted -r 10", "-H -m -d 5", "-H -N", "-C 1 5", "--top 2", "-j 5",
                   "--csv -L", "--mode switch", "--mode entry --hook fentry", "--hook auto", "--hook kprobe --mperf-ratio 0.97",
                   "--record f 1", "--replay f -L", "--replay f --listen=[::1]:80", "--listen=:0 --user x",
                   "--textfile /x --bpf-stats 10", "--check", "--wait", "--pin --group x", "--renew", "--unpin", "-vv", "-V", "-h", "--help", "-?",

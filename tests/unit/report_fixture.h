@@ -33,9 +33,10 @@ struct fixture {
 
 /* In the order of enum metric. */
 static const struct metrics half_halted = { { S, S, 491 * MS, 991 * MS, 500 * MS, 9 * MS, 0, 0, 212,
-					      0, 0 } };
+					      0, 0, 491 * MS } };
 static const struct metrics all_unknown = { { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
-					      UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN } };
+					      UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+					      UNKNOWN } };
 
 static inline int setup(void **state)
 {
@@ -48,6 +49,7 @@ static inline int setup(void **state)
 		.begin = { .mono_ns = 1000 * S, .real_ns = 1763908000ULL * S },
 		.end = { .mono_ns = 1001 * S, .real_ns = 1763908001ULL * S + 7000045 },
 		.mode = MODE_ENTRY,
+		.online_cpu_cnt = 8,
 		.mperf_ratio = 1.0,
 		.vms = f->vms,
 		.vcpus = f->vcpus,
@@ -98,13 +100,13 @@ static inline void add_demo(struct fixture *f)
 {
 	add_vm(f, 1234, "demo",
 	       (struct metrics){ { 2 * S, 2 * S, 982 * MS, 1982 * MS, 1000 * MS, 18 * MS, 0, 0, 212,
-				   0, 0 } });
-	add_vcpu(
-		f, 0, 1240,
-		(struct metrics){ { S, S, 980 * MS, 992 * MS, 12 * MS, 8 * MS, 0, 0, 104, 0, 0 } });
+				   0, 0, 982 * MS } });
+	add_vcpu(f, 0, 1240,
+		 (struct metrics){ { S, S, 980 * MS, 992 * MS, 12 * MS, 8 * MS, 0, 0, 104, 0, 0,
+				     980 * MS } });
 	add_vcpu(f, 1, 1241,
 		 (struct metrics){ { S, 991 * MS, 2 * MS, 981 * MS, 979 * MS, 10 * MS, 6 * MS,
-				     3 * MS, 108, 0, 0 } });
+				     3 * MS, 108, 0, 0, 5 * MS } });
 }
 
 /* Returns the view that f->view_opts select. */

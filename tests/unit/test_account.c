@@ -117,10 +117,18 @@ static const __u64 *vcpu_value(const struct fixture *f, size_t idx)
 	return f->report.vcpus[idx].metrics.value;
 }
 
-/* Compares values in the order of enum metric. */
+static __u64 idle_ns_of(const __u64 *value)
+{
+	if (value[METRIC_HALTED_NS] == METRIC_UNKNOWN || value[METRIC_BLOCKED_NS] == METRIC_UNKNOWN)
+		return METRIC_UNKNOWN;
+	return value[METRIC_HALTED_NS] + value[METRIC_BLOCKED_NS];
+}
+
+/* Compares values in the order of enum metric. Idle follows from halted and blocked. */
 #define assert_metrics(value, ...)                                                                 \
 	do {                                                                                       \
-		const __u64 expected_[METRIC_CNT] = { __VA_ARGS__ };                               \
+		__u64 expected_[METRIC_CNT] = { __VA_ARGS__ };                                     \
+		expected_[METRIC_IDLE_NS] = idle_ns_of(expected_);                                 \
 		for (int metric_ = 0; metric_ < METRIC_CNT; metric_++) {                           \
 			if ((value)[metric_] != expected_[metric_])                                \
 				print_error("metric %d\n", metric_);                               \

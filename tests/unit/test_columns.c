@@ -45,6 +45,7 @@ static void assert_found(const char *word, enum column expected)
 static void test_find(void **state)
 {
 	(void)state;
+	assert_found("idle", COLUMN_IDLE);
 	assert_found("halted", COLUMN_HALTED);
 	assert_found("halted_ns", COLUMN_HALTED);
 	assert_found("HALTED%", COLUMN_HALTED);

@@ -18,7 +18,6 @@ static void defaults(void **state)
 	assert_int_equal(run.opts.view.level, VIEW_VMS_AND_VCPUS);
 	assert_false(run.opts.view.sorted);
 	assert_int_equal(run.opts.view.row_max, 0);
-	assert_false(run.opts.timestamp);
 	assert_false(run.opts.no_clear);
 	assert_false(run.opts.top);
 	assert_false(run.opts.measure.histogram);
@@ -172,9 +171,9 @@ static void json_and_verbose(void **state)
 static void flags(void **state)
 {
 	static const char *const words[][2] = {
-		{ "-P", "--per-vm" },    { "-L", "--per-vcpu" }, { "-H", "--histogram" },
-		{ "-T", "--timestamp" }, { "-C", "--no-clear" }, { "--top", "--to" },
-		{ "--csv", "--cs" },     { "--check", "--che" }, { "--wait", "--wa" },
+		{ "-P", "--per-vm" },   { "-L", "--per-vcpu" }, { "-H", "--histogram" },
+		{ "-C", "--no-clear" }, { "--top", "--to" },    { "--csv", "--cs" },
+		{ "--check", "--che" }, { "--wait", "--wa" },
 	};
 	struct run run;
 
@@ -186,12 +185,11 @@ static void flags(void **state)
 							      : i == 1 ? VIEW_VCPUS
 								       : VIEW_VMS_AND_VCPUS);
 			assert_int_equal(run.opts.measure.histogram, i == 2);
-			assert_int_equal(run.opts.timestamp, i == 3);
-			assert_int_equal(run.opts.no_clear, i == 4);
-			assert_int_equal(run.opts.top, i == 5);
-			assert_int_equal(run.opts.form, i == 6 ? OUTPUT_CSV : OUTPUT_TABLE);
-			assert_int_equal(run.opts.measure.check, i == 7);
-			assert_int_equal(run.opts.wait, i == 8);
+			assert_int_equal(run.opts.no_clear, i == 3);
+			assert_int_equal(run.opts.top, i == 4);
+			assert_int_equal(run.opts.form, i == 5 ? OUTPUT_CSV : OUTPUT_TABLE);
+			assert_int_equal(run.opts.measure.check, i == 6);
+			assert_int_equal(run.opts.wait, i == 7);
 		}
 	}
 	run_bad("'--top'", WORDS("--top=1"));
@@ -252,6 +250,7 @@ static void sort(void **state)
 		enum column column;
 		const char *words[7];
 	} cases[] = {
+		{ COLUMN_IDLE, { "idle", "IDLE%", "idle_ns" } },
 		{ COLUMN_HALTED, { "halted", "HALTED%", "Halted", "halted_ns", "halted%" } },
 		{ COLUMN_LOADED, { "loaded", "LOADED%" } },
 		{ COLUMN_BUSY, { "busy", "BUSY%", "BUSY" } },
@@ -276,7 +275,7 @@ static void sort(void **state)
 	run_good(&run, WORDS("--sort=wait", "-sbusy"));
 	assert_int_equal(run.opts.view.sort, COLUMN_BUSY);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		run_bad(" is not one of halted, loaded, busy, host, wait, blocked, entries\n",
+		run_bad(" is not one of idle, halted, loaded, busy, host, wait, blocked, entries\n",
 			WORDS("-s", bad[i]));
 	run_bad("--sort 'x' is not", WORDS("-s", "x", "-s", "busy"));
 }
@@ -476,7 +475,6 @@ static void help(void **state)
 		"\n  -H, --histogram ",
 		"\n  -m, --milliseconds ",
 		"\n  -N, --nanoseconds ",
-		"\n  -T, --timestamp ",
 		"\n  -C, --no-clear ",
 		"\n      --top ",
 		"\n  -j, --json ",

@@ -42,20 +42,23 @@ static void test_json(void **state)
 
 	f->report.mperf_ratio = 0.97;
 	f->report.health = (struct health){ 1, 2, 3, 4, 5 };
-	add_vm(f, 1234, "de\"mo/1", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } });
-	add_vcpu(f, 5, 1240, (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } });
+	add_vm(f, 1234, "de\"mo/1", (struct metrics){ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } });
+	add_vcpu(f, 5, 1240,
+		 (struct metrics){ { 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32 } });
 	assert_string_equal(
 		written(f, write_it),
 		"{\"schema\":1,\"time\":\"2025-11-23T14:26:41.007000045Z\","
 		"\"interval_ns\":1000000000,\"start_monotonic_ns\":1000000000000,"
-		"\"end_monotonic_ns\":1001000000000,\"mode\":\"entry\",\"mperf_ratio\":0.97,"
+		"\"end_monotonic_ns\":1001000000000,\"mode\":\"entry\",\"pinned\":false,\"mperf_ratio\":0.97,"
 		"\"health\":{\"lost_windows\":1,\"mperf_errors\":2,\"map_full\":3,\"hooks_off\":4,\"refused_windows\":5},"
+		"\"host\":{\"cpus\":8,\"vms\":1,\"vcpus\":1,\"wall_ns\":21,\"idle_ns\":21,"
+		"\"busy_ns\":0,\"host_ns\":0,\"used_ns\":0,\"wait_ns\":0,\"unknown_ns\":0},"
 		"\"vms\":[{\"pid\":1234,\"instance\":1,"
 		"\"name\":\"de\\\"mo/1\",\"idle_in_blocked\":false,\"can_halt\":null,\"vcpu_count\":1,"
-		"\"total\":{\"halted_ns\":3,\"loaded_ns\":2,"
+		"\"total\":{\"idle_ns\":12,\"halted_ns\":3,\"loaded_ns\":2,"
 		"\"guest_ns\":4,\"busy_ns\":5,\"host_ns\":6,\"wait_ns\":7,\"blocked_ns\":8,"
 		"\"entries\":9,\"wall_ns\":1,\"clamped_ns\":10,\"unmeasured_ns\":11,\"histogram\":null},"
-		"\"vcpus\":[{\"vcpu\":5,\"tid\":1240,\"halted_ns\":23,\"loaded_ns\":22,"
+		"\"vcpus\":[{\"vcpu\":5,\"tid\":1240,\"idle_ns\":32,\"halted_ns\":23,\"loaded_ns\":22,"
 		"\"guest_ns\":24,\"busy_ns\":25,\"host_ns\":26,\"wait_ns\":27,"
 		"\"blocked_ns\":28,\"entries\":29,\"wall_ns\":21,\"clamped_ns\":30,"
 		"\"unmeasured_ns\":31,\"histogram\":null}]}]}\n");

@@ -143,20 +143,20 @@ static void test_note_of_clamps(void **state)
 	clamped.value[METRIC_CLAMPED_NS] = MS + 1;
 	add_vcpu(f, 1, 12, clamped);
 	assert_string_equal(
-		notes(f), "# vCPUs with clamped times: 1; most: TID 12, 0.1 % of its wall time\n");
+		notes(f), "# shares of 1 vCPU may be off by up to 0.1 points (TID 12), clamped\n");
 	clamped.value[METRIC_CLAMPED_NS] = 25 * MS;
 	add_vcpu(f, 2, 13, clamped);
 	clamped.value[METRIC_CLAMPED_NS] = 20 * MS;
 	add_vcpu(f, 3, 14, clamped);
 	assert_string_equal(
-		notes(f), "# vCPUs with clamped times: 3; most: TID 13, 2.5 % of its wall time\n");
+		notes(f), "# shares of 3 vCPUs may be off by up to 2.5 points (TID 13), clamped\n");
 
 	/* Times that were clamped altogether, such as those of a clock that went back. */
 	clamped.value[METRIC_WALL_NS] = 0;
 	clamped.value[METRIC_CLAMPED_NS] = 7;
 	add_vcpu(f, 4, 15, clamped);
 	assert_string_equal(
-		notes(f), "# vCPUs with clamped times: 4; most: TID 15, 700 % of its wall time\n");
+		notes(f), "# shares of 4 vCPUs may be off by up to 100 points (TID 15), clamped\n");
 }
 
 static void test_note_of_unmeasured_time(void **state)
@@ -169,10 +169,22 @@ static void test_note_of_unmeasured_time(void **state)
 	assert_string_equal(notes(f), "");
 	metrics.value[METRIC_UNMEASURED_NS] = 1;
 	add_vcpu(f, 1, 12, metrics);
-	assert_string_equal(notes(f), "# loaded but not measured: 0.001 us, not in HALTED%\n");
+	assert_string_equal(notes(f), "# loaded but not measured: 1 ns, not in HALTED%\n");
 	metrics.value[METRIC_UNMEASURED_NS] = 1234567;
 	add_vcpu(f, 2, 13, metrics);
-	assert_string_equal(notes(f), "# loaded but not measured: 1234.568 us, not in HALTED%\n");
+	assert_string_equal(notes(f), "# loaded but not measured: 1.23 ms, not in HALTED%\n");
+}
+
+/* Somebody else's choice of a mode must not look like a fault of the tool. */
+static void test_note_of_a_pinned_measurement(void **state)
+{
+	struct fixture *f = *state;
+
+	f->report.pinned = true;
+	assert_string_equal(notes(f), "# read from what --pin measures\n");
+	f->report.mode = MODE_SWITCH;
+	assert_string_equal(notes(f), "# read from what --pin measures: BUSY% and HOST% need "
+				      "--mode entry\n");
 }
 
 static void test_note_of_the_ratio(void **state)
@@ -206,7 +218,7 @@ static void test_each_note_fails(void **state)
 	struct metrics metrics = half_halted;
 
 	add_vm(f, 1, "a", half_halted);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		cookie_io_functions_t functions = { .write = refuse_all };
 		FILE *out = fopencookie(NULL, "w", functions);
 
@@ -218,6 +230,7 @@ static void test_each_note_fails(void **state)
 		metrics.value[METRIC_UNMEASURED_NS] = i == 3 ? S : 0;
 		f->vms[0].metrics = i == 4 ? sleeping() : half_halted;
 		f->view_opts.row_max = i == 5;
+		f->report.pinned = i == 6;
 		f->report.vcpu_cnt = 0;
 		f->vms[0].vcpu_cnt = 0;
 		add_vcpu(f, 0, 11, metrics);
@@ -240,6 +253,7 @@ int main(void)
 		TEST(test_note_of_vcpus_without_room),
 		TEST(test_note_of_clamps),
 		TEST(test_note_of_unmeasured_time),
+		TEST(test_note_of_a_pinned_measurement),
 		TEST(test_note_of_the_ratio),
 		TEST(test_each_note_fails),
 	};

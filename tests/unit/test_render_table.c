@@ -5,9 +5,9 @@
 #include "text/line.h"
 #include "text/utf8.h"
 
-#define HEADING "VM/vCPU                PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
+#define HEADING "VM/vCPU                PID/TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% ENTRIES/s\n"
 #define HEADING_SWITCH                                                                             \
-	"VM/vCPU                                PID/TID  HALTED%  LOADED%  WAIT%  BLOCK%\n"
+	"VM/vCPU                              PID/TID IDLE% HALTED% LOADED% WAIT% BLOCK%\n"
 
 /* The width of the terminal; 0: there is none. */
 static int max_width = LINE_WIDTH;
@@ -19,7 +19,15 @@ static int write_it(struct fixture *f, FILE *out)
 
 static const char *table(struct fixture *f)
 {
-	return written(f, write_it);
+	const char *text = written(f, write_it);
+
+	/* The lines of the host, which tests of their own read. */
+	for (int i = 0; i < 2; i++) {
+		text = strchr(text, '\n');
+		assert_non_null(text);
+		text++;
+	}
+	return text;
 }
 
 static void test_table(void **state)
@@ -29,9 +37,9 @@ static void test_table(void **state)
 	add_demo(f);
 	assert_string_equal(
 		table(f), HEADING
-		"demo                      1234     49.1   50.0    0.9    0.0     0.0        212\n"
-		"  vCPU 0                  1240     98.0    1.2    0.8    0.0     0.0        104\n"
-		"  vCPU 1                  1241      0.2   97.9    1.0    0.6     0.3        108\n");
+		"demo                      1234  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"  vCPU 0                  1240  98.0    98.0   1.2   0.8   0.0    0.0       104\n"
+		"  vCPU 1                  1241   0.5     0.2  97.9   1.0   0.6    0.3       108\n");
 }
 
 static void test_table_in_switch_mode(void **state)
@@ -41,12 +49,12 @@ static void test_table_in_switch_mode(void **state)
 	f->report.mode = MODE_SWITCH;
 	add_vm(f, 1234, "demo",
 	       (struct metrics){ { S, 600 * MS, 400 * MS, UNKNOWN, UNKNOWN, UNKNOWN, 100 * MS,
-				   300 * MS, UNKNOWN, 0, 0 } });
+				   300 * MS, UNKNOWN, 0, 0, 700 * MS } });
 	add_vcpu(f, 0, 4194304, f->vms[0].metrics);
 	assert_string_equal(
 		table(f), HEADING_SWITCH
-		"demo                                      1234     40.0     60.0   10.0    30.0\n"
-		"  vCPU 0                               4194304     40.0     60.0   10.0    30.0\n");
+		"demo                                    1234  70.0    40.0    60.0  10.0   30.0\n"
+		"  vCPU 0                             4194304  70.0    40.0    60.0  10.0   30.0\n");
 }
 
 static void test_table_of_vms(void **state)
@@ -58,9 +66,9 @@ static void test_table_of_vms(void **state)
 	add_vm(f, 5, "more-than-14-characters", all_unknown);
 	assert_string_equal(
 		table(f),
-		"VM              vCPUs      PID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
-		"demo                2     1234     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-th~acters      0        5        -      -      -      -       -          -\n");
+		"VM               vCPUs     PID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% ENTRIES/s\n"
+		"demo                 2    1234  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"more-tha~racters     0       5     -       -     -     -     -      -         -\n");
 }
 
 static void test_table_of_vcpus(void **state)
@@ -73,10 +81,10 @@ static void test_table_of_vcpus(void **state)
 	add_vcpu(f, 4095, 51, all_unknown);
 	assert_string_equal(
 		table(f),
-		"VM               vCPU      TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  ENTRIES/s\n"
-		"demo                0     1240     98.0    1.2    0.8    0.0     0.0        104\n"
-		"demo                1     1241      0.2   97.9    1.0    0.6     0.3        108\n"
-		"more-th~racters  4095       51        -      -      -      -       -          -\n");
+		"VM                vCPU     TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% ENTRIES/s\n"
+		"demo                 0    1240  98.0    98.0   1.2   0.8   0.0    0.0       104\n"
+		"demo                 1    1241   0.5     0.2  97.9   1.0   0.6    0.3       108\n"
+		"more-tha~aracters 4095      51     -       -     -     -     -      -         -\n");
 }
 
 static void test_table_in_the_order_of_the_view(void **state)
@@ -88,9 +96,9 @@ static void test_table_in_the_order_of_the_view(void **state)
 	add_vm(f, 5, "idle", (struct metrics){ { S, S, S, S, 0, 0, 0, 0, 0, 0, 0 } });
 	assert_string_equal(
 		table(f), HEADING
-		"demo                      1234     49.1   50.0    0.9    0.0     0.0        212\n"
-		"  vCPU 1                  1241      0.2   97.9    1.0    0.6     0.3        108\n"
-		"  vCPU 0                  1240     98.0    1.2    0.8    0.0     0.0        104\n"
+		"demo                      1234  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"  vCPU 1                  1241   0.5     0.2  97.9   1.0   0.6    0.3       108\n"
+		"  vCPU 0                  1240  98.0    98.0   1.2   0.8   0.0    0.0       104\n"
 		"# 1 more VM\n");
 }
 
@@ -98,14 +106,22 @@ static int write_between(struct fixture *f, FILE *out)
 {
 	int err = render__gap(out);
 
-	return err ? err : render__time(f->report.end.real_ns, out);
+	return err ? err : render__host(&f->report, out);
 }
 
-static void test_what_stands_between_tables(void **state)
+static void test_what_stands_above_tables(void **state)
 {
+	struct fixture *f = *state;
+
 	assert_int_equal(setenv("TZ", "FAR-05:30", 1), 0);
 	tzset();
-	assert_string_equal(written(*state, write_between), "\n19:56:41\n");
+	assert_string_equal(written(f, write_between),
+			    "\n19:56:41, 1.00 s\n0 vCPUs of 0 VMs on 8 CPUs\n");
+	f->report.interval_ns = 99 * MS;
+	add_demo(f);
+	assert_string_equal(written(f, write_between),
+			    "\n19:56:41, 0.0990 s\n2 vCPUs of 1 VM on 8 CPUs: idle 9.9, busy 10.0, "
+			    "host 0.2, wait 0.1\n");
 }
 
 static void test_table_of_nothing(void **state)
@@ -123,7 +139,7 @@ static void test_unknown_is_a_dash(void **state)
 	add_vm(f, 7, "silent", all_unknown);
 	assert_string_equal(
 		table(f), HEADING
-		"silent                       7        -      -      -      -       -          -\n");
+		"silent                       7     -       -     -     -     -      -         -\n");
 }
 
 /* A vCPU that was created at the end of the interval has no wall time to take a share of. */
@@ -134,7 +150,7 @@ static void test_no_wall_time(void **state)
 	add_vm(f, 7, "new", (struct metrics){ { 0 } });
 	assert_string_equal(
 		table(f), HEADING
-		"new                          7        -      -      -      -       -          0\n");
+		"new                          7     -       -     -     -     -      -         0\n");
 }
 
 static void test_rounding(void **state)
@@ -150,9 +166,9 @@ static void test_rounding(void **state)
 	f->report.interval_ns = 2 * S;
 	assert_string_equal(
 		table(f), HEADING
-		"a                            1     66.7   33.3    0.0    0.0     0.0          0\n"
-		"b                            2    100.0    0.1    0.0    0.0     0.0          1\n"
-		"c                            3     99.9    0.1    0.0    0.0     0.0  500000000\n");
+		"a                            1   0.0    66.7  33.3   0.0   0.0    0.0         0\n"
+		"b                            2   0.0   100.0   0.1   0.0   0.0    0.0         1\n"
+		"c                            3   0.0    99.9   0.1   0.0   0.0    0.0 500000000\n");
 }
 
 /* The widest possible values, and values that are too large for any interval. */
@@ -167,8 +183,8 @@ static void test_width_of_numbers(void **state)
 		 (struct metrics){ { 1, 1, max, 1, 1, 1, 1, 1, max, 0, 0 } });
 	assert_string_equal(
 		table(f), HEADING
-		"max                    4194304    100.0  100.0  100.0  100.0   100.0  999999999\n"
-		"  vCPU 4294967295      4194304    2e+19  100.0  100.0  100.0   100.0      2e+19\n");
+		"max                    4194304   0.0   100.0 100.0 100.0 100.0  100.0 999999999\n"
+		"  vCPU 4294967295      4194304   0.0   2e+19 100.0 100.0 100.0  100.0     2e+19\n");
 }
 
 static void test_long_names(void **state)
@@ -190,14 +206,14 @@ static void test_long_names(void **state)
 	add_vm(f, 5, "nineteen-characters\xe6\x97\xa5\xe6\x97\xa5", half_halted);
 	assert_string_equal(
 		table(f), HEADING
-		"exactly-21-characters        1     49.1   50.0    0.9    0.0     0.0        212\n"
-		"more-than-~characters        2     49.1   50.0    0.9    0.0     0.0        212\n"
+		"exactly-21-characters        1  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"more-than-2~characters       2  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
 		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5~\xe6\x97\xa5"
 		"\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
-		"        3     49.1   50.0    0.9    0.0     0.0        212\n"
+		"        3  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
 		"\xc3\xa9t\xc3\xa9"
-		"                          4     49.1   50.0    0.9    0.0     0.0        212\n"
-		"nineteen-c~acters\xe6\x97\xa5\xe6\x97\xa5        5     49.1   50.0    0.9    0.0     0.0        212\n");
+		"                          4  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"nineteen-ch~acters\xe6\x97\xa5\xe6\x97\xa5       5  49.1    49.1  50.0   0.9   0.0    0.0       212\n");
 }
 
 static void test_names_cannot_write_to_the_terminal(void **state)
@@ -209,7 +225,7 @@ static void test_names_cannot_write_to_the_terminal(void **state)
 	text = table(f);
 	assert_string_equal(
 		text, HEADING
-		"a?[2J?b????txt               1     49.1   50.0    0.9    0.0     0.0        212\n");
+		"a?[2J?b????txt               1  49.1    49.1  50.0   0.9   0.0    0.0       212\n");
 }
 
 /* Combining marks have no width, so a name made of them would never reach the end of its column. */
@@ -224,12 +240,12 @@ static void test_names_without_width(void **state)
 	}
 	add_vm(f, 1, name, half_halted);
 	assert_true(strlen(table(f)) < 512);
-	assert_non_null(strstr(f->text, "  1     49.1   50.0 "));
+	assert_non_null(strstr(f->text, "  1  49.1    49.1  50.0 "));
 
 	memset(name, 'x', 30);
 	assert_true(strlen(table(f)) < 512);
-	assert_non_null(strstr(f->text, "\nxxxxxxxxxx~xxxxxxxxxx\xcc\x81"));
-	assert_non_null(strstr(f->text, "\xcc\x81        1     49.1   50.0 "));
+	assert_non_null(strstr(f->text, "\nxxxxxxxxxxx~xxxxxxxxxx\xcc\x81"));
+	assert_non_null(strstr(f->text, "\xcc\x81       1  49.1    49.1  50.0 "));
 }
 
 /* Names that differ at their ends only, as OpenStack's do, at several widths of the terminal. */
@@ -240,25 +256,24 @@ static void test_widths(void **state)
 		const char *table;
 	} cases[] = {
 		{ 0,
-		  "VM/vCPU                          PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
+		  "VM/vCPU                         PID/TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% "
 		  "ENTRIES/s\n"
-		  "a-long-prefix-instance-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
-		  "  212\n"
-		  "a-long-prefix-instance-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
-		  "  212\n" },
-		{ 84,
-		  "VM/vCPU                     PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%  "
-		  "ENTRIES/s\n"
-		  "a-long-prefix~nce-00000a01        1     49.1   50.0    0.9    0.0     0.0      "
-		  "  212\n"
-		  "a-long-prefix~nce-00000a02        2     49.1   50.0    0.9    0.0     0.0      "
-		  "  212\n" },
-		{ 60, "VM/vCPU        PID/TID  HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
-		      "a-long~000a01        1     49.1   50.0    0.9    0.0     0.0\n"
-		      "a-long~000a02        2     49.1   50.0    0.9    0.0     0.0\n" },
-		{ 50, "VM/vCPU       HALTED%  BUSY%  HOST%  WAIT%  BLOCK%\n"
-		      "a-long~00a01     49.1   50.0    0.9    0.0     0.0\n"
-		      "a-long~00a02     49.1   50.0    0.9    0.0     0.0\n" },
+		  "a-long-prefix-instance-00000a01       1  49.1    49.1  50.0   0.9   0.0    0.0 "
+		  "      212\n"
+		  "a-long-prefix-instance-00000a02       2  49.1    49.1  50.0   0.9   0.0    0.0 "
+		  "      212\n" },
+		{ 84, "VM/vCPU                     PID/TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% "
+		      "ENTRIES/s\n"
+		      "a-long-prefix~ance-00000a01       1  49.1    49.1  50.0   0.9   0.0    0.0 "
+		      "      212\n"
+		      "a-long-prefix~ance-00000a02       2  49.1    49.1  50.0   0.9   0.0    0.0 "
+		      "      212\n" },
+		{ 60, "VM/vCPU       PID/TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK%\n"
+		      "a-long~000a01       1  49.1    49.1  50.0   0.9   0.0    0.0\n"
+		      "a-long~000a02       2  49.1    49.1  50.0   0.9   0.0    0.0\n" },
+		{ 50, "VM/vCPU     IDLE% HALTED% BUSY% HOST% WAIT% BLOCK%\n"
+		      "a-lon~00a01  49.1    49.1  50.0   0.9   0.0    0.0\n"
+		      "a-lon~00a02  49.1    49.1  50.0   0.9   0.0    0.0\n" },
 	};
 	struct fixture *f = *state;
 
@@ -282,11 +297,11 @@ static void test_two_vms_of_one_process(void **state)
 	add_vm(f, 3, "a-name-that-has-to-be-cut", half_halted);
 	assert_string_equal(
 		table(f), HEADING
-		"a                            1     49.1   50.0    0.9    0.0     0.0        212\n"
-		"twins#1                      2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"twins#2                      2     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-th~to-be-cut#1        3     49.1   50.0    0.9    0.0     0.0        212\n"
-		"a-name-th~to-be-cut#2        3     49.1   50.0    0.9    0.0     0.0        212\n");
+		"a                            1  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"twins#1                      2  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"twins#2                      2  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"a-name-tha~to-be-cut#1       3  49.1    49.1  50.0   0.9   0.0    0.0       212\n"
+		"a-name-tha~to-be-cut#2       3  49.1    49.1  50.0   0.9   0.0    0.0       212\n");
 }
 
 /* No line may exceed 79 columns or contain a byte that is not printable. */
@@ -357,7 +372,7 @@ int main(void)
 		TEST(test_table_of_vms),
 		TEST(test_table_of_vcpus),
 		TEST(test_table_in_the_order_of_the_view),
-		TEST(test_what_stands_between_tables),
+		TEST(test_what_stands_above_tables),
 		TEST(test_table_of_nothing),
 		TEST(test_unknown_is_a_dash),
 		TEST(test_no_wall_time),

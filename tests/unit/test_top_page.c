@@ -146,13 +146,14 @@ static void test_page(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const lines[] = {
-		"gtimehalt  14:26:41  1.00 s  by halted  2 VMs, 3 vCPUs  entry, kprobe",
+		"gtimehalt  14:26:41  1.00 s  by idle  entry, kprobe",
+		"3 vCPUs of 2 VMs: idle 1.5, busy 1.5, host 0.0, wait 0.0",
 		"   # busy  = host  ? unknown  w wait  . halted  blank: blocked",
-		"   VM/vCPU  PID/TID HALTED% BUSY% HOST% WAIT% BLOCK% 0 %                   100 %",
-		">- demo        1234    49.0  51.0   0.0   0.0    0.0 [#############............]",
-		"     vCPU 0    1235    98.0   2.0   0.0   0.0    0.0 [#........................]",
-		"     vCPU 1    1236     0.0 100.0   0.0   0.0    0.0 [#########################]",
-		" + other       5678    10.0  50.0   0.0   0.0   40.0 [#############..          ]",
+		"   VM/vCPU  PID/TID IDLE% HALTED% BUSY% HOST% WAIT% BLOCK% 0 %             100 %",
+		">- other       5678  50.0    10.0  50.0   0.0   0.0   40.0 [##########.        ]",
+		"     vCPU 0    5679  50.0    10.0  50.0   0.0   0.0   40.0 [##########.        ]",
+		" + demo        1234  49.0    49.0  51.0   0.0   0.0    0.0 [##########.........]",
+		"",
 		"",
 		"q quit  ? help  Enter unfold  s sort  / name  p pause  i interval  a all",
 	};
@@ -160,8 +161,8 @@ static void test_page(void **state)
 	add_demo(f);
 	press(f, TOP_KEY_RIGHT);
 	hook = "kprobe";
-	draw(f, 80, 9);
-	for (int i = 0; i < 9; i++)
+	draw(f, 80, 10);
+	for (int i = 0; i < 10; i++)
 		assert_string_equal(line(i), lines[i]);
 	assert_int_equal(grid.cursor_row, -1);
 }
@@ -175,13 +176,13 @@ static void test_styles(void **state)
 	struct fixture *f = *state;
 
 	add_demo(f);
-	draw(f, 80, 9);
-	assert_int_equal(grid.styles[3][54], TOP_STYLE_BUSY);
-	assert_int_equal(grid.styles[3][78], TOP_STYLE_HALTED);
-	assert_int_equal(grid.styles[3][3], TOP_STYLE_CURSOR);
-	assert_int_equal(grid.styles[4][3], TOP_STYLE_PLAIN);
-	assert_int_equal(grid.styles[2][21], TOP_STYLE_SORTED);
-	assert_int_equal(grid.styles[2][3], TOP_STYLE_HEADING);
+	draw(f, 80, 10);
+	assert_int_equal(grid.styles[5][60], TOP_STYLE_BUSY);
+	assert_int_equal(grid.styles[5][78], TOP_STYLE_HALTED);
+	assert_int_equal(grid.styles[4][3], TOP_STYLE_CURSOR);
+	assert_int_equal(grid.styles[5][3], TOP_STYLE_PLAIN);
+	assert_int_equal(grid.styles[3][20], TOP_STYLE_SORTED);
+	assert_int_equal(grid.styles[3][3], TOP_STYLE_HEADING);
 }
 
 static void test_switch_mode(void **state)
@@ -196,12 +197,11 @@ static void test_switch_mode(void **state)
 	add_vcpu(f, metrics);
 	f->vms[0].metrics = metrics;
 	update(f);
-	draw(f, 80, 9);
-	assert_string_equal(line(0),
-			    "gtimehalt  14:26:41  1.00 s  by halted  1 VM, 1 vCPU  switch");
-	assert_string_equal(line(1),
+	draw(f, 80, 10);
+	assert_string_equal(line(0), "gtimehalt  14:26:41  1.00 s  by idle  switch");
+	assert_string_equal(line(2),
 			    "   # busy or host  ? unknown  w wait  . halted  blank: blocked");
-	assert_non_null(strstr(line(3), " 25.0    75.0   0.0   25.0 [############"));
+	assert_non_null(strstr(line(4), " 25.0    75.0   0.0   25.0 [############"));
 }
 
 static void test_unknown_is_a_dash(void **state)
@@ -212,10 +212,10 @@ static void test_unknown_is_a_dash(void **state)
 	for (int i = 0; i < METRIC_CNT; i++)
 		f->vms[0].metrics.value[i] = UNKNOWN;
 	update(f);
-	draw(f, 80, 9);
+	draw(f, 80, 10);
 	assert_string_equal(
-		line(3),
-		">  new            7       -     -     -     -      - [                         ]");
+		line(4),
+		">  new            7     -       -     -     -     -      - [                   ]");
 }
 
 static void test_wide_names_keep_the_columns(void **state)
@@ -226,13 +226,13 @@ static void test_wide_names_keep_the_columns(void **state)
 		  "\xe6\x95\xb0\xe6\x8d\xae\xe5\xba\x93\xe6\x95\xb0\xe6\x8d\xae\xe5\xba\x93"
 		  "\xe6\x95\xb0\xe6\x8d\xae\xe5\xba\x93",
 		  500, 500);
-	add_vm_of(f, 2, "e\xcc\x81", 400, 0);
+	add_vm_of(f, 2, "e\xcc\x81", 400, 600);
 	update(f);
-	draw(f, 80, 9);
-	assert_string_equal(grid.cells[3][3], "\xe6\x95\xb0");
-	assert_int_equal(column_of(3, "["), column_of(4, "["));
-	assert_int_equal(column_of(3, "]"), 79);
+	draw(f, 80, 10);
+	assert_string_equal(grid.cells[4][3], "\xe6\x95\xb0");
+	assert_int_equal(column_of(4, "["), column_of(5, "["));
 	assert_int_equal(column_of(4, "]"), 79);
+	assert_int_equal(column_of(5, "]"), 79);
 	assert_false(grid.overwritten);
 }
 
@@ -246,8 +246,8 @@ static void test_hostile_names(void **state)
 		  "c\xff",
 		  500, 500);
 	update(f);
-	draw(f, 200, 9);
-	assert_non_null(strstr(line(3), " a?[2Jb????c? "));
+	draw(f, 200, 10);
+	assert_non_null(strstr(line(4), " a?[2Jb????c? "));
 }
 
 static void test_two_vms_of_one_process(void **state)
@@ -259,9 +259,9 @@ static void test_two_vms_of_one_process(void **state)
 	f->vms[1].vm_id = 1;
 	update(f);
 	press(f, 'v');
-	draw(f, 120, 9);
-	assert_non_null(strstr(line(3), ">  twin#1/0 "));
-	assert_non_null(strstr(line(4), "   twin#2/0 "));
+	draw(f, 120, 10);
+	assert_non_null(strstr(line(4), ">  twin#1/0 "));
+	assert_non_null(strstr(line(5), "   twin#2/0 "));
 }
 
 /* A wide terminal has room for long names and for all columns. */
@@ -271,10 +271,10 @@ static void test_wide_terminal(void **state)
 
 	add_vm_of(f, 1, "a-name-that-is-as-long-as-forty-columns", 500, 500);
 	update(f);
-	draw(f, 200, 9);
+	draw(f, 200, 10);
 	assert_true(is_on_page("a-name-that-is-as-long-as-forty-columns "));
 	assert_true(is_on_page("ENTRIES/s"));
-	assert_string_equal(grid.cells[3][199], "]");
+	assert_string_equal(grid.cells[4][199], "]");
 }
 
 static void test_narrow_terminal(void **state)
@@ -284,9 +284,9 @@ static void test_narrow_terminal(void **state)
 	add_demo(f);
 	draw(f, 20, 5);
 	assert_string_equal(line(0), "14:26:41  1.00 s  by");
-	assert_string_equal(line(1), "   VM/vCPU   HALTED%");
-	assert_string_equal(line(2), ">+ demo         49.0");
-	assert_string_equal(line(3), " + other        10.0");
+	assert_string_equal(line(1), "   VM/vCPU     IDLE%");
+	assert_string_equal(line(2), ">+ other        50.0");
+	assert_string_equal(line(3), " + demo         49.0");
 	assert_string_equal(line(4), "q quit  ? help");
 }
 
@@ -344,14 +344,14 @@ static void test_cursor_is_on_the_page(void **state)
 		add_vm_of(f, 100 + i, "vm", (__u64)(500 - i), 0);
 	update(f);
 	draw(f, 80, 24);
-	assert_true(is_on_page("  1-20 of 50"));
+	assert_true(is_on_page("  1-19 of 50"));
 	for (int i = 0; i < 40; i++)
 		press(f, 'j');
 	for (size_t i = 0; i < sizeof(heights) / sizeof(heights[0]); i++) {
 		draw(f, 80, heights[i]);
 		assert_true(is_on_page(">+ vm"));
 	}
-	assert_true(is_on_page("  31-50 of 50"));
+	assert_true(is_on_page("  32-50 of 50"));
 }
 
 /* States */
@@ -364,8 +364,8 @@ static void test_before_the_first_report(void **state)
 	f->state.interval_ns = S / 4;
 	update(f);
 	draw(f, 80, 9);
-	assert_string_equal(line(0), "gtimehalt  250 ms  by halted  entry");
-	assert_string_equal(line(3), "   measuring");
+	assert_string_equal(line(0), "gtimehalt  0.250 s  by idle  entry");
+	assert_string_equal(line(4), "   measuring");
 }
 
 static void test_nothing_to_show(void **state)
@@ -404,7 +404,7 @@ static void test_filter(void **state)
 	assert_string_equal(line(8), "Name: dem");
 	assert_int_equal(grid.cursor_row, 8);
 	assert_int_equal(grid.cursor_column, 9);
-	assert_non_null(strstr(line(0), "1.00 s  only \"dem\"  by halted"));
+	assert_non_null(strstr(line(0), "1.00 s  only \"dem\"  by idle"));
 	assert_false(is_on_page("other"));
 	/*
 	 * If the end of the text does not fit, the terminal's cursor must still be on the screen.
@@ -459,15 +459,15 @@ static void test_notes_without_room(void **state)
 	f->vcpus[0].metrics.value[METRIC_CLAMPED_NS] = S / 2;
 	make_notes(f);
 	/* The table has two rows, and all notes fit; with one line less, some do not. */
+	draw(f, 80, 13);
+	assert_string_equal(line(7), "# windows lost, their time is missing: 1");
+	assert_string_equal(line(11), "# MPERF counts at 0.97 times the rate of TSC");
 	draw(f, 80, 12);
-	assert_string_equal(line(6), "# windows lost, their time is missing: 1");
-	assert_string_equal(line(10), "# MPERF counts at 0.97 times the rate of TSC");
-	draw(f, 80, 11);
-	assert_string_equal(line(6), "# windows lost, their time is missing: 1");
-	assert_string_equal(line(8), "# windows of vCPUs for which there was no room: 3");
-	assert_string_equal(line(9), "# 2 more: n shows all");
-	draw(f, 80, 8);
-	assert_string_equal(line(6), "# 5 more: n shows all");
+	assert_string_equal(line(7), "# windows lost, their time is missing: 1");
+	assert_string_equal(line(9), "# windows of vCPUs for which there was no room: 3");
+	assert_string_equal(line(10), "# 2 more: n shows all");
+	draw(f, 80, 9);
+	assert_string_equal(line(7), "# 5 more: n shows all");
 	for (int i = 0; i < 20; i++)
 		add_vm_of(f, 6000 + i, "another", 1, 1);
 	update(f);

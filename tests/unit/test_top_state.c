@@ -81,8 +81,8 @@ static void test_sort_by_key(void **state)
 static void test_sort_by_neighbour(void **state)
 {
 	struct fixture *f = *state;
-	static const int order[] = { COLUMN_BUSY,    COLUMN_HOST, COLUMN_WAIT,  COLUMN_BLOCKED,
-				     COLUMN_ENTRIES, -1,          COLUMN_HALTED };
+	static const int order[] = { COLUMN_HALTED,  COLUMN_BUSY,    COLUMN_HOST, COLUMN_WAIT,
+				     COLUMN_BLOCKED, COLUMN_ENTRIES, -1,          COLUMN_IDLE };
 	const size_t cnt = sizeof(order) / sizeof(order[0]);
 
 	add_three(f);
@@ -107,12 +107,13 @@ static void test_sort_by_what_the_mode_has(void **state)
 	f->report.mode = MODE_SWITCH;
 	add_three(f);
 	press(f, 'B');
-	assert_int_equal(f->state.sort, COLUMN_HALTED);
+	assert_int_equal(f->state.sort, COLUMN_IDLE);
+	press(f, 'H');
 	press(f, 's');
 	assert_int_equal(f->state.sort, COLUMN_LOADED);
 	press(f, 's');
 	assert_int_equal(f->state.sort, COLUMN_WAIT);
-	press_all(f, "SSSS");
+	press_all(f, "SSSSS");
 	assert_int_equal(f->state.sort, COLUMN_BLOCKED);
 	press(f, 'L');
 	assert_int_equal(f->state.sort, COLUMN_LOADED);

@@ -67,6 +67,7 @@ static inline struct metrics halted_busy(__u64 halted, __u64 busy)
 	metrics.value[METRIC_GUEST_NS] = (halted + busy) * (S / 1000);
 	metrics.value[METRIC_LOADED_NS] = (halted + busy) * (S / 1000);
 	metrics.value[METRIC_BLOCKED_NS] = S - (halted + busy) * (S / 1000);
+	metrics.value[METRIC_IDLE_NS] = S - busy * (S / 1000);
 	return metrics;
 }
 

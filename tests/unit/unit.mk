@@ -48,7 +48,7 @@ test_listen_address_MODULES := listen_address number
 test_option_lists_MODULES := $(options_MODULES)
 test_option_rules_MODULES := $(options_MODULES)
 test_option_table_MODULES := $(options_MODULES)
-text_MODULES         := columns line stream time_text utf8 view vm_label
+text_MODULES         := columns host_text spent line stream time_text utf8 view vm_label
 test_render_csv_MODULES   := render_csv $(text_MODULES)
 test_render_histogram_MODULES := render_histogram histogram render_notes render_table $(text_MODULES)
 test_render_json_MODULES  := render_json json_text histogram $(text_MODULES)
@@ -97,12 +97,13 @@ test_source_live_LIBS := -lbpf -lcap-ng -lseccomp \
 			 -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns,--wrap=host__warn_of_hypervisor
 test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
+test_spent_MODULES   := spent host_text columns view
 test_stream_MODULES  := stream view columns
 test_textfile_MODULES := textfile $(LOG_MODULES)
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
 test_top_page_MODULES := $(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c)))) \
-			 columns line number render_notes stream time_text utf8 view vm_label
+			 columns host_text spent line number render_notes stream time_text utf8 view vm_label
 test_top_report_MODULES := top_report top_state top_keys view columns number utf8
 test_top_state_MODULES := top_state top_keys view columns number utf8
 test_top_stuck_MODULES := top_stuck ending_signals

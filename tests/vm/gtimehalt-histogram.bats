@@ -110,8 +110,8 @@ show() {
 	show -HP -m >"$dir/vms"
 	show -HL -N >"$dir/vcpus"
 	cat "$dir/all"
-	[[ $(head -n 1 "$dir/all") == '1 VM, 2 vCPUs' && $(grep -c 'usecs.*distribution' "$dir/all") == 1 ]]
-	[[ $(head -n 1 "$dir/vms") == "pair, PID $guest, 2 vCPUs" && $(grep -c 'msecs.*distribution' "$dir/vms") == 1 ]]
+	[[ $(sed -n 2p "$dir/all") == '2 vCPUs of 1 VM on '* && $(grep -c 'usecs.*distribution' "$dir/all") == 1 ]]
+	[[ $(sed -n 3p "$dir/vms") == "pair, PID $guest, 2 vCPUs" && $(grep -c 'msecs.*distribution' "$dir/vms") == 1 ]]
 	[[ $(grep -c '^pair, vCPU [01], TID' "$dir/vcpus") == 2 && $(grep -c 'nsecs.*distribution' "$dir/vcpus") == 2 ]]
 	run ! grep -hE '.{80}' "$dir"/{all,vms,vcpus}
 }

@@ -144,7 +144,7 @@ entries() {
 	progs=$(bpftool -j prog show | jq -c 'map(.id)')
 	pin
 	run -0 --separate-stderr "$GTIMEHALT" --pin
-	[[ -z $output && -z $stderr ]]
+	[[ $output == "already pinned: --mode switch, hook "* && -z $stderr ]]
 	run -1 --separate-stderr "$GTIMEHALT" --pin --mode entry
 	[[ $stderr == *"--unpin"* ]]
 	"$GTIMEHALT" --unpin
