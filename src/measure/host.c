@@ -92,14 +92,47 @@ static const struct vendor *find_vendor(const struct hostfs *fs)
 	return NULL;
 }
 
+/*
+ * Returns whether the first CPU has one of two flags, as in " vmx": 1, 0, or -ENODATA if that cannot
+ * be read. The flags take some 2 KiB, after less than 1 KiB of other lines.
+ */
+static int has_flag(const struct hostfs *fs, const char *one, const char *other)
+{
+	const char *const wanted[] = { one, other };
+	char cpuinfo[8192], *flags;
+
+	if (hostfs__read(fs, cpuinfo, sizeof(cpuinfo), "proc/cpuinfo") < 0)
+		return -ENODATA;
+	flags = strstr(cpuinfo, "\nflags\t");
+	if (!flags)
+		return -ENODATA;
+	flags[1 + strcspn(flags + 1, "\n")] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(wanted[i]);
+
+		for (const char *at = flags; (at = strstr(at, wanted[i])); at += len)
+			if (at[len] == ' ' || !at[len])
+				return 1;
+	}
+	return 0;
+}
+
 const char *host__missing_kvm(const struct hostfs *fs)
 {
-	if (!is_loaded(fs, "kvm"))
-		return "KVM is not loaded: modprobe kvm_amd or kvm_intel";
-	if (!find_vendor(fs))
-		return "KVM is loaded without the module of this CPU's vendor: "
-		       "modprobe kvm_amd or kvm_intel";
-	return NULL;
+	bool has_kvm = is_loaded(fs, "kvm");
+
+	if (has_kvm && find_vendor(fs))
+		return NULL;
+	if (has_kvm && is_loaded(fs, "kvm_pvm"))
+		return "KVM runs guests by kvm_pvm here, which cannot be measured: "
+		       "gtimehalt needs kvm_amd or kvm_intel";
+	if (!has_flag(fs, " svm", " vmx"))
+		return "this CPU shows neither svm nor vmx, so kvm_amd and kvm_intel cannot be loaded: "
+		       "enable virtualization in the firmware, or nesting in the hypervisor";
+	if (!has_kvm)
+		return "KVM is not loaded: modprobe kvm_amd or kvm_intel, or --wait for it";
+	return "KVM is loaded without the module of this CPU's vendor: "
+	       "modprobe kvm_amd or kvm_intel, or --wait for it";
 }
 
 static bool has_exact_tracepoints(const struct hostfs *fs, const struct vendor *vendor)
@@ -120,7 +153,7 @@ static int check_kvm(const struct hostfs *fs, struct host *host)
 	const struct vendor *vendor = missing ? NULL : find_vendor(fs);
 
 	if (!vendor) {
-		pr_err("%s; --wait waits for it", missing ? missing : "KVM is being unloaded");
+		pr_err("%s", missing ? missing : "KVM is being unloaded");
 		return -EOPNOTSUPP;
 	}
 	host->run_function = vendor->run_function;
@@ -206,25 +239,6 @@ int host__check_rest(const struct hostfs *fs)
 }
 
 /*
- * Returns whether this host is a VM. The flags of the first CPU take some 2 KiB, after less than 1
- * KiB of other lines.
- */
-static bool is_guest(const struct hostfs *fs)
-{
-	static const char flag[] = " hypervisor";
-	char cpuinfo[8192], *flags, *found;
-
-	if (hostfs__read(fs, cpuinfo, sizeof(cpuinfo), "proc/cpuinfo") < 0)
-		return false;
-	flags = strstr(cpuinfo, "\nflags\t");
-	if (!flags)
-		return false;
-	flags[1 + strcspn(flags + 1, "\n")] = '\0';
-	found = strstr(flags, flag);
-	return found && (found[strlen(flag)] == ' ' || !found[strlen(flag)]);
-}
-
-/*
  * Only warns: MPERF is as good as on bare metal if the hypervisor gives each CPU of this host a
  * physical CPU of its own and never halts in its place, or if it emulates MPERF. CPUID does not
  * distinguish these hypervisors from others (KVM_HINTS_REALTIME does, but only for KVM, and only if
@@ -232,7 +246,7 @@ static bool is_guest(const struct hostfs *fs)
  */
 void host__warn_of_hypervisor(const struct hostfs *fs)
 {
-	if (is_guest(fs))
+	if (has_flag(fs, " hypervisor", " hypervisor") > 0)
 		pr_warn("this host is itself a VM: if its hypervisor passes MPERF through (KVM can since "
 			"Linux 6.17), time in which it takes a CPU away or moves it shows as "
 			"halted or is not measured");
@@ -240,11 +254,8 @@ void host__warn_of_hypervisor(const struct hostfs *fs)
 
 int host__probe(const struct hostfs *fs, struct host *host)
 {
-	int err = host_rights__check(fs);
+	/* A fault that nobody can mend comes first: a module can be loaded, MPERF cannot. */
+	int err = host__check_rest(fs);
 
-	if (!err)
-		err = check_sys(fs);
-	if (!err)
-		err = check_kvm(fs, host);
-	return err ? err : host__check_rest(fs);
+	return err ? err : check_kvm(fs, host);
 }

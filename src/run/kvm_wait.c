@@ -17,7 +17,7 @@ int kvm_wait__run(const struct hostfs *fs, const struct interval *interval)
 	if (err)
 		return err;
 	if (missing)
-		pr_info("%s; waiting for it", missing);
+		pr_info("waiting: %s", missing);
 	err = interval__start(interval, POLL_NS);
 	while (!err && missing) {
 		enum interval_event event = INTERVAL_OVER;

@@ -6,6 +6,10 @@
 /* A path component has at most NAME_MAX (255) bytes. */
 #define PART_MAX 256
 
+/* Digits of a container's ID, at least, and how many of them tools show. */
+#define ID_MIN   32
+#define ID_SHOWN 12
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -81,28 +85,89 @@ static const char *part_guest(char *part)
 	return NULL;
 }
 
+/* Copies the next component of a path of the text, and goes on. Returns false at the end. */
+static bool next_part(const char **text, char part[static PART_MAX])
+{
+	while (**text) {
+		size_t len = strcspn(*text, "/\n");
+		const char *begin = *text;
+
+		*text += len;
+		*text += **text ? 1 : 0;
+		if (!len || len >= PART_MAX)
+			continue;
+		memcpy(part, begin, len);
+		part[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static void copy(char *raw, size_t size, const char *name)
+{
+	size_t len = strnlen(name, size - 1);
+
+	memcpy(raw, name, len);
+	raw[len] = '\0';
+}
+
 bool cgroup__guest_name(const char *text, char *raw, size_t size)
 {
 	char part[PART_MAX];
 
-	while (*text) {
-		size_t len = strcspn(text, "/\n");
+	while (next_part(&text, part)) {
+		const char *guest = part_guest(part);
 
-		if (len && len < sizeof(part)) {
-			const char *guest;
-
-			memcpy(part, text, len);
-			part[len] = '\0';
-			guest = part_guest(part);
-			if (guest) {
-				len = strnlen(guest, size - 1);
-				memcpy(raw, guest, len);
-				raw[len] = '\0';
-				return true;
-			}
-		}
-		text += len;
-		text += *text ? 1 : 0;
+		if (!guest)
+			continue;
+		copy(raw, size, guest);
+		return true;
 	}
 	return false;
+}
+
+/*
+ * Container runtimes name a control group by the container's ID of 64 digits, as a scope of systemd
+ * ("docker-ID.scope", "cri-containerd-ID.scope") or by the ID alone. Leaves 12 of the digits.
+ */
+static bool is_container(char *part)
+{
+	size_t len, digits = 0;
+
+	strip_suffix(part, ".scope");
+	len = strlen(part);
+	while (digits < len && hex_digit(part[len - 1 - digits]) >= 0)
+		digits++;
+	if (digits < ID_MIN || (digits < len && part[len - 1 - digits] != '-'))
+		return false;
+	part[len - digits + ID_SHOWN] = '\0';
+	return true;
+}
+
+static bool is_service(const char *part)
+{
+	static const char suffix[] = ".service", users[] = "user@";
+	size_t len = strlen(part);
+
+	return len > strlen(suffix) && !strcmp(part + len - strlen(suffix), suffix) &&
+	       strncmp(part, users, strlen(users)) != 0;
+}
+
+bool cgroup__manager_name(const char *text, char *raw, size_t size)
+{
+	char part[PART_MAX];
+	bool found = false;
+
+	/* A container may be in a service and have services in it. */
+	while (next_part(&text, part)) {
+		bool contains = is_container(part);
+
+		if (!contains && !is_service(part))
+			continue;
+		copy(raw, size, part);
+		found = true;
+		if (contains)
+			break;
+	}
+	return found;
 }

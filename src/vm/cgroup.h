@@ -18,4 +18,12 @@
  */
 bool cgroup__guest_name(const char *text, char *raw, size_t size);
 
+/*
+ * Extracts what manages the process, from the same text: the container ("docker-0123456789ab", with
+ * as much of its ID as tools show), or else the innermost unit of systemd that is a service
+ * ("firecracker@web.service"). Sessions of users are none. Truncated and not sanitized, as above.
+ * Returns false if there is none.
+ */
+bool cgroup__manager_name(const char *text, char *raw, size_t size);
+
 #endif /* CGROUP_H */

@@ -87,12 +87,15 @@ static const struct vmm *find_vmm(const struct hostfs *fs, pid_t pid, const stru
 	return vmm || !cmdline->len ? vmm : vmm__of_program(cmdline->text);
 }
 
-static bool read_cgroup_name(const struct hostfs *fs, pid_t pid, char *raw, size_t size)
+typedef bool cgroup_name_fn(const char *text, char *raw, size_t size);
+
+static bool read_cgroup_name(const struct hostfs *fs, pid_t pid, cgroup_name_fn *name_of, char *raw,
+			     size_t size)
 {
 	char text[CGROUP_MAX];
 
 	return hostfs__read(fs, text, sizeof(text), "proc/%d/cgroup", pid) > 0 &&
-	       cgroup__guest_name(text, raw, size);
+	       name_of(text, raw, size);
 }
 
 static int read_raw_name(const struct hostfs *fs, pid_t pid, char *raw, size_t size)
@@ -111,11 +114,11 @@ static int read_raw_name(const struct hostfs *fs, pid_t pid, char *raw, size_t s
 		cmdline = (struct cmdline){ text, (size_t)len, len == CMDLINE_MAX - 1 };
 		vmm = find_vmm(fs, pid, &cmdline);
 		found = vmm__guest_name(vmm, &cmdline, raw, size) ||
-			read_cgroup_name(fs, pid, raw, size) ||
+			read_cgroup_name(fs, pid, cgroup__guest_name, raw, size) ||
 			vmm__socket_name(vmm, &cmdline, raw, size);
 	}
 	free(text);
-	if (found)
+	if (found || read_cgroup_name(fs, pid, cgroup__manager_name, raw, size))
 		return 0;
 	len = hostfs__read_line(fs, raw, size, "proc/%d/comm", pid);
 	if (proc__is_closed((int)len))

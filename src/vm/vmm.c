@@ -30,7 +30,7 @@ static const struct vmm vmms[] = {
 	{
 		/*
 		 * src/firecracker/src/main.rs; src/vmm/src/vstate/vcpu.rs. The jailer passes --id
-		 * on.
+		 * on. libkrun has the same names of threads, within programs of any name.
 		 */
 		.programs = { "firecracker" },
 		.name_option = "--id",

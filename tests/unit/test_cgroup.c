@@ -62,6 +62,48 @@ static void no_names(void **state)
 			fail_msg("\"%s\" has the name \"%s\"", texts[i], raw);
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void managers(void **state)
+{
+	static const struct {
+		const char *text, *name; /* NULL: none */
+	} cases[] = {
+		{ "0::/system.slice/docker-" ID ".scope\n", "docker-0123456789ab" },
+		{ "0::/machine.slice/libpod-" ID ".scope/container\n", "libpod-0123456789ab" },
+		{ "0::/kubepods.slice/kubepods-pod0.slice/cri-containerd-" ID ".scope\n",
+		  "cri-containerd-0123456789ab" },
+		{ "0::/docker/" ID "\n", "0123456789ab" },
+		{ "0::/kata_overhead/" ID "\n", "0123456789ab" },
+		{ "4:cpu,cpuacct:/docker/" ID "\n0::/system.slice/containerd.service\n",
+		  "0123456789ab" },
+		{ "0::/system.slice/docker.service/docker/" ID "/init.scope\n", "0123456789ab" },
+		{ "0::/system.slice/system-firecracker.slice/firecracker@web.service\n",
+		  "firecracker@web.service" },
+		{ "0::/user.slice/user-0.slice/user@0.service/app.slice/vm.service\n",
+		  "vm.service" },
+		{ "0::/user.slice/user-0.slice/user@0.service\n", NULL },
+		{ "0::/user.slice/user-0.slice/session-1.scope\n", NULL },
+		{ "0::/qemu.slice/100.scope\n", NULL },
+		{ "0::/cafe\n", NULL },
+		{ "0::/x" ID "\n", NULL },
+		{ "0::/.service\n", NULL },
+		{ "0::/\n", NULL },
+		{ "", NULL },
+	};
+	char raw[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		bool found = cgroup__manager_name(cases[i].text, raw, sizeof(raw));
+
+		if (found != !!cases[i].name)
+			fail_msg("%s", cases[i].text);
+		if (found)
+			assert_string_equal(raw, cases[i].name);
+	}
+}
+
 static void name_is_cut_to_fit(void **state)
 {
 	static const char before[] = "0::/machine-qemu\\x2d1\\x2d";
@@ -90,6 +132,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(no_names),
+		cmocka_unit_test(managers),
 		cmocka_unit_test(name_is_cut_to_fit),
 	};
 

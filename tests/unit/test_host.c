@@ -267,9 +267,23 @@ static void vendor_absent(void **state)
 	add_host(tree, "kvm_amd");
 	tree__remove(tree, "sys/module/kvm_amd");
 	/* Another kind of KVM has another run function. */
-	add_module(tree, "kvm_pvm");
 	assert_refused(tree, "without the module of this CPU's vendor",
 		       "modprobe kvm_amd or kvm_intel");
+	add_module(tree, "kvm_pvm");
+	assert_refused(tree, "KVM runs guests by kvm_pvm here", "needs kvm_amd or kvm_intel");
+}
+
+/* Advice to load a module that this CPU does not let load would be wrong. */
+static void no_virtualization(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_host(tree, "kvm_amd");
+	tree__remove(tree, "sys/module/kvm_amd");
+	write_text(tree, "proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm_lock\n");
+	assert_refused(tree, "neither svm nor vmx", "firmware");
+	write_text(tree, "proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm\n");
+	assert_refused(tree, "without the module of this CPU's vendor", "modprobe");
 }
 
 /* A module that is being loaded or unloaded has a directory, but cannot be attached to. */
@@ -443,10 +457,7 @@ static void nothing_at_all(void **state)
 	write_status(tree, "gtimehalt", 0, ALL_CAPS);
 	tree__mkdir(tree, "sys");
 	tree__mkdir(tree, "sys/module");
-	assert_refused(tree, "KVM is not loaded", "modprobe");
-	add_module(tree, "kvm");
-	assert_refused(tree, "without the module of this CPU's vendor", "modprobe");
-	add_module(tree, "kvm_amd");
+	/* Faults that cannot be mended come before a module that can be loaded. */
 	assert_refused(tree, "no BTF", "CONFIG_DEBUG_INFO_BTF");
 }
 
@@ -527,6 +538,7 @@ int main(void)
 		TREE_TEST(capabilities_behind_many_groups),
 		TREE_TEST(kvm_absent),
 		TREE_TEST(vendor_absent),
+		TREE_TEST(no_virtualization),
 		TREE_TEST(module_not_live),
 		TREE_TEST(exact_tracepoints),
 		TREE_TEST(enter_guest),

@@ -344,7 +344,7 @@ kvm_comes() {
 	begin "$GTIMEHALT_EXPORTER" -v --wait --listen=127.0.0.1:0
 	sleep 2.5
 	is_running "$tool"
-	grep -q 'KVM is not loaded.*waiting for it' "$err"
+	grep -q 'waiting: KVM is not loaded' "$err"
 	modprobe "$KVM_VENDOR"
 	for ((tries = 0; tries < 200; tries++)); do
 		port=$(sed -n 's,.*listening on 127.0.0.1:,,p' "$err")
