@@ -43,9 +43,10 @@ _gtimehalt_values() {
 _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
-		--milliseconds --nanoseconds --no-clear --top --json --csv --duration --mode
-		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay
+		--milliseconds --nanoseconds --no-clear --summary --top --json --csv --duration --mode
+		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay --from --to
 		--check --verbose --version --help'
+
 
 	COMPREPLY=()
 	# "--mode=e" arrives as three words, because "=" is in COMP_WORDBREAKS.

@@ -93,8 +93,8 @@ static const struct vendor *find_vendor(const struct hostfs *fs)
 }
 
 /*
- * Returns whether the first CPU has one of two flags, as in " vmx": 1, 0, or -ENODATA if that cannot
- * be read. The flags take some 2 KiB, after less than 1 KiB of other lines.
+ * Returns whether the first CPU has one of two flags, as in " vmx": 1, 0, or -ENODATA if that
+ * cannot be read. The flags take some 2 KiB, after less than 1 KiB of other lines.
  */
 static int has_flag(const struct hostfs *fs, const char *one, const char *other)
 {

@@ -20,6 +20,7 @@ enum option_word {
 	WORD_PER_VCPU,
 	WORD_SORT,
 	WORD_ROWS,
+	WORD_SUMMARY,
 	WORD_HISTOGRAM,
 	WORD_MILLISECONDS,
 	WORD_NANOSECONDS,
@@ -40,6 +41,8 @@ enum option_word {
 	WORD_UNPIN,
 	WORD_RECORD,
 	WORD_REPLAY,
+	WORD_FROM,
+	WORD_TO,
 	WORD_USER,
 	WORD_BPF_STATS,
 	WORD_CHECK,
@@ -53,7 +56,7 @@ enum option_word {
 	WORD_SORT_IN_ENTRY,  /* --sort by a column that only MODE_ENTRY has */
 	WORD_MODE_SWITCH,    /* --mode switch, or MODE_SWITCH by default */
 	WORD_HOOK_CHOSEN,    /* --hook with anything but auto */
-	WORD_REPLAY_AT_ONCE, /* --replay without --top: all intervals at once */
+	WORD_REPLAY_AT_ONCE, /* --replay of the exporter: all intervals at once */
 	WORD_CNT,
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "gtimehalt.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -36,6 +37,30 @@ int option_values__interval(struct options *opts, const struct option_row *row, 
 		return bad_value(row, word, SECONDS_EXPECTED);
 	opts->interval_ns = ns;
 	return 0;
+}
+
+int option_values__moment(struct options *opts, const struct option_row *row, const char *word)
+{
+	static const char *const formats[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M" };
+	struct moment *moment = (struct moment *)((char *)opts + row->offset);
+
+	if (!number__parse_seconds(word, INTERVAL_MAX_NS, &moment->ns)) {
+		moment->kind = MOMENT_AFTER_BEGIN;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		struct tm tm = { .tm_isdst = -1 };
+		const char *end = strptime(word, formats[i], &tm);
+		time_t seconds = end && !*end ? mktime(&tm) : -1;
+
+		if (seconds < 0)
+			continue;
+		*moment = (struct moment){ MOMENT_REAL, (__u64)seconds * 1000000000 };
+		return 0;
+	}
+	return bad_value(
+		row, word,
+		"a time after the begin, such as 90 or 10m, or one such as 2026-12-01T14:30");
 }
 
 int option_values__count(struct options *opts, const struct option_row *row, const char *word)

@@ -21,7 +21,8 @@
 #define SHOWN                                                                                      \
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
 	 WORD(SORT) | WORD(ROWS) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) | WORD(CSV) |           \
-	 WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) | WORD(WAIT))
+	 WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) |             \
+	 WORD(WAIT) | WORD(SUMMARY) | WORD(FROM) | WORD(TO))
 
 /*
  * Options that select how to measure or show. They come too late for a pinned
@@ -40,7 +41,7 @@ static const struct rule {
 	{ WORD_CHECK,
 	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
 		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) |
-		  WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY),
+		  WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) | WORD(SUMMARY),
 	  "a check has its own output and covers all VMs of this host" },
 	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
 	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
@@ -55,6 +56,11 @@ static const struct rule {
 	{ WORD_REPLAY, WORD(BPF_STATS), "a recording has no running BPF programs" },
 	{ WORD_REPLAY, WORD(DURATION), "a recording has its own intervals" },
 	{ WORD_REPLAY_AT_ONCE, WORD(INTERVAL), "a recording has its own intervals" },
+	{ WORD_SUMMARY,
+	  WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |
+		  WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) | WORD(CSV),
+	  "a summary has one form, of whole VMs, at the end; or -j" },
+	{ WORD_TOP, WORD(FROM) | WORD(TO), "the full screen shows all of a recording" },
 	{ WORD_JSON, WORD(CSV), "use one output format at a time" },
 	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
 	  "JSON always has all VMs and all their vCPUs" },
@@ -75,6 +81,8 @@ static const struct rule {
 }, needs[] = {
 	{ WORD_MILLISECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
 	{ WORD_NANOSECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
+	{ WORD_FROM, WORD(REPLAY), "it is a time in a recording" },
+	{ WORD_TO, WORD(REPLAY), "it is a time in a recording" },
 	{ WORD_GROUP, WORD(PIN), "it is the group that may read what is pinned" },
 };
 
@@ -208,12 +216,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* A summary of a run that has a length, but no interval, is made of intervals of a second. */
+static void divide_into_seconds(struct options *opts)
+{
+	if (opts->interval_ns <= NS_PER_SEC)
+		return;
+	opts->count = (opts->interval_ns + NS_PER_SEC - 1) / NS_PER_SEC;
+	opts->interval_ns = NS_PER_SEC;
+}
+
 /* Sets and checks what depends on several words. */
 static error_t finish(struct parse *parse)
 {
 	struct options *opts = &parse->opts;
 	struct measure_opts *measure = &opts->measure;
-	bool is_exporter = parse->program == PROGRAM_EXPORTER;
+	bool is_exporter = parse->program == PROGRAM_EXPORTER, is_repeated;
 
 	if (is_exporter && !(parse->words & WORD(INTERVAL)))
 		opts->interval_ns = METRICS_INTERVAL_NS;
@@ -230,7 +247,7 @@ static error_t finish(struct parse *parse)
 		parse->words |= WORD(MODE_SWITCH);
 	if (measure->hook != HOOK_AUTO)
 		parse->words |= WORD(HOOK_CHOSEN);
-	if (opts->replay_path && !opts->top)
+	if (opts->replay_path && is_exporter)
 		parse->words |= WORD(REPLAY_AT_ONCE);
 	if (opts->view.sorted && !(column_defs[opts->view.sort].modes & 1U << MODE_SWITCH))
 		parse->words |= WORD(SORT_IN_ENTRY);
@@ -238,10 +255,14 @@ static error_t finish(struct parse *parse)
 	if (!check_rules(parse->words, rules, ARRAY_SIZE(rules), false) ||
 	    !check_rules(parse->words, needs, ARRAY_SIZE(needs), true))
 		return EINVAL;
-	if ((opts->top || opts->replay_path || is_exporter) && !opts->repeat) {
-		opts->repeat = true;
+	if (opts->replay_path && !opts->top && parse->words & WORD(INTERVAL))
+		opts->join_ns = opts->interval_ns;
+	is_repeated = opts->top || opts->replay_path || opts->summary || is_exporter;
+	if (opts->summary && parse->words & WORD(DURATION))
+		divide_into_seconds(opts);
+	else if (is_repeated && !opts->repeat)
 		opts->count = 0;
-	}
+	opts->repeat |= is_repeated;
 	return 0;
 }
 

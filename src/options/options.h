@@ -32,16 +32,26 @@ enum output_form {
 	OUTPUT_CSV,
 };
 
+/* --from, --to: a moment of a recording. */
+struct moment {
+	enum {
+		MOMENT_NONE, /* not given */
+		MOMENT_AFTER_BEGIN,
+		MOMENT_REAL, /* CLOCK_REALTIME */
+	} kind;
+	__u64 ns;
+};
+
 struct options {
 	struct measure_opts measure;
 	__u64 interval_ns; /* length of an interval, or of the whole run without repeat */
 	__u64 count;       /* number of intervals; 0: until a signal; 1 without repeat */
-	bool repeat;       /* INTERVAL, --top or --replay was given, or PROGRAM_EXPORTER */
+	bool repeat;       /* INTERVAL, --top, --replay or --summary, or PROGRAM_EXPORTER */
 	int verbosity;     /* number of -v */
 	bool wait;         /* --wait: wait until KVM is loaded */
 	/*
 	 * --replay, in argv; NULL: not given. If set, the mode, hook and mperf_ratio are unused,
-	 * and, without top, so are times.
+	 * and, without top, so is interval_ns: see join_ns.
 	 */
 	const char *replay_path;
 
@@ -52,6 +62,10 @@ struct options {
 	bool no_clear;         /* -C: do not clear the terminal between tables */
 	bool top;              /* --top: full-screen display */
 	enum histogram_unit histogram_unit;
+	bool summary;           /* --summary: of all intervals, at the end */
+	struct moment from, to; /* only with replay_path */
+	/* --replay INTERVAL without --top: join recorded intervals to this length; 0: do not */
+	__u64 join_ns;
 	struct pin_opts pin; /* if one of it is set, nothing is shown */
 
 	/* Only of PROGRAM_EXPORTER. */

@@ -9,6 +9,7 @@
 #include "render/render.h"
 #include "render/render_check.h"
 #include "render/render_histogram.h"
+#include "render/render_summary.h"
 #include "render/show.h"
 #include "text/stream.h"
 #include "report/view.h"
@@ -118,4 +119,10 @@ int show__check(struct show *s, const struct check *check)
 	int err = begin_text(s);
 
 	return err ? err : render__check(check, s->out);
+}
+
+int show__summary(struct show *s, const struct summary *summary)
+{
+	return s->opts->form == OUTPUT_JSON ? render__summary_json(summary, s->out)
+					    : render__summary(summary, s->out);
 }

@@ -13,6 +13,7 @@ struct check;
 struct options;
 struct report;
 struct show;
+struct summary;
 
 /*
  * Prepares to show reports on `out`. The options select format, view, time of day and repetition.
@@ -26,5 +27,6 @@ void show__free(struct show *show);
 /* Each flushes the stream. Return 0, -ENOMEM, or -errno if the stream failed. */
 int show__report(struct show *show, const struct report *report);
 int show__check(struct show *show, const struct check *check);
+int show__summary(struct show *show, const struct summary *summary);
 
 #endif /* SHOW_H */

@@ -11,6 +11,7 @@
 #include "run/recorder.h"
 #include "render/show.h"
 #include "report/snapshot.h"
+#include "report/summary.h"
 #include "run/source.h"
 #include "top/top.h"
 
@@ -25,6 +26,11 @@ struct run {
 	struct pipeline *pipeline;
 	struct recorder *recorder;
 	struct report report;
+	struct summary summary; /* --summary */
+	struct snapshot spare;  /* only with join_ns */
+	__u64 begin_mono_ns;    /* the first snapshot of a recording */
+	int end;                /* what source__next() returned at the end */
+	bool has_ended;
 	bool vcpus_checked; /* asked__check_vcpus() has succeeded */
 };
 
@@ -43,6 +49,8 @@ static int show_report(struct run *run, const struct snapshot *prev, const struc
 
 	if (err)
 		return err;
+	if (p->opts->summary)
+		return tell("summarize", summary__add(&run->summary, &run->report));
 	if (p->top)
 		return top__show(p->top, &run->report);
 	return tell("write the report", show__report(p->show, &run->report));
@@ -61,6 +69,68 @@ static int show_check(struct run *run, const struct snapshot *prev, const struct
 	return err;
 }
 
+static int next_of_source(struct run *run, struct snapshot *snap)
+{
+	if (!run->has_ended)
+		run->end = source__next(run->pipeline->source, snap);
+	run->has_ended = run->end != 1;
+	return run->end;
+}
+
+/* Returns whether the snapshot is at or after a moment, which must be given. */
+static bool is_reached(const struct run *run, const struct moment *moment,
+		       const struct snapshot *snap)
+{
+	if (moment->kind == MOMENT_REAL)
+		return snap->clock.real_ns >= moment->ns;
+	return snap->clock.mono_ns - run->begin_mono_ns >= moment->ns;
+}
+
+/* Takes the first snapshot, or that at --from. Returns as take_first() does. */
+static int begin_source(struct run *run, struct snapshot *snap)
+{
+	const struct options *opts = run->pipeline->opts;
+	int got = next_of_source(run, snap);
+
+	run->begin_mono_ns = snap->clock.mono_ns;
+	while (got == 1 && opts->from.kind != MOMENT_NONE && !is_reached(run, &opts->from, snap))
+		got = next_of_source(run, snap);
+	if (!got && opts->from.kind != MOMENT_NONE) {
+		pr_err("%s: the recording ends before --from", opts->replay_path);
+		return -ENODATA;
+	}
+	return got;
+}
+
+/*
+ * Takes the snapshot that ends the interval begun by prev. Recorded intervals are joined up to the
+ * one that comes nearest to join_ns; the last interval may be shorter. Returns as take_first().
+ */
+static int advance_source(struct run *run, const struct snapshot *prev, struct snapshot *cur)
+{
+	const struct options *opts = run->pipeline->opts;
+	__u64 last_ns = prev->clock.mono_ns;
+	int got;
+
+	if (opts->to.kind != MOMENT_NONE && is_reached(run, &opts->to, prev))
+		return 0;
+	got = next_of_source(run, cur);
+	while (got == 1) {
+		__u64 step_ns = cur->clock.mono_ns - last_ns;
+		struct snapshot joined = *cur;
+
+		last_ns = cur->clock.mono_ns;
+		if (last_ns - prev->clock.mono_ns + step_ns / 2 >= opts->join_ns ||
+		    (opts->to.kind != MOMENT_NONE && is_reached(run, &opts->to, cur)))
+			break;
+		if (next_of_source(run, &run->spare) != 1)
+			break;
+		*cur = run->spare;
+		run->spare = joined;
+	}
+	return got;
+}
+
 /*
  * Takes the snapshot with which the first interval begins. Returns 1; 0 if there is none; or
  * -errno, logged.
@@ -68,7 +138,7 @@ static int show_check(struct run *run, const struct snapshot *prev, const struct
 static int take_first(struct run *run, struct snapshot *snap)
 {
 	struct pipeline *p = run->pipeline;
-	int got = source__next(p->source, snap);
+	int got = begin_source(run, snap);
 	int err;
 
 	if (got != 1)
@@ -90,7 +160,7 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 {
 	struct pipeline *p = run->pipeline;
 	const struct filter *filter = &p->opts->measure.filter;
-	int got = source__next(p->source, cur);
+	int got = advance_source(run, prev, cur);
 	bool ended;
 	int err;
 
@@ -223,6 +293,10 @@ int pipeline__run(struct pipeline *pipeline)
 	int err = run_intervals(&run, snaps);
 	int end_err = recorder__end(run.recorder);
 
+	if (!err && pipeline->opts->summary && run.summary.interval_cnt)
+		err = tell("write the summary", show__summary(pipeline->show, &run.summary));
+	summary__free(&run.summary);
+	snapshot__free(&run.spare);
 	report__free(&run.report);
 	snapshot__free(&snaps[0]);
 	snapshot__free(&snaps[1]);

@@ -59,6 +59,22 @@ each() {
 	END
 }
 
+@test "summaries, joined intervals, and parts of a recording" {
+	each <<-'END'
+		summary.txt --summary
+		summary.ndjson --summary -j
+		summary-joined.txt --summary 2 -g linux
+		joined.txt -P 2
+		part.txt -P --from 1 --to 2026-11-24T23:13:46
+	END
+	# Joined intervals have the sums of those that were recorded, but for what is rounded and what is clamped.
+	"$GTIMEHALT" --replay "$recording" -j 1000 >"$dir/joined"
+	jq -e -s --slurpfile joined "$dir/joined" '(map(.vms[].total.entries) | add) == ($joined[0].vms | map(.total.entries) | add) and
+		((map(.host.idle_ns) | add) / $joined[0].host.idle_ns - 1 | fabs) < 0.01' "$golden_dir/json.ndjson"
+	run -1 --separate-stderr "$GTIMEHALT" --replay "$recording" --from 1h
+	[[ -z $output && $stderr == *': the recording ends before --from' ]]
+}
+
 @test "forms for programs" {
 	each <<-'END'
 		json.ndjson -j

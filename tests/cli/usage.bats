@@ -81,7 +81,10 @@ refused() {
 		--replay --hook --replay f --hook kprobe
 		--replay --mperf-ratio --replay f --mperf-ratio 1
 		--replay --duration --replay f -d 2
-		--replay INTERVAL --replay f 1
+		--summary --csv --summary --csv
+		--summary --top --summary --top
+		--top --from --replay f --top --from 1
+		--from --replay --from 1
 		--replay --wait --replay f --wait
 		--json --csv -j --csv
 		--json --per-vm -jP

@@ -17,38 +17,41 @@ struct sample {
 
 static const struct sample samples[] = {
 	{ 'p', { "--pid" }, { "-p", "1" }, "xIUYG" },
-	{ 't', { "--tid" }, { "-t", "1" }, "xIUYG" },
+	{ 't', { "--tid" }, { "-t", "1" }, "xIUYGS" },
 	{ 'g', { "--guest" }, { "-g", "a" }, "xIUYG" },
-	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xIUYG" },
-	{ 'P', { "--per-vm" }, { "-P" }, "LjxIUYG" },
-	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxIUYG" },
-	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxIUYG" },
-	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxIUYG" },
-	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxIUYG" },
-	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxUY" },
-	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxIUYG" },
-	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxIUYG" },
-	{ 'C', { "--no-clear" }, { "-C" }, "jcOxIUYG" },
-	{ 'O', { "--top" }, { "--top" }, "HmNCjcdxIUYG" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xIUYGS" },
+	{ 'P', { "--per-vm" }, { "-P" }, "LjxIUYGS" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxIUYGS" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxIUYGS" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxIUYGS" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxIUYGS" },
+	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxUYS" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxIUYGS" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxIUYGS" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOxIUYGS" },
+	{ 'O', { "--top" }, { "--top" }, "HmNCjcdxIUYGSAZ" },
 	{ 'j', { "--json" }, { "-j" }, "PLsbrmNCcOxIUYG" },
-	{ 'c', { "--csv" }, { "--csv" }, "HmNCOjxIUYG" },
-	{ 'd', { "--duration" }, { "-d", "1" }, "inOFIUYG" },
-	{ 'i', { "INTERVAL" }, { "1" }, "dFIUYG" },
-	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dFIUYG" },
-	{ 'e', { "--mode" }, { "--mode", "entry" }, "FUY" },
-	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFUY" },
-	{ 'a', { "--hook" }, { "--hook", "auto" }, "FUY" },
-	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFUY" },
-	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FUY" },
-	{ 'f', { "--record" }, { "--record", "f" }, "FxIUYG" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "dinewakRfWxIUYG" },
-	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNCOjcfFIUYG" },
-	{ 'W', { "--wait" }, { "--wait" }, "FIUYG" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNCOjxIUYGS" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOFIUYGAZ" },
+	{ 'i', { "INTERVAL" }, { "1" }, "dIUYG" },
+	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dIUYG" },
+	{ 'e', { "--mode" }, { "--mode", "entry" }, "FUYAZ" },
+	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFUYAZ" },
+	{ 'a', { "--hook" }, { "--hook", "auto" }, "FUYAZ" },
+	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFUYAZ" },
+	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FUYAZ" },
+	{ 'f', { "--record" }, { "--record", "f" }, "FxIUYGAZ" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dewakRfWxIUYG" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNCOjcfFIUYGSAZ" },
+	{ 'W', { "--wait" }, { "--wait" }, "FIUYGAZ" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
-	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNCOjcdinfFxWUY" },
-	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGY" },
-	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGU" },
-	{ 'G', { "--group", "--pin" }, { "--pin", "--group", "a" }, "ptgvPLsbrmNCOjcdinfFxWUY" },
+	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNCOjcdinfFxWUYSAZ" },
+	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGYSAZ" },
+	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGUSAZ" },
+	{ 'G', { "--group", "--pin" }, { "--pin", "--group", "a" }, "ptgvPLsbrmNCOjcdinfFxWUYSAZ" },
+	{ 'S', { "--summary" }, { "--summary" }, "tvPLsbrHmNCOcxIUYG" },
+	{ 'A', { "--from", "--replay" }, { "--replay", "f", "--from=1" }, "OdewakRfWxIUYG" },
+	{ 'Z', { "--to", "--replay" }, { "--replay", "f", "--to=1" }, "OdewakRfWxIUYG" },
 };
 
 static const struct sample exporter_samples[] = {
@@ -98,11 +101,14 @@ static void run_pair(struct run *run, const struct sample *a, const struct sampl
 static bool is_named(const struct sample *sample, const char *line)
 {
 	for (size_t i = 0; i < 2 && sample->names[i]; i++) {
-		const char *found = strstr(line, sample->names[i]);
+		const char *found = line;
 
-		/* "--vcpus" must not be taken for "--vcpu". */
-		if (found && strchr(" :\n", found[strlen(sample->names[i])]))
-			return true;
+		/* "--top" must not be taken for "--to". */
+		while ((found = strstr(found, sample->names[i]))) {
+			found += strlen(sample->names[i]);
+			if (strchr(" :\n", *found))
+				return true;
+		}
 	}
 	return false;
 }
@@ -226,9 +232,15 @@ static void a_recording_on_a_screen_has_a_pace(void **state)
 	run_good(&run, WORDS("--replay", "f", "--top", "0.5", "3"));
 	assert_int_equal(run.opts.interval_ns, 500000000);
 	assert_int_equal(run.opts.count, 3);
-	run_bad("--replay cannot be used with INTERVAL", WORDS("--replay", "f", "0.5"));
+	assert_int_equal(run.opts.join_ns, 0);
+	run_good(&run, WORDS("--replay", "f", "0.5"));
+	assert_int_equal(run.opts.join_ns, 500000000);
+	assert_int_equal(run.opts.count, 0);
 	run_bad("--replay cannot be used with --duration",
 		WORDS("--replay", "f", "--top", "-d", "1"));
+	run_as(PROGRAM_EXPORTER);
+	run_bad("--replay cannot be used with INTERVAL", WORDS("--replay", "f", "1"));
+	run_as(PROGRAM_TOOL);
 }
 
 static void help_comes_before_rules(void **state)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stdlib.h>
 #include "options_run.h"
 
 static void defaults(void **state)
@@ -172,7 +173,7 @@ static void flags(void **state)
 {
 	static const char *const words[][2] = {
 		{ "-P", "--per-vm" },   { "-L", "--per-vcpu" }, { "-H", "--histogram" },
-		{ "-C", "--no-clear" }, { "--top", "--to" },    { "--csv", "--cs" },
+		{ "-C", "--no-clear" }, { "--top", "--top" },   { "--csv", "--cs" },
 		{ "--check", "--che" }, { "--wait", "--wa" },
 	};
 	struct run run;
@@ -242,6 +243,46 @@ static void rows(void **state)
 	run_bad("--rows '0'", WORDS("-r", "0"));
 	run_bad("--rows '4294967296'", WORDS("-r", "4294967296"));
 	run_bad("--rows 'all' is not a number from 1", WORDS("-r", "all"));
+}
+
+static void moments(void **state)
+{
+	static const char *const bad[] = { "", "x", "2026-12-01", "2026-12-01T14:30Z", "1d", "-1" };
+	struct run run;
+
+	(void)state;
+	assert_int_equal(setenv("TZ", "FAR-05:30", 1), 0);
+	run_good(&run, WORDS("--replay", "f", "--from", "5m", "--to=2026-12-01T14:30:01"));
+	assert_int_equal(run.opts.from.kind, MOMENT_AFTER_BEGIN);
+	assert_int_equal(run.opts.from.ns, 300 * 1000000000ULL);
+	assert_int_equal(run.opts.to.kind, MOMENT_REAL);
+	assert_int_equal(run.opts.to.ns, 1796115601ULL * 1000000000);
+	run_good(&run, WORDS("--replay", "f", "--to", "2026-12-01T14:30"));
+	assert_int_equal(run.opts.from.kind, MOMENT_NONE);
+	assert_int_equal(run.opts.to.ns, 1796115600ULL * 1000000000);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		run_bad("is not a time after the begin", WORDS("--replay", "f", "--from", bad[i]));
+	run_bad("--from needs --replay", WORDS("--from", "1"));
+	run_bad("--top cannot be used with --to", WORDS("--replay", "f", "--top", "--to", "1"));
+}
+
+static void summaries(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--summary"));
+	assert_true(run.opts.summary && run.opts.repeat);
+	assert_int_equal(run.opts.count, 0);
+	run_good(&run, WORDS("--summary", "-d", "90.5"));
+	assert_int_equal(run.opts.interval_ns, 1000000000);
+	assert_int_equal(run.opts.count, 91);
+	run_good(&run, WORDS("--summary", "-d", "0.5"));
+	assert_int_equal(run.opts.interval_ns, 500000000);
+	assert_int_equal(run.opts.count, 1);
+	run_good(&run, WORDS("--summary", "10", "6"));
+	assert_int_equal(run.opts.interval_ns, 10000000000);
+	assert_int_equal(run.opts.count, 6);
 }
 
 static void sort(void **state)
@@ -696,6 +737,8 @@ int main(void)
 		cmocka_unit_test(histogram_units),
 		cmocka_unit_test(top),
 		cmocka_unit_test(rows),
+		cmocka_unit_test(moments),
+		cmocka_unit_test(summaries),
 		cmocka_unit_test(sort),
 		cmocka_unit_test(recordings),
 		cmocka_unit_test(mperf_ratio),

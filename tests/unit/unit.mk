@@ -57,7 +57,7 @@ test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
 test_service_MODULES := service clock $(LOG_MODULES)
 test_service_LIBS    := -lsystemd
-test_show_MODULES    := show render_check render_csv render_histogram render_json render_notes render_table \
+test_show_MODULES    := show summary render_summary render_check render_csv render_histogram render_json render_notes render_table \
 			json_text histogram $(text_MODULES)
 test_show_LIBS       := -ljson-c
 test_cgroup_MODULES  := cgroup
@@ -97,6 +97,8 @@ test_source_live_LIBS := -lbpf -lcap-ng -lseccomp \
 			 -Wl,--wrap=plan__make,--wrap=usleep,--wrap=clock__now_ns,--wrap=host__warn_of_hypervisor
 test_source_replay_MODULES := source source_replay filter $(LOG_MODULES) $(recording_MODULES)
 test_source_replay_LIBS := -ljson-c
+test_summary_MODULES := summary render_summary json_text $(text_MODULES)
+test_summary_LIBS    := -ljson-c
 test_spent_MODULES   := spent host_text columns view
 test_stream_MODULES  := stream view columns
 test_textfile_MODULES := textfile $(LOG_MODULES)

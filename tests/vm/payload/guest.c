@@ -132,12 +132,15 @@ static void pause_until(struct guest_cpu *cpu, uint64_t deadline)
  */
 static void run_duty(struct guest_cpu *cpu)
 {
-	uint64_t period = cpu->start_tsc;
+	uint64_t period = cpu->start_tsc, busy_cycles = cpu->busy_cycles;
 
 	while (!cpu->stop) {
-		busy_until(cpu, period + cpu->busy_cycles);
+		if (cpu->turn_cnt)
+			busy_cycles = cpu->turn_busy_cycles[(period - cpu->start_tsc) /
+							    cpu->turn_cycles % cpu->turn_cnt];
+		busy_until(cpu, period + busy_cycles);
 		period += cpu->period_cycles;
-		if (cpu->busy_cycles < cpu->period_cycles) {
+		if (busy_cycles < cpu->period_cycles) {
 			if (cpu->idle == GUEST_IDLE_PAUSE)
 				pause_until(cpu, period);
 			else

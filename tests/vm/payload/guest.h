@@ -19,6 +19,7 @@
 #define GUEST_CPUS     0x200000
 
 #define GUEST_MAX_VCPUS 64
+#define GUEST_MAX_TURNS 8
 #define GUEST_CS        0x08
 #define GUEST_DS        0x10
 
@@ -96,6 +97,12 @@ struct guest_cpu {
 	volatile uint32_t stop;
 	uint32_t mode, idle, exit_kind;
 	uint64_t busy_cycles, period_cycles;
+	/*
+	 * Other duties, of turn_cycles each, in turn, over and over; turn_cnt 0: always
+	 * busy_cycles.
+	 */
+	uint64_t turn_cycles, turn_busy_cycles[GUEST_MAX_TURNS];
+	uint64_t turn_cnt;
 	uint64_t exit_count, exit_rounds;
 	struct halt_group halts[MAX_HALT_GROUPS];
 	uint32_t halt_groups;

@@ -33,6 +33,7 @@ enum {
 	OPT_VCPUS,
 	OPT_BUSY,
 	OPT_PERIOD_MS,
+	OPT_TURN_MS,
 	OPT_IDLE,
 	OPT_HLT,
 	OPT_PIN,
@@ -57,6 +58,7 @@ static const struct option long_options[] = {
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "busy", required_argument, NULL, OPT_BUSY },
 	{ "period-ms", required_argument, NULL, OPT_PERIOD_MS },
+	{ "turn-ms", required_argument, NULL, OPT_TURN_MS },
 	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "hlt", required_argument, NULL, OPT_HLT },
 	{ "pin", required_argument, NULL, OPT_PIN },
@@ -86,6 +88,7 @@ static const char usage[] =
 	"  --vcpus N             vCPUs of each VM (1)\n"
 	"  --busy PCT[,PCT...]   busy part of each period, 0..100, for all vCPUs or one for each (30)\n"
 	"  --period-ms P         length of a period (100)\n"
+	"  --turn-ms T           all vCPUs follow the list of --busy, each part for T ms, again and again\n"
 	"  --idle hlt|mwait|pause  how to spend the rest of a period (hlt); mwait also applies to\n"
 	"                        --halts, and KVM must be able to pass it through\n"
 	"  --hlt passthrough|exit  HLT, PAUSE and MWAIT without VM exits, or with them (passthrough)\n"
@@ -293,6 +296,9 @@ static int parse_option(int opt, const char *arg, struct options *opts, struct l
 	case OPT_PERIOD_MS:
 		err = only_thousandths(arg, 0.1, 10000, &opts->period_us);
 		break;
+	case OPT_TURN_MS:
+		err = only_thousandths(arg, 1, 1000000, &opts->turn_us);
+		break;
 	case OPT_IDLE:
 		err = parse_idle(arg, &opts->idle);
 		break;
@@ -353,7 +359,9 @@ static const char *settle(struct options *opts, const struct lists *lists)
 
 	if (total > MAX_TOTAL)
 		return "too many vCPUs in total";
-	if (lists->busy_cnt > 1 && lists->busy_cnt != total)
+	if (opts->turn_us && (!lists->busy_cnt || lists->busy_cnt > GUEST_MAX_TURNS))
+		return "--turn-ms needs --busy with up to 8 numbers";
+	if (!opts->turn_us && lists->busy_cnt > 1 && lists->busy_cnt != total)
 		return "--busy needs one number, or one for each vCPU";
 	if (lists->pin_cnt > 1 && lists->pin_cnt != total)
 		return "--pin needs one CPU, or one for each vCPU";
@@ -373,15 +381,19 @@ static const char *settle(struct options *opts, const struct lists *lists)
 		return "--exits hlt needs --hlt exit";
 	if (opts->read_msr >= 0 && (!lists->pin_cnt || opts->mode != GUEST_EXITS))
 		return "--read-msr needs --exits and --pin";
+	opts->turn_cnt = opts->turn_us ? lists->busy_cnt : 0;
 	for (unsigned int i = 0; i < total; i++) {
 		if (lists->busy_cnt)
-			opts->busy_pct[i] = lists->busy[lists->busy_cnt > 1 ? i : 0];
+			opts->busy_pct[i] =
+				lists->busy[lists->busy_cnt > 1 && !opts->turn_us ? i : 0];
 		else
 			opts->busy_pct[i] = 30;
 		opts->pin[i] = lists->pin_cnt ? lists->pin[lists->pin_cnt > 1 ? i : 0] : -1;
 		if (lists->pin_cnt && opts->pin[i] != lists->pin[lists->pin_cnt > 1 ? i : 0])
 			return "--pin needs whole numbers";
 	}
+	for (unsigned int i = 0; i < opts->turn_cnt; i++)
+		opts->busy_pct[i] = lists->busy[i];
 	/* The logs must fit into the GiB that the guest maps. */
 	if (opts->log_entries * sizeof(struct halt_segment) * opts->vcpus > 900UL << 20)
 		return "--log-entries is too large for this number of vCPUs";

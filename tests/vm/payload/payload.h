@@ -23,6 +23,12 @@ struct options {
 	double busy_pct[MAX_TOTAL];
 	int pin[MAX_TOTAL]; /* -1: not pinned */
 	uint64_t period_us;
+	/*
+	 * all vCPUs follow the first turn_cnt of busy_pct, each for turn_us; 0: one for each
+	 * vCPU
+	 */
+	uint64_t turn_us;
+	unsigned int turn_cnt;
 	enum guest_mode mode;
 	enum guest_idle idle;
 	bool passthrough;

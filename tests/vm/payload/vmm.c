@@ -262,6 +262,10 @@ static void give_orders(struct session *s, struct vcpu *vcpu)
 	guest->exit_kind = opts->exit_kind;
 	guest->period_cycles = us_to_cycles(s, opts->period_us);
 	guest->busy_cycles = guest->period_cycles * vcpu->busy_pct / 100;
+	guest->turn_cycles = us_to_cycles(s, opts->turn_us);
+	guest->turn_cnt = opts->turn_cnt;
+	for (unsigned int i = 0; i < opts->turn_cnt; i++)
+		guest->turn_busy_cycles[i] = guest->period_cycles * opts->busy_pct[i] / 100;
 	guest->exit_count = opts->exit_count;
 	guest->exit_rounds = opts->exit_rounds;
 	guest->halt_groups = opts->halt_groups;
