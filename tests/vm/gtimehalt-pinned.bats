@@ -63,6 +63,23 @@ entries() {
 	[[ $(cut -d ' ' -f 3 <<<"$to") == - ]]
 }
 
+@test "--pin and --unpin say what they did; a table and JSON say that they read what is pinned" {
+	guest_start duty --busy 30 --pin "$QUIET_CPU"
+	run -0 --separate-stderr "$GTIMEHALT" --pin
+	[[ $output == "pinned: all VMs are measured in --mode switch, hook "*"; $PINNED/stat has the figures, --unpin ends it" ]]
+	run -0 --separate-stderr "$GTIMEHALT" --pin
+	[[ $output == "already pinned: --mode switch, hook "* && -z $stderr ]]
+	run -0 "$GTIMEHALT" -d 0.5
+	echo "$output"
+	[[ $output == *"busy or host "* ]]
+	[[ $output == *$'\n# read from what --pin measures: BUSY% and HOST% need --mode entry'* ]]
+	[[ $("$GTIMEHALT" -j -d 0.5 | jq '.pinned, .host.busy_ns, .host.cpus' | tr '\n' ' ') == 'true null 2 ' ]]
+	run -0 "$GTIMEHALT" -d 0.5 --mode entry
+	[[ $output == *BUSY%* && $output != *'--pin'* ]]
+	run -0 --separate-stderr "$GTIMEHALT" --unpin
+	[[ $output == 'unpinned: the measurement has ended' ]]
+}
+
 @test "a line has its ten fields, in order; a VM that ends has none" {
 	local line
 	guest_start "od (d) name" --busy 30 --pin "$QUIET_CPU"
