@@ -632,39 +632,47 @@ static __always_inline void free_entry(__u32 index, struct vcpu_sums *sums)
 }
 
 /*
- * Ends all entries of a thread that exits, or that has lost its tid by execve(): tid is the one it
- * had before. The thread is the current one and has run ran_ns.
+ * Ends an entry of the current thread, which had the tid and has run ran_ns. Returns the index of
+ * the thread's entry before this one; 0: there is none.
  *
- * A pinned measurement moves the sums to `ended` and frees the entries, because no user-space
- * process may be running to do so. Readers that come rarely find the final sums there. The map
- * drops its oldest elements when it is full.
+ * A pinned measurement moves the sums to `ended` and frees the entry, because no user-space process
+ * may be running to do so. Readers that come rarely find the final sums there. The map drops its
+ * oldest elements when it is full.
  */
-static __always_inline void end_entries(struct task_struct *task, __u32 tid,
-					const struct entry_place *place, __u64 ran_ns)
+__u32 end_entry(__u32 index, __u32 tid, __u64 ran_ns);
+__noinline __u32 end_entry(__u32 index, __u32 tid, __u64 ran_ns)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
-	__u32 index = place->newest_index;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+	const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	__u32 older_index;
+
+	if (!index || !sums || !of || sums->tid != tid || sums->ended_ns)
+		return 0;
+	older_index = sums->older_index;
+	if (!sums->away_since_ns && of->thread == (__u64)task)
+		put_own_account(sums, task, ran_ns);
+	sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : bpf_ktime_get_ns();
+	if (targ_pinned) {
+		const struct ended_key ended_key = { tid, sums->older_cnt };
+
+		bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
+		free_entry(index, sums);
+	}
+	return older_index;
+}
+
+/*
+ * Ends all entries of the current thread, which exits or has lost its tid by execve(): tid is the
+ * one that it had before. newest_index: the thread's newest entry. The thread has run ran_ns.
+ */
+static __always_inline void end_entries(__u32 tid, __u32 newest_index, __u64 ran_ns)
+{
+	__u32 index = newest_index;
 
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++) {
-		struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
-		const struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
-		__u32 older_index;
-
-		if (!sums || !of || sums->tid != tid || sums->ended_ns)
-			break;
-		older_index = sums->older_index;
-		if (!sums->away_since_ns && of->thread == (__u64)task)
-			put_own_account(sums, task, ran_ns);
-		sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : now_ns;
-		if (targ_pinned) {
-			const struct ended_key ended_key = { tid, sums->older_cnt };
-
-			bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
-			free_entry(index, sums);
-		}
-		index = older_index;
-	}
+	for (int i = 0; i < THREAD_ENTRY_MAX && index; i++)
+		index = end_entry(index, tid, ran_ns);
 }
 
 #endif /* ACCOUNTS_BPF_H */

@@ -218,29 +218,35 @@ static __always_inline const struct counter_reading *end_of(const struct cpu_slo
 }
 
 /*
- * Closes the window of a thread that has left this CPU or is about to run another vCPU. The thread
- * may be running on another CPU, or may have exited.
+ * Closes this CPU's window, whose thread has left the CPU or is about to run another vCPU. The
+ * thread may be running on another CPU, or may have exited. The parameters are the counters now.
+ * Returns 0.
+ *
+ * The verifier checks the function once, because the function takes only numbers.
  */
-static __always_inline void close_window(struct cpu_slot *slot, const struct counter_reading *now)
+int close_window(__u64 tsc_cycles, __u64 mperf_cycles);
+__noinline int close_window(__u64 tsc_cycles, __u64 mperf_cycles)
 {
+	const struct counter_reading now = { tsc_cycles, mperf_cycles };
+	struct cpu_slot *slot = this_slot();
 	struct vcpu_sums *sums = sums_of_slot(slot);
 	struct window_sums gain;
 	__u32 index = slot->index, tid = slot->tid;
 
-	if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain))
+	if (!gather(slot, end_of(slot, &now), slot->idle_ns, &gain))
 		gain.unmeasured_ns = sums ? ran_since(index, sums, slot->start_ran_ns) : 0;
 	slot->tid = 0;
 	slot->entry_ns = STINT_OFF;
 	slot->idle_state = IDLE_UNWANTED;
 	if (!sums) {
 		COUNT(lost_window_cnt);
-		return;
+		return 0;
 	}
 	shared__begin(sums);
 	if (sums->tid != tid) {
 		shared__end(sums);
 		COUNT(lost_window_cnt);
-		return;
+		return 0;
 	}
 	/*
 	 * clang turns an atomic addition of a constant 0 into an atomic OR, which kernels before
@@ -255,6 +261,7 @@ static __always_inline void close_window(struct cpu_slot *slot, const struct cou
 	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
 	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
 	shared__end(sums);
+	return 0;
 }
 
 /*
@@ -377,7 +384,7 @@ static __always_inline void window_load(struct kvm_vcpu *vcpu, struct task_struc
 	if (is_own && slot->switch_cnt == switches)
 		ran_ns = ran_until_now((void *)bpf_get_current_task());
 	if (slot->tid)
-		close_window(slot, &r);
+		close_window(r.tsc_cycles, r.mperf_cycles);
 	if (wanted)
 		open_window(slot, &r, task, vcpu, ran_ns, typed);
 out:
@@ -420,7 +427,7 @@ static __always_inline int read_window(struct cpu_slot *slot, struct task_struct
 		return FORCED_READ_DONE;
 	}
 	if (slot->tid) {
-		close_window(slot, r);
+		close_window(r->tsc_cycles, r->mperf_cycles);
 		return FORCED_READ_DONE;
 	}
 	/*
@@ -471,9 +478,11 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 	struct entry_place *place = place_of(tid, 0);
 	struct cpu_slot *slot;
 	struct counter_reading r;
+	__u32 newest_index;
 
 	if (!place)
 		return;
+	newest_index = place->newest_index;
 	slot = this_slot();
 	/*
 	 * Since Linux 7.0, programs of tracepoints can be preempted (a46023d5616e "tracing: Guard
@@ -486,11 +495,11 @@ static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 		read_counters(&r);
 		/* A forced read may have closed the window before. */
 		if (slot->tid == tid)
-			close_window(slot, &r);
+			close_window(r.tsc_cycles, r.mperf_cycles);
 		barrier();
 		slot->busy = 0;
 	}
-	end_entries(task, tid, place, ran_until_now(task));
+	end_entries(tid, newest_index, ran_until_now(task));
 }
 
 /*
