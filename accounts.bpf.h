@@ -295,40 +295,6 @@ static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_
 }
 
 /*
- * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or
- * later; since_ns 0: always. The task_struct is valid while ended_ns is 0, because the caller is in
- * an RCU section. The tid is compared because execve() by a thread that is not the leader of its
- * process changes it.
- * Returns whether the entry is in use.
- */
-int take_account(__u32 index, __u64 since_ns);
-__noinline int take_account(__u32 index, __u64 since_ns)
-{
-	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
-	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
-	struct account account;
-	struct task_struct *task;
-	__u32 tid;
-
-	if (!sums || !of || !sums->tid)
-		return 0;
-	if (sums->ended_ns || sums->away_since_ns || (since_ns && sums->at_ns >= since_ns))
-		return 1;
-	tid = sums->tid;
-	task = (void *)of->thread;
-	if ((__u32)BPF_CORE_READ(task, pid) != tid ||
-	    BPF_CORE_READ(task, start_boottime) != sums->thread_boottime_ns)
-		return 1;
-	if (!read_account(task, &account))
-		return 1;
-	shared__begin(sums);
-	if (sums->tid == tid && !sums->ended_ns && !sums->away_since_ns)
-		put_account(sums, &account);
-	shared__end(sums);
-	return 1;
-}
-
-/*
  * Returns how long the thread of an entry has run since its run time was start_ran_ns; up to its
  * last account if it has exited.
  */
@@ -632,8 +598,76 @@ static __always_inline void free_entry(__u32 index, struct vcpu_sums *sums)
 }
 
 /*
- * Ends an entry of the current thread, which had the tid and has run ran_ns. Returns the index of
- * the thread's entry before this one; 0: there is none.
+ * --pin: ends an entry whose thread no longer exists, although no hook has seen it exit. If several
+ * CPUs find the entry at the same time, the CPU that removes it from `places` frees it.
+ */
+static __always_inline void reap(__u32 index, struct vcpu_sums *sums, __u64 vcpu)
+{
+	const struct ended_key ended_key = { sums->tid, sums->older_cnt };
+	struct entry_key key = { sums->tid, 0 };
+	struct entry_place *place = bpf_map_lookup_elem(&places, &key);
+
+	if (!place || place->index != index) {
+		key.number = vcpu_number(vcpu);
+		place = bpf_map_lookup_elem(&places, &key);
+	}
+	if (!place || place->index != index || bpf_map_delete_elem(&places, &key))
+		return;
+	sums->ended_ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&ended, &ended_key, sums, BPF_ANY);
+	free_entry(index, sums);
+}
+
+/*
+ * Returns whether the thread of an entry exists and has its tid. The task_struct is valid while
+ * ended_ns is 0, because the caller is in an RCU section; or it is another thread's by now, if no
+ * hook has seen the exit: the kernel leaves out a hook that preempts itself on a CPU (Linux 7.0 and
+ * later). execve() by a thread that is not the leader of its process changes the tid.
+ */
+static __always_inline int has_thread(struct task_struct *task, const struct vcpu_sums *sums,
+				      __u32 tid)
+{
+	return (__u32)BPF_CORE_READ(task, pid) == tid &&
+	       BPF_CORE_READ(task, start_boottime) == sums->thread_boottime_ns &&
+	       !BPF_CORE_READ(task, exit_state);
+}
+
+/*
+ * Takes the account of the thread of an entry, unless it was taken at since_ns (CLOCK_MONOTONIC) or
+ * later; since_ns 0: always. Returns whether the entry is in use.
+ */
+int take_account(__u32 index, __u64 since_ns);
+__noinline int take_account(__u32 index, __u64 since_ns)
+{
+	struct vcpu_sums *sums = bpf_map_lookup_elem(&vcpus, &index);
+	struct entry_objects *of = bpf_map_lookup_elem(&objects, &index);
+	struct account account;
+	struct task_struct *task;
+	__u32 tid;
+
+	if (!sums || !of || !sums->tid)
+		return 0;
+	if (sums->ended_ns || (since_ns && sums->at_ns >= since_ns))
+		return 1;
+	tid = sums->tid;
+	task = (void *)of->thread;
+	if (!has_thread(task, sums, tid)) {
+		if (targ_pinned)
+			reap(index, sums, of->vcpu);
+		return 1;
+	}
+	if (sums->away_since_ns || !read_account(task, &account))
+		return 1;
+	shared__begin(sums);
+	if (sums->tid == tid && !sums->ended_ns && !sums->away_since_ns)
+		put_account(sums, &account);
+	shared__end(sums);
+	return 1;
+}
+
+/*
+ * Ends an entry of the current thread, which has run ran_ns. Returns the index of the thread's
+ * entry before this one; 0: there is none.
  *
  * A pinned measurement moves the sums to `ended` and frees the entry, because no user-space process
  * may be running to do so. Readers that come rarely find the final sums there. The map drops its
@@ -662,10 +696,7 @@ __noinline __u32 end_entry(__u32 index, __u32 tid, __u64 ran_ns)
 	return older_index;
 }
 
-/*
- * Ends all entries of the current thread, which exits or has lost its tid by execve(): tid is the
- * one that it had before. newest_index: the thread's newest entry. The thread has run ran_ns.
- */
+/* Ends all entries of the current thread, which has run ran_ns; newest_index is the newest. */
 static __always_inline void end_entries(__u32 tid, __u32 newest_index, __u64 ran_ns)
 {
 	__u32 index = newest_index;

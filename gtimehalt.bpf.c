@@ -390,21 +390,6 @@ int heartbeat(struct bpf_perf_event_data_kern *ctx)
 	return 0;
 }
 
-/*
- * Tracepoint sched_process_exec. args[1]: the tid that the thread had before. A thread that is not
- * the leader of its process takes over the leader's tid (de_thread()), and no hook sees its own
- * tid again. Without --pin, user space drops such entries.
- */
-SEC("?raw_tp")
-int raw_tp_process_exec(struct bpf_raw_tracepoint_args *ctx)
-{
-	__u32 old_tid = ctx->args[1];
-
-	if (old_tid != (__u32)bpf_get_current_pid_tgid())
-		window_exit((void *)bpf_get_current_task(), old_tid);
-	return 0;
-}
-
 /* Pinned as `stat`: a read of the file runs this program for every thread of the host. */
 SEC("?iter/task")
 int iter_stat(struct bpf_iter__task *ctx)

@@ -468,10 +468,9 @@ static __always_inline int window_read(struct task_struct *task, struct counter_
 }
 
 /*
- * Handles the exit of a thread (do_exit(): trace_sched_process_exit()), and the change of its tid
- * by execve(): tid is the one that it had before. Closes the thread's window on this CPU. A window
- * that the thread left open on another CPU is closed later on that CPU, and until then only its
- * counts are missing from the thread's entries.
+ * Handles the exit of a thread (do_exit(): trace_sched_process_exit()). Closes the thread's window
+ * on this CPU. A window that the thread left open on another CPU is closed later on that CPU, and
+ * until then only its counts are missing from the thread's entries.
  */
 static __always_inline void window_exit(struct task_struct *task, __u32 tid)
 {

@@ -150,6 +150,5 @@ int hooks__plan(const struct host *host, enum measure_mode mode, enum hook wante
 
 void hooks__plan_pinned(struct hook_plan *plan)
 {
-	add(plan, "raw_tp_process_exec", ATTACH_RAW_TRACEPOINT, "sched_process_exec");
 	add(plan, "iter_stat", ATTACH_ITERATOR, "task");
 }

@@ -17,8 +17,8 @@
 #define FENTRY_LOAD "fentry_vcpu_load fentry kvm_arch_vcpu_load\n"
 #define KPROBE_LOAD "kprobe_vcpu_load kprobe kvm_arch_vcpu_load\n"
 
-/* With --pin, the last programs of the plan. */
-#define PINNED "raw_tp_process_exec raw_tp sched_process_exec\niter_stat iter task\n"
+/* With --pin, the last program of the plan. */
+#define PINNED "iter_stat iter task\n"
 
 /* Stints: the hook at the end first, then the hook at the beginning. */
 #define FENTRY_STINTS    "fexit_vcpu_run fentry " RUN "\nfentry_vcpu_run fentry " RUN "\n"

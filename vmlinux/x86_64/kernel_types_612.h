@@ -49,6 +49,7 @@ struct sched_entity {
 
 struct task_struct {
 	unsigned int flags;
+	int exit_state;
 	int on_cpu;
 	struct sched_entity se;
 	int pid;
