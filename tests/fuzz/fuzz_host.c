@@ -40,7 +40,7 @@ static void check_host(const struct hostfs *fs)
 
 	host__missing_kvm(fs);
 	host__check_rest(fs);
-	host__find_enter_guest(fs, &host);
+	host__find_functions(fs, &host);
 	FUZZ_ASSERT(strnlen(host.enter_guest, sizeof(host.enter_guest)) < sizeof(host.enter_guest));
 	FUZZ_ASSERT(!*host.enter_guest || !strncmp(host.enter_guest, "vcpu_enter_guest", 16));
 	if (host__probe(fs, &host))

@@ -170,6 +170,7 @@ void shown__check_csv(const char *text, const struct report *report)
 
 	while (*text) {
 		unsigned int instance = 0;
+		bool is_of_vm = !is_heading;
 		int pid = 0;
 
 		for (int i = 0; i < FIELD_CNT; i++) {
@@ -177,11 +178,13 @@ void shown__check_csv(const char *text, const struct report *report)
 
 			FUZZ_ASSERT((end == '\n') == (i == FIELD_CNT - 1));
 			shown__check_safe(field, strlen(field));
-			if (i == 4)
+			if (i == 3)
+				is_of_vm &= strcmp(field, "host") != 0;
+			else if (i == 4)
 				pid = atoi(field);
 			else if (i == 5)
 				instance = (unsigned int)atoi(field);
-			else if (i == 6 && !is_heading)
+			else if (i == 6 && is_of_vm)
 				check_csv_name(field, find_vm(report, pid, instance));
 		}
 		is_heading = false;
