@@ -59,7 +59,7 @@ struct {
 	__type(value, struct process_entries);
 } processes SEC(".maps");
 
-/* --pin: sums of exited threads, see end_entries(). */
+/* --pin: sums of exited threads, see end_entry(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, GTIMEHALT_MAX_ENDED);
@@ -598,13 +598,15 @@ static __always_inline void free_entry(__u32 index, struct vcpu_sums *sums)
 }
 
 /*
- * --pin: ends an entry whose thread no longer exists, although no hook has seen it exit. If several
- * CPUs find the entry at the same time, the CPU that removes it from `places` frees it.
+ * --pin: ends an entry whose thread no longer exists, although no hook has seen it exit. tid: as
+ * read from the entry before the thread was looked at. The entry may be another thread's by now,
+ * and then `places` has it under another tid. If several CPUs find the entry at the same time, the
+ * CPU that removes it from `places` frees it.
  */
-static __always_inline void reap(__u32 index, struct vcpu_sums *sums, __u64 vcpu)
+static __always_inline void reap(__u32 index, struct vcpu_sums *sums, __u32 tid, __u64 vcpu)
 {
-	const struct ended_key ended_key = { sums->tid, sums->older_cnt };
-	struct entry_key key = { sums->tid, 0 };
+	const struct ended_key ended_key = { tid, sums->older_cnt };
+	struct entry_key key = { tid, 0 };
 	struct entry_place *place = bpf_map_lookup_elem(&places, &key);
 
 	if (!place || place->index != index) {
@@ -653,7 +655,7 @@ __noinline int take_account(__u32 index, __u64 since_ns)
 	task = (void *)of->thread;
 	if (!has_thread(task, sums, tid)) {
 		if (targ_pinned)
-			reap(index, sums, of->vcpu);
+			reap(index, sums, tid, of->vcpu);
 		return 1;
 	}
 	if (sums->away_since_ns || !read_account(task, &account))
