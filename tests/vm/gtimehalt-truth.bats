@@ -181,25 +181,32 @@ halting_of() {
 		"$BATS_TEST_TMPDIR/busy.json"
 }
 
-# A hog of the CPU with real-time priority: the vCPU thread waits for 0.3 s at a time, longer than an interval.
+# A hog of the CPU with real-time priority: the vCPU thread waits for 0.3 s at a time, longer than an interval. The hooks see the
+# thread before the hog starts, because of an unseen thread only waits that are over are known.
 # bats test_tags=core
 @test "a wait that is not over at the end of an interval belongs to that interval" {
+	local i seen='any(.vms[].vcpus[]; .entries > 0)'
 	odd work
-	beside "$GTIMEHALT" -v -j 0.2 20 >"$BATS_TEST_TMPDIR/odd.json" 2>"$BATS_TEST_TMPDIR/said"
+	beside "$GTIMEHALT" -v -j 0.2 >"$BATS_TEST_TMPDIR/odd.json" 2>"$BATS_TEST_TMPDIR/said"
 	tool=$beside
 	measuring "$BATS_TEST_TMPDIR/said"
+	for ((i = 0; i < 100; i++)); do
+		! jq -e -n "any(inputs; $seen)" "$BATS_TEST_TMPDIR/odd.json" 2>&1 || break
+		sleep 0.2
+	done
 	# shellcheck disable=SC2016 # the inner shell expands it
 	beside chrt -f 10 taskset -c 1 bash -c 'for (( ; ; )); do
 		end=$((${EPOCHREALTIME/./} + 300000))
 		while ((${EPOCHREALTIME/./} < end)); do :; done
 		sleep 0.1
 	done'
+	sleep 4
+	kill -INT "$tool"
 	wait "$tool"
 	jq -c '.vms[].vcpus[]' "$BATS_TEST_TMPDIR/odd.json"
-	# The hooks see the thread once in some seconds; the scheduler knows it all along.
-	jq -e -s '[.[].vms[].vcpus[]] | .[1:] | length > 10 and
+	jq -e -s ".[map($seen) | index(true) + 1:] | map(.vms[].vcpus[]) | length > 10 and
 		any(.[]; .wait_ns > .wall_ns * 0.95) and
-		all(.[]; .clamped_ns < .wall_ns / 1000 and .blocked_ns < .wall_ns / 100)' "$BATS_TEST_TMPDIR/odd.json"
+		all(.[]; .clamped_ns < .wall_ns / 1000 and .blocked_ns < .wall_ns / 100)" "$BATS_TEST_TMPDIR/odd.json"
 }
 
 # bats test_tags=core
