@@ -175,7 +175,6 @@ writes_nothing() {
 	near "$(halted_share "$BATS_TEST_TMPDIR/from" "$BATS_TEST_TMPDIR/to" duty)" 40 5 'halted share'
 }
 
-# bats test_tags=core
 @test "VMs that come have their names, those that go are gone, and nothing is said about it" {
 	local before
 	guest_start first --busy 60 --pin "$QUIET_CPU"

@@ -9,7 +9,6 @@ load helper
 load faults
 load refusals
 
-# bats test_tags=core-newest
 @test "a PID namespace with its own /proc" {
 	local seen
 	guest_run

@@ -290,7 +290,6 @@ unpin_by() {
 	((++unpinned))
 }
 
-# bats test_tags=core
 @test "--pin and --unpin, ended at any moment: all of it, nothing, or what the next one removes" {
 	local signal i whole=0 half=0 nothing=0 unpinned=0 told=0 SPAN_MS=1300
 	can_pin || skip "links of kprobes and timers cannot be pinned before Linux 5.15"

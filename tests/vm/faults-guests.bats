@@ -182,7 +182,6 @@ paused_by_signal() {
 	guest_end
 }
 
-# bats test_tags=core-newest
 @test "a VMM stopped and continued" {
 	local stopping stopped continuing continued sums from to own
 	quietly paused_by_signal

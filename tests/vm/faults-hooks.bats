@@ -189,7 +189,6 @@ probes_off() {
 	guest_end
 }
 
-# bats test_tags=core-newest
 @test "kprobes are switched off in the middle" {
 	local -a off_ns
 	local off_cnt seen=''
@@ -282,7 +281,6 @@ refused_reader() {
 	}
 }
 
-# bats test_tags=core-newest
 @test "the vendor's module is unloaded under a measurement by kprobes that is pinned, and loaded again" {
 	can_pin || skip 'before Linux 5.15'
 	"$GTIMEHALT" --pin --mode entry --hook kprobe

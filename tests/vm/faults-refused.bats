@@ -42,7 +42,6 @@ teardown() {
 		"$refusal; without each of ${#runs[@]} others measured, $agreed"
 }
 
-# bats test_tags=core-newest
 @test "CAP_SYS_ADMIN and no other capability" {
 	local said
 	guest_run
@@ -141,7 +140,6 @@ teardown() {
 		"$seen; switched on again, $agreed"
 }
 
-# bats test_tags=core-newest
 @test "RLIMIT_MEMLOCK of 64 KiB" {
 	local low=(prlimit --memlock=65536:65536) seen=''
 	guest_run

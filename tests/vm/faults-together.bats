@@ -60,7 +60,6 @@ compare() {
 	jq -n -e "$apart < 4" >/dev/null
 }
 
-# bats test_tags=core
 @test "two at once agree" {
 	local seen apart
 	state_begin

@@ -46,7 +46,7 @@ accurate_in_both_modes() {
 	accurate_in_both_modes 1
 }
 
-# bats test_tags=core,core-newest
+# bats test_tags=core
 @test "both modes: 30 % busy" {
 	accurate_in_both_modes 30
 }
@@ -68,7 +68,7 @@ accurate_in_both_modes() {
 	near "$(share "$dir/entry")" "$(share "$dir/switch")" 0.2 "the two modes"
 }
 
-# bats test_tags=core,core-newest
+# bats test_tags=core-newest
 @test "every hook this kernel has: accurate, and guest time within loaded" {
 	local hook
 	for hook in $(hooks); do

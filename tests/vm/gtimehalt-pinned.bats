@@ -38,7 +38,7 @@ entries() {
 	[[ ! -e $PINNED ]]
 }
 
-# bats test_tags=core,core-newest
+# bats test_tags=core
 @test "nobody runs: what stat says over a span is what the guest says" {
 	local tid from to loaded halted updated shown own
 	guest_start duty --busy 30 --pin "$QUIET_CPU"

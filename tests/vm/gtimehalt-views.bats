@@ -215,7 +215,6 @@ last() {
 	tail -n 1 "$1" | jq -e "$2" >/dev/null 2>&1
 }
 
-# bats test_tags=core
 @test "-t ends with its thread, -g waits for another VM of that name" {
 	local old by_tid by_name
 	guest_start mortal --busy 10 --pin "$OTHER_CPU"

@@ -83,7 +83,6 @@ shown_names() {
 	return 1
 }
 
-# bats test_tags=core
 @test "a VM that starts during the run is shown, one that ends leaves no ghost" {
 	local out=$BATS_TEST_TMPDIR/out.json tool
 	guest_start early --busy 20 --pin "$OTHER_CPU"

@@ -197,7 +197,6 @@ rest_cost() {
 	run -1 "$STEER" --status
 }
 
-# bats test_tags=core
 @test "after kill -9, --unsteer or the next start restores the CPUs" {
 	steer_setup
 	echo 0-1 >"$cgroups"/hk/cpuset.cpus
