@@ -136,6 +136,7 @@ help:
 	@echo 'make uninstall    remove the files that make install has installed'
 	@echo 'make deb          build the Debian packages below $(DEB_DIR) and check them with lintian'
 	@echo 'make deb-deps     install the Debian packages that make deb needs'
+	@echo 'make rpm          build the RPM packages below $(RPM_DIR); see contrib/rpm/gtimehalt.spec'
 	@echo 'make compile_commands.json   list how each file is compiled, for clangd (needs jq)'
 	@echo 'make demo         show gtimehalt measuring a real guest on a KVM host in a VM (as root)'
 	@echo 'make demo-steer   show what steering does for a busy guest, in a VM (as root); KERNEL=newest adds --sched'

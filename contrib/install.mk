@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installation below PREFIX, and the Debian packages. Included by the Makefile.
-.PHONY: install uninstall deb deb-deps
+# Installation below PREFIX, and the packages. Included by the Makefile.
+.PHONY: install uninstall deb deb-deps rpm rpm-deps
 
 SHARE   := $(PREFIX)/share
 SBINDIR := $(PREFIX)/sbin
@@ -77,3 +77,22 @@ deb:
 		echo 'make deb: lintian is not installed, so the packages were not checked: run make deb-deps' >&2; \
 	fi
 	$(Q)ls $(DEB_DIR)/*.deb
+
+# The source archive holds the files that git knows. RPM_OPTIONS=--nodeps builds where the names of packages are not those of
+# contrib/rpm/gtimehalt.spec.
+RPM_DIR := $(OUTPUT)/rpm
+
+# rpmbuild on Debian; Fedora and RHEL have it in rpm-build.
+rpm-deps:
+	$(Q)$(call install_missing,rpm)
+
+rpm:
+	$(Q)command -v rpmbuild >/dev/null || { echo 'make rpm: rpmbuild is not installed' >&2; exit 1; }
+	$(Q)rm -rf $(RPM_DIR)
+	$(Q)mkdir -p $(RPM_DIR)/SOURCES
+	$(Q)git ls-files | tar --create --gzip --files-from=- --transform='s,^,gtimehalt-$(VERSION)/,' \
+		--file=$(RPM_DIR)/SOURCES/gtimehalt-$(VERSION).tar.gz
+	$(call msg,RPM,$(RPM_DIR))
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u OUTPUT rpmbuild -bb $(RPM_OPTIONS) --define '_topdir $(abspath $(RPM_DIR))' \
+		--define 'gtimehalt_version $(VERSION)' contrib/rpm/gtimehalt.spec
+	$(Q)ls $(RPM_DIR)/RPMS/*/*.rpm
