@@ -12,7 +12,7 @@ UNPINNED='unpinned: the measurement has ended'
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return
-	GTIMEHALT=$PWD/${OUTPUT:-.output}/gtimehalt
+	GTIMEHALT=$(realpath "${GTIMEHALT:-${OUTPUT:-.output}/gtimehalt}")
 	[[ $EUID == 0 ]] || skip "mounts bpffs: as root"
 	unshare -m mount -t bpf bpf /sys/fs/bpf || skip "this kernel has no bpffs"
 	victim=$BATS_TEST_TMPDIR/victim

@@ -18,6 +18,9 @@ OTHER=(--halts 15:6000 --vmm-sleep-us 22500)
 # (update_rq_clock_task() in kernel/sched/core.c), so that a guest ran for longer than its thread.
 clamped_max=25
 
+# The cycles of sleep and halts are 45 ms and more.
+PERF_SECONDS=30
+
 rival=''
 
 teardown() {

@@ -43,11 +43,11 @@ against_perf() {
 }
 
 @test "moved between CPUs ten times a second: as perf counts it" {
-	local mover tid
+	local mover tid PERF_SECONDS=30
 	guest_start duty --busy 50
 	tid=$(vcpu_tid "$guest")
 	(
-		for ((i = 0; i < 600; i++)); do
+		for ((i = 0; i < 1000; i++)); do
 			taskset -pc $((i % 2)) "$tid" >/dev/null 2>&1 || exit 0
 			sleep 0.1
 		done

@@ -9,7 +9,11 @@ vcpu_tid() {
 	grep -l '^CPU 0/KVM' "/proc/$1"/task/*/comm | sed 's:.*/task/\([0-9]*\)/comm:\1:'
 }
 
-# perf_stat TID: counts for 10 s, with the result in $BATS_TEST_TMPDIR/perf and the begin and end of this span in
+# For how long perf counts. The tool's intervals at both ends of this span are left out, and by as much as the share there
+# differs from that of the whole, the two differ: a thread without a period that divides the span needs a long one.
+PERF_SECONDS=10
+
+# perf_stat TID: counts for $PERF_SECONDS, with the result in $BATS_TEST_TMPDIR/perf and the begin and end of this span in
 # .../span. The command that perf runs writes the span itself, because perf first starts up, and during that time the
 # guest exits ten times as often.
 perf_stat() {
@@ -17,19 +21,19 @@ perf_stat() {
 	# shellcheck disable=SC2016 # for the inner shell
 	perf stat -x, -o "$BATS_TEST_TMPDIR/perf" -e '{msr/tsc/,msr/mperf/},duration_time' -t "$1" -- bash -c '
 		read -r from _ </proc/uptime
-		sleep 10
+		sleep "$2"
 		read -r to _ </proc/uptime
-		echo "${from/./}0000000 ${to/./}0000000" >"$1"' - "$BATS_TEST_TMPDIR/span"
+		echo "${from/./}0000000 ${to/./}0000000" >"$1"' - "$BATS_TEST_TMPDIR/span" "$PERF_SECONDS"
 }
 
-# begin_beside FILE OPTION...: starts the tool, which runs for longer than perf's 10 s, until perf_beside ends it.
+# begin_beside FILE OPTION...: starts the tool, which runs for longer than perf, until perf_beside ends it.
 # Returns when the tool measures, because attaching makes the guest exit. The intervals are short, because those at
 # both ends of perf's span are left out, and the halted share changes over time.
 declare -gA beside=()
 begin_beside() {
 	local file=$1
 	shift
-	timeout 60 "$GTIMEHALT" -j "$@" 0.1 500 >"$file" 3>&- &
+	timeout 100 "$GTIMEHALT" -j "$@" 0.1 >"$file" 3>&- &
 	beside[$file]=$!
 	while [[ ! -s $file ]]; do
 		kill -0 "${beside[$file]}"
