@@ -60,6 +60,16 @@ static const struct vmm vmms[] = {
 		.vcpu_prefix = "kvm-vcpu-",
 		.vcpu_suffix = "",
 	},
+	{
+		/*
+		 * The shim of Kata Containers in Rust contains the VMM Dragonball:
+		 * src/dragonball/src/vcpu/vcpu_impl.rs. containerd passes the sandbox as -id.
+		 */
+		.programs = { "containerd-shim-kata-v2" },
+		.name_option = "-id",
+		.vcpu_prefix = "db_vcpu",
+		.vcpu_suffix = "",
+	},
 };
 
 const struct vmm *vmm__of_program(const char *path)

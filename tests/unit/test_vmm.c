@@ -27,10 +27,21 @@ static void programs_are_told_apart(void **state)
 		  "cloud-hypervisor (deleted)" },
 		{ "crosvm", "/usr/bin/crosvm", "crosvm-direct", "crosvm (deleted)" },
 		{ "lkvm", "kvmtool", "/usr/bin/lkvm-static", "./lkvm" },
+		{ "containerd-shim-kata-v2", "/opt/kata/bin/containerd-shim-kata-v2",
+		  "./containerd-shim-kata-v2", "containerd-shim-kata-v2 (deleted)" },
 	};
 	static const char *const none[] = {
-		"",         "/",       "/usr/bin/",     "bash",  "kvmd",
-		"qemulike", "crosvmx", "/qemu/payload", "xqemu", "cloud-hyperviso",
+		"",
+		"/",
+		"/usr/bin/",
+		"bash",
+		"kvmd",
+		"qemulike",
+		"crosvmx",
+		"/qemu/payload",
+		"xqemu",
+		"cloud-hyperviso",
+		"containerd-shim-runc-v2",
 	};
 
 	(void)state;
@@ -87,6 +98,10 @@ static void guest_names(void **state)
 		{ "crosvm", CMDLINE("crosvm\0run\0--name=web\0vmlinux"), "web" },
 		{ "lkvm", CMDLINE("lkvm\0run\0--name\0a,b\0-c\0002"), "a,b" },
 		{ "lkvm", CMDLINE("lkvm\0run\0-c\0002"), NULL },
+		{ "containerd-shim-kata-v2",
+		  CMDLINE("containerd-shim-kata-v2\0-namespace\0k8s.io\0-id\0"
+			  "5f3a"),
+		  "5f3a" },
 		{ "my-monitor", CMDLINE("m\0--name\0a"), "a" },
 		{ "my-monitor", CMDLINE("m\0--name=a"), "a" },
 		{ "my-monitor", CMDLINE("m\0-name\0guest=a"), "a" },
@@ -157,6 +172,7 @@ static void vcpu_ids(void **state)
 		{ "vcpu127\n", 127 },
 		{ "crosvm_vcpu15\n", 15 },
 		{ "kvm-vcpu-7\n", 7 },
+		{ "db_vcpu11\n", 11 },
 	};
 	char comm[64];
 	__u32 id;
