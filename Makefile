@@ -64,8 +64,9 @@ LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
 vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
 OBJS    := $(MODULES:%=$(OUTPUT)/src/%.o)
-# All but the mains: the linker takes from it what a program needs.
+# All but the mains. The linker takes from it the modules that a program needs, and from LDLIBS what these need.
 LIBRARY := $(OUTPUT)/libgtimehalt.a
+LINK     = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
@@ -82,7 +83,7 @@ $(PROGRAMS:%=$(LINK_DIR)/%): $(LINK_DIR)/%: $(OUTPUT)/%
 
 $(PROGRAMS:%=$(OUTPUT)/%): %: %.o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
+	$(Q)$(LINK)
 
 $(LIBRARY): $(OBJS)
 	$(call msg,AR,$@)
