@@ -8,11 +8,12 @@
 #ifndef GTIMEHALT_H
 #define GTIMEHALT_H
 
+#include <linux/types.h>
+
 #ifdef __bpf__
 #define GTIMEHALT_ASSERT(cond, msg) _Static_assert(cond, msg)
 #else
 #include <assert.h>
-#include <linux/types.h>
 #define GTIMEHALT_ASSERT(cond, msg) static_assert(cond, msg)
 #endif
 

@@ -11,7 +11,7 @@ $(SWITCHES): tests/bench/switches.c
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -o $@ $<
 
 # The BPF programs, to be run on this machine.
-$(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard *.bpf.h)
+$(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard bpf/*.bpf.h)
 	$(Q)mkdir -p $(@D)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<

@@ -12,6 +12,10 @@
 #ifndef CHECK_BPF_H
 #define CHECK_BPF_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "gtimehalt.h"
+
 const volatile __u8 targ_check = 0;
 
 /* PWR_EVENT_EXIT of include/trace/events/power.h. */

@@ -9,6 +9,15 @@
 #ifndef PINNED_BPF_H
 #define PINNED_BPF_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "gtimehalt.h"
+#include "accounts.bpf.h"
+#include "counters.bpf.h"
+#include "kernel.bpf.h"
+#include "stints.bpf.h"
+
 /* The maps below are sized by the collector and created only for --pin. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

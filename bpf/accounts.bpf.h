@@ -13,6 +13,18 @@
 #ifndef ACCOUNTS_BPF_H
 #define ACCOUNTS_BPF_H
 
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "gtimehalt.h"
+#include "kernel.bpf.h"
+#include "slot.bpf.h"
+#include "stints.bpf.h"
+
+/* --pin: no user-space process may be running to drop the entries of exited threads. */
+const volatile __u8 targ_pinned = 0;
+
 /* Number of entries that threads can have together; less than max_entries of `vcpus`. */
 const volatile __u32 targ_entry_max = GTIMEHALT_MAX_VCPUS - 1;
 

@@ -13,6 +13,15 @@
 #ifndef STINTS_BPF_H
 #define STINTS_BPF_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "gtimehalt.h"
+#include "counters.bpf.h"
+#include "slot.bpf.h"
+
+/* Guest time is measured (MODE_ENTRY). */
+const volatile __u8 targ_guest = 0;
+
 const volatile __u8 targ_histogram = 0;
 const volatile __u64 targ_stint_min_ns = 2000;
 const volatile __u64 targ_stint_refresh_ns = 100000;

@@ -21,6 +21,27 @@
 #ifndef WINDOWS_BPF_H
 #define WINDOWS_BPF_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "gtimehalt.h"
+#include "accounts.bpf.h"
+#include "check.bpf.h"
+#include "counters.bpf.h"
+#include "kernel.bpf.h"
+#include "slot.bpf.h"
+#include "stints.bpf.h"
+
+/* Measure only the processes in `watched`; 0: measure every VM of the host. */
+const volatile __u8 targ_watched_only = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GTIMEHALT_MAX_WATCHED);
+	__type(key, __u32);
+	__type(value, __u8);
+} watched SEC(".maps");
+
 /*
  * Flag of task_struct.flags (include/linux/sched.h). The last thread of a VMM may destroy its VM,
  * and load vCPUs for that, while it exits.
