@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "measure/collector.h"
 #include "measure/collector_state.h"
-#include "measure/counters.h"
+#include "measure/perf_events.h"
 #include "measure/forced_read.h"
 #include "measure/hooks.h"
 #include "measure/host_rights.h"
@@ -138,10 +138,10 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 
 	if (err)
 		return err;
-	err = counters__new(opts->fs, c->cpu_cnt, &c->counters);
+	err = perf_events__new(opts->fs, c->cpu_cnt, &c->perf_events);
 	/* Fork before any BPF object exists that the helper would inherit. */
 	if (!err && opts->opener)
-		err = counters__start_opener(c->counters, opts->opener, opts->opener_user);
+		err = perf_events__start_opener(c->perf_events, opts->opener, opts->opener_user);
 	return err;
 }
 
@@ -158,7 +158,7 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 		c->calibration.kinds.cnt = 1;
 		return 0;
 	}
-	err = calibration__measure(opts->fs, c->counters, c->cpu_cnt, &c->calibration);
+	err = calibration__measure(opts->fs, c->perf_events, c->cpu_cnt, &c->calibration);
 	if (!err)
 		c->mperf_ratio = c->calibration.ratio[0];
 	return err;
@@ -281,7 +281,7 @@ static int start_meter(struct collector *c)
 		.events_fd = bpf_map__fd(skel->maps.counter_events),
 		.about_fd = -1,
 		.calibration = &c->calibration,
-		.counters = c->counters,
+		.perf_events = c->perf_events,
 	};
 
 	return meter__new(&meter_opts, &c->meter);
@@ -340,8 +340,8 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 		return err;
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
 		set_up_slot(c, cpu);
-		err = counters__hand_over(c->counters, cpu,
-					  bpf_map__fd(c->skel->maps.counter_events));
+		err = perf_events__hand_over(c->perf_events, cpu,
+					     bpf_map__fd(c->skel->maps.counter_events));
 		if (err)
 			return refused(err, "pass the MPERF events to BPF");
 	}
@@ -410,7 +410,7 @@ static int take_baseline(struct collector *c,
 	int opened = 0;
 
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int answer = counters__fd(c->counters, cpu) < 0
+		int answer = perf_events__fd(c->perf_events, cpu) < 0
 				     ? FORCED_READ_NONE
 				     : forced_read__run(bpf_program__fd(c->reader), cpu, offset_ns);
 
@@ -491,7 +491,7 @@ void collector__free(struct collector *c)
 		bpf_link__destroy(c->links[i]);
 	meter__free(c->meter);
 	gtimehalt_bpf__destroy(c->skel);
-	counters__free(c->counters);
+	perf_events__free(c->perf_events);
 	sched_clock__free(c->sched_clock);
 	program_clock__stop(&c->program_clock);
 	free(c);

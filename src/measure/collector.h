@@ -15,7 +15,7 @@
 
 struct bpf_map_info;
 struct collector;
-struct counters;
+struct perf_events;
 struct hook_plan;
 struct hostfs;
 struct program_stats;
@@ -84,7 +84,7 @@ unsigned int collector__program_type(const struct collector *collector, const ch
  */
 int collector__object_fd(const struct collector *collector, const char *name);
 int collector__link_fd(const struct collector *collector, size_t i, const char **program);
-const struct counters *collector__counters(const struct collector *collector);
+const struct perf_events *collector__perf_events(const struct collector *collector);
 int collector__cpu_cnt(const struct collector *collector);
 
 /* The size of the value of PIN_SHARED, and the slots of the CPUs within a copy of it. */

@@ -90,9 +90,9 @@ int collector__link_fd(const struct collector *c, size_t i, const char **program
 	return bpf_link__fd(c->links[i]);
 }
 
-const struct counters *collector__counters(const struct collector *c)
+const struct perf_events *collector__perf_events(const struct collector *c)
 {
-	return c->counters;
+	return c->perf_events;
 }
 
 size_t collector__program_stats(const struct collector *c, struct program_stats *stats, size_t max)

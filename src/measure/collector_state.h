@@ -16,7 +16,7 @@
 
 struct collector {
 	struct gtimehalt_bpf *skel;
-	struct counters *counters;
+	struct perf_events *perf_events;
 	struct calibration calibration;
 	double mperf_ratio;
 	struct sched_clock *sched_clock;

@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "measure/calibration.h"
-#include "measure/counters.h"
 #include "measure/forced_read.h"
 #include "measure/heartbeat.h"
 #include "measure/meter.h"
+#include "measure/perf_events.h"
 #include "measure/sched_clock.h"
 #include "measure/sums_reader.h"
 
@@ -141,18 +141,18 @@ static int force_read(struct meter *m, int cpu)
  */
 static void mend_event(struct meter *m, int cpu)
 {
-	int stands = counters__stand_still(m->opts.counters, cpu);
+	int stands = perf_events__have_stopped(m->opts.perf_events, cpu);
 
 	if (stands) {
-		if (!counters__reopen(m->opts.counters, cpu)) {
-			counters__hand_over(m->opts.counters, cpu, m->opts.events_fd);
+		if (!perf_events__reopen(m->opts.perf_events, cpu)) {
+			perf_events__hand_over(m->opts.perf_events, cpu, m->opts.events_fd);
 			/*
 			 * Read now, while the count of the reopened event is still below its old
 			 * value: BPF detects the reopened event by a count that went back.
 			 */
 			force_read(m, cpu);
 		}
-		stands = counters__stand_still(m->opts.counters, cpu);
+		stands = perf_events__have_stopped(m->opts.perf_events, cpu);
 		if (!stands)
 			pr_info("MPERF could not be read on CPU %d: reopened", cpu);
 	}

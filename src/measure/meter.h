@@ -12,7 +12,7 @@
 #include "report/snapshot.h"
 
 struct calibration;
-struct counters;
+struct perf_events;
 struct meter;
 struct sched_clock;
 
@@ -44,7 +44,7 @@ struct meter_opts {
 	int events_fd;       /* -1: events are not reopened */
 	int about_fd; /* of a pinned measurement, which may end before its readers; -1 otherwise */
 	const struct calibration *calibration; /* NULL: one kind of core */
-	struct counters *counters;             /* needed with events_fd */
+	struct perf_events *perf_events;       /* needed with events_fd */
 };
 
 /*

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "gtimehalt.h"
-#include "measure/counters.h"
+#include "measure/perf_events.h"
 #include "measure/cpu_event.h"
 #include "measure/host_rights.h"
 #include "measure/opener.h"
@@ -18,20 +18,20 @@
 #include "base/log.h"
 #include "base/number.h"
 
-struct counters {
-	struct cpu_events events;
+struct perf_events {
+	struct cpu_events attrs;
 	struct opener *opener; /* NULL: this process opens them itself */
 	const struct opener_ops *opener_ops;
 	int cpu_cnt;
 	int fds[][EVENT_CNT_PER_CPU];
 };
 
-static int open_cpu(struct counters *counters, int cpu)
+static int open_cpu(struct perf_events *events, int cpu)
 {
-	int *fds = counters->fds[cpu];
+	int *fds = events->fds[cpu];
 
-	return counters->opener ? counters->opener_ops->open(counters->opener, cpu, fds)
-				: cpu_events__open(&counters->events, cpu, fds);
+	return events->opener ? events->opener_ops->open(events->opener, cpu, fds)
+			      : cpu_events__open(&events->attrs, cpu, fds);
 }
 
 /* Parses the content of an event's file, such as "event=0x02". */
@@ -59,7 +59,7 @@ static int find_config(const struct hostfs *fs, const char *event, __u64 *config
 	return n < 0 ? (int)n : parse_config(text, config);
 }
 
-static int find_events(const struct hostfs *fs, struct counters *counters)
+static int find_events(const struct hostfs *fs, struct perf_events *events)
 {
 	char text[64];
 	__u64 type;
@@ -72,17 +72,17 @@ static int find_events(const struct hostfs *fs, struct counters *counters)
 	text[strcspn(text, "\n")] = '\0';
 	if (number__parse(text, UINT32_MAX, &type))
 		return -EINVAL;
-	counters->events.type = (__u32)type;
-	err = find_config(fs, "tsc", &counters->events.configs[EVENT_TSC]);
-	return err ? err : find_config(fs, "mperf", &counters->events.configs[EVENT_MPERF]);
+	events->attrs.type = (__u32)type;
+	err = find_config(fs, "tsc", &events->attrs.configs[EVENT_TSC]);
+	return err ? err : find_config(fs, "mperf", &events->attrs.configs[EVENT_MPERF]);
 }
 
-static int open_all(struct counters *counters)
+static int open_all(struct perf_events *events)
 {
 	int opened = 0;
 
-	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++) {
-		int err = open_cpu(counters, cpu);
+	for (int cpu = 0; cpu < events->cpu_cnt; cpu++) {
+		int err = open_cpu(events, cpu);
 
 		/* ENODEV: the CPU is offline, or only possible. */
 		if (err && err != -ENODEV) {
@@ -93,69 +93,69 @@ static int open_all(struct counters *counters)
 		}
 		opened += !err;
 	}
-	pr_info("MPERF is read on %d of %d possible CPUs", opened, counters->cpu_cnt);
+	pr_info("MPERF is read on %d of %d possible CPUs", opened, events->cpu_cnt);
 	return 0;
 }
 
-int counters__new_closed(const struct hostfs *fs, int cpu_cnt, struct counters **out)
+int perf_events__new_closed(const struct hostfs *fs, int cpu_cnt, struct perf_events **out)
 {
 	size_t fds_size = (size_t)cpu_cnt * EVENT_CNT_PER_CPU * sizeof(int);
-	struct counters *counters = malloc(sizeof(*counters) + fds_size);
+	struct perf_events *events = malloc(sizeof(*events) + fds_size);
 	int err;
 
-	if (!counters)
+	if (!events)
 		return -ENOMEM;
-	counters->opener = NULL;
-	counters->cpu_cnt = cpu_cnt;
-	memset(counters->fds, -1, fds_size);
+	events->opener = NULL;
+	events->cpu_cnt = cpu_cnt;
+	memset(events->fds, -1, fds_size);
 
-	err = find_events(fs, counters);
+	err = find_events(fs, events);
 	if (err) {
 		pr_err("cannot find MPERF in the perf msr PMU: %s", strerror(-err));
-		counters__free(counters);
+		perf_events__free(events);
 		return -EOPNOTSUPP;
 	}
-	*out = counters;
+	*out = events;
 	return 0;
 }
 
-int counters__new(const struct hostfs *fs, int cpu_cnt, struct counters **out)
+int perf_events__new(const struct hostfs *fs, int cpu_cnt, struct perf_events **out)
 {
-	struct counters *counters;
-	int err = counters__new_closed(fs, cpu_cnt, &counters);
+	struct perf_events *events;
+	int err = perf_events__new_closed(fs, cpu_cnt, &events);
 
 	if (err)
 		return err;
-	err = open_all(counters);
+	err = open_all(events);
 	if (err) {
-		counters__free(counters);
+		perf_events__free(events);
 		return err;
 	}
-	*out = counters;
+	*out = events;
 	return 0;
 }
 
-void counters__free(struct counters *counters)
+void perf_events__free(struct perf_events *events)
 {
-	if (!counters)
+	if (!events)
 		return;
-	if (counters->opener)
-		counters->opener_ops->free(counters->opener);
-	for (int cpu = 0; cpu < counters->cpu_cnt; cpu++)
-		cpu_events__close(counters->fds[cpu]);
-	free(counters);
+	if (events->opener)
+		events->opener_ops->free(events->opener);
+	for (int cpu = 0; cpu < events->cpu_cnt; cpu++)
+		cpu_events__close(events->fds[cpu]);
+	free(events);
 }
 
-int counters__fd(const struct counters *counters, int cpu)
+int perf_events__fd(const struct perf_events *events, int cpu)
 {
-	return counters->fds[cpu][EVENT_MPERF];
+	return events->fds[cpu][EVENT_MPERF];
 }
 
-int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
+int perf_events__hand_over(const struct perf_events *events, int cpu, int map_fd)
 {
 	for (int event = 0; event < EVENT_CNT_PER_CPU; event++) {
 		__u32 index = (__u32)(cpu * EVENT_CNT_PER_CPU + event);
-		const int *fd = &counters->fds[cpu][event];
+		const int *fd = &events->fds[cpu][event];
 		int err = *fd < 0 ? 0 : bpf_map_update_elem(map_fd, &index, fd, BPF_ANY);
 
 		if (err)
@@ -164,23 +164,23 @@ int counters__hand_over(const struct counters *counters, int cpu, int map_fd)
 	return 0;
 }
 
-int counters__start_opener(struct counters *counters, const struct opener_ops *ops,
-			   const char *user)
+int perf_events__start_opener(struct perf_events *events, const struct opener_ops *ops,
+			      const char *user)
 {
 	const struct opener_opts opts = {
-		.events = counters->events,
-		.cpu_cnt = counters->cpu_cnt,
+		.events = events->attrs,
+		.cpu_cnt = events->cpu_cnt,
 		.user = user,
 	};
 
-	counters->opener_ops = ops;
-	return ops->start(&opts, &counters->opener);
+	events->opener_ops = ops;
+	return ops->start(&opts, &events->opener);
 }
 
-int counters__reopen(struct counters *counters, int cpu)
+int perf_events__reopen(struct perf_events *events, int cpu)
 {
-	cpu_events__close(counters->fds[cpu]);
-	return open_cpu(counters, cpu);
+	cpu_events__close(events->fds[cpu]);
+	return open_cpu(events, cpu);
 }
 
 static int read_count(int fd, __u64 *count)
@@ -195,9 +195,9 @@ static int read_count(int fd, __u64 *count)
 	return n == sizeof(*count) ? 0 : -ENODEV;
 }
 
-int counters__stand_still(const struct counters *counters, int cpu)
+int perf_events__have_stopped(const struct perf_events *events, int cpu)
 {
-	int fd = counters__fd(counters, cpu);
+	int fd = perf_events__fd(events, cpu);
 	__u64 first, again;
 	int err;
 
@@ -209,17 +209,17 @@ int counters__stand_still(const struct counters *counters, int cpu)
 	return err ? err : first == again;
 }
 
-int counter_pair__open(const struct counters *counters, int cpu, struct counter_pair *pair)
+int perf_pair__open(const struct perf_events *events, int cpu, struct perf_pair *pair)
 {
-	return cpu_events__open(&counters->events, cpu, pair->fds);
+	return cpu_events__open(&events->attrs, cpu, pair->fds);
 }
 
-void counter_pair__close(struct counter_pair *pair)
+void perf_pair__close(struct perf_pair *pair)
 {
 	cpu_events__close(pair->fds);
 }
 
-int counter_pair__read(const struct counter_pair *pair, struct pair_reading *reading)
+int perf_pair__read(const struct perf_pair *pair, struct pair_reading *reading)
 {
 	/* PERF_FORMAT_GROUP: the leader's count comes first. */
 	struct {

@@ -15,8 +15,8 @@
 #include "base/log.h"
 #include "gtimehalt.h"
 #include "measure/collector.h"
-#include "measure/counters.h"
 #include "measure/heartbeat.h"
+#include "measure/perf_events.h"
 #include "measure/pin.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
@@ -180,16 +180,16 @@ struct renewal {
 	struct heartbeat heartbeat;
 	int events_fd, links_fd;
 	int cpu_cnt;
-	struct counters *counters;
+	struct perf_events *perf_events;
 };
 
 static int renew_cpu(const struct renewal *r, int cpu)
 {
 	char name[64];
-	int err = counters__reopen(r->counters, cpu);
+	int err = perf_events__reopen(r->perf_events, cpu);
 
 	if (!err)
-		err = counters__hand_over(r->counters, cpu, r->events_fd);
+		err = perf_events__hand_over(r->perf_events, cpu, r->events_fd);
 	if (err)
 		return err;
 	name_timer(name, sizeof(name), cpu);
@@ -273,11 +273,11 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 		err = open_renewal(&r, dir, layout);
 	if (!err) {
 		r.cpu_cnt = collector__cpu_cnt(layout);
-		err = counters__new_closed(fs, r.cpu_cnt, &r.counters);
+		err = perf_events__new_closed(fs, r.cpu_cnt, &r.perf_events);
 	}
 	if (!err)
 		err = renew_cpus(&r);
-	counters__free(r.counters);
+	perf_events__free(r.perf_events);
 	collector__free(layout);
 	close_fd(r.links_fd);
 	close_fd(r.events_fd);

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "gtimehalt.h"
 #include "measure/collector.h"
-#include "measure/counters.h"
 #include "measure/meter.h"
+#include "measure/perf_events.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 #include "measure/pinned.h"
@@ -28,7 +28,7 @@ struct pinned {
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
 	int shared_fd, events_fd, reader_fd, accounts_fd;
 	void *shared; /* a copy of the programs' .bss */
-	struct counters *counters;
+	struct perf_events *perf_events;
 	struct pinned_programs programs;
 	struct program_clock program_clock;
 	struct meter *meter;
@@ -124,7 +124,7 @@ static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend
 		p->events_fd = open_object(p, PIN_EVENTS, 0);
 	if (p->reader_fd == -EPROTO || p->accounts_fd == -EPROTO || p->events_fd == -EPROTO)
 		return -EPROTO;
-	if (p->events_fd >= 0 && counters__new_closed(fs, p->cpu_cnt, &p->counters)) {
+	if (p->events_fd >= 0 && perf_events__new_closed(fs, p->cpu_cnt, &p->perf_events)) {
 		close(p->events_fd);
 		p->events_fd = -1;
 	}
@@ -155,7 +155,7 @@ static int start_meter(struct pinned *p)
 		.cpu_accounts_fd = -1,
 		.about_fd = p->about_fd,
 		.events_fd = p->events_fd,
-		.counters = p->counters,
+		.perf_events = p->perf_events,
 	};
 
 	return meter__new(&opts, &p->meter);
@@ -262,7 +262,7 @@ void pinned__free(struct pinned *p)
 	if (!p)
 		return;
 	meter__free(p->meter);
-	counters__free(p->counters);
+	perf_events__free(p->perf_events);
 	program_clock__stop(&p->program_clock);
 	pinned_programs__close(&p->programs);
 	free(p->shared);

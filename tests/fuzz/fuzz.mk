@@ -12,7 +12,7 @@ fuzz_top_HELPERS       := screen shown
 # Not all modules, because each is compiled twice more for this.
 FUZZ_MODULES := $(notdir $(basename $(foreach folder,base export options recording render report text top vm,\
 		$(wildcard src/$(folder)/*.c)))) \
-		core_kinds counters hooks host host_rights program_stats source source_replay
+		core_kinds hooks host host_rights perf_events program_stats source source_replay
 
 FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OUT         := $(OUTPUT)/fuzz
