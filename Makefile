@@ -98,7 +98,7 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The skeleton is generated. The first build has no dependency files yet, so the objects that need it are listed here.
-$(OUTPUT)/src/collector.o $(OUTPUT)/src/collector_objects.o: | $(OUTPUT)/gtimehalt.skel.h
+$(OUTPUT)/src/bpf_loader.o $(OUTPUT)/src/bpf_loader_objects.o: | $(OUTPUT)/gtimehalt.skel.h
 $(OUTPUT)/src/scheduler.o: | $(OUTPUT)/steer-sched.skel.h
 
 $(OUTPUT)/%.bpf.o: %.bpf.c | $(OUTPUT)/src

@@ -20,7 +20,7 @@ const volatile __u64 targ_ns_per_tsc_cycle = 0;
 const volatile __u64 targ_tsc_per_mperf = 0;
 
 /*
- * The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector.
+ * The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by bpf_loader.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);

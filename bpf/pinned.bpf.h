@@ -18,7 +18,7 @@
 #include "kernel.bpf.h"
 #include "stints.bpf.h"
 
-/* The maps below are sized by the collector and created only for --pin. */
+/* The maps below are sized by bpf_loader and created only for --pin. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

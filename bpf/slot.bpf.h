@@ -11,7 +11,7 @@
 
 struct cpu_slot slots[GTIMEHALT_MAX_CPUS] = {};
 
-/* One element for each possible CPU; sized by the collector. */
+/* One element for each possible CPU; sized by bpf_loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -20,7 +20,7 @@ struct {
 } cpu_healths SEC(".maps");
 
 /*
- * Returns the slot of this CPU. The collector refuses hosts with more CPUs than slots; the mask is
+ * Returns the slot of this CPU. bpf_loader refuses hosts with more CPUs than slots; the mask is
  * only for the verifier.
  */
 static __always_inline struct cpu_slot *this_slot(void)

@@ -24,7 +24,7 @@ struct measure_opts {
 	double mperf_ratio;    /* MPERF rate over TSC rate; 0: not given */
 	/*
 	 * How a process that drops its rights opens MPERF on CPUs that come online, and the user
-	 * for it: see collector.h. NULL: this process keeps the right to do so.
+	 * for it: see bpf_loader.h. NULL: this process keeps the right to do so.
 	 */
 	const struct opener_ops *opener;
 	const char *opener_user;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * meter - reads a running measurement, which was attached by collector in this process, or pinned
+ * meter - reads a running measurement, which was attached by bpf_loader in this process, or pinned
  * by another process. Knows threads and windows, not names.
  */
 #ifndef METER_H

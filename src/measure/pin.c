@@ -14,7 +14,7 @@
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "gtimehalt.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/heartbeat.h"
 #include "measure/perf_events.h"
 #include "measure/pin.h"
@@ -35,13 +35,13 @@ static int tell(int err, const char *what)
  * Checks that all links can be pinned. Before Linux 5.15 the link of a kprobe or a timer is not an
  * object: its descriptor is that of the perf event.
  */
-static int check_links(const struct collector *collector)
+static int check_links(const struct bpf_loader *loader)
 {
 	struct bpf_link_info info;
 	const char *program;
 	int fd;
 
-	for (size_t i = 0; (fd = collector__link_fd(collector, i, &program)) >= 0; i++) {
+	for (size_t i = 0; (fd = bpf_loader__link_fd(loader, i, &program)) >= 0; i++) {
 		__u32 len = sizeof(info);
 
 		memset(&info, 0, sizeof(info));
@@ -91,14 +91,14 @@ static int pin_timer(int links_fd, const struct heartbeat *heartbeat, int cpu)
 	return err;
 }
 
-static int pin_timers(int links_fd, const struct collector *collector)
+static int pin_timers(int links_fd, const struct bpf_loader *loader)
 {
 	struct heartbeat heartbeat = {
-		.prog_fd = collector__object_fd(collector, PIN_HEARTBEAT),
-		.cpu_beats_fd = collector__object_fd(collector, PIN_CPU_BEATS),
+		.prog_fd = bpf_loader__object_fd(loader, PIN_HEARTBEAT),
+		.cpu_beats_fd = bpf_loader__object_fd(loader, PIN_CPU_BEATS),
 	};
 
-	for (int cpu = 0; cpu < collector__cpu_cnt(collector); cpu++) {
+	for (int cpu = 0; cpu < bpf_loader__cpu_cnt(loader); cpu++) {
 		int err = pin_timer(links_fd, &heartbeat, cpu);
 
 		if (err == -EINVAL) {
@@ -122,12 +122,12 @@ static int give(const struct pin_dir *dir, const char *name, mode_t mode, gid_t 
 	return 0;
 }
 
-static int pin_objects(const struct pin_dir *dir, const struct collector *collector, gid_t gid)
+static int pin_objects(const struct pin_dir *dir, const struct bpf_loader *loader, gid_t gid)
 {
 	const struct pin_object *object;
 
 	for (size_t i = 0; (object = pin_objects__at(i)); i++) {
-		int fd = collector__object_fd(collector, object->name);
+		int fd = bpf_loader__object_fd(loader, object->name);
 		int err;
 
 		if (object->only_histogram && fd < 0)
@@ -145,12 +145,12 @@ static int pin_objects(const struct pin_dir *dir, const struct collector *collec
 	return give(dir, ".", gid == (gid_t)-1 ? 0700 : 0710, gid);
 }
 
-static int pin_links(int links_fd, const struct collector *collector)
+static int pin_links(int links_fd, const struct bpf_loader *loader)
 {
 	const char *program;
 	int fd;
 
-	for (size_t i = 0; (fd = collector__link_fd(collector, i, &program)) >= 0; i++) {
+	for (size_t i = 0; (fd = bpf_loader__link_fd(loader, i, &program)) >= 0; i++) {
 		int err = pin_objects__pin(links_fd, program, fd);
 
 		if (err)
@@ -159,9 +159,9 @@ static int pin_links(int links_fd, const struct collector *collector)
 	return 0;
 }
 
-int pin__create(const struct pin_dir *dir, const struct collector *collector, gid_t gid)
+int pin__create(const struct pin_dir *dir, const struct bpf_loader *loader, gid_t gid)
 {
-	int err = check_links(collector);
+	int err = check_links(loader);
 	int links_fd;
 
 	if (err)
@@ -169,11 +169,11 @@ int pin__create(const struct pin_dir *dir, const struct collector *collector, gi
 	links_fd = make_links_dir(dir);
 	if (links_fd < 0)
 		return links_fd;
-	err = pin_links(links_fd, collector);
+	err = pin_links(links_fd, loader);
 	if (!err)
-		err = pin_timers(links_fd, collector);
+		err = pin_timers(links_fd, loader);
 	close(links_fd);
-	return err ? err : pin_objects(dir, collector, gid);
+	return err ? err : pin_objects(dir, loader, gid);
 }
 
 struct renewal {
@@ -230,7 +230,7 @@ static void close_fd(int fd)
 }
 
 static int open_renewal(struct renewal *r, const struct pin_dir *dir,
-			const struct collector *layout)
+			const struct bpf_loader *layout)
 {
 	struct {
 		const char *name;
@@ -266,19 +266,19 @@ int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
 		.events_fd = -1,
 		.links_fd = -1,
 	};
-	struct collector *layout = NULL;
-	int err = collector__new_layout(&layout);
+	struct bpf_loader *layout = NULL;
+	int err = bpf_loader__new_layout(&layout);
 
 	if (!err)
 		err = open_renewal(&r, dir, layout);
 	if (!err) {
-		r.cpu_cnt = collector__cpu_cnt(layout);
+		r.cpu_cnt = bpf_loader__cpu_cnt(layout);
 		err = perf_events__new_closed(fs, r.cpu_cnt, &r.perf_events);
 	}
 	if (!err)
 		err = renew_cpus(&r);
 	perf_events__free(r.perf_events);
-	collector__free(layout);
+	bpf_loader__free(layout);
 	close_fd(r.links_fd);
 	close_fd(r.events_fd);
 	close_fd(r.heartbeat.cpu_beats_fd);

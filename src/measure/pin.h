@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct collector;
+struct bpf_loader;
 struct hostfs;
 struct pin_dir;
 
@@ -24,14 +24,14 @@ struct pin_dir;
 bool pin__is_left_over(void);
 
 /*
- * Pins the objects of a collector with collector_opts.pinned in the locked directory, so that they
- * survive the collector, and starts the timer of each CPU. Removes first what a killed run has left
+ * Pins the objects of a loader with bpf_loader_opts.pinned in the locked directory, so that they
+ * survive the loader, and starts the timer of each CPU. Removes first what a killed run has left
  * there. gid: the group that may read, -1: only root.
  * Returns 0; -EOPNOTSUPP (Linux before 5.15); or another -errno: logged. After an error part of the
- * objects may be pinned: free the collector, then call pin__remove(), which would otherwise wait in
- * vain for the links that the collector holds.
+ * objects may be pinned: free the loader, then call pin__remove(), which would otherwise wait in
+ * vain for the links that the loader holds.
  */
-int pin__create(const struct pin_dir *dir, const struct collector *collector, gid_t gid);
+int pin__create(const struct pin_dir *dir, const struct bpf_loader *loader, gid_t gid);
 
 /*
  * Opens the events and starts the timers of CPUs that came online since the measurement was pinned,

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "gtimehalt.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/meter.h"
 #include "measure/perf_events.h"
 #include "measure/pin_dir.h"
@@ -19,7 +19,7 @@ struct pinned {
 	/* Used only while the measurement is opened. */
 	struct pin_dir dir;
 	struct pin_refusal why;
-	struct collector *layout;
+	struct bpf_loader *layout;
 	bool is_logged; /* the reason for the failure was logged */
 
 	struct pinned_about about;
@@ -111,7 +111,7 @@ static int open_maps(struct pinned *p, bool histogram)
 		return 0;
 	if (p->shared_fd < 0)
 		return p->shared_fd;
-	p->shared = calloc(1, collector__shared_size());
+	p->shared = calloc(1, bpf_loader__shared_size());
 	return p->shared ? 0 : -ENOMEM;
 }
 
@@ -140,7 +140,7 @@ static int start_meter(struct pinned *p)
 		.mperf_ratio = p->about.mperf_ratio,
 		.ns_per_tsc_cycle = p->ns_per_tsc_cycle,
 		.cpu_cnt = p->cpu_cnt,
-		.slots = p->shared ? collector__shared_slots(p->shared) : NULL,
+		.slots = p->shared ? bpf_loader__shared_slots(p->shared) : NULL,
 		.shared_fd = p->shared_fd,
 		.shared = p->shared,
 		.sums = {
@@ -166,12 +166,12 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 	int err = pin_dir__find(&p->dir, &p->why);
 
 	if (!err) {
-		err = collector__new_layout(&p->layout);
+		err = bpf_loader__new_layout(&p->layout);
 		p->is_logged = err != 0;
 	}
 	if (err)
 		return err;
-	p->cpu_cnt = collector__cpu_cnt(p->layout);
+	p->cpu_cnt = bpf_loader__cpu_cnt(p->layout);
 	err = read_about(p);
 	if (!err)
 		err = open_maps(p, opts->histogram);
@@ -240,7 +240,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	p->shared_fd = p->events_fd = p->reader_fd = p->accounts_fd = -1;
 	err = open_all(p, fs, opts);
 	pin_dir__close(&p->dir);
-	collector__free(p->layout);
+	bpf_loader__free(p->layout);
 	p->layout = NULL;
 	if (err) {
 		err = p->is_logged ? err : tell(p, err, opts->refusal_level);

@@ -45,7 +45,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 void pinned__free(struct pinned *pinned);
 
 const struct pinned_about *pinned__about(const struct pinned *pinned);
-/* As collector__program_stats(); also 0 if this process may not open the programs. */
+/* As bpf_loader__program_stats(); also 0 if this process may not open the programs. */
 size_t pinned__program_stats(const struct pinned *pinned, struct program_stats *stats, size_t max);
 struct meter *pinned__meter(const struct pinned *pinned);
 

@@ -57,7 +57,7 @@ static void add_links(struct pinned_programs *p, const struct pin_dir *dir)
 }
 
 void pinned_programs__open(struct pinned_programs *p, const struct pin_dir *dir,
-			   const struct collector *layout)
+			   const struct bpf_loader *layout)
 {
 	static const char *const names[] = { PIN_HEARTBEAT, PIN_FORCED_READ };
 	char why[160];

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include "measure/program_stats.h"
 
-struct collector;
+struct bpf_loader;
 struct pin_dir;
 
 struct pinned_programs {
@@ -19,7 +19,7 @@ struct pinned_programs {
 
 /* Opens the programs that this process may open; without CAP_SYS_ADMIN these are none. */
 void pinned_programs__open(struct pinned_programs *programs, const struct pin_dir *dir,
-			   const struct collector *layout);
+			   const struct bpf_loader *layout);
 void pinned_programs__close(struct pinned_programs *programs);
 
 /*

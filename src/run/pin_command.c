@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/ending_signals.h"
 #include "base/log.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/host.h"
 #include "measure/pin.h"
 #include "measure/pin_dir.h"
@@ -47,10 +47,10 @@ static void say(const char *what, enum measure_mode mode, bool has_histogram,
 static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *fs,
 			  const struct pin_dir *dir, gid_t gid)
 {
-	struct collector *collector = NULL;
+	struct bpf_loader *loader = NULL;
 	struct hook_plan plan;
 	struct host host;
-	const struct collector_opts collector_opts = {
+	const struct bpf_loader_opts loader_opts = {
 		.fs = fs,
 		.plan = &plan,
 		.mode = opts->mode,
@@ -63,12 +63,12 @@ static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *
 	if (err)
 		return err;
 	hooks__plan_pinned(&plan);
-	err = collector__new(&collector_opts, &collector);
+	err = bpf_loader__new(&loader_opts, &loader);
 	if (err)
 		return err;
 	host__warn_of_hypervisor(fs);
-	err = pin__create(dir, collector, gid);
-	collector__free(collector);
+	err = pin__create(dir, loader, gid);
+	bpf_loader__free(loader);
 	/* A signal arrived meanwhile: undo the pinning, because the user no longer wants it. */
 	if (!err && ending_signals__is_asked())
 		err = -EINTR;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "vm/asked.h"
 #include "vm/pid_space.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/hook_watch.h"
 #include "measure/hooks.h"
 #include "measure/measure_opts.h"
@@ -26,7 +26,7 @@
 struct source_live {
 	struct source source;
 	struct host host;
-	struct hook_plan plan; /* borrowed by the collector; borrows host */
+	struct hook_plan plan; /* borrowed by the loader; borrows host */
 	struct hook_watch watch;
 	/*
 	 * the hooks were not known to run at the last snapshot, which spoils the next interval too
@@ -35,8 +35,8 @@ struct source_live {
 	/* with hooks_off: CLOCK_MONOTONIC since when the hooks run again; 0: they do not */
 	__u64 resumed_ns;
 	__u64 hooks_off_cnt;
-	struct pinned *pinned; /* NULL: collector is used */
-	struct collector *collector;
+	struct pinned *pinned; /* NULL: loader is used */
+	struct bpf_loader *loader;
 	struct sampler *sampler;
 	bool begun;
 };
@@ -48,7 +48,7 @@ static struct source_live *live_of(struct source *source)
 
 static struct meter *meter_of(const struct source_live *live)
 {
-	return live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector);
+	return live->pinned ? pinned__meter(live->pinned) : bpf_loader__meter(live->loader);
 }
 
 /* Returns 0, or -errno, logged. */
@@ -127,7 +127,7 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 	const struct source_live *live = (const struct source_live *)source;
 
 	return live->pinned ? pinned__program_stats(live->pinned, stats, max)
-			    : collector__program_stats(live->collector, stats, max);
+			    : bpf_loader__program_stats(live->loader, stats, max);
 }
 
 static int check_live_rights(const struct source *source)
@@ -141,7 +141,7 @@ static void free_live(struct source *source)
 
 	sampler__free(live->sampler);
 	pinned__free(live->pinned);
-	collector__free(live->collector);
+	bpf_loader__free(live->loader);
 	hook_watch__close(&live->watch);
 	free(live);
 }
@@ -238,10 +238,10 @@ static int check_processes(const struct measure_opts *opts, const struct hostfs 
 	return err ? err : asked__check_ids(&opts->filter, fs);
 }
 
-static int start_collector(struct source_live *live, const struct measure_opts *opts,
-			   const struct hostfs *fs)
+static int start_loader(struct source_live *live, const struct measure_opts *opts,
+			const struct hostfs *fs)
 {
-	const struct collector_opts collector_opts = {
+	const struct bpf_loader_opts loader_opts = {
 		.fs = fs,
 		.plan = &live->plan,
 		.mode = opts->mode,
@@ -264,7 +264,7 @@ static int start_collector(struct source_live *live, const struct measure_opts *
 		return err;
 	err = hook_watch__open(fs, &live->plan.needs, &live->watch);
 	if (!err)
-		err = collector__new(&collector_opts, &live->collector);
+		err = bpf_loader__new(&loader_opts, &live->loader);
 	/* Warn only now, so that a host that cannot be measured gets just one line of error. */
 	if (!err)
 		host__warn_of_hypervisor(fs);
@@ -308,7 +308,7 @@ int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
 	live->watch.inotify_fd = -1;
 	err = find_pinned(live, opts, fs);
 	if (!err)
-		err = live->pinned ? start_reader(live, opts, fs) : start_collector(live, opts, fs);
+		err = live->pinned ? start_reader(live, opts, fs) : start_loader(live, opts, fs);
 	if (!err)
 		err = start_sampler(live, opts, fs);
 	if (err) {

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "report/account.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/meter.h"
 #include "fake_host.h"
 #include "gtimehalt.h"
@@ -45,7 +45,7 @@ static __u64 meter_ns;
 
 struct bench {
 	struct fake_host host;
-	struct collector *collector;
+	struct bpf_loader *loader;
 	struct sampler *sampler;
 	int map_fd;
 	struct snapshot snaps[2];
@@ -74,7 +74,7 @@ int __wrap_meter__read(struct meter *meter, struct snapshot *snap)
 	return err;
 }
 
-/* Returns the collector's own map: the newest one with this name. */
+/* Returns the loader's own map: the newest one with this name. */
 static int find_map(const char *name)
 {
 	int found = -1;
@@ -202,17 +202,17 @@ static double median(double *values, unsigned int cnt)
 static void open_all(struct bench *bench)
 {
 	static const struct hook_plan no_hooks;
-	struct collector_opts collector_opts = {
+	struct bpf_loader_opts loader_opts = {
 		.fs = &bench->host.fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
 	};
 	struct sampler_opts sampler_opts = { .fs = &bench->host.fs };
 	int err;
 
-	err = collector__new(&collector_opts, &bench->collector);
+	err = bpf_loader__new(&loader_opts, &bench->loader);
 	if (err)
-		die("the collector (are KVM's types in this kernel's BTF?)", err);
+		die("the loader (are KVM's types in this kernel's BTF?)", err);
 	bench->map_fd = find_map("vcpus");
-	sampler_opts.meter = collector__meter(bench->collector);
+	sampler_opts.meter = bpf_loader__meter(bench->loader);
 	err = sampler__new(&sampler_opts, &bench->sampler);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)

@@ -13,7 +13,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include "gtimehalt.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
 #include "measure/pin_dir.h"

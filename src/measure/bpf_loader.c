@@ -12,8 +12,8 @@
 #include "measure/bpf_log.h"
 #include "measure/calibration.h"
 #include "base/clock.h"
-#include "measure/collector.h"
-#include "measure/collector_state.h"
+#include "measure/bpf_loader.h"
+#include "measure/bpf_loader_state.h"
 #include "measure/perf_events.h"
 #include "measure/forced_read.h"
 #include "measure/hooks.h"
@@ -40,7 +40,7 @@ static int try_bpf(void)
 	return err && err != -ENOENT ? host_rights__refused(err, "use BPF", "bpf", false) : 0;
 }
 
-static int choose_programs(struct collector *c, const struct hook_plan *plan)
+static int choose_programs(struct bpf_loader *c, const struct hook_plan *plan)
 {
 	for (size_t i = 0; i < plan->point_cnt; i++) {
 		const struct hook_point *point = &plan->points[i];
@@ -76,7 +76,7 @@ static int choose_programs(struct collector *c, const struct hook_plan *plan)
  * Disables maps that this measurement does not need, and sizes those that depend on the host's
  * CPUs.
  */
-static int set_up_map_sizes(struct collector *c)
+static int set_up_map_sizes(struct bpf_loader *c)
 {
 	const struct {
 		struct bpf_map *map;
@@ -119,7 +119,7 @@ static int set_up_map_sizes(struct collector *c)
 	return err ? refused(err, "size the BPF maps") : 0;
 }
 
-static int count_cpus(struct collector *c)
+static int count_cpus(struct bpf_loader *c)
 {
 	c->cpu_cnt = libbpf_num_possible_cpus();
 	if (c->cpu_cnt < 0)
@@ -132,7 +132,7 @@ static int count_cpus(struct collector *c)
 	return 0;
 }
 
-static int open_counters(struct collector *c, const struct collector_opts *opts)
+static int open_counters(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	int err = count_cpus(c);
 
@@ -145,7 +145,7 @@ static int open_counters(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
-static int calibrate(struct collector *c, const struct collector_opts *opts)
+static int calibrate(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	int err;
 
@@ -164,13 +164,13 @@ static int calibrate(struct collector *c, const struct collector_opts *opts)
 	return err;
 }
 
-static int open_clock(struct collector *c,
-		      const struct collector_opts *opts __attribute__((unused)))
+static int open_clock(struct bpf_loader *c,
+		      const struct bpf_loader_opts *opts __attribute__((unused)))
 {
 	return sched_clock__new(&c->sched_clock);
 }
 
-static double ns_per_tsc_cycle(const struct collector *c)
+static double ns_per_tsc_cycle(const struct bpf_loader *c)
 {
 	return sched_clock__ns_per_tsc_cycle(c->sched_clock);
 }
@@ -185,7 +185,7 @@ static __u64 fixed_point(double factor, int shift)
  * Sets a random key for this measurement, with which kernel addresses are hashed before readers see
  * them.
  */
-static int set_hash_key(struct collector *c)
+static int set_hash_key(struct bpf_loader *c)
 {
 	__u64 key[2];
 
@@ -195,7 +195,7 @@ static int set_hash_key(struct collector *c)
 	return 0;
 }
 
-static int load(struct collector *c, const struct collector_opts *opts)
+static int load(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	int err = try_bpf();
 
@@ -243,7 +243,7 @@ static int load(struct collector *c, const struct collector_opts *opts)
 /*
  * The map is a stack, so the lowest index is used first. Index 0 stays unused: it means "no entry".
  */
-static int fill_free_indexes(struct collector *c)
+static int fill_free_indexes(struct bpf_loader *c)
 {
 	int fd = bpf_map__fd(c->skel->maps.free_indexes);
 
@@ -256,7 +256,7 @@ static int fill_free_indexes(struct collector *c)
 	return 0;
 }
 
-static int start_meter(struct collector *c)
+static int start_meter(struct bpf_loader *c)
 {
 	const struct gtimehalt_bpf *skel = c->skel;
 	const struct meter_opts meter_opts = {
@@ -287,7 +287,7 @@ static int start_meter(struct collector *c)
 	return meter__new(&meter_opts, &c->meter);
 }
 
-static void set_up_slot(struct collector *c, int cpu)
+static void set_up_slot(struct bpf_loader *c, int cpu)
 {
 	const struct calibration *calibration = &c->calibration;
 	double ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
@@ -299,7 +299,7 @@ static void set_up_slot(struct collector *c, int cpu)
 					    (double)(1 << GTIMEHALT_SCALE_SHIFT));
 }
 
-static int put_about(struct collector *c)
+static int put_about(struct bpf_loader *c)
 {
 	struct pin_about about = {
 		.layout = GTIMEHALT_PIN_LAYOUT,
@@ -326,7 +326,7 @@ static int put_about(struct collector *c)
 	return err ? refused(err, "write the parameters of the pinned measurement") : 0;
 }
 
-static int set_up_maps(struct collector *c, const struct collector_opts *opts)
+static int set_up_maps(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	const __u8 present = 1;
 	int err;
@@ -356,7 +356,7 @@ static int set_up_maps(struct collector *c, const struct collector_opts *opts)
 	return 0;
 }
 
-static struct bpf_link *attach_point(struct collector *c, const struct hook_point *point)
+static struct bpf_link *attach_point(struct bpf_loader *c, const struct hook_point *point)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(c->skel->obj, point->program);
 
@@ -373,7 +373,7 @@ static struct bpf_link *attach_point(struct collector *c, const struct hook_poin
 	}
 }
 
-static int attach(struct collector *c, const struct collector_opts *opts)
+static int attach(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	for (size_t i = 0; i < opts->plan->point_cnt; i++) {
 		const struct hook_point *point = &opts->plan->points[i];
@@ -392,7 +392,7 @@ static int attach(struct collector *c, const struct collector_opts *opts)
 }
 
 /* Starts the kernel's statistics before any program runs, so that they are complete. */
-static int enable_stats(struct collector *c, const struct collector_opts *opts)
+static int enable_stats(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 {
 	int err = program_clock__start(&c->program_clock, opts->fs, opts->bpf_stats);
 
@@ -403,8 +403,8 @@ static int enable_stats(struct collector *c, const struct collector_opts *opts)
  * Opens windows for vCPUs that were loaded before the hooks were attached. Interrupting every CPU
  * once is no more than attaching did: patching the kernel's text interrupts them all.
  */
-static int take_baseline(struct collector *c,
-			 const struct collector_opts *opts __attribute__((unused)))
+static int take_baseline(struct bpf_loader *c,
+			 const struct bpf_loader_opts *opts __attribute__((unused)))
 {
 	__s64 offset_ns = sched_clock__offset_ns(c->sched_clock);
 	int opened = 0;
@@ -425,7 +425,7 @@ static int take_baseline(struct collector *c,
 /* The steps of opening. The time of each is logged, to show what starting up costs. */
 static const struct {
 	const char *what;
-	int (*run)(struct collector *c, const struct collector_opts *opts);
+	int (*run)(struct bpf_loader *c, const struct bpf_loader_opts *opts);
 } steps[] = {
 	{ "open MPERF", open_counters },
 	{ "calibrate", calibrate },
@@ -437,9 +437,9 @@ static const struct {
 	{ "baseline", take_baseline },
 };
 
-int collector__new(const struct collector_opts *opts, struct collector **out)
+int bpf_loader__new(const struct bpf_loader_opts *opts, struct bpf_loader **out)
 {
-	struct collector *c = calloc(1, sizeof(*c));
+	struct bpf_loader *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
@@ -450,7 +450,7 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 		int err = steps[i].run(c, opts);
 
 		if (err) {
-			collector__free(c);
+			bpf_loader__free(c);
 			return err;
 		}
 		pr_info("%s: %.1f ms", steps[i].what, (double)(clock__now_ns() - begin_ns) / 1e6);
@@ -459,9 +459,9 @@ int collector__new(const struct collector_opts *opts, struct collector **out)
 	return 0;
 }
 
-int collector__new_layout(struct collector **out)
+int bpf_loader__new_layout(struct bpf_loader **out)
 {
-	struct collector *c = calloc(1, sizeof(*c));
+	struct bpf_loader *c = calloc(1, sizeof(*c));
 	int err;
 
 	if (!c)
@@ -476,14 +476,14 @@ int collector__new_layout(struct collector **out)
 		err = c->skel ? set_up_map_sizes(c) : refused(-errno, "open the BPF programs");
 	}
 	if (err) {
-		collector__free(c);
+		bpf_loader__free(c);
 		return err;
 	}
 	*out = c;
 	return 0;
 }
 
-void collector__free(struct collector *c)
+void bpf_loader__free(struct bpf_loader *c)
 {
 	if (!c)
 		return;

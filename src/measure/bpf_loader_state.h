@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * collector_state - the members of a collector, only for collector.c, which makes it, and
- * collector_objects.c, which gives access to its objects.
+ * bpf_loader_state - the members of a bpf_loader, only for bpf_loader.c, which makes it, and
+ * bpf_loader_objects.c, which gives access to its objects.
  */
-#ifndef COLLECTOR_STATE_H
-#define COLLECTOR_STATE_H
+#ifndef BPF_LOADER_STATE_H
+#define BPF_LOADER_STATE_H
 
 #include <stdbool.h>
 #include "gtimehalt.h"
@@ -14,7 +14,7 @@
 #include "measure/program_stats.h"
 #include "report/snapshot.h"
 
-struct collector {
+struct bpf_loader {
 	struct gtimehalt_bpf *skel;
 	struct perf_events *perf_events;
 	struct calibration calibration;
@@ -31,4 +31,4 @@ struct collector {
 	struct program_clock program_clock;
 };
 
-#endif /* COLLECTOR_STATE_H */
+#endif /* BPF_LOADER_STATE_H */

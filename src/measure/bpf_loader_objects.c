@@ -2,18 +2,18 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include "measure/collector.h"
-#include "measure/collector_state.h"
+#include "measure/bpf_loader.h"
+#include "measure/bpf_loader_state.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 
-struct meter *collector__meter(const struct collector *c)
+struct meter *bpf_loader__meter(const struct bpf_loader *c)
 {
 	return c->meter;
 }
 
 /* Returns a map by its name in pin_objects.h; NULL if there is none. */
-static const struct bpf_map *map_of(const struct collector *c, const char *name)
+static const struct bpf_map *map_of(const struct bpf_loader *c, const char *name)
 {
 	const struct gtimehalt_bpf *skel = c->skel;
 	const struct {
@@ -33,7 +33,7 @@ static const struct bpf_map *map_of(const struct collector *c, const char *name)
 	return NULL;
 }
 
-static const struct bpf_program *program_of(const struct collector *c, const char *name)
+static const struct bpf_program *program_of(const struct bpf_loader *c, const char *name)
 {
 	if (!strcmp(name, PIN_FORCED_READ))
 		return c->skel->progs.forced_read;
@@ -42,7 +42,7 @@ static const struct bpf_program *program_of(const struct collector *c, const cha
 	return !strcmp(name, PIN_HEARTBEAT) ? c->skel->progs.heartbeat : NULL;
 }
 
-int collector__object_fd(const struct collector *c, const char *name)
+int bpf_loader__object_fd(const struct bpf_loader *c, const char *name)
 {
 	const struct bpf_map *map = map_of(c, name);
 	const struct bpf_program *program = program_of(c, name);
@@ -61,7 +61,8 @@ int collector__object_fd(const struct collector *c, const char *name)
 	return -1;
 }
 
-int collector__map_layout(const struct collector *c, const char *name, struct bpf_map_info *layout)
+int bpf_loader__map_layout(const struct bpf_loader *c, const char *name,
+			   struct bpf_map_info *layout)
 {
 	const struct bpf_map *map = map_of(c, name);
 
@@ -75,14 +76,14 @@ int collector__map_layout(const struct collector *c, const char *name, struct bp
 	return 0;
 }
 
-unsigned int collector__program_type(const struct collector *c, const char *name)
+unsigned int bpf_loader__program_type(const struct bpf_loader *c, const char *name)
 {
 	const struct bpf_program *program = program_of(c, name);
 
 	return program ? bpf_program__type(program) : BPF_PROG_TYPE_UNSPEC;
 }
 
-int collector__link_fd(const struct collector *c, size_t i, const char **program)
+int bpf_loader__link_fd(const struct bpf_loader *c, size_t i, const char **program)
 {
 	if (i >= c->plan->point_cnt)
 		return -1;
@@ -90,12 +91,13 @@ int collector__link_fd(const struct collector *c, size_t i, const char **program
 	return bpf_link__fd(c->links[i]);
 }
 
-const struct perf_events *collector__perf_events(const struct collector *c)
+const struct perf_events *bpf_loader__perf_events(const struct bpf_loader *c)
 {
 	return c->perf_events;
 }
 
-size_t collector__program_stats(const struct collector *c, struct program_stats *stats, size_t max)
+size_t bpf_loader__program_stats(const struct bpf_loader *c, struct program_stats *stats,
+				 size_t max)
 {
 	struct bpf_program *prog;
 	size_t cnt = 0;
@@ -112,17 +114,17 @@ size_t collector__program_stats(const struct collector *c, struct program_stats 
 	return cnt;
 }
 
-int collector__cpu_cnt(const struct collector *c)
+int bpf_loader__cpu_cnt(const struct bpf_loader *c)
 {
 	return c->cpu_cnt;
 }
 
-size_t collector__shared_size(void)
+size_t bpf_loader__shared_size(void)
 {
 	return sizeof(struct gtimehalt_bpf__bss);
 }
 
-const volatile struct cpu_slot *collector__shared_slots(const void *shared)
+const volatile struct cpu_slot *bpf_loader__shared_slots(const void *shared)
 {
 	return ((const struct gtimehalt_bpf__bss *)shared)->slots;
 }
