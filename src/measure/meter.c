@@ -11,7 +11,7 @@
 #include "measure/meter.h"
 #include "measure/perf_events.h"
 #include "measure/sched_clock.h"
-#include "measure/sums_reader.h"
+#include "measure/vcpu_map.h"
 
 /* Maximum number of processes with refused windows that are named in the log. */
 #define REFUSED_PIDS_MAX 64
@@ -26,7 +26,7 @@ struct meter {
 	struct cpu_health *healths;
 	__u64 *mperf_error_cnts; /* as of the last check of the CPU's event */
 	bool *stands;            /* MPERF has stopped on the CPU, and this was logged */
-	struct sums_reader *sums;
+	struct vcpu_map *sums;
 	pid_t refused_pids[REFUSED_PIDS_MAX];
 	size_t refused_pid_cnt;
 };
@@ -74,7 +74,7 @@ int meter__new(const struct meter_opts *opts, struct meter **out)
 	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
 	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
 	if (m->healths && m->mperf_error_cnts && m->stands)
-		err = sums_reader__new(&opts->sums, opts->ns_per_tsc_cycle, &m->sums);
+		err = vcpu_map__new(&opts->sums, opts->ns_per_tsc_cycle, &m->sums);
 	if (!err)
 		err = copy_shared(m);
 	if (!err)
@@ -94,7 +94,7 @@ void meter__free(struct meter *m)
 {
 	if (!m)
 		return;
-	sums_reader__free(m->sums);
+	vcpu_map__free(m->sums);
 	free(m->healths);
 	free(m->mperf_error_cnts);
 	free(m->stands);
@@ -294,13 +294,13 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	 * taken together with the window, by the read above or by the CPU's timer.
 	 */
 	if (m->opts.accounts_fd >= 0)
-		err = forced_read__accounts(
-			m->opts.accounts_fd, sums_reader__highest_index(m->sums),
-			snap->clock.mono_ns - (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
-			m->sched_offset_ns);
+		err = forced_read__accounts(m->opts.accounts_fd, vcpu_map__highest_index(m->sums),
+					    snap->clock.mono_ns -
+						    (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
+					    m->sched_offset_ns);
 	if (err)
 		return failed(err, "take the accounts of the vCPUs");
-	err = sums_reader__read(m->sums, snap);
+	err = vcpu_map__read(m->sums, snap);
 	if (err)
 		return failed(err, "read the vCPUs' sums");
 	/* Copy the failure counts last, so that they include failures of the reads above. */
@@ -314,7 +314,7 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	 */
 	if (!m->has_read && m->opts.sums.ended_fd < 0)
 		snap->health.map_full_cnt = 0;
-	sums_reader__refused(m->sums, report_refused, &(struct refused){ m, &snap->health });
+	vcpu_map__refused(m->sums, report_refused, &(struct refused){ m, &snap->health });
 	m->has_read = true;
 	if (m->opts.events_fd >= 0)
 		mend_events(m);
@@ -351,6 +351,6 @@ int meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *v
 	if (m->opts.sums.ended_fd >= 0)
 		return 0;
 	close_windows(m, vcpu->tid);
-	err = sums_reader__forget(m->sums, snap, vcpu);
+	err = vcpu_map__forget(m->sums, snap, vcpu);
 	return err ? failed(err, "free the sums of an exited thread") : 0;
 }

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include "measure/sums_reader.h"
+#include "measure/vcpu_map.h"
 #include "report/snapshot.h"
 
 struct calibration;
@@ -33,7 +33,7 @@ struct meter_opts {
 	 */
 	int shared_fd;
 	void *shared;
-	struct sums_maps sums;
+	struct vcpu_map_fds sums;
 	int healths_fd;
 	/*
 	 * The programs for forced reads and for the accounts of threads. -1: this process may not

@@ -9,7 +9,7 @@
 #include "gtimehalt.h"
 #include "report/snapshot.h"
 #include "measure/sched_clock.h"
-#include "measure/sums_reader.h"
+#include "measure/vcpu_map.h"
 
 /*
  * A copy is torn only while a window is being closed, which takes a microsecond, or longer if a
@@ -24,8 +24,8 @@
  */
 #define CHUNK_CNT 256
 
-struct sums_reader {
-	struct sums_maps maps;
+struct vcpu_map {
+	struct vcpu_map_fds fds;
 	double ns_per_tsc_cycle;
 	__u64 last_ns; /* when the last snapshot was taken; 0: never */
 	__u32 highest_index;
@@ -36,22 +36,21 @@ struct sums_reader {
 	struct ended_key keys[CHUNK_CNT];
 };
 
-int sums_reader__new(const struct sums_maps *maps, double ns_per_tsc_cycle,
-		     struct sums_reader **out)
+int vcpu_map__new(const struct vcpu_map_fds *fds, double ns_per_tsc_cycle, struct vcpu_map **out)
 {
-	struct sums_reader *r = calloc(1, sizeof(*r));
+	struct vcpu_map *map = calloc(1, sizeof(*map));
 
-	if (!r)
+	if (!map)
 		return -ENOMEM;
-	r->maps = *maps;
-	r->ns_per_tsc_cycle = ns_per_tsc_cycle;
-	*out = r;
+	map->fds = *fds;
+	map->ns_per_tsc_cycle = ns_per_tsc_cycle;
+	*out = map;
 	return 0;
 }
 
-void sums_reader__free(struct sums_reader *r)
+void vcpu_map__free(struct vcpu_map *map)
 {
-	free(r);
+	free(map);
 }
 
 static bool is_equal(const struct copy_guard *head, const struct copy_guard *tail)
@@ -69,7 +68,7 @@ static bool is_whole(const struct vcpu_sums *sums)
  * Reads an entry again until the copy is consistent or the entry is free. If all copies are torn
  * for TORN_MAX_NS, counts the entry as lost and sets sums->tid to 0. Returns 0 or -errno.
  */
-static int read_whole(struct sums_reader *r, __u32 index, struct vcpu_sums *sums)
+static int read_whole(struct vcpu_map *map, __u32 index, struct vcpu_sums *sums)
 {
 	__u64 end_ns = clock__now_ns() + TORN_MAX_NS;
 
@@ -77,11 +76,11 @@ static int read_whole(struct sums_reader *r, __u32 index, struct vcpu_sums *sums
 		int err;
 
 		if (clock__now_ns() > end_ns) {
-			r->lost_cnt++;
+			map->lost_cnt++;
 			sums->tid = 0;
 			break;
 		}
-		err = bpf_map_lookup_elem(r->maps.vcpus_fd, &index, sums);
+		err = bpf_map_lookup_elem(map->fds.vcpus_fd, &index, sums);
 		if (err)
 			return err;
 		if (!is_whole(sums))
@@ -99,7 +98,7 @@ static __u64 complete_ns(const struct vcpu_sums *sums)
 	return sums->at_ns - sums->away_ns;
 }
 
-static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *sums, __u64 hooked_ns,
+static void fill_reading(const struct vcpu_map *map, const struct vcpu_sums *sums, __u64 hooked_ns,
 			 struct vcpu_reading *vcpu)
 {
 	const struct window_sums *own = &sums->own, *others = &sums->others;
@@ -120,7 +119,7 @@ static void fill_reading(const struct sums_reader *r, const struct vcpu_sums *su
 	vcpu->sleeps = sums->sleeps;
 	vcpu->sleeps_known = true;
 	vcpu->measured_ns =
-		tsc_cycles_to_ns(own->tsc_cycles + others->tsc_cycles, r->ns_per_tsc_cycle);
+		tsc_cycles_to_ns(own->tsc_cycles + others->tsc_cycles, map->ns_per_tsc_cycle);
 	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
 	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
 	vcpu->guest_ns = own->guest_ns + others->guest_ns;
@@ -133,12 +132,12 @@ static void copy_stints(const struct stint_sums *sums, struct stint_reading *rea
 	memcpy(reading->cnt, sums->cnt, sizeof(reading->cnt));
 }
 
-static int add_stints(const struct sums_reader *r, struct snapshot *snap, __u32 index,
+static int add_stints(const struct vcpu_map *map, struct snapshot *snap, __u32 index,
 		      struct vcpu_reading *vcpu)
 {
 	struct stint_reading *reading;
 	struct stint_sums sums;
-	int err = bpf_map_lookup_elem(r->maps.stints_fd, &index, &sums);
+	int err = bpf_map_lookup_elem(map->fds.stints_fd, &index, &sums);
 
 	if (err || sums.start_boottime_ns != vcpu->start_boottime_ns)
 		return err;
@@ -150,13 +149,13 @@ static int add_stints(const struct sums_reader *r, struct snapshot *snap, __u32 
 }
 
 /* Returns the reading, or NULL when memory is short. */
-static struct vcpu_reading *add_reading(const struct sums_reader *r, struct snapshot *snap,
+static struct vcpu_reading *add_reading(const struct vcpu_map *map, struct snapshot *snap,
 					const struct vcpu_sums *sums)
 {
 	struct vcpu_reading *vcpu = snapshot__add_vcpu(snap);
 
 	if (vcpu)
-		fill_reading(r, sums, snap->hooked_ns, vcpu);
+		fill_reading(map, sums, snap->hooked_ns, vcpu);
 	return vcpu;
 }
 
@@ -170,19 +169,19 @@ static bool has_reading(const struct snapshot *snap, const struct vcpu_sums *sum
 }
 
 /* Frees an entry of a thread that no longer exists. */
-static int drop(const struct sums_reader *r, __u32 index, __u32 tid)
+static int drop(const struct vcpu_map *map, __u32 index, __u32 tid)
 {
 	__u64 args[] = { index, tid };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
 
-	return bpf_prog_test_run_opts(r->maps.drop_fd, &run);
+	return bpf_prog_test_run_opts(map->fds.drop_fd, &run);
 }
 
 /*
  * Reads an entry. Drops the entry of an exited thread afterwards; a pinned measurement drops it
  * itself.
  */
-static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
+static int read_entry(struct vcpu_map *map, struct snapshot *snap, __u32 index,
 		      struct vcpu_sums *sums)
 {
 	struct vcpu_reading *vcpu;
@@ -190,35 +189,35 @@ static int read_entry(struct sums_reader *r, struct snapshot *snap, __u32 index,
 
 	if (!sums->tid)
 		return 0;
-	err = read_whole(r, index, sums);
+	err = read_whole(map, index, sums);
 	if (err || !sums->tid)
 		return err;
-	if (index > r->highest_index)
-		r->highest_index = index;
-	vcpu = add_reading(r, snap, sums);
+	if (index > map->highest_index)
+		map->highest_index = index;
+	vcpu = add_reading(map, snap, sums);
 	if (!vcpu)
 		return -ENOMEM;
 	vcpu->entry = index;
-	if (r->maps.stints_fd >= 0)
-		err = add_stints(r, snap, index, vcpu);
-	if (!err && sums->ended_ns && r->maps.ended_fd < 0)
-		err = drop(r, index, sums->tid);
+	if (map->fds.stints_fd >= 0)
+		err = add_stints(map, snap, index, vcpu);
+	if (!err && sums->ended_ns && map->fds.ended_fd < 0)
+		err = drop(map, index, sums->tid);
 	return err;
 }
 
 /* Reads an element of `ended` if the thread has exited since the last snapshot. */
-static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
+static int read_ended_entry(struct vcpu_map *map, struct snapshot *snap,
 			    const struct vcpu_sums *sums)
 {
-	__u64 since_ns = r->last_ns ? r->last_ns : snap->clock.mono_ns;
+	__u64 since_ns = map->last_ns ? map->last_ns : snap->clock.mono_ns;
 
 	if (sums->ended_ns <= since_ns || has_reading(snap, sums))
 		return 0;
 	if (!is_whole(sums)) {
-		r->lost_cnt++;
+		map->lost_cnt++;
 		return 0;
 	}
-	return add_reading(r, snap, sums) ? 0 : -ENOMEM;
+	return add_reading(map, snap, sums) ? 0 : -ENOMEM;
 }
 
 /*
@@ -226,12 +225,12 @@ static int read_ended_entry(struct sums_reader *r, struct snapshot *snap,
  * the first call.
  * Returns how many elements were copied, or -errno; sets *at_end after the last element.
  */
-static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *position, bool begun,
+static int read_chunk(struct vcpu_map *map, int map_fd, void *keys, __u32 *position, bool begun,
 		      bool *at_end)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	__u32 cnt = CHUNK_CNT;
-	int err = bpf_map_lookup_batch(map_fd, begun ? position : NULL, position, keys, r->sums,
+	int err = bpf_map_lookup_batch(map_fd, begun ? position : NULL, position, keys, map->sums,
 				       &cnt, &opts);
 
 	*at_end = err == -ENOENT;
@@ -244,87 +243,87 @@ static int read_chunk(struct sums_reader *r, int map_fd, void *keys, __u32 *posi
  * entries get the lowest free index and only this reader frees entries: reading stops there. A
  * pinned measurement frees entries itself, so all of its entries are read.
  */
-static int read_entries(struct sums_reader *r, struct snapshot *snap)
+static int read_entries(struct vcpu_map *map, struct snapshot *snap)
 {
 	__u32 position = 0;
 	bool begun = false, at_end = false;
 	int err = 0;
 
 	while (!at_end && !err) {
-		int cnt = read_chunk(r, r->maps.vcpus_fd, r->indexes, &position, begun, &at_end);
+		int cnt =
+			read_chunk(map, map->fds.vcpus_fd, map->indexes, &position, begun, &at_end);
 		bool has_live = false;
 
 		if (cnt < 0)
 			return cnt;
 		for (int i = 0; i < cnt && !err; i++) {
-			has_live |= r->sums[i].tid != 0;
-			err = read_entry(r, snap, r->indexes[i], &r->sums[i]);
+			has_live |= map->sums[i].tid != 0;
+			err = read_entry(map, snap, map->indexes[i], &map->sums[i]);
 		}
-		if (cnt && !has_live && r->indexes[cnt - 1] > sums_reader__highest_index(r))
+		if (cnt && !has_live && map->indexes[cnt - 1] > vcpu_map__highest_index(map))
 			break;
 		begun = true;
 	}
 	return err;
 }
 
-static int read_ended(struct sums_reader *r, struct snapshot *snap)
+static int read_ended(struct vcpu_map *map, struct snapshot *snap)
 {
 	__u32 position = 0;
 	bool begun = false, at_end = false;
 	int err = 0;
 
 	while (!at_end && !err) {
-		int cnt = read_chunk(r, r->maps.ended_fd, r->keys, &position, begun, &at_end);
+		int cnt = read_chunk(map, map->fds.ended_fd, map->keys, &position, begun, &at_end);
 
 		if (cnt < 0)
 			return cnt;
 		for (int i = 0; i < cnt && !err; i++)
-			err = read_ended_entry(r, snap, &r->sums[i]);
+			err = read_ended_entry(map, snap, &map->sums[i]);
 		begun = true;
 	}
 	return err;
 }
 
-int sums_reader__read(struct sums_reader *r, struct snapshot *snap)
+int vcpu_map__read(struct vcpu_map *map, struct snapshot *snap)
 {
 	int err;
 
-	snap->has_stints = r->maps.stints_fd >= 0;
-	err = read_entries(r, snap);
+	snap->has_stints = map->fds.stints_fd >= 0;
+	err = read_entries(map, snap);
 	/*
 	 * Read `ended` last, because an entry that moves there is in both maps for a moment, and
 	 * never in none.
 	 */
-	if (!err && r->maps.ended_fd >= 0)
-		err = read_ended(r, snap);
+	if (!err && map->fds.ended_fd >= 0)
+		err = read_ended(map, snap);
 	if (err)
 		return err;
-	snap->health.lost_window_cnt += r->lost_cnt;
-	r->last_ns = snap->clock.mono_ns;
+	snap->health.lost_window_cnt += map->lost_cnt;
+	map->last_ns = snap->clock.mono_ns;
 	return 0;
 }
 
 /*
  * Updates a reading from the final sums, because it may have been copied before the thread exited.
  */
-static void take_last(const struct sums_reader *r, struct snapshot *snap, __u32 index,
+static void take_last(const struct vcpu_map *map, struct snapshot *snap, __u32 index,
 		      const struct vcpu_sums *sums, struct vcpu_reading *vcpu)
 {
 	struct stint_sums stints;
 
-	fill_reading(r, sums, snap->hooked_ns, vcpu);
-	if (r->maps.stints_fd < 0 || !vcpu->stint_number ||
-	    bpf_map_lookup_elem(r->maps.stints_fd, &index, &stints))
+	fill_reading(map, sums, snap->hooked_ns, vcpu);
+	if (map->fds.stints_fd < 0 || !vcpu->stint_number ||
+	    bpf_map_lookup_elem(map->fds.stints_fd, &index, &stints))
 		return;
 	copy_stints(&stints, &snap->stints[vcpu->stint_number - 1]);
 }
 
-int sums_reader__forget(const struct sums_reader *r, struct snapshot *snap,
-			struct vcpu_reading *vcpu)
+int vcpu_map__forget(const struct vcpu_map *map, struct snapshot *snap, struct vcpu_reading *vcpu)
 {
 	__u32 index = vcpu->entry;
 	struct vcpu_sums sums;
-	int err = bpf_map_lookup_elem(r->maps.vcpus_fd, &index, &sums);
+	int err = bpf_map_lookup_elem(map->fds.vcpus_fd, &index, &sums);
 
 	if (err)
 		return err;
@@ -332,25 +331,25 @@ int sums_reader__forget(const struct sums_reader *r, struct snapshot *snap,
 	if (sums.tid != (__u32)vcpu->tid || sums.start_boottime_ns != vcpu->start_boottime_ns)
 		return 0;
 	if (is_whole(&sums))
-		take_last(r, snap, index, &sums, vcpu);
-	return drop(r, index, sums.tid);
+		take_last(map, snap, index, &sums, vcpu);
+	return drop(map, index, sums.tid);
 }
 
-__u32 sums_reader__highest_index(const struct sums_reader *r)
+__u32 vcpu_map__highest_index(const struct vcpu_map *map)
 {
-	return r->maps.ended_fd >= 0 ? GTIMEHALT_MAX_VCPUS : r->highest_index;
+	return map->fds.ended_fd >= 0 ? GTIMEHALT_MAX_VCPUS : map->highest_index;
 }
 
-void sums_reader__refused(const struct sums_reader *r, sums_reader__tell_fn tell, void *arg)
+void vcpu_map__refused(const struct vcpu_map *map, vcpu_map__refused_fn refused, void *arg)
 {
 	__u32 *from = NULL, tgid;
 
-	while (!bpf_map_get_next_key(r->maps.processes_fd, from, &tgid)) {
+	while (!bpf_map_get_next_key(map->fds.processes_fd, from, &tgid)) {
 		struct process_entries process;
 
-		if (!bpf_map_lookup_elem(r->maps.processes_fd, &tgid, &process) &&
+		if (!bpf_map_lookup_elem(map->fds.processes_fd, &tgid, &process) &&
 		    process.refused_cnt)
-			tell(arg, (pid_t)tgid, process.refused_cnt);
+			refused(arg, (pid_t)tgid, process.refused_cnt);
 		from = &tgid;
 	}
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * sums_reader - converts the sums that the BPF programs keep for vCPU threads in maps to readings
- * of a snapshot.
+ * vcpu_map - reads the map `vcpus`, in which the BPF programs keep the sums of vCPU threads, and
+ * converts the sums to readings of a snapshot.
  *
  * Entries are written while they are read, so only consistent copies are used.
  */
-#ifndef SUMS_READER_H
-#define SUMS_READER_H
+#ifndef VCPU_MAP_H
+#define VCPU_MAP_H
 
 #include <linux/types.h>
 #include <sys/types.h>
 
 struct snapshot;
-struct sums_reader;
+struct vcpu_map;
 struct vcpu_reading;
 
 /* Descriptors of the maps and of the program drop_entry, all borrowed. */
-struct sums_maps {
+struct vcpu_map_fds {
 	int vcpus_fd;
 	int stints_fd; /* -1: stints are not counted */
 	/*
@@ -29,12 +29,11 @@ struct sums_maps {
 };
 
 /*
- * Makes a reader. ns_per_tsc_cycle: by the scheduler's clock. Returns 0 and *reader, which the
- * caller frees with sums_reader__free(); or -ENOMEM.
+ * Makes a reader of the map. ns_per_tsc_cycle: by the scheduler's clock. Returns 0 and *map, which
+ * the caller frees with vcpu_map__free(); or -ENOMEM.
  */
-int sums_reader__new(const struct sums_maps *maps, double ns_per_tsc_cycle,
-		     struct sums_reader **reader);
-void sums_reader__free(struct sums_reader *reader);
+int vcpu_map__new(const struct vcpu_map_fds *fds, double ns_per_tsc_cycle, struct vcpu_map **map);
+void vcpu_map__free(struct vcpu_map *map);
 
 /*
  * Adds a reading to the snapshot for every entry, and for every thread that has exited since the
@@ -44,27 +43,26 @@ void sums_reader__free(struct sums_reader *reader);
  * An entry that stays inconsistent is left out and counted as a lost window.
  * Returns 0, -ENOMEM or the kernel's -errno.
  */
-int sums_reader__read(struct sums_reader *reader, struct snapshot *snap);
+int vcpu_map__read(struct vcpu_map *map, struct snapshot *snap);
 
 /*
  * Drops the entry of a thread that no longer exists, and updates *vcpu, its reading in the last
- * snapshot, with the final sums. Does nothing if sums_reader__read() has already dropped the entry.
+ * snapshot, with the final sums. Does nothing if vcpu_map__read() has already dropped the entry.
  * Returns 0 or -errno.
  */
-int sums_reader__forget(const struct sums_reader *reader, struct snapshot *snap,
-			struct vcpu_reading *vcpu);
+int vcpu_map__forget(const struct vcpu_map *map, struct snapshot *snap, struct vcpu_reading *vcpu);
 
 /*
  * Returns the highest index of an entry that was ever read; for a pinned measurement, which frees
  * entries itself, the highest possible index.
  */
-__u32 sums_reader__highest_index(const struct sums_reader *reader);
+__u32 vcpu_map__highest_index(const struct vcpu_map *map);
 
 /*
- * Calls tell() for every process with refused windows, with their number since the measurement
+ * Calls refused() for every process with refused windows, with their number since the measurement
  * began.
  */
-typedef void (*sums_reader__tell_fn)(void *arg, pid_t pid, __u64 refused_cnt);
-void sums_reader__refused(const struct sums_reader *reader, sums_reader__tell_fn tell, void *arg);
+typedef void (*vcpu_map__refused_fn)(void *arg, pid_t pid, __u64 refused_cnt);
+void vcpu_map__refused(const struct vcpu_map *map, vcpu_map__refused_fn refused, void *arg);
 
-#endif /* SUMS_READER_H */
+#endif /* VCPU_MAP_H */

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "gtimehalt.h"
-#include "measure/sums_reader.h"
+#include "measure/vcpu_map.h"
 #include "report/snapshot.h"
 
 #define S 1000000000ULL
@@ -96,13 +96,13 @@ int bpf_map_get_next_key(int fd, const void *key, void *next_key)
 }
 
 struct fixture {
-	struct sums_reader *reader;
+	struct vcpu_map *map;
 	struct snapshot snap;
 };
 
 static void start_reader(struct fixture *f, int ended_fd)
 {
-	const struct sums_maps maps = {
+	const struct vcpu_map_fds maps = {
 		.vcpus_fd = VCPUS_FD,
 		.stints_fd = STINTS_FD,
 		.ended_fd = ended_fd,
@@ -110,8 +110,8 @@ static void start_reader(struct fixture *f, int ended_fd)
 		.processes_fd = PROCESSES_FD,
 	};
 
-	sums_reader__free(f->reader);
-	assert_int_equal(sums_reader__new(&maps, 2, &f->reader), 0);
+	vcpu_map__free(f->map);
+	assert_int_equal(vcpu_map__new(&maps, 2, &f->map), 0);
 }
 
 static int set_up(void **state)
@@ -140,7 +140,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	sums_reader__free(f->reader);
+	vcpu_map__free(f->map);
 	snapshot__free(&f->snap);
 	return 0;
 }
@@ -149,7 +149,7 @@ static void take_all(struct fixture *f, __u64 now_ns)
 {
 	snapshot__clear(&f->snap);
 	f->snap.clock.mono_ns = now_ns;
-	assert_int_equal(sums_reader__read(f->reader, &f->snap), 0);
+	assert_int_equal(vcpu_map__read(f->map, &f->snap), 0);
 }
 
 static struct vcpu_reading *take(struct fixture *f, __u64 now_ns)
@@ -262,7 +262,7 @@ static void test_ended_after_it_was_copied(void **state)
 	vcpus[INDEX].ran_ns += 3000;
 	vcpus[INDEX].others.tsc_cycles = 3000;
 	stints.halted_ns = 9;
-	assert_int_equal(sums_reader__forget(f->reader, &f->snap, reading), 0);
+	assert_int_equal(vcpu_map__forget(f->map, &f->snap, reading), 0);
 	assert_int_equal(reading->at_ns, 100 * S + 4000);
 	assert_int_equal(reading->loaded_ns, S + 3000);
 	assert_int_equal(reading->measured_ns, 2 * 3000);
@@ -279,8 +279,7 @@ static void test_all_entries_of_a_thread_are_forgotten(void **state)
 	take_all(f, 100 * S);
 	assert_int_equal(f->snap.vcpu_cnt, 2);
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(sums_reader__forget(f->reader, &f->snap, &f->snap.vcpus[1 - i]),
-				 0);
+		assert_int_equal(vcpu_map__forget(f->map, &f->snap, &f->snap.vcpus[1 - i]), 0);
 	assert_int_equal(dropped_cnt, 2);
 	assert_int_equal(vcpus[INDEX].tid, 0);
 	assert_int_equal(vcpus[7].tid, 0);
@@ -292,7 +291,7 @@ static void test_another_thread_has_its_tid(void **state)
 	struct vcpu_reading *reading = take(f, 100 * S), before = *reading;
 
 	vcpus[INDEX].start_boottime_ns = 8;
-	assert_int_equal(sums_reader__forget(f->reader, &f->snap, reading), 0);
+	assert_int_equal(vcpu_map__forget(f->map, &f->snap, reading), 0);
 	assert_memory_equal(reading, &before, sizeof(before));
 	assert_int_equal(dropped_cnt, 0);
 }
@@ -308,10 +307,10 @@ static void test_refused_windows_are_told_by_process(void **state)
 	struct fixture *f = *state;
 	__u64 refused_cnt = 0;
 
-	sums_reader__refused(f->reader, note_refused, &refused_cnt);
+	vcpu_map__refused(f->map, note_refused, &refused_cnt);
 	assert_int_equal(refused_cnt, 0);
 	process.refused_cnt = 3;
-	sums_reader__refused(f->reader, note_refused, &refused_cnt);
+	vcpu_map__refused(f->map, note_refused, &refused_cnt);
 	assert_int_equal(refused_cnt, 3);
 }
 
