@@ -18,7 +18,7 @@
 #include "measure/forced_read.h"
 #include "measure/hooks.h"
 #include "measure/host_rights.h"
-#include "measure/meter.h"
+#include "measure/bpf_reader.h"
 #include "measure/sched_clock.h"
 #include "base/log.h"
 #include "report/snapshot.h"
@@ -64,8 +64,8 @@ static int choose_programs(struct bpf_loader *c, const struct hook_plan *plan)
 		bpf_program__set_autoload(prog, true);
 		pr_debug("%s on %s", point->program, point->target);
 	}
-	c->reader = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
-	bpf_program__set_autoload(c->reader, true);
+	c->forced_read = c->check ? c->skel->progs.check_read : c->skel->progs.forced_read;
+	bpf_program__set_autoload(c->forced_read, true);
 	bpf_program__set_autoload(c->skel->progs.take_accounts, true);
 	bpf_program__set_autoload(c->skel->progs.drop_entry, !c->pinned);
 	bpf_program__set_autoload(c->skel->progs.heartbeat, c->pinned);
@@ -256,10 +256,10 @@ static int fill_free_indexes(struct bpf_loader *c)
 	return 0;
 }
 
-static int start_meter(struct bpf_loader *c)
+static int start_reader(struct bpf_loader *c)
 {
 	const struct gtimehalt_bpf *skel = c->skel;
-	const struct meter_opts meter_opts = {
+	const struct bpf_reader_opts reader_opts = {
 		.mode = c->mode,
 		.mperf_ratio = c->mperf_ratio,
 		.ns_per_tsc_cycle = ns_per_tsc_cycle(c),
@@ -275,7 +275,7 @@ static int start_meter(struct bpf_loader *c)
 			.processes_fd = bpf_map__fd(skel->maps.processes),
 		},
 		.healths_fd = bpf_map__fd(skel->maps.cpu_healths),
-		.reader_fd = bpf_program__fd(c->reader),
+		.forced_read_fd = bpf_program__fd(c->forced_read),
 		.accounts_fd = bpf_program__fd(skel->progs.take_accounts),
 		.cpu_accounts_fd = c->check ? bpf_map__fd(skel->maps.cpu_accounts) : -1,
 		.events_fd = bpf_map__fd(skel->maps.counter_events),
@@ -284,7 +284,7 @@ static int start_meter(struct bpf_loader *c)
 		.perf_events = c->perf_events,
 	};
 
-	return meter__new(&meter_opts, &c->meter);
+	return bpf_reader__new(&reader_opts, &c->reader);
 }
 
 static void set_up_slot(struct bpf_loader *c, int cpu)
@@ -333,7 +333,7 @@ static int set_up_maps(struct bpf_loader *c, const struct bpf_loader_opts *opts)
 
 	err = fill_free_indexes(c);
 	if (!err)
-		err = start_meter(c);
+		err = start_reader(c);
 	if (!err && c->pinned)
 		err = put_about(c);
 	if (err)
@@ -410,9 +410,10 @@ static int take_baseline(struct bpf_loader *c,
 	int opened = 0;
 
 	for (int cpu = 0; cpu < c->cpu_cnt; cpu++) {
-		int answer = perf_events__fd(c->perf_events, cpu) < 0
-				     ? FORCED_READ_NONE
-				     : forced_read__run(bpf_program__fd(c->reader), cpu, offset_ns);
+		int answer =
+			perf_events__fd(c->perf_events, cpu) < 0
+				? FORCED_READ_NONE
+				: forced_read__run(bpf_program__fd(c->forced_read), cpu, offset_ns);
 
 		if (answer < 0 && answer != -ENXIO)
 			return refused(answer, "read a CPU's counters from BPF");
@@ -489,7 +490,7 @@ void bpf_loader__free(struct bpf_loader *c)
 		return;
 	for (size_t i = 0; i < HOOK_POINTS_MAX; i++)
 		bpf_link__destroy(c->links[i]);
-	meter__free(c->meter);
+	bpf_reader__free(c->reader);
 	gtimehalt_bpf__destroy(c->skel);
 	perf_events__free(c->perf_events);
 	sched_clock__free(c->sched_clock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * bpf_loader - the only owner of the BPF skeleton: loads and attaches the programs. meter reads
- * them.
+ * bpf_loader - the only owner of the BPF skeleton: loads and attaches the programs. bpf_reader
+ * reads them.
  *
  * Measures from bpf_loader__new() to bpf_loader__free(). Knows threads and windows, not names.
  */
@@ -19,7 +19,7 @@ struct perf_events;
 struct hook_plan;
 struct hostfs;
 struct program_stats;
-struct meter;
+struct bpf_reader;
 struct opener_ops;
 
 struct bpf_loader_opts {
@@ -50,8 +50,8 @@ struct bpf_loader_opts {
 int bpf_loader__new(const struct bpf_loader_opts *opts, struct bpf_loader **loader);
 void bpf_loader__free(struct bpf_loader *loader);
 
-/* The meter that reads this measurement; owned by the loader. */
-struct meter *bpf_loader__meter(const struct bpf_loader *loader);
+/* The reader of this measurement; owned by the loader. */
+struct bpf_reader *bpf_loader__reader(const struct bpf_loader *loader);
 
 /*
  * Fills stats with what the loaded programs have cost, for at most `max` of them; the loader

@@ -7,9 +7,9 @@
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 
-struct meter *bpf_loader__meter(const struct bpf_loader *c)
+struct bpf_reader *bpf_loader__reader(const struct bpf_loader *c)
 {
-	return c->meter;
+	return c->reader;
 }
 
 /* Returns a map by its name in pin_objects.h; NULL if there is none. */

@@ -23,11 +23,11 @@ struct bpf_loader {
 	__u32 room; /* entries of vCPU threads, plus one for the unused index 0 */
 	const struct hook_plan *plan;
 	struct bpf_link *links[HOOK_POINTS_MAX]; /* of the plan's points */
-	struct bpf_program *reader;              /* what a forced read runs */
+	struct bpf_program *forced_read;         /* what a forced read runs */
 	bool check, histogram, pinned;
 	enum measure_mode mode;
 	int cpu_cnt;
-	struct meter *meter;
+	struct bpf_reader *reader;
 	struct program_clock program_clock;
 };
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "gtimehalt.h"
 #include "measure/bpf_loader.h"
-#include "measure/meter.h"
+#include "measure/bpf_reader.h"
 #include "measure/perf_events.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
@@ -26,12 +26,12 @@ struct pinned {
 	double ns_per_tsc_cycle;
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
-	int shared_fd, events_fd, reader_fd, accounts_fd;
+	int shared_fd, events_fd, forced_read_fd, accounts_fd;
 	void *shared; /* a copy of the programs' .bss */
 	struct perf_events *perf_events;
 	struct pinned_programs programs;
 	struct program_clock program_clock;
-	struct meter *meter;
+	struct bpf_reader *reader;
 };
 
 /*
@@ -118,24 +118,24 @@ static int open_maps(struct pinned *p, bool histogram)
 /* Opens the objects that need more rights than reading. Returns 0, or -EPROTO and p->why. */
 static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
 {
-	p->reader_fd = open_object(p, PIN_FORCED_READ, 0);
+	p->forced_read_fd = open_object(p, PIN_FORCED_READ, 0);
 	p->accounts_fd = open_object(p, PIN_ACCOUNTS, 0);
 	if (mend)
 		p->events_fd = open_object(p, PIN_EVENTS, 0);
-	if (p->reader_fd == -EPROTO || p->accounts_fd == -EPROTO || p->events_fd == -EPROTO)
+	if (p->forced_read_fd == -EPROTO || p->accounts_fd == -EPROTO || p->events_fd == -EPROTO)
 		return -EPROTO;
 	if (p->events_fd >= 0 && perf_events__new_closed(fs, p->cpu_cnt, &p->perf_events)) {
 		close(p->events_fd);
 		p->events_fd = -1;
 	}
-	if (p->reader_fd < 0 || !p->shared)
+	if (p->forced_read_fd < 0 || !p->shared)
 		pr_info("no permission to force a read: sums are up to a second old");
 	return 0;
 }
 
-static int start_meter(struct pinned *p)
+static int start_reader(struct pinned *p)
 {
-	const struct meter_opts opts = {
+	const struct bpf_reader_opts opts = {
 		.mode = p->about.mode,
 		.mperf_ratio = p->about.mperf_ratio,
 		.ns_per_tsc_cycle = p->ns_per_tsc_cycle,
@@ -150,7 +150,7 @@ static int start_meter(struct pinned *p)
 			.processes_fd = p->processes_fd,
 		},
 		.healths_fd = p->healths_fd,
-		.reader_fd = p->reader_fd,
+		.forced_read_fd = p->forced_read_fd,
 		.accounts_fd = p->accounts_fd,
 		.cpu_accounts_fd = -1,
 		.about_fd = p->about_fd,
@@ -158,7 +158,7 @@ static int start_meter(struct pinned *p)
 		.perf_events = p->perf_events,
 	};
 
-	return meter__new(&opts, &p->meter);
+	return bpf_reader__new(&opts, &p->reader);
 }
 
 static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinned_opts *opts)
@@ -181,7 +181,7 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 		return err;
 	pinned_programs__open(&p->programs, &p->dir, p->layout);
 	err = program_clock__start(&p->program_clock, fs, opts->bpf_stats);
-	return err ? err : start_meter(p);
+	return err ? err : start_reader(p);
 }
 
 /*
@@ -237,7 +237,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	p->dir = (struct pin_dir){ -1, -1 };
 	p->about_fd = p->vcpus_fd = p->ended_fd = p->stints_fd = p->processes_fd = p->healths_fd =
 		-1;
-	p->shared_fd = p->events_fd = p->reader_fd = p->accounts_fd = -1;
+	p->shared_fd = p->events_fd = p->forced_read_fd = p->accounts_fd = -1;
 	err = open_all(p, fs, opts);
 	pin_dir__close(&p->dir);
 	bpf_loader__free(p->layout);
@@ -261,7 +261,7 @@ void pinned__free(struct pinned *p)
 {
 	if (!p)
 		return;
-	meter__free(p->meter);
+	bpf_reader__free(p->reader);
 	perf_events__free(p->perf_events);
 	program_clock__stop(&p->program_clock);
 	pinned_programs__close(&p->programs);
@@ -274,7 +274,7 @@ void pinned__free(struct pinned *p)
 	close_fd(p->processes_fd);
 	close_fd(p->healths_fd);
 	close_fd(p->events_fd);
-	close_fd(p->reader_fd);
+	close_fd(p->forced_read_fd);
 	close_fd(p->accounts_fd);
 	free(p);
 }
@@ -291,7 +291,7 @@ size_t pinned__program_stats(const struct pinned *p, struct program_stats *stats
 		       : 0;
 }
 
-struct meter *pinned__meter(const struct pinned *p)
+struct bpf_reader *pinned__reader(const struct pinned *p)
 {
-	return p->meter;
+	return p->reader;
 }

@@ -15,7 +15,7 @@
 #include "report/snapshot.h"
 
 struct hostfs;
-struct meter;
+struct bpf_reader;
 struct pinned;
 struct program_stats;
 
@@ -47,6 +47,6 @@ void pinned__free(struct pinned *pinned);
 const struct pinned_about *pinned__about(const struct pinned *pinned);
 /* As bpf_loader__program_stats(); also 0 if this process may not open the programs. */
 size_t pinned__program_stats(const struct pinned *pinned, struct program_stats *stats, size_t max);
-struct meter *pinned__meter(const struct pinned *pinned);
+struct bpf_reader *pinned__reader(const struct pinned *pinned);
 
 #endif /* PINNED_H */

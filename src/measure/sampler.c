@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "measure/acpi_pad.h"
-#include "measure/meter.h"
+#include "measure/bpf_reader.h"
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "vm/pid_space.h"
@@ -22,7 +22,7 @@
 #define EXIT_CHECK_MAX 256
 
 struct sampler {
-	struct meter *meter;
+	struct bpf_reader *reader;
 	struct roster *roster;
 	const struct hostfs *fs;
 	size_t check_turn; /* index of the first vCPU that the next snapshot checks */
@@ -38,7 +38,7 @@ int sampler__new(const struct sampler_opts *opts, struct sampler **out)
 
 	if (!s)
 		return -ENOMEM;
-	s->meter = opts->meter;
+	s->reader = opts->reader;
 	s->fs = opts->fs;
 	s->takes_pids = pid_space__is_ours(opts->fs);
 	err = roster__new(opts->fs, opts->pids, opts->pid_cnt, &s->roster);
@@ -85,7 +85,7 @@ static int forget_ended(struct sampler *s, struct snapshot *snap)
 		struct vcpu_reading *vcpu = &snap->vcpus[(s->check_turn + n) % snap->vcpu_cnt];
 
 		if (vcpu->seen && has_ended(s, vcpu))
-			err = meter__forget(s->meter, snap, vcpu);
+			err = bpf_reader__forget(s->reader, snap, vcpu);
 	}
 	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
 	return err;
@@ -105,7 +105,7 @@ int sampler__take(struct sampler *s, struct snapshot *snap)
 	int err;
 
 	snapshot__clear(snap);
-	err = meter__read(s->meter, snap);
+	err = bpf_reader__read(s->reader, snap);
 	if (err)
 		return err;
 	look_for_host_halts(s, snap);

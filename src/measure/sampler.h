@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* sampler - takes a complete snapshot, from the readings of meter and the names in /proc. */
+/* sampler - takes a complete snapshot, from the readings of bpf_reader and the names in /proc. */
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
@@ -7,13 +7,13 @@
 #include <sys/types.h>
 
 struct hostfs;
-struct meter;
+struct bpf_reader;
 struct sampler;
 struct snapshot;
 
 struct sampler_opts {
 	const struct hostfs *fs;
-	struct meter *meter;
+	struct bpf_reader *reader;
 	const pid_t *pids; /* VMM processes to measure; NULL: all */
 	size_t pid_cnt;
 };

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "report/columns.h"
-#include "measure/meter.h"
+#include "measure/bpf_reader.h"
 #include "measure/pin.h"
 #include "measure/pin_dir.h"
 #include "measure/pinned.h"
@@ -46,9 +46,9 @@ static struct source_live *live_of(struct source *source)
 	return (struct source_live *)source;
 }
 
-static struct meter *meter_of(const struct source_live *live)
+static struct bpf_reader *reader_of(const struct source_live *live)
 {
-	return live->pinned ? pinned__meter(live->pinned) : bpf_loader__meter(live->loader);
+	return live->pinned ? pinned__reader(live->pinned) : bpf_loader__reader(live->loader);
 }
 
 /* Returns 0, or -errno, logged. */
@@ -81,7 +81,7 @@ static int take_snapshot(struct source_live *live, struct snapshot *snap)
 	bool off = live->hooks_off;
 
 	if (!err && live->resumed_ns) {
-		found = meter__find_loaded(meter_of(live), live->resumed_ns);
+		found = bpf_reader__find_loaded(reader_of(live), live->resumed_ns);
 		err = found < 0 ? found : 0;
 		live->hooks_off = found != 1;
 		if (found == 1)
@@ -132,7 +132,7 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 
 static int check_live_rights(const struct source *source)
 {
-	return meter__check_rights(meter_of((const struct source_live *)source));
+	return bpf_reader__check_rights(reader_of((const struct source_live *)source));
 }
 
 static void free_live(struct source *source)
@@ -286,7 +286,7 @@ static int start_sampler(struct source_live *live, const struct measure_opts *op
 {
 	const struct sampler_opts sampler_opts = {
 		.fs = fs,
-		.meter = meter_of(live),
+		.reader = reader_of(live),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};

@@ -28,7 +28,7 @@ $(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/benc
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.a,$^) -pthread -Wl,--as-needed \
-		-Wl,--wrap=hostfs__readlink,--wrap=meter__read $(LDLIBS)
+		-Wl,--wrap=hostfs__readlink,--wrap=bpf_reader__read $(LDLIBS)
 
 # The kernels of the bed on which instructions are counted, such as KERNELS="5.10 6.12 newest".
 KERNELS ?= 6.12

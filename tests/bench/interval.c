@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include "report/account.h"
 #include "measure/bpf_loader.h"
-#include "measure/meter.h"
+#include "measure/bpf_reader.h"
 #include "fake_host.h"
 #include "gtimehalt.h"
 #include "measure/hooks.h"
@@ -39,9 +39,10 @@ enum part {
 };
 
 /*
- * CPU time that the meter has used in all PART_SAMPLE so far; the rest of PART_SAMPLE is for /proc.
+ * CPU time that bpf_reader has used in all PART_SAMPLE so far; the rest of PART_SAMPLE is for
+ * /proc.
  */
-static __u64 meter_ns;
+static __u64 reader_ns;
 
 struct bench {
 	struct fake_host host;
@@ -62,15 +63,15 @@ static __u64 now_ns(clockid_t clock)
 	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
 }
 
-int __real_meter__read(struct meter *meter, struct snapshot *snap);
-int __wrap_meter__read(struct meter *meter, struct snapshot *snap);
+int __real_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap);
+int __wrap_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap);
 
-int __wrap_meter__read(struct meter *meter, struct snapshot *snap)
+int __wrap_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap)
 {
 	__u64 begin = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-	int err = __real_meter__read(meter, snap);
+	int err = __real_bpf_reader__read(reader, snap);
 
-	meter_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	reader_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	return err;
 }
 
@@ -212,7 +213,7 @@ static void open_all(struct bench *bench)
 	if (err)
 		die("the loader (are KVM's types in this kernel's BTF?)", err);
 	bench->map_fd = find_map("vcpus");
-	sampler_opts.meter = bpf_loader__meter(bench->loader);
+	sampler_opts.reader = bpf_loader__reader(bench->loader);
 	err = sampler__new(&sampler_opts, &bench->sampler);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 	reset_peak();
 	fill_map(&bench, 0);
 	run_part(&bench, PART_SAMPLE, 0);
-	meter_ns = 0;
+	reader_ns = 0;
 	for (unsigned int i = 0; i < interval_cnt; i++) {
 		usleep(INTERVAL_US);
 		fill_map(&bench, i + 1);
@@ -258,10 +259,10 @@ int main(int argc, char **argv)
 			die("the report does not contain all vCPUs", EIO);
 	}
 	interval_kb = peak_kb();
-	read_ms = (double)meter_ns / 1e6 / interval_cnt;
+	read_ms = (double)reader_ns / 1e6 / interval_cnt;
 	whole = median(ms[PART_CNT], interval_cnt);
 	printf("{\"name\":\"%u vCPUs\",\"kernel\":\"%s\",\"kind\":\"interval\",\"cpu_ms\":%.2f,"
-	       "\"meter_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
+	       "\"reader_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
 	       "\"peak_mib\":%.1f,\"peak_start_mib\":%.1f}\n",
 	       vcpu_cnt, machine.release, whole, read_ms,
 	       median(ms[PART_SAMPLE], interval_cnt) - read_ms,

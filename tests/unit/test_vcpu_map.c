@@ -100,7 +100,7 @@ struct fixture {
 	struct snapshot snap;
 };
 
-static void start_reader(struct fixture *f, int ended_fd)
+static void new_map(struct fixture *f, int ended_fd)
 {
 	const struct vcpu_map_fds maps = {
 		.vcpus_fd = VCPUS_FD,
@@ -131,7 +131,7 @@ static int set_up(void **state)
 	stints = (struct stint_sums){ .start_boottime_ns = 7, .halted_ns = 5 };
 	process = (struct process_entries){ .entry_cnt = 1 };
 	dropped_cnt = 0;
-	start_reader(&f, -1);
+	new_map(&f, -1);
 	*state = &f;
 	return 0;
 }
@@ -247,7 +247,7 @@ static void test_what_is_pinned_is_not_dropped(void **state)
 {
 	struct fixture *f = *state;
 
-	start_reader(f, ENDED_FD);
+	new_map(f, ENDED_FD);
 	vcpus[INDEX].ended_ns = 100 * S;
 	assert_int_equal(take(f, 110 * S)->at_ns, 100 * S);
 	assert_int_equal(dropped_cnt, 0);

@@ -5,10 +5,10 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "measure/bpf_reader.h"
 #include "measure/calibration.h"
 #include "measure/forced_read.h"
 #include "measure/heartbeat.h"
-#include "measure/meter.h"
 #include "measure/perf_events.h"
 #include "measure/sched_clock.h"
 #include "measure/vcpu_map.h"
@@ -16,8 +16,8 @@
 /* Maximum number of processes with refused windows that are named in the log. */
 #define REFUSED_PIDS_MAX 64
 
-struct meter {
-	struct meter_opts opts;
+struct bpf_reader {
+	struct bpf_reader_opts opts;
 	__s64 sched_offset_ns; /* at the last snapshot */
 	bool may_force;
 	bool has_read;
@@ -37,100 +37,100 @@ static int failed(int err, const char *what)
 	return err;
 }
 
-static int copy_shared(const struct meter *m)
+static int copy_shared(const struct bpf_reader *r)
 {
 	const __u32 key = 0;
 
-	if (m->opts.shared_fd < 0)
+	if (r->opts.shared_fd < 0)
 		return 0;
-	return bpf_map_lookup_elem(m->opts.shared_fd, &key, m->opts.shared);
+	return bpf_map_lookup_elem(r->opts.shared_fd, &key, r->opts.shared);
 }
 
-static int copy_healths(struct meter *m)
+static int copy_healths(struct bpf_reader *r)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 cnt = (__u32)m->opts.cpu_cnt, position;
+	__u32 cnt = (__u32)r->opts.cpu_cnt, position;
 	__u32 *cpus = calloc(cnt, sizeof(*cpus));
 	int err;
 
 	if (!cpus)
 		return -ENOMEM;
-	err = bpf_map_lookup_batch(m->opts.healths_fd, NULL, &position, cpus, m->healths, &cnt,
+	err = bpf_map_lookup_batch(r->opts.healths_fd, NULL, &position, cpus, r->healths, &cnt,
 				   &opts);
 	free(cpus);
 	return err == -ENOENT ? 0 : err;
 }
 
-int meter__new(const struct meter_opts *opts, struct meter **out)
+int bpf_reader__new(const struct bpf_reader_opts *opts, struct bpf_reader **out)
 {
-	struct meter *m = calloc(1, sizeof(*m));
+	struct bpf_reader *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
 
-	if (!m)
+	if (!r)
 		return failed(err, "prepare to read the vCPUs");
-	m->opts = *opts;
-	m->may_force = opts->reader_fd >= 0 && opts->slots;
-	m->healths = calloc((size_t)opts->cpu_cnt, sizeof(*m->healths));
-	m->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*m->mperf_error_cnts));
-	m->stands = calloc((size_t)opts->cpu_cnt, sizeof(*m->stands));
-	if (m->healths && m->mperf_error_cnts && m->stands)
-		err = vcpu_map__new(&opts->sums, opts->ns_per_tsc_cycle, &m->sums);
+	r->opts = *opts;
+	r->may_force = opts->forced_read_fd >= 0 && opts->slots;
+	r->healths = calloc((size_t)opts->cpu_cnt, sizeof(*r->healths));
+	r->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*r->mperf_error_cnts));
+	r->stands = calloc((size_t)opts->cpu_cnt, sizeof(*r->stands));
+	if (r->healths && r->mperf_error_cnts && r->stands)
+		err = vcpu_map__new(&opts->sums, opts->ns_per_tsc_cycle, &r->sums);
 	if (!err)
-		err = copy_shared(m);
+		err = copy_shared(r);
 	if (!err)
-		err = copy_healths(m);
+		err = copy_healths(r);
 	if (err) {
-		meter__free(m);
+		bpf_reader__free(r);
 		return failed(err, "prepare to read the vCPUs");
 	}
 	/* Failures before the start are not news: a pinned measurement may have some. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
-		m->mperf_error_cnts[cpu] = m->healths[cpu].mperf_error_cnt;
-	*out = m;
+		r->mperf_error_cnts[cpu] = r->healths[cpu].mperf_error_cnt;
+	*out = r;
 	return 0;
 }
 
-void meter__free(struct meter *m)
+void bpf_reader__free(struct bpf_reader *r)
 {
-	if (!m)
+	if (!r)
 		return;
-	vcpu_map__free(m->sums);
-	free(m->healths);
-	free(m->mperf_error_cnts);
-	free(m->stands);
-	free(m);
+	vcpu_map__free(r->sums);
+	free(r->healths);
+	free(r->mperf_error_cnts);
+	free(r->stands);
+	free(r);
 }
 
-static void sum_health(const struct meter *m, struct health *health)
+static void sum_health(const struct bpf_reader *r, struct health *health)
 {
-	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
-		health->lost_window_cnt += m->healths[cpu].lost_window_cnt;
-		health->mperf_error_cnt += m->healths[cpu].mperf_error_cnt;
-		health->map_full_cnt += m->healths[cpu].map_full_cnt;
+	for (int cpu = 0; cpu < r->opts.cpu_cnt; cpu++) {
+		health->lost_window_cnt += r->healths[cpu].lost_window_cnt;
+		health->mperf_error_cnt += r->healths[cpu].mperf_error_cnt;
+		health->map_full_cnt += r->healths[cpu].map_full_cnt;
 	}
 }
 
-static void say_stands(struct meter *m, int cpu, bool stands)
+static void say_stands(struct bpf_reader *r, int cpu, bool stands)
 {
-	if (stands && !m->stands[cpu])
+	if (stands && !r->stands[cpu])
 		pr_warn("MPERF has stopped on CPU %d: vCPUs are not measured while they run there",
 			cpu);
-	if (!stands && m->stands[cpu])
+	if (!stands && r->stands[cpu])
 		pr_warn("MPERF counts again on CPU %d", cpu);
-	m->stands[cpu] = stands;
+	r->stands[cpu] = stands;
 }
 
 /*
  * Forces a read of the CPU if a window is open on it. Does nothing with --check, which reads whole
  * CPUs.
  */
-static int force_read(struct meter *m, int cpu)
+static int force_read(struct bpf_reader *r, int cpu)
 {
 	int err;
 
-	if (!m->may_force || m->opts.cpu_accounts_fd >= 0 || !m->opts.slots[cpu].tid)
+	if (!r->may_force || r->opts.cpu_accounts_fd >= 0 || !r->opts.slots[cpu].tid)
 		return 0;
-	err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
+	err = forced_read__run(r->opts.forced_read_fd, cpu, r->sched_offset_ns);
 	return err == -ENXIO ? 0 : err;
 }
 
@@ -139,20 +139,20 @@ static int force_read(struct meter *m, int cpu)
  * opened, or was offline meanwhile; or reports that MPERF has stopped on the CPU. An event that
  * counts is left alone: a reopened event would count from zero in the middle of a window.
  */
-static void mend_event(struct meter *m, int cpu)
+static void mend_event(struct bpf_reader *r, int cpu)
 {
-	int stands = perf_events__have_stopped(m->opts.perf_events, cpu);
+	int stands = perf_events__have_stopped(r->opts.perf_events, cpu);
 
 	if (stands) {
-		if (!perf_events__reopen(m->opts.perf_events, cpu)) {
-			perf_events__hand_over(m->opts.perf_events, cpu, m->opts.events_fd);
+		if (!perf_events__reopen(r->opts.perf_events, cpu)) {
+			perf_events__hand_over(r->opts.perf_events, cpu, r->opts.events_fd);
 			/*
 			 * Read now, while the count of the reopened event is still below its old
 			 * value: BPF detects the reopened event by a count that went back.
 			 */
-			force_read(m, cpu);
+			force_read(r, cpu);
 		}
-		stands = perf_events__have_stopped(m->opts.perf_events, cpu);
+		stands = perf_events__have_stopped(r->opts.perf_events, cpu);
 		if (!stands)
 			pr_info("MPERF could not be read on CPU %d: reopened", cpu);
 	}
@@ -161,53 +161,53 @@ static void mend_event(struct meter *m, int cpu)
 	 * report it again.
 	 */
 	if (stands < 0)
-		m->stands[cpu] = false;
+		r->stands[cpu] = false;
 	else
-		say_stands(m, cpu, stands);
+		say_stands(r, cpu, stands);
 }
 
-static void mend_events(struct meter *m)
+static void mend_events(struct bpf_reader *r)
 {
-	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
-		__u64 error_cnt = m->healths[cpu].mperf_error_cnt;
+	for (int cpu = 0; cpu < r->opts.cpu_cnt; cpu++) {
+		__u64 error_cnt = r->healths[cpu].mperf_error_cnt;
 
-		if (error_cnt == m->mperf_error_cnts[cpu] && !m->stands[cpu])
+		if (error_cnt == r->mperf_error_cnts[cpu] && !r->stands[cpu])
 			continue;
-		m->mperf_error_cnts[cpu] = error_cnt;
-		mend_event(m, cpu);
+		r->mperf_error_cnts[cpu] = error_cnt;
+		mend_event(r, cpu);
 	}
 }
 
-int meter__find_loaded(struct meter *m, __u64 since_ns)
+int bpf_reader__find_loaded(struct bpf_reader *r, __u64 since_ns)
 {
-	if (!m->may_force && clock__now_ns() - since_ns < 2 * HEARTBEAT_NS)
+	if (!r->may_force && clock__now_ns() - since_ns < 2 * HEARTBEAT_NS)
 		return 0;
-	for (int cpu = 0; m->may_force && cpu < m->opts.cpu_cnt; cpu++) {
-		int err = forced_read__run(m->opts.reader_fd, cpu, m->sched_offset_ns);
+	for (int cpu = 0; r->may_force && cpu < r->opts.cpu_cnt; cpu++) {
+		int err = forced_read__run(r->opts.forced_read_fd, cpu, r->sched_offset_ns);
 
 		if (err < 0 && err != -ENXIO)
 			return failed(err, "read a CPU's counters from BPF");
 	}
-	m->hooked_ns = since_ns;
+	r->hooked_ns = since_ns;
 	return 1;
 }
 
-static double ratio_of(const struct meter *m, int cpu)
+static double ratio_of(const struct bpf_reader *r, int cpu)
 {
-	const struct calibration *calibration = m->opts.calibration;
+	const struct calibration *calibration = r->opts.calibration;
 
 	if (!calibration || calibration->kinds.cnt < 2)
-		return m->opts.mperf_ratio;
+		return r->opts.mperf_ratio;
 	return calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
 }
 
-static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
+static int read_account(const struct bpf_reader *r, int cpu, struct snapshot *snap)
 {
-	double ns_per_cycle = m->opts.ns_per_tsc_cycle;
+	double ns_per_cycle = r->opts.ns_per_tsc_cycle;
 	struct cpu_account account;
 	struct cpu_reading *reading;
-	int answer = forced_read__account(m->opts.reader_fd, m->opts.cpu_accounts_fd, cpu,
-					  m->sched_offset_ns, &account);
+	int answer = forced_read__account(r->opts.forced_read_fd, r->opts.cpu_accounts_fd, cpu,
+					  r->sched_offset_ns, &account);
 
 	if (answer <= 0)
 		return answer;
@@ -216,7 +216,7 @@ static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 		return -ENOMEM;
 	*reading = (struct cpu_reading){
 		.cpu = cpu,
-		.mperf_ratio = ratio_of(m, cpu),
+		.mperf_ratio = ratio_of(r, cpu),
 		.at_ns = tsc_cycles_to_ns(account.read.tsc_cycles, ns_per_cycle),
 		.mperf_cycles = account.read.mperf_cycles,
 		.window_ns = tsc_cycles_to_ns(account.read_sums.window_tsc_cycles, ns_per_cycle),
@@ -228,7 +228,7 @@ static int read_account(const struct meter *m, int cpu, struct snapshot *snap)
 }
 
 struct refused {
-	struct meter *meter;
+	struct bpf_reader *reader;
 	struct health *health;
 };
 
@@ -236,29 +236,29 @@ struct refused {
 static void report_refused(void *arg, pid_t pid, __u64 refused_cnt)
 {
 	struct refused *refused = arg;
-	struct meter *m = refused->meter;
+	struct bpf_reader *r = refused->reader;
 
 	refused->health->refused_window_cnt += refused_cnt;
-	for (size_t i = 0; i < m->refused_pid_cnt; i++)
-		if (m->refused_pids[i] == pid)
+	for (size_t i = 0; i < r->refused_pid_cnt; i++)
+		if (r->refused_pids[i] == pid)
 			return;
-	if (m->refused_pid_cnt == REFUSED_PIDS_MAX)
+	if (r->refused_pid_cnt == REFUSED_PIDS_MAX)
 		return;
-	m->refused_pids[m->refused_pid_cnt++] = pid;
+	r->refused_pids[r->refused_pid_cnt++] = pid;
 	pr_warn("process %d runs more vCPUs, or each of them on more threads, than are measured for one "
 		"process: some of its windows are unmeasured (refused_windows)",
 		pid);
 }
 
-static int check_goes_on(const struct meter *m)
+static int check_goes_on(const struct bpf_reader *r)
 {
 	struct pin_about about;
 	const __u32 key = 0;
 	int err;
 
-	if (m->opts.about_fd < 0)
+	if (r->opts.about_fd < 0)
 		return 0;
-	err = bpf_map_lookup_elem(m->opts.about_fd, &key, &about);
+	err = bpf_map_lookup_elem(r->opts.about_fd, &key, &about);
 	if (err)
 		return failed(err, "read the parameters of the pinned measurement");
 	if (about.layout)
@@ -267,25 +267,25 @@ static int check_goes_on(const struct meter *m)
 	return -ESHUTDOWN;
 }
 
-int meter__read(struct meter *m, struct snapshot *snap)
+int bpf_reader__read(struct bpf_reader *r, struct snapshot *snap)
 {
-	int err = check_goes_on(m);
+	int err = check_goes_on(r);
 
 	if (err)
 		return err;
-	err = copy_shared(m);
+	err = copy_shared(r);
 	if (err)
 		return failed(err, "read the state of the CPUs");
 	clock__read(&snap->clock);
-	snap->mode = m->opts.mode;
-	snap->mperf_ratio = m->opts.mperf_ratio;
-	snap->hooked_ns = m->hooked_ns;
-	m->sched_offset_ns = sched_clock__offset_ns(m->opts.sched_clock);
-	for (int cpu = 0; cpu < m->opts.cpu_cnt; cpu++) {
-		if (m->opts.cpu_accounts_fd >= 0)
-			err = read_account(m, cpu, snap);
+	snap->mode = r->opts.mode;
+	snap->mperf_ratio = r->opts.mperf_ratio;
+	snap->hooked_ns = r->hooked_ns;
+	r->sched_offset_ns = sched_clock__offset_ns(r->opts.sched_clock);
+	for (int cpu = 0; cpu < r->opts.cpu_cnt; cpu++) {
+		if (r->opts.cpu_accounts_fd >= 0)
+			err = read_account(r, cpu, snap);
 		else
-			err = force_read(m, cpu);
+			err = force_read(r, cpu);
 		if (err < 0)
 			return failed(err, "read a CPU's counters from BPF");
 	}
@@ -293,43 +293,43 @@ int meter__read(struct meter *m, struct snapshot *snap)
 	 * Take accounts after the windows were read: the account of a thread with an open window is
 	 * taken together with the window, by the read above or by the CPU's timer.
 	 */
-	if (m->opts.accounts_fd >= 0)
-		err = forced_read__accounts(m->opts.accounts_fd, vcpu_map__highest_index(m->sums),
+	if (r->opts.accounts_fd >= 0)
+		err = forced_read__accounts(r->opts.accounts_fd, vcpu_map__highest_index(r->sums),
 					    snap->clock.mono_ns -
-						    (m->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
-					    m->sched_offset_ns);
+						    (r->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
+					    r->sched_offset_ns);
 	if (err)
 		return failed(err, "take the accounts of the vCPUs");
-	err = vcpu_map__read(m->sums, snap);
+	err = vcpu_map__read(r->sums, snap);
 	if (err)
 		return failed(err, "read the vCPUs' sums");
 	/* Copy the failure counts last, so that they include failures of the reads above. */
-	err = copy_healths(m);
+	err = copy_healths(r);
 	if (err)
 		return failed(err, "read the state of the CPUs");
-	sum_health(m, &snap->health);
+	sum_health(r, &snap->health);
 	/*
 	 * Report map-full events from before the first snapshot in the first interval: the vCPUs
 	 * without an entry may not be loaded again.
 	 */
-	if (!m->has_read && m->opts.sums.ended_fd < 0)
+	if (!r->has_read && r->opts.sums.ended_fd < 0)
 		snap->health.map_full_cnt = 0;
-	vcpu_map__refused(m->sums, report_refused, &(struct refused){ m, &snap->health });
-	m->has_read = true;
-	if (m->opts.events_fd >= 0)
-		mend_events(m);
+	vcpu_map__refused(r->sums, report_refused, &(struct refused){ r, &snap->health });
+	r->has_read = true;
+	if (r->opts.events_fd >= 0)
+		mend_events(r);
 	return 0;
 }
 
-int meter__check_rights(const struct meter *m)
+int bpf_reader__check_rights(const struct bpf_reader *r)
 {
 	struct vcpu_sums sums;
 	__u32 nobody = 0;
-	int err = bpf_map_lookup_elem(m->opts.sums.vcpus_fd, &nobody, &sums);
+	int err = bpf_map_lookup_elem(r->opts.sums.vcpus_fd, &nobody, &sums);
 
 	if (err)
 		return err;
-	err = m->may_force ? forced_read__run(m->opts.reader_fd, 0, m->sched_offset_ns) : 0;
+	err = r->may_force ? forced_read__run(r->opts.forced_read_fd, 0, r->sched_offset_ns) : 0;
 	return err == -EPERM || err == -EACCES ? err : 0;
 }
 
@@ -337,20 +337,20 @@ int meter__check_rights(const struct meter *m)
  * Closes the windows that an exited thread left open on CPUs. Otherwise they would stay open until
  * a vCPU is loaded on the CPU or a read is forced there.
  */
-static void close_windows(struct meter *m, pid_t tid)
+static void close_windows(struct bpf_reader *r, pid_t tid)
 {
-	for (int cpu = 0; m->opts.slots && cpu < m->opts.cpu_cnt; cpu++)
-		if (m->opts.slots[cpu].tid == (__u32)tid)
-			force_read(m, cpu);
+	for (int cpu = 0; r->opts.slots && cpu < r->opts.cpu_cnt; cpu++)
+		if (r->opts.slots[cpu].tid == (__u32)tid)
+			force_read(r, cpu);
 }
 
-int meter__forget(struct meter *m, struct snapshot *snap, struct vcpu_reading *vcpu)
+int bpf_reader__forget(struct bpf_reader *r, struct snapshot *snap, struct vcpu_reading *vcpu)
 {
 	int err;
 
-	if (m->opts.sums.ended_fd >= 0)
+	if (r->opts.sums.ended_fd >= 0)
 		return 0;
-	close_windows(m, vcpu->tid);
-	err = vcpu_map__forget(m->sums, snap, vcpu);
+	close_windows(r, vcpu->tid);
+	err = vcpu_map__forget(r->sums, snap, vcpu);
 	return err ? failed(err, "free the sums of an exited thread") : 0;
 }

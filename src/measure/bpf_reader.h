@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * meter - reads a running measurement, which was attached by bpf_loader in this process, or pinned
- * by another process. Knows threads and windows, not names.
+ * bpf_reader - reads a running measurement, which was attached by bpf_loader in this process, or
+ * pinned by another process. Knows threads and windows, not names.
  */
-#ifndef METER_H
-#define METER_H
+#ifndef BPF_READER_H
+#define BPF_READER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -13,10 +13,10 @@
 
 struct calibration;
 struct perf_events;
-struct meter;
+struct bpf_reader;
 struct sched_clock;
 
-struct meter_opts {
+struct bpf_reader_opts {
 	enum measure_mode mode;
 	double mperf_ratio;      /* MPERF rate over TSC rate of CPUs of the first kind */
 	double ns_per_tsc_cycle; /* by the scheduler's clock */
@@ -39,8 +39,8 @@ struct meter_opts {
 	 * The programs for forced reads and for the accounts of threads. -1: this process may not
 	 * run them.
 	 */
-	int reader_fd, accounts_fd;
-	int cpu_accounts_fd; /* -1: no --check; reader_fd is check_read otherwise */
+	int forced_read_fd, accounts_fd;
+	int cpu_accounts_fd; /* -1: no --check; forced_read_fd is check_read otherwise */
 	int events_fd;       /* -1: events are not reopened */
 	int about_fd; /* of a pinned measurement, which may end before its readers; -1 otherwise */
 	const struct calibration *calibration; /* NULL: one kind of core */
@@ -48,11 +48,11 @@ struct meter_opts {
 };
 
 /*
- * Borrows everything that opts points to. Returns 0 and *meter, which the caller frees with
- * meter__free(); or -errno, logged.
+ * Borrows everything that opts points to. Returns 0 and *reader, which the caller frees with
+ * bpf_reader__free(); or -errno, logged.
  */
-int meter__new(const struct meter_opts *opts, struct meter **meter);
-void meter__free(struct meter *meter);
+int bpf_reader__new(const struct bpf_reader_opts *opts, struct bpf_reader **reader);
+void bpf_reader__free(struct bpf_reader *reader);
 
 /*
  * Reads all open windows and takes the accounts of all threads, then fills the cleared snapshot's
@@ -61,22 +61,22 @@ void meter__free(struct meter *meter);
  * process may force no read, the sums are complete up to the measurement's own last read.
  * Returns 0; -ESHUTDOWN when the measurement was unpinned; or another -errno: logged.
  */
-int meter__read(struct meter *meter, struct snapshot *snap);
+int bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap);
 
 /*
  * Finds the loaded vCPUs after a break in which the hooks saw no loads. The hooks have run at least
- * since since_ns (CLOCK_MONOTONIC). The next meter__read() measures everything again except vCPUs
- * that are `stale`.
+ * since since_ns (CLOCK_MONOTONIC). The next bpf_reader__read() measures everything again except
+ * vCPUs that are `stale`.
  * Returns 1; 0 when this process may force no read and not all CPU timers have fired since, so that
- * the caller must call again before the next meter__read(); or -errno, logged.
+ * the caller must call again before the next bpf_reader__read(); or -errno, logged.
  */
-int meter__find_loaded(struct meter *meter, __u64 since_ns);
+int bpf_reader__find_loaded(struct bpf_reader *reader, __u64 since_ns);
 
 /*
  * Checks whether this process can go on reading with its current rights and descriptors. Returns 0;
  * -EPERM or -EACCES; or another -errno.
  */
-int meter__check_rights(const struct meter *meter);
+int bpf_reader__check_rights(const struct bpf_reader *reader);
 
 /*
  * Drops the sums of a thread that no longer exists, so that its entry is free again: the thread
@@ -84,6 +84,6 @@ int meter__check_rights(const struct meter *meter);
  * its reading in the last snapshot, with what the thread did until its end. Returns 0 or -errno,
  * logged.
  */
-int meter__forget(struct meter *meter, struct snapshot *snap, struct vcpu_reading *vcpu);
+int bpf_reader__forget(struct bpf_reader *reader, struct snapshot *snap, struct vcpu_reading *vcpu);
 
-#endif /* METER_H */
+#endif /* BPF_READER_H */
