@@ -20,7 +20,7 @@
 #include "measure/pin_dir.h"
 #include "measure/pinned.h"
 #include "measure/plan.h"
-#include "measure/sampler.h"
+#include "measure/snapshot_taker.h"
 #include "run/source_ops.h"
 
 struct source_live {
@@ -37,7 +37,7 @@ struct source_live {
 	__u64 hooks_off_cnt;
 	struct pinned *pinned; /* NULL: loader is used */
 	struct bpf_loader *loader;
-	struct sampler *sampler;
+	struct snapshot_taker *taker;
 	bool begun;
 };
 
@@ -88,7 +88,7 @@ static int take_snapshot(struct source_live *live, struct snapshot *snap)
 			live->resumed_ns = 0;
 	}
 	if (!err)
-		err = sampler__take(live->sampler, snap);
+		err = snapshot_taker__take(live->taker, snap);
 	if (!err)
 		err = look_at_hooks(live);
 	/* Count failed snapshots too, because their interval becomes part of the next one. */
@@ -118,7 +118,7 @@ static bool has_live_ended(const struct source *source, const struct filter *fil
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	return filter->pid_cnt && !sampler__vm_cnt(live->sampler);
+	return filter->pid_cnt && !snapshot_taker__vm_cnt(live->taker);
 }
 
 static size_t live_program_stats(const struct source *source, struct program_stats *stats,
@@ -139,7 +139,7 @@ static void free_live(struct source *source)
 {
 	struct source_live *live = live_of(source);
 
-	sampler__free(live->sampler);
+	snapshot_taker__free(live->taker);
 	pinned__free(live->pinned);
 	bpf_loader__free(live->loader);
 	hook_watch__close(&live->watch);
@@ -281,17 +281,17 @@ static int start_reader(struct source_live *live, const struct measure_opts *opt
 	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
 }
 
-static int start_sampler(struct source_live *live, const struct measure_opts *opts,
-			 const struct hostfs *fs)
+static int start_taker(struct source_live *live, const struct measure_opts *opts,
+		       const struct hostfs *fs)
 {
-	const struct sampler_opts sampler_opts = {
+	const struct snapshot_taker_opts taker_opts = {
 		.fs = fs,
 		.reader = reader_of(live),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};
 
-	return sampler__new(&sampler_opts, &live->sampler);
+	return snapshot_taker__new(&taker_opts, &live->taker);
 }
 
 int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
@@ -310,7 +310,7 @@ int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
 	if (!err)
 		err = live->pinned ? start_reader(live, opts, fs) : start_loader(live, opts, fs);
 	if (!err)
-		err = start_sampler(live, opts, fs);
+		err = start_taker(live, opts, fs);
 	if (err) {
 		free_live(&live->source);
 		return err;

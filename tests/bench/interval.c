@@ -23,8 +23,8 @@
 #include "gtimehalt.h"
 #include "measure/hooks.h"
 #include "render/render.h"
-#include "measure/sampler.h"
 #include "report/snapshot.h"
+#include "measure/snapshot_taker.h"
 
 #define INTERVALS_DEFAULT 30
 #define INTERVAL_US       20000
@@ -47,7 +47,7 @@ static __u64 reader_ns;
 struct bench {
 	struct fake_host host;
 	struct bpf_loader *loader;
-	struct sampler *sampler;
+	struct snapshot_taker *taker;
 	int map_fd;
 	struct snapshot snaps[2];
 	struct report report;
@@ -144,7 +144,7 @@ static void run_part(struct bench *bench, enum part part, unsigned int step)
 
 	switch (part) {
 	case PART_SAMPLE:
-		err = sampler__take(bench->sampler, cur);
+		err = snapshot_taker__take(bench->taker, cur);
 		break;
 	case PART_ACCOUNT:
 		err = account__report(prev, cur, &bench->report);
@@ -206,18 +206,18 @@ static void open_all(struct bench *bench)
 	struct bpf_loader_opts loader_opts = {
 		.fs = &bench->host.fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
 	};
-	struct sampler_opts sampler_opts = { .fs = &bench->host.fs };
+	struct snapshot_taker_opts taker_opts = { .fs = &bench->host.fs };
 	int err;
 
 	err = bpf_loader__new(&loader_opts, &bench->loader);
 	if (err)
 		die("the loader (are KVM's types in this kernel's BTF?)", err);
 	bench->map_fd = find_map("vcpus");
-	sampler_opts.reader = bpf_loader__reader(bench->loader);
-	err = sampler__new(&sampler_opts, &bench->sampler);
+	taker_opts.reader = bpf_loader__reader(bench->loader);
+	err = snapshot_taker__new(&taker_opts, &bench->taker);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)
-		die("the sampler", err);
+		die("the snapshots", err);
 }
 
 int main(int argc, char **argv)

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "vm/pid_space.h"
 #include "vm/roster.h"
-#include "measure/sampler.h"
 #include "report/snapshot.h"
+#include "measure/snapshot_taker.h"
 
 /*
  * How many threads one snapshot checks for their end, in rotation. The exit hook reports the end of
@@ -21,7 +21,7 @@
  */
 #define EXIT_CHECK_MAX 256
 
-struct sampler {
+struct snapshot_taker {
 	struct bpf_reader *reader;
 	struct roster *roster;
 	const struct hostfs *fs;
@@ -31,44 +31,44 @@ struct sampler {
 	bool takes_pids;
 };
 
-int sampler__new(const struct sampler_opts *opts, struct sampler **out)
+int snapshot_taker__new(const struct snapshot_taker_opts *opts, struct snapshot_taker **out)
 {
-	struct sampler *s = calloc(1, sizeof(*s));
+	struct snapshot_taker *t = calloc(1, sizeof(*t));
 	int err;
 
-	if (!s)
+	if (!t)
 		return -ENOMEM;
-	s->reader = opts->reader;
-	s->fs = opts->fs;
-	s->takes_pids = pid_space__is_ours(opts->fs);
-	err = roster__new(opts->fs, opts->pids, opts->pid_cnt, &s->roster);
+	t->reader = opts->reader;
+	t->fs = opts->fs;
+	t->takes_pids = pid_space__is_ours(opts->fs);
+	err = roster__new(opts->fs, opts->pids, opts->pid_cnt, &t->roster);
 	if (err) {
 		pr_err("cannot look for VMs in /proc: %s", strerror(-err));
-		sampler__free(s);
+		snapshot_taker__free(t);
 		return err;
 	}
-	*out = s;
+	*out = t;
 	return 0;
 }
 
-void sampler__free(struct sampler *s)
+void snapshot_taker__free(struct snapshot_taker *t)
 {
-	if (!s)
+	if (!t)
 		return;
-	roster__free(s->roster);
-	free(s);
+	roster__free(t->roster);
+	free(t);
 }
 
-size_t sampler__vm_cnt(const struct sampler *s)
+size_t snapshot_taker__vm_cnt(const struct snapshot_taker *t)
 {
-	return roster__vm_cnt(s->roster);
+	return roster__vm_cnt(t->roster);
 }
 
 /* Returns whether a thread has exited. tgkill(2) takes a tenth of the time of a lookup in /proc. */
-static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
+static bool has_ended(const struct snapshot_taker *t, const struct vcpu_reading *vcpu)
 {
-	if (!s->takes_pids)
-		return !hostfs__exists(s->fs, "proc/%d/task/%d", vcpu->pid, vcpu->tid);
+	if (!t->takes_pids)
+		return !hostfs__exists(t->fs, "proc/%d/task/%d", vcpu->pid, vcpu->tid);
 	return syscall(SYS_tgkill, vcpu->pid, vcpu->tid, 0) < 0 && errno == ESRCH;
 }
 
@@ -76,43 +76,43 @@ static bool has_ended(const struct sampler *s, const struct vcpu_reading *vcpu)
  * Drops the sums of threads that have exited: this snapshot has their final sums. Returns 0 or
  * -errno, logged.
  */
-static int forget_ended(struct sampler *s, struct snapshot *snap)
+static int forget_ended(struct snapshot_taker *t, struct snapshot *snap)
 {
 	int err = 0;
 	size_t cnt = snap->vcpu_cnt < EXIT_CHECK_MAX ? snap->vcpu_cnt : EXIT_CHECK_MAX;
 
 	for (size_t n = 0; !err && n < cnt; n++) {
-		struct vcpu_reading *vcpu = &snap->vcpus[(s->check_turn + n) % snap->vcpu_cnt];
+		struct vcpu_reading *vcpu = &snap->vcpus[(t->check_turn + n) % snap->vcpu_cnt];
 
-		if (vcpu->seen && has_ended(s, vcpu))
-			err = bpf_reader__forget(s->reader, snap, vcpu);
+		if (vcpu->seen && has_ended(t, vcpu))
+			err = bpf_reader__forget(t->reader, snap, vcpu);
 	}
-	s->check_turn = snap->vcpu_cnt ? (s->check_turn + cnt) % snap->vcpu_cnt : 0;
+	t->check_turn = snap->vcpu_cnt ? (t->check_turn + cnt) % snap->vcpu_cnt : 0;
 	return err;
 }
 
 /* Sets snap->host_halts, and logs when acpi_pad starts to halt CPUs. */
-static void look_for_host_halts(struct sampler *s, struct snapshot *snap)
+static void look_for_host_halts(struct snapshot_taker *t, struct snapshot *snap)
 {
-	snap->host_halts = acpi_pad__halts(s->fs);
-	if (snap->host_halts && !s->host_halts)
+	snap->host_halts = acpi_pad__halts(t->fs);
+	if (snap->host_halts && !t->host_halts)
 		pr_warn("acpi_pad halts CPUs of this host: halted time is unmeasured meanwhile");
-	s->host_halts = snap->host_halts;
+	t->host_halts = snap->host_halts;
 }
 
-int sampler__take(struct sampler *s, struct snapshot *snap)
+int snapshot_taker__take(struct snapshot_taker *t, struct snapshot *snap)
 {
 	int err;
 
 	snapshot__clear(snap);
-	err = bpf_reader__read(s->reader, snap);
+	err = bpf_reader__read(t->reader, snap);
 	if (err)
 		return err;
-	look_for_host_halts(s, snap);
-	err = forget_ended(s, snap);
+	look_for_host_halts(t, snap);
+	err = forget_ended(t, snap);
 	if (err)
 		return err;
-	err = roster__complete(s->roster, snap);
+	err = roster__complete(t->roster, snap);
 	if (err) {
 		pr_err("cannot list the VMs: %s", strerror(-err));
 		return err;
