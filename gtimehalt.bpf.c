@@ -36,14 +36,14 @@ int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
 SEC("?fentry")
 int BPF_PROG(fentry_vcpu_run)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?fexit")
 int BPF_PROG(fexit_vcpu_run)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -62,14 +62,14 @@ int BPF_KPROBE(kprobe_vcpu_load, struct kvm_vcpu *vcpu)
 SEC("?kprobe")
 int kprobe_vcpu_run(void *ctx)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?kretprobe")
 int kretprobe_vcpu_run(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -77,7 +77,7 @@ int kretprobe_vcpu_run(void *ctx)
 SEC("?kprobe")
 int kprobe_vcpu_exit(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -85,14 +85,14 @@ int kprobe_vcpu_exit(void *ctx)
 SEC("?raw_tp")
 int raw_tp_kvm_entry(void *ctx)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?raw_tp")
 int raw_tp_kvm_exit(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 

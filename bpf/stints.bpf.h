@@ -151,18 +151,24 @@ static __always_inline void start_stints_at(struct cpu_slot *slot, const struct 
 	slot->stint = *r;
 }
 
-/* Ends the open stint at the reading `r`, which was taken at now_ns. */
-static __always_inline void end_stint(struct cpu_slot *slot, const struct counter_reading *r,
-				      __u64 now_ns)
+/* Adds the open stint, whose length is guest_ns. No stint is open then. */
+static __always_inline void add_stint(struct cpu_slot *slot, __u64 guest_ns)
 {
-	if (targ_histogram && !slot->cannot_halt)
-		count_stint(slot, r, now_ns);
-	slot->guest_ns += now_ns - slot->entry_ns;
+	slot->guest_ns += guest_ns;
 	slot->entry_cnt++;
 	slot->entry_ns = 0;
 }
 
-static __always_inline void stint_begin(void)
+/* Closes the open stint at the reading `r`, which was taken at now_ns. */
+static __always_inline void close_stint(struct cpu_slot *slot, const struct counter_reading *r,
+					__u64 now_ns)
+{
+	if (targ_histogram && !slot->cannot_halt)
+		count_stint(slot, r, now_ns);
+	add_stint(slot, now_ns - slot->entry_ns);
+}
+
+static __always_inline void on_vm_entry(void)
 {
 	struct cpu_slot *slot = this_slot();
 
@@ -175,10 +181,10 @@ static __always_inline void stint_begin(void)
 		slot->entry_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void stint_end(void)
+static __always_inline void on_vm_exit(void)
 {
 	struct cpu_slot *slot = this_slot();
-	/* Read once: where interrupts are enabled, a forced read may end the stint meanwhile. */
+	/* Read once: where interrupts are enabled, a forced read may close the stint meanwhile. */
 	__u64 entry_ns = slot->entry_ns, now_ns;
 	struct counter_reading r;
 
@@ -191,9 +197,7 @@ static __always_inline void stint_end(void)
 		read_counters(&r);
 		count_stint(slot, &r, now_ns);
 	}
-	slot->guest_ns += now_ns - entry_ns;
-	slot->entry_cnt++;
-	slot->entry_ns = 0;
+	add_stint(slot, now_ns - entry_ns);
 }
 
 #endif /* STINTS_BPF_H */

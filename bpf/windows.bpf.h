@@ -152,7 +152,7 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	 * fastpath VM-Exits"); the hook then finds no stint.
 	 */
 	if (slot->entry_ns > STINT_OFF)
-		end_stint(slot, end, end_ns ? end_ns : bpf_ktime_get_ns());
+		close_stint(slot, end, end_ns ? end_ns : bpf_ktime_get_ns());
 	gain->tsc_cycles = 0;
 	gain->mperf_cycles = 0;
 	gain->unmeasured_ns = 0;
