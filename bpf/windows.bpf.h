@@ -289,7 +289,7 @@ __noinline int close_window(__u64 tsc_cycles, __u64 mperf_cycles)
  * Adds what the slot has collected to the entry of the thread, which is running on this CPU. The
  * window stays open.
  */
-static __always_inline void settle(struct cpu_slot *slot, const struct counter_reading *r)
+static __always_inline void flush_window(struct cpu_slot *slot, const struct counter_reading *r)
 {
 	__u64 ran_ns = slot->start_ran_ns;
 	struct vcpu_sums *sums = sums_of_slot(slot);
@@ -444,7 +444,7 @@ static __always_inline int read_window(struct cpu_slot *slot, struct task_struct
 	struct kvm_vcpu *vcpu;
 
 	if (is_in_window(slot, task)) {
-		settle(slot, r);
+		flush_window(slot, r);
 		return FORCED_READ_DONE;
 	}
 	if (slot->tid) {
