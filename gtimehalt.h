@@ -116,7 +116,7 @@ struct cpu_slot {
 	 */
 	__u64 mperf_scale;
 	/* MPERF was found stopped in this window or before it: the window is unmeasured. */
-	__u32 mperf_stood;
+	__u32 mperf_stopped;
 	/* The window's guest cannot halt, so its counters are not read: see cannot_halt(). */
 	__u32 cannot_halt;
 	__u32 pad[10];

@@ -109,8 +109,8 @@ static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cyc
  * The function is not static, so that the verifier checks the loop once and not at each call. The
  * same holds for other functions here that take only numbers.
  */
-int mperf_stands(__u64 mperf_cycles);
-__noinline int mperf_stands(__u64 mperf_cycles)
+int mperf_has_stopped(__u64 mperf_cycles);
+__noinline int mperf_has_stopped(__u64 mperf_cycles)
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MPERF_LOOKS; i++) {

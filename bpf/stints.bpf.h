@@ -127,12 +127,12 @@ static __always_inline void count_stint(struct cpu_slot *slot, const struct coun
 		halted_ns = length_ns;
 	if (halted_ns < (__s64)targ_stint_floor_ns)
 		return;
-	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_stands(r->mperf_cycles))
-		slot->mperf_stood = 1;
+	if ((!cycles || halted_ns >= (__s64)MPERF_LOOK_NS) && mperf_has_stopped(r->mperf_cycles))
+		slot->mperf_stopped = 1;
 	/*
 	 * Count nothing until the next read of the window, which checks whether MPERF counts again.
 	 */
-	if (slot->mperf_stood)
+	if (slot->mperf_stopped)
 		return;
 	sums = bpf_map_lookup_elem(&stints, &index);
 	bucket = stint_bucket(halted_ns);

@@ -143,7 +143,7 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	__u64 tsc_cycles = end->tsc_cycles - slot->start.tsc_cycles;
 	__u64 mperf_cycles = end->mperf_cycles - slot->start.mperf_cycles;
 	int is_unknown = !slot->start.tsc_cycles || !end->tsc_cycles;
-	int has_stood = slot->mperf_stood;
+	int had_stopped = slot->mperf_stopped;
 
 	/*
 	 * An open stint has ended, because this code can only run after a VM exit. The exit's own
@@ -166,15 +166,15 @@ static __always_inline int gather(struct cpu_slot *slot, const struct counter_re
 	 * that the event was reopened. TSC that has not moved means that the event became stale
 	 * when its CPU went offline.
 	 */
-	if (has_stood || !mperf_cycles || ns_of(tsc_cycles) >= MPERF_LOOK_NS)
-		slot->mperf_stood = end->tsc_cycles && mperf_stands(end->mperf_cycles);
-	if (is_unknown || (__s64)mperf_cycles <= 0 || (__s64)tsc_cycles <= 0 || has_stood ||
-	    slot->mperf_stood) {
+	if (had_stopped || !mperf_cycles || ns_of(tsc_cycles) >= MPERF_LOOK_NS)
+		slot->mperf_stopped = end->tsc_cycles && mperf_has_stopped(end->mperf_cycles);
+	if (is_unknown || (__s64)mperf_cycles <= 0 || (__s64)tsc_cycles <= 0 || had_stopped ||
+	    slot->mperf_stopped) {
 		/*
 		 * Failed reads were counted by read_counters(). A count that went back is no
 		 * failure, because the reopened event can be read.
 		 */
-		if (slot->mperf_stood || (!is_unknown && (!mperf_cycles || !tsc_cycles)))
+		if (slot->mperf_stopped || (!is_unknown && (!mperf_cycles || !tsc_cycles)))
 			COUNT(mperf_error_cnt);
 		return 0;
 	}

@@ -25,7 +25,7 @@ struct bpf_reader {
 	/* The following arrays have one element for each CPU. */
 	struct cpu_health *healths;
 	__u64 *mperf_error_cnts; /* as of the last check of the CPU's event */
-	bool *stands;            /* MPERF has stopped on the CPU, and this was logged */
+	bool *stopped;           /* MPERF has stopped on the CPU, and this was logged */
 	struct vcpu_map *sums;
 	pid_t refused_pids[REFUSED_PIDS_MAX];
 	size_t refused_pid_cnt;
@@ -72,8 +72,8 @@ int bpf_reader__new(const struct bpf_reader_opts *opts, struct bpf_reader **out)
 	r->may_force = opts->forced_read_fd >= 0 && opts->slots;
 	r->healths = calloc((size_t)opts->cpu_cnt, sizeof(*r->healths));
 	r->mperf_error_cnts = calloc((size_t)opts->cpu_cnt, sizeof(*r->mperf_error_cnts));
-	r->stands = calloc((size_t)opts->cpu_cnt, sizeof(*r->stands));
-	if (r->healths && r->mperf_error_cnts && r->stands)
+	r->stopped = calloc((size_t)opts->cpu_cnt, sizeof(*r->stopped));
+	if (r->healths && r->mperf_error_cnts && r->stopped)
 		err = vcpu_map__new(&opts->sums, opts->ns_per_tsc_cycle, &r->sums);
 	if (!err)
 		err = copy_shared(r);
@@ -97,7 +97,7 @@ void bpf_reader__free(struct bpf_reader *r)
 	vcpu_map__free(r->sums);
 	free(r->healths);
 	free(r->mperf_error_cnts);
-	free(r->stands);
+	free(r->stopped);
 	free(r);
 }
 
@@ -110,14 +110,14 @@ static void sum_health(const struct bpf_reader *r, struct health *health)
 	}
 }
 
-static void say_stands(struct bpf_reader *r, int cpu, bool stands)
+static void report_stopped(struct bpf_reader *r, int cpu, bool stopped)
 {
-	if (stands && !r->stands[cpu])
+	if (stopped && !r->stopped[cpu])
 		pr_warn("MPERF has stopped on CPU %d: vCPUs are not measured while they run there",
 			cpu);
-	if (!stands && r->stands[cpu])
+	if (!stopped && r->stopped[cpu])
 		pr_warn("MPERF counts again on CPU %d", cpu);
-	r->stands[cpu] = stands;
+	r->stopped[cpu] = stopped;
 }
 
 /*
@@ -141,9 +141,9 @@ static int force_read(struct bpf_reader *r, int cpu)
  */
 static void mend_event(struct bpf_reader *r, int cpu)
 {
-	int stands = perf_events__have_stopped(r->opts.perf_events, cpu);
+	int stopped = perf_events__have_stopped(r->opts.perf_events, cpu);
 
-	if (stands) {
+	if (stopped) {
 		if (!perf_events__reopen(r->opts.perf_events, cpu)) {
 			perf_events__hand_over(r->opts.perf_events, cpu, r->opts.events_fd);
 			/*
@@ -152,18 +152,18 @@ static void mend_event(struct bpf_reader *r, int cpu)
 			 */
 			force_read(r, cpu);
 		}
-		stands = perf_events__have_stopped(r->opts.perf_events, cpu);
-		if (!stands)
+		stopped = perf_events__have_stopped(r->opts.perf_events, cpu);
+		if (!stopped)
 			pr_info("MPERF could not be read on CPU %d: reopened", cpu);
 	}
 	/*
 	 * The state of an offline CPU is unknown: if MPERF has stopped when the CPU is back online,
 	 * report it again.
 	 */
-	if (stands < 0)
-		r->stands[cpu] = false;
+	if (stopped < 0)
+		r->stopped[cpu] = false;
 	else
-		say_stands(r, cpu, stands);
+		report_stopped(r, cpu, stopped);
 }
 
 static void mend_events(struct bpf_reader *r)
@@ -171,7 +171,7 @@ static void mend_events(struct bpf_reader *r)
 	for (int cpu = 0; cpu < r->opts.cpu_cnt; cpu++) {
 		__u64 error_cnt = r->healths[cpu].mperf_error_cnt;
 
-		if (error_cnt == r->mperf_error_cnts[cpu] && !r->stands[cpu])
+		if (error_cnt == r->mperf_error_cnts[cpu] && !r->stopped[cpu])
 			continue;
 		r->mperf_error_cnts[cpu] = error_cnt;
 		mend_event(r, cpu);
