@@ -79,9 +79,9 @@ struct {
 	__type(value, struct vcpu_sums);
 } ended SEC(".maps");
 
-static __always_inline int is_whole(const struct copy_guard *head, const struct copy_guard *tail)
+static __always_inline int is_whole(const struct write_seq *head, const struct write_seq *tail)
 {
-	return head->begun == head->done && head->begun == tail->begun && head->begun == tail->done;
+	return head->begin == head->end && head->begin == tail->begin && head->begin == tail->end;
 }
 
 /*
@@ -90,16 +90,16 @@ static __always_inline int is_whole(const struct copy_guard *head, const struct 
  * tid after this call, before writing. make_entry() does not take an entry that is being written
  * to.
  */
-static __always_inline void shared__begin(struct vcpu_sums *sums)
+static __always_inline void begin_shared_write(struct vcpu_sums *sums)
 {
-	__sync_fetch_and_add(&sums->shared_head.begun, 1);
-	__sync_fetch_and_add(&sums->shared_tail.begun, 1);
+	__sync_fetch_and_add(&sums->shared_head.begin, 1);
+	__sync_fetch_and_add(&sums->shared_tail.begin, 1);
 }
 
-static __always_inline void shared__end(struct vcpu_sums *sums)
+static __always_inline void end_shared_write(struct vcpu_sums *sums)
 {
-	__sync_fetch_and_add(&sums->shared_head.done, 1);
-	__sync_fetch_and_add(&sums->shared_tail.done, 1);
+	__sync_fetch_and_add(&sums->shared_head.end, 1);
+	__sync_fetch_and_add(&sums->shared_tail.end, 1);
 }
 
 #define SIP_ROTATE(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
@@ -291,8 +291,8 @@ static __always_inline void put_account(struct vcpu_sums *sums, const struct acc
 }
 
 /* Stores the account of `task`, which must be the current thread and has run ran_ns. */
-static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_struct *task,
-					    __u64 ran_ns)
+static __always_inline void put_current_account(struct vcpu_sums *sums, struct task_struct *task,
+						__u64 ran_ns)
 {
 	const struct account account = {
 		.at_ns = bpf_ktime_get_ns(),
@@ -301,9 +301,9 @@ static __always_inline void put_own_account(struct vcpu_sums *sums, struct task_
 		.sleeps = sleeps_of(task, 0),
 	};
 
-	shared__begin(sums);
+	begin_shared_write(sums);
 	put_account(sums, &account);
-	shared__end(sums);
+	end_shared_write(sums);
 }
 
 /*
@@ -385,7 +385,7 @@ static __always_inline void give_share_back(__u32 tgid)
 /* Marks the entry as away: the thread is about to run another vCPU. */
 static __always_inline void leave(struct vcpu_sums *sums, struct task_struct *task, __u64 ran_ns)
 {
-	put_own_account(sums, task, ran_ns);
+	put_current_account(sums, task, ran_ns);
 	sums->away_since_ns = sums->at_ns;
 }
 
@@ -400,7 +400,7 @@ static __always_inline void enter(struct vcpu_sums *sums, struct task_struct *ta
 
 	if (!sums->away_since_ns)
 		return;
-	shared__begin(sums);
+	begin_shared_write(sums);
 	sums->ran_base_ns += ran_ns - sums->ran_ns;
 	sums->wait_base_ns += wait_ns - sums->wait_ns;
 	sums->ran_ns = ran_ns;
@@ -409,7 +409,7 @@ static __always_inline void enter(struct vcpu_sums *sums, struct task_struct *ta
 	sums->at_ns = bpf_ktime_get_ns();
 	sums->away_ns += sums->at_ns - sums->away_since_ns;
 	sums->away_since_ns = 0;
-	shared__end(sums);
+	end_shared_write(sums);
 }
 
 /* The thread and the vCPU for which an entry is needed. */
@@ -431,7 +431,7 @@ static __always_inline void fill_entry(struct vcpu_sums *sums, const struct entr
 	sums->vm_id = hash_of((__u64)BPF_CORE_READ(vcpu, kvm));
 	sums->vcpu_id = BPF_CORE_READ(vcpu, vcpu_id);
 	sums->tgid = BPF_CORE_READ(task, tgid);
-	put_own_account(sums, task, request->ran_ns);
+	put_current_account(sums, task, request->ran_ns);
 	sums->ran_base_ns = sums->ran_ns;
 	sums->first_ran_ns = sums->ran_ns;
 	if (!request->older_index)
@@ -500,9 +500,9 @@ static __noinline __u32 make_entry(struct entry_request *request)
 		return 0;
 	__sync_fetch_and_add(&used_entry_cnt, 1);
 	bpf_map_update_elem(&objects, &index, &of, BPF_ANY);
-	/* The copy guards go on, because a writer that was late has yet to increment them. */
+	/* The seqcounts go on, because a writer that was late has yet to increment them. */
 	__builtin_memset(&sums->tid, 0,
-			 offsetof(struct vcpu_sums, own_tail) - offsetof(struct vcpu_sums, tid));
+			 offsetof(struct vcpu_sums, local_tail) - offsetof(struct vcpu_sums, tid));
 	fill_entry(sums, request);
 	blank_stints_at(index, sums->start_boottime_ns);
 	barrier();
@@ -672,10 +672,10 @@ __noinline int take_account(__u32 index, __u64 since_ns)
 	}
 	if (sums->away_since_ns || !read_account(task, &account))
 		return 1;
-	shared__begin(sums);
+	begin_shared_write(sums);
 	if (sums->tid == tid && !sums->ended_ns && !sums->away_since_ns)
 		put_account(sums, &account);
-	shared__end(sums);
+	end_shared_write(sums);
 	return 1;
 }
 
@@ -699,7 +699,7 @@ __noinline __u32 end_entry(__u32 index, __u32 tid, __u64 ran_ns)
 		return 0;
 	older_index = sums->older_index;
 	if (!sums->away_since_ns && of->thread == (__u64)task)
-		put_own_account(sums, task, ran_ns);
+		put_current_account(sums, task, ran_ns);
 	sums->ended_ns = sums->away_since_ns ? sums->away_since_ns : bpf_ktime_get_ns();
 	if (targ_pinned) {
 		const struct ended_key ended_key = { tid, sums->older_cnt };

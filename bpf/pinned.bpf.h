@@ -81,7 +81,7 @@ static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_
 		barrier();
 		*copy = *sums;
 		barrier();
-		if (is_whole(&copy->own_head, &copy->own_tail) &&
+		if (is_whole(&copy->local_head, &copy->local_tail) &&
 		    is_whole(&copy->shared_head, &copy->shared_tail))
 			return 1;
 	}
@@ -95,8 +95,8 @@ static __always_inline int copy_whole(const struct vcpu_sums *sums, struct vcpu_
  */
 static __always_inline __u64 shown_halted_ns(struct vcpu_sums *sums, const struct vcpu_sums *copy)
 {
-	__u64 tsc_cycles = copy->own.tsc_cycles + copy->others.tsc_cycles;
-	__u64 mperf_cycles = copy->own.mperf_cycles + copy->others.mperf_cycles;
+	__u64 tsc_cycles = copy->local.tsc_cycles + copy->remote.tsc_cycles;
+	__u64 mperf_cycles = copy->local.mperf_cycles + copy->remote.mperf_cycles;
 	__s64 halted_cycles = halted_cycles_of(tsc_cycles, mperf_cycles);
 	__u64 halted_ns = halted_cycles > 0 ? ns_of(halted_cycles) : 0;
 
@@ -140,16 +140,16 @@ static __always_inline void print_stat(struct seq_file *seq, struct task_struct 
 		return;
 	}
 	BPF_SEQ_PRINTF(seq, "%llu ", copy.ran_ns - copy.ran_base_ns);
-	if (copy.own.tsc_cycles + copy.others.tsc_cycles || copy.cannot_halt)
+	if (copy.local.tsc_cycles + copy.remote.tsc_cycles || copy.cannot_halt)
 		BPF_SEQ_PRINTF(seq, "%llu ", shown_halted_ns(sums, &copy));
 	else
 		BPF_SEQ_PRINTF(seq, "- ");
 	if (targ_guest)
-		BPF_SEQ_PRINTF(seq, "%llu ", copy.own.guest_ns + copy.others.guest_ns);
+		BPF_SEQ_PRINTF(seq, "%llu ", copy.local.guest_ns + copy.remote.guest_ns);
 	else
 		BPF_SEQ_PRINTF(seq, "- ");
 	BPF_SEQ_PRINTF(seq, "%u %llu %llu %llu\n", copy.vcpu_id,
-		       copy.own.unmeasured_ns + copy.others.unmeasured_ns,
+		       copy.local.unmeasured_ns + copy.remote.unmeasured_ns,
 		       copy.wait_ns - copy.wait_base_ns, copy.at_ns);
 }
 

@@ -212,20 +212,20 @@ static __always_inline void set_cannot_halt(struct cpu_slot *slot, struct vcpu_s
 }
 
 /* Adds the counts of a window that its own thread ends. */
-static __always_inline void add_own(struct vcpu_sums *sums, const struct window_sums *gain)
+static __always_inline void add_local(struct vcpu_sums *sums, const struct window_sums *gain)
 {
-	sums->own_head.begun++;
-	sums->own_tail.begun++;
+	sums->local_head.begin++;
+	sums->local_tail.begin++;
 	barrier();
-	sums->own.tsc_cycles += gain->tsc_cycles;
-	sums->own.mperf_cycles += gain->mperf_cycles;
+	sums->local.tsc_cycles += gain->tsc_cycles;
+	sums->local.mperf_cycles += gain->mperf_cycles;
 	if (gain->unmeasured_ns)
-		sums->own.unmeasured_ns += gain->unmeasured_ns;
-	sums->own.guest_ns += gain->guest_ns;
-	sums->own.entry_cnt += gain->entry_cnt;
+		sums->local.unmeasured_ns += gain->unmeasured_ns;
+	sums->local.guest_ns += gain->guest_ns;
+	sums->local.entry_cnt += gain->entry_cnt;
 	barrier();
-	sums->own_head.done++;
-	sums->own_tail.done++;
+	sums->local_head.end++;
+	sums->local_tail.end++;
 }
 
 /*
@@ -263,9 +263,9 @@ __noinline int close_window(__u64 tsc_cycles, __u64 mperf_cycles)
 		COUNT(lost_window_cnt);
 		return 0;
 	}
-	shared__begin(sums);
+	begin_shared_write(sums);
 	if (sums->tid != tid) {
-		shared__end(sums);
+		end_shared_write(sums);
 		COUNT(lost_window_cnt);
 		return 0;
 	}
@@ -274,14 +274,14 @@ __noinline int close_window(__u64 tsc_cycles, __u64 mperf_cycles)
 	 * Linux 5.12 do not support.
 	 */
 	if (gain.tsc_cycles) {
-		__sync_fetch_and_add(&sums->others.tsc_cycles, gain.tsc_cycles);
-		__sync_fetch_and_add(&sums->others.mperf_cycles, gain.mperf_cycles);
+		__sync_fetch_and_add(&sums->remote.tsc_cycles, gain.tsc_cycles);
+		__sync_fetch_and_add(&sums->remote.mperf_cycles, gain.mperf_cycles);
 	}
 	if (gain.unmeasured_ns)
-		__sync_fetch_and_add(&sums->others.unmeasured_ns, gain.unmeasured_ns);
-	__sync_fetch_and_add(&sums->others.guest_ns, gain.guest_ns);
-	__sync_fetch_and_add(&sums->others.entry_cnt, gain.entry_cnt);
-	shared__end(sums);
+		__sync_fetch_and_add(&sums->remote.unmeasured_ns, gain.unmeasured_ns);
+	__sync_fetch_and_add(&sums->remote.guest_ns, gain.guest_ns);
+	__sync_fetch_and_add(&sums->remote.entry_cnt, gain.entry_cnt);
+	end_shared_write(sums);
 	return 0;
 }
 
@@ -306,7 +306,7 @@ static __always_inline void flush_window(struct cpu_slot *slot, const struct cou
 	if (!gather(slot, r, 0, &gain) && ran_ns > slot->start_ran_ns)
 		gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
 	if (sums)
-		add_own(sums, &gain);
+		add_local(sums, &gain);
 	else
 		COUNT(lost_window_cnt);
 	start_at(slot, r, ran_ns);
@@ -335,7 +335,7 @@ static __always_inline int come_back(struct cpu_slot *slot, const struct counter
 		if (!gather(slot, end_of(slot, now), slot->idle_ns, &gain) &&
 		    ran_ns > slot->start_ran_ns)
 			gain.unmeasured_ns = ran_ns - slot->start_ran_ns;
-		add_own(sums, &gain);
+		add_local(sums, &gain);
 	}
 	slot->switch_cnt = switches;
 	set_cannot_halt(slot, sums, cannot_halt);

@@ -53,14 +53,14 @@ void vcpu_map__free(struct vcpu_map *map)
 	free(map);
 }
 
-static bool is_equal(const struct copy_guard *head, const struct copy_guard *tail)
+static bool is_equal(const struct write_seq *head, const struct write_seq *tail)
 {
-	return head->begun == head->done && head->begun == tail->begun && head->begun == tail->done;
+	return head->begin == head->end && head->begin == tail->begin && head->begin == tail->end;
 }
 
 static bool is_whole(const struct vcpu_sums *sums)
 {
-	return is_equal(&sums->own_head, &sums->own_tail) &&
+	return is_equal(&sums->local_head, &sums->local_tail) &&
 	       is_equal(&sums->shared_head, &sums->shared_tail);
 }
 
@@ -101,7 +101,7 @@ static __u64 complete_ns(const struct vcpu_sums *sums)
 static void fill_reading(const struct vcpu_map *map, const struct vcpu_sums *sums, __u64 hooked_ns,
 			 struct vcpu_reading *vcpu)
 {
-	const struct window_sums *own = &sums->own, *others = &sums->others;
+	const struct window_sums *local = &sums->local, *remote = &sums->remote;
 
 	vcpu->pid = (pid_t)sums->tgid;
 	vcpu->tid = (pid_t)sums->tid;
@@ -119,11 +119,11 @@ static void fill_reading(const struct vcpu_map *map, const struct vcpu_sums *sum
 	vcpu->sleeps = sums->sleeps;
 	vcpu->sleeps_known = true;
 	vcpu->measured_ns =
-		tsc_cycles_to_ns(own->tsc_cycles + others->tsc_cycles, map->ns_per_tsc_cycle);
-	vcpu->mperf_cycles = own->mperf_cycles + others->mperf_cycles;
-	vcpu->unmeasured_ns = own->unmeasured_ns + others->unmeasured_ns;
-	vcpu->guest_ns = own->guest_ns + others->guest_ns;
-	vcpu->entry_cnt = own->entry_cnt + others->entry_cnt;
+		tsc_cycles_to_ns(local->tsc_cycles + remote->tsc_cycles, map->ns_per_tsc_cycle);
+	vcpu->mperf_cycles = local->mperf_cycles + remote->mperf_cycles;
+	vcpu->unmeasured_ns = local->unmeasured_ns + remote->unmeasured_ns;
+	vcpu->guest_ns = local->guest_ns + remote->guest_ns;
+	vcpu->entry_cnt = local->entry_cnt + remote->entry_cnt;
 }
 
 static void copy_stints(const struct stint_sums *sums, struct stint_reading *reading)

@@ -121,10 +121,10 @@ static void fill_map(const struct bench *bench, unsigned int step)
 			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
 			.at_ns = now,
 			.ran_ns = ran_ns,
-			.own.tsc_cycles = ran_ns,
-			.own.mperf_cycles = ran_ns * 3 / 4,
-			.own.guest_ns = ran_ns * 19 / 20,
-			.own.entry_cnt = (step + 1) * 20ULL,
+			.local.tsc_cycles = ran_ns,
+			.local.mperf_cycles = ran_ns * 3 / 4,
+			.local.guest_ns = ran_ns * 19 / 20,
+			.local.entry_cnt = (step + 1) * 20ULL,
 			.wait_ns = ran_ns / 50,
 		};
 		/* Index 0 is nobody's. */

@@ -201,8 +201,8 @@ static void test_sums_of_both_writers_are_added(void **state)
 	struct fixture *f = *state;
 	struct vcpu_reading *reading;
 
-	vcpus[INDEX].own = (struct window_sums){ 1, 2, 3, 4, 5 };
-	vcpus[INDEX].others = (struct window_sums){ 10, 20, 30, 40, 50 };
+	vcpus[INDEX].local = (struct window_sums){ 1, 2, 3, 4, 5 };
+	vcpus[INDEX].remote = (struct window_sums){ 10, 20, 30, 40, 50 };
 	reading = take(f, 110 * S);
 	assert_int_equal(reading->measured_ns, 2 * 11);
 	assert_int_equal(reading->mperf_cycles, 22);
@@ -213,16 +213,16 @@ static void test_sums_of_both_writers_are_added(void **state)
 
 static void test_a_copy_that_stays_torn_is_counted_and_left_out(void **state)
 {
-	struct copy_guard *guards[] = { &vcpus[INDEX].own_head, &vcpus[INDEX].own_tail,
-					&vcpus[INDEX].shared_head, &vcpus[INDEX].shared_tail };
+	struct write_seq *seqs[] = { &vcpus[INDEX].local_head, &vcpus[INDEX].local_tail,
+				     &vcpus[INDEX].shared_head, &vcpus[INDEX].shared_tail };
 	struct fixture *f = *state;
 
 	vcpus[INDEX + 1] = (struct vcpu_sums){ .tid = TID + 1 };
-	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
-		guards[i]->begun = 1;
+	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
+		seqs[i]->begin = 1;
 		assert_int_equal(take(f, 100 * S)->tid, TID + 1);
 		assert_int_equal(f->snap.health.lost_window_cnt, i + 1);
-		guards[i]->begun = 0;
+		seqs[i]->begin = 0;
 	}
 	take_all(f, 110 * S);
 	assert_int_equal(f->snap.vcpu_cnt, 2);
@@ -260,7 +260,7 @@ static void test_ended_after_it_was_copied(void **state)
 
 	vcpus[INDEX].at_ns = vcpus[INDEX].ended_ns = 100 * S + 4000;
 	vcpus[INDEX].ran_ns += 3000;
-	vcpus[INDEX].others.tsc_cycles = 3000;
+	vcpus[INDEX].remote.tsc_cycles = 3000;
 	stints.halted_ns = 9;
 	assert_int_equal(vcpu_map__forget(f->map, &f->snap, reading), 0);
 	assert_int_equal(reading->at_ns, 100 * S + 4000);
