@@ -38,7 +38,7 @@ struct bpf_loader_opts {
 	 */
 	const struct opener_ops *opener;
 	const char *opener_user;
-	/* made to continue without a process: see pin.h; the plan is from hooks__plan_pinned() */
+	/* for pin_writer, to continue without a process; the plan is from hooks__plan_pinned() */
 	bool pinned;
 };
 
@@ -51,7 +51,7 @@ int bpf_loader__new(const struct bpf_loader_opts *opts, struct bpf_loader **load
 void bpf_loader__free(struct bpf_loader *loader);
 
 /* The reader of this measurement; owned by the loader. */
-struct bpf_reader *bpf_loader__reader(const struct bpf_loader *loader);
+struct bpf_reader *bpf_loader__bpf_reader(const struct bpf_loader *loader);
 
 /*
  * Fills stats with what the loaded programs have cost, for at most `max` of them; the loader

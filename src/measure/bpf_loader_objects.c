@@ -7,7 +7,7 @@
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 
-struct bpf_reader *bpf_loader__reader(const struct bpf_loader *c)
+struct bpf_reader *bpf_loader__bpf_reader(const struct bpf_loader *c)
 {
 	return c->reader;
 }

@@ -16,9 +16,9 @@
 #include "base/log.h"
 #include "report/columns.h"
 #include "measure/bpf_reader.h"
-#include "measure/pin.h"
+#include "measure/pin_writer.h"
 #include "measure/pin_dir.h"
-#include "measure/pinned.h"
+#include "measure/pin_reader.h"
 #include "measure/plan.h"
 #include "measure/snapshot_taker.h"
 #include "run/source_ops.h"
@@ -35,7 +35,7 @@ struct source_live {
 	/* with hooks_off: CLOCK_MONOTONIC since when the hooks run again; 0: they do not */
 	__u64 resumed_ns;
 	__u64 hooks_off_cnt;
-	struct pinned *pinned; /* NULL: loader is used */
+	struct pin_reader *pinned; /* NULL: loader is used */
 	struct bpf_loader *loader;
 	struct snapshot_taker *taker;
 	bool begun;
@@ -48,7 +48,8 @@ static struct source_live *live_of(struct source *source)
 
 static struct bpf_reader *reader_of(const struct source_live *live)
 {
-	return live->pinned ? pinned__reader(live->pinned) : bpf_loader__reader(live->loader);
+	return live->pinned ? pin_reader__bpf_reader(live->pinned)
+			    : bpf_loader__bpf_reader(live->loader);
 }
 
 /* Returns 0, or -errno, logged. */
@@ -126,7 +127,7 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	return live->pinned ? pinned__program_stats(live->pinned, stats, max)
+	return live->pinned ? pin_reader__program_stats(live->pinned, stats, max)
 			    : bpf_loader__program_stats(live->loader, stats, max);
 }
 
@@ -140,7 +141,7 @@ static void free_live(struct source *source)
 	struct source_live *live = live_of(source);
 
 	snapshot_taker__free(live->taker);
-	pinned__free(live->pinned);
+	pin_reader__free(live->pinned);
 	bpf_loader__free(live->loader);
 	hook_watch__close(&live->watch);
 	free(live);
@@ -170,8 +171,8 @@ static void fill_header(struct source_live *live)
 	struct utsname uts;
 
 	if (live->pinned) {
-		window_hook = pinned__about(live->pinned)->window_hook;
-		stint_hook = pinned__about(live->pinned)->stint_hook;
+		window_hook = pin_reader__properties(live->pinned)->window_hook;
+		stint_hook = pin_reader__properties(live->pinned)->stint_hook;
 	}
 	copy_text(header->gtimehalt_version, sizeof(header->gtimehalt_version), GTIMEHALT_VERSION);
 	if (!uname(&uts))
@@ -181,7 +182,7 @@ static void fill_header(struct source_live *live)
 }
 
 /* Returns whether a pinned measurement provides everything that the options ask for explicitly. */
-static bool is_enough(const struct pinned_about *about, const struct measure_opts *opts)
+static bool is_enough(const struct pin_properties *about, const struct measure_opts *opts)
 {
 	if (opts->mode_given && opts->mode != about->mode)
 		return false;
@@ -198,7 +199,7 @@ static bool is_enough(const struct pinned_about *about, const struct measure_opt
 static int find_pinned(struct source_live *live, const struct measure_opts *opts,
 		       const struct hostfs *fs)
 {
-	const struct pinned_opts pinned_opts = {
+	const struct pin_reader_opts reader_opts = {
 		.histogram = opts->histogram,
 		/* The exporter drops its privileges, so it cannot open perf events later. */
 		.mend = !opts->opener,
@@ -209,8 +210,8 @@ static int find_pinned(struct source_live *live, const struct measure_opts *opts
 
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
-	err = pinned__open(fs, &pinned_opts, &live->pinned);
-	if (err == -ENOENT && pin__is_left_over())
+	err = pin_reader__open(fs, &reader_opts, &live->pinned);
+	if (err == -ENOENT && pin_writer__is_left_over())
 		pr_warn("an interrupted --pin or --unpin has left programs running in " PIN_DIR
 			": remove them with --unpin");
 	/* A measurement pinned by another version or by someone else does not prevent our own. */
@@ -218,14 +219,14 @@ static int find_pinned(struct source_live *live, const struct measure_opts *opts
 		return 0;
 	if (err)
 		return err;
-	if (is_enough(pinned__about(live->pinned), opts)) {
+	if (is_enough(pin_reader__properties(live->pinned), opts)) {
 		pr_info("the pinned measurement is read (--mode %s)",
-			mode__name(pinned__about(live->pinned)->mode));
-		live->source.header.mode = pinned__about(live->pinned)->mode;
+			mode__name(pin_reader__properties(live->pinned)->mode));
+		live->source.header.mode = pin_reader__properties(live->pinned)->mode;
 		return 0;
 	}
 	pr_info("the pinned measurement does not provide what the options ask for: starting another one");
-	pinned__free(live->pinned);
+	pin_reader__free(live->pinned);
 	live->pinned = NULL;
 	return 0;
 }
@@ -278,7 +279,9 @@ static int start_reader(struct source_live *live, const struct measure_opts *opt
 
 	if (!err)
 		err = check_processes(opts, fs);
-	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
+	return err ? err
+		   : hook_watch__open(fs, &pin_reader__properties(live->pinned)->needs,
+				      &live->watch);
 }
 
 static int start_taker(struct source_live *live, const struct measure_opts *opts,

@@ -213,7 +213,7 @@ static void open_all(struct bench *bench)
 	if (err)
 		die("the loader (are KVM's types in this kernel's BTF?)", err);
 	bench->map_fd = find_map("vcpus");
-	taker_opts.reader = bpf_loader__reader(bench->loader);
+	taker_opts.reader = bpf_loader__bpf_reader(bench->loader);
 	err = snapshot_taker__new(&taker_opts, &bench->taker);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)

@@ -12,24 +12,24 @@
 #include "measure/perf_events.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
-#include "measure/pinned.h"
-#include "measure/pinned_programs.h"
+#include "measure/pin_programs.h"
+#include "measure/pin_reader.h"
 
-struct pinned {
+struct pin_reader {
 	/* Used only while the measurement is opened. */
 	struct pin_dir dir;
 	struct pin_refusal why;
 	struct bpf_loader *layout;
 	bool is_logged; /* the reason for the failure was logged */
 
-	struct pinned_about about;
+	struct pin_properties about;
 	double ns_per_tsc_cycle;
 	int cpu_cnt;
 	int about_fd, vcpus_fd, ended_fd, stints_fd, processes_fd, healths_fd;
 	int shared_fd, events_fd, forced_read_fd, accounts_fd;
 	void *shared; /* a copy of the programs' .bss */
 	struct perf_events *perf_events;
-	struct pinned_programs programs;
+	struct pin_programs programs;
 	struct program_clock program_clock;
 	struct bpf_reader *reader;
 };
@@ -38,12 +38,12 @@ struct pinned {
  * Returns a descriptor; -EPROTO and p->why when the object is not as this build makes it; or
  * another -errno.
  */
-static int open_object(struct pinned *p, const char *name, __u32 flags)
+static int open_object(struct pin_reader *p, const char *name, __u32 flags)
 {
 	return pin_objects__open(&p->dir, p->layout, name, flags, p->why.text, sizeof(p->why.text));
 }
 
-static int read_about(struct pinned *p)
+static int read_about(struct pin_reader *p)
 {
 	struct pin_about about;
 	__u32 key = 0;
@@ -81,7 +81,7 @@ static int read_about(struct pinned *p)
 	return 0;
 }
 
-static int open_maps(struct pinned *p, bool histogram)
+static int open_maps(struct pin_reader *p, bool histogram)
 {
 	const struct {
 		const char *name;
@@ -116,7 +116,7 @@ static int open_maps(struct pinned *p, bool histogram)
 }
 
 /* Opens the objects that need more rights than reading. Returns 0, or -EPROTO and p->why. */
-static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend)
+static int open_for_writing(struct pin_reader *p, const struct hostfs *fs, bool mend)
 {
 	p->forced_read_fd = open_object(p, PIN_FORCED_READ, 0);
 	p->accounts_fd = open_object(p, PIN_ACCOUNTS, 0);
@@ -133,7 +133,7 @@ static int open_for_writing(struct pinned *p, const struct hostfs *fs, bool mend
 	return 0;
 }
 
-static int start_reader(struct pinned *p)
+static int start_reader(struct pin_reader *p)
 {
 	const struct bpf_reader_opts opts = {
 		.mode = p->about.mode,
@@ -161,7 +161,8 @@ static int start_reader(struct pinned *p)
 	return bpf_reader__new(&opts, &p->reader);
 }
 
-static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinned_opts *opts)
+static int open_all(struct pin_reader *p, const struct hostfs *fs,
+		    const struct pin_reader_opts *opts)
 {
 	int err = pin_dir__find(&p->dir, &p->why);
 
@@ -179,7 +180,7 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
 		err = open_for_writing(p, fs, opts->mend);
 	if (err)
 		return err;
-	pinned_programs__open(&p->programs, &p->dir, p->layout);
+	pin_programs__open(&p->programs, &p->dir, p->layout);
 	err = program_clock__start(&p->program_clock, fs, opts->bpf_stats);
 	return err ? err : start_reader(p);
 }
@@ -190,7 +191,7 @@ static int open_all(struct pinned *p, const struct hostfs *fs, const struct pinn
  * tool. Measuring then costs a second set of hooks. refusal_level: the level at which a refusal is
  * logged.
  */
-static int tell(const struct pinned *p, int err, enum log_level refusal_level)
+static int tell(const struct pin_reader *p, int err, enum log_level refusal_level)
 {
 	switch (err) {
 	case -EPROTO:
@@ -226,9 +227,10 @@ static int tell(const struct pinned *p, int err, enum log_level refusal_level)
 	}
 }
 
-int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct pinned **out)
+int pin_reader__open(const struct hostfs *fs, const struct pin_reader_opts *opts,
+		     struct pin_reader **out)
 {
-	struct pinned *p = calloc(1, sizeof(*p));
+	struct pin_reader *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
@@ -244,7 +246,7 @@ int pinned__open(const struct hostfs *fs, const struct pinned_opts *opts, struct
 	p->layout = NULL;
 	if (err) {
 		err = p->is_logged ? err : tell(p, err, opts->refusal_level);
-		pinned__free(p);
+		pin_reader__free(p);
 		return err;
 	}
 	*out = p;
@@ -257,14 +259,14 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-void pinned__free(struct pinned *p)
+void pin_reader__free(struct pin_reader *p)
 {
 	if (!p)
 		return;
 	bpf_reader__free(p->reader);
 	perf_events__free(p->perf_events);
 	program_clock__stop(&p->program_clock);
-	pinned_programs__close(&p->programs);
+	pin_programs__close(&p->programs);
 	free(p->shared);
 	close_fd(p->shared_fd);
 	close_fd(p->about_fd);
@@ -279,19 +281,20 @@ void pinned__free(struct pinned *p)
 	free(p);
 }
 
-const struct pinned_about *pinned__about(const struct pinned *p)
+const struct pin_properties *pin_reader__properties(const struct pin_reader *p)
 {
 	return &p->about;
 }
 
-size_t pinned__program_stats(const struct pinned *p, struct program_stats *stats, size_t max)
+size_t pin_reader__program_stats(const struct pin_reader *p, struct program_stats *stats,
+				 size_t max)
 {
 	return program_clock__runs(&p->program_clock)
-		       ? pinned_programs__stats(&p->programs, stats, max)
+		       ? pin_programs__stats(&p->programs, stats, max)
 		       : 0;
 }
 
-struct bpf_reader *pinned__reader(const struct pinned *p)
+struct bpf_reader *pin_reader__bpf_reader(const struct pin_reader *p)
 {
 	return p->reader;
 }

@@ -17,9 +17,9 @@
 #include "measure/bpf_loader.h"
 #include "measure/heartbeat.h"
 #include "measure/perf_events.h"
-#include "measure/pin.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
+#include "measure/pin_writer.h"
 
 /* The kernel releases a link's program and target after one or two grace periods. */
 #define DETACH_WAIT_NS 5000000000ULL
@@ -59,7 +59,7 @@ static int check_links(const struct bpf_loader *loader)
  */
 static int make_links_dir(const struct pin_dir *dir)
 {
-	int err = pin__remove(dir);
+	int err = pin_writer__remove(dir);
 
 	if (err && err != -ENOENT)
 		return err;
@@ -106,7 +106,8 @@ static int pin_timers(int links_fd, const struct bpf_loader *loader)
 			return -EOPNOTSUPP;
 		}
 		/*
-		 * ENODEV: the CPU is offline. pin__renew() starts its timer when it comes online.
+		 * ENODEV: the CPU is offline. pin_writer__renew() starts its timer when it comes
+		 * online.
 		 */
 		if (err && err != -ENODEV)
 			return tell(err, "start the timers of the CPUs");
@@ -159,7 +160,7 @@ static int pin_links(int links_fd, const struct bpf_loader *loader)
 	return 0;
 }
 
-int pin__create(const struct pin_dir *dir, const struct bpf_loader *loader, gid_t gid)
+int pin_writer__create(const struct pin_dir *dir, const struct bpf_loader *loader, gid_t gid)
 {
 	int err = check_links(loader);
 	int links_fd;
@@ -259,7 +260,7 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 	return 0;
 }
 
-int pin__renew(const struct pin_dir *dir, const struct hostfs *fs)
+int pin_writer__renew(const struct pin_dir *dir, const struct hostfs *fs)
 {
 	struct renewal r = {
 		.heartbeat = { .prog_fd = -1, .cpu_beats_fd = -1 },
@@ -394,7 +395,7 @@ static int walk_all(const struct pin_dir *dir, struct program_ids *ids)
 	return others < 0 ? others : links + others;
 }
 
-bool pin__is_left_over(void)
+bool pin_writer__is_left_over(void)
 {
 	struct pin_dir dir;
 	bool left;
@@ -427,7 +428,7 @@ static void end_readers(int about_fd)
 	free(over);
 }
 
-int pin__remove(const struct pin_dir *dir)
+int pin_writer__remove(const struct pin_dir *dir)
 {
 	struct program_ids ids = { 0 };
 	char why[160];

@@ -6,12 +6,12 @@
 #include <unistd.h>
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
-#include "measure/pinned_programs.h"
+#include "measure/pin_programs.h"
 
 /* Adds a program to the list, which takes ownership of fd. fd below 0: adds nothing. */
-static void add(struct pinned_programs *p, const char *name, int fd)
+static void add(struct pin_programs *p, const char *name, int fd)
 {
-	struct pinned_program *program = &p->list[p->cnt];
+	struct pin_program *program = &p->list[p->cnt];
 
 	if (fd < 0)
 		return;
@@ -24,7 +24,7 @@ static void add(struct pinned_programs *p, const char *name, int fd)
 	p->cnt++;
 }
 
-static void add_of_link(struct pinned_programs *p, int links_fd, const char *name)
+static void add_of_link(struct pin_programs *p, int links_fd, const char *name)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -38,7 +38,7 @@ static void add_of_link(struct pinned_programs *p, int links_fd, const char *nam
 	close(fd);
 }
 
-static void add_links(struct pinned_programs *p, const struct pin_dir *dir)
+static void add_links(struct pin_programs *p, const struct pin_dir *dir)
 {
 	int links_fd = pin_dir__open_links(dir);
 	DIR *stream = links_fd < 0 ? NULL : fdopendir(links_fd);
@@ -56,8 +56,8 @@ static void add_links(struct pinned_programs *p, const struct pin_dir *dir)
 	closedir(stream);
 }
 
-void pinned_programs__open(struct pinned_programs *p, const struct pin_dir *dir,
-			   const struct bpf_loader *layout)
+void pin_programs__open(struct pin_programs *p, const struct pin_dir *dir,
+			const struct bpf_loader *layout)
 {
 	static const char *const names[] = { PIN_HEARTBEAT, PIN_FORCED_READ };
 	char why[160];
@@ -68,15 +68,14 @@ void pinned_programs__open(struct pinned_programs *p, const struct pin_dir *dir,
 		add(p, names[i], pin_objects__open(dir, layout, names[i], 0, why, sizeof(why)));
 }
 
-void pinned_programs__close(struct pinned_programs *p)
+void pin_programs__close(struct pin_programs *p)
 {
 	for (size_t i = 0; i < p->cnt; i++)
 		close(p->list[i].fd);
 	p->cnt = 0;
 }
 
-size_t pinned_programs__stats(const struct pinned_programs *p, struct program_stats *stats,
-			      size_t max)
+size_t pin_programs__stats(const struct pin_programs *p, struct program_stats *stats, size_t max)
 {
 	size_t cnt = 0;
 
