@@ -140,8 +140,8 @@ static int open_counters(struct bpf_loader *c, const struct bpf_loader_opts *opt
 		return err;
 	err = perf_events__new(opts->fs, c->cpu_cnt, &c->perf_events);
 	/* Fork before any BPF object exists that the helper would inherit. */
-	if (!err && opts->opener)
-		err = perf_events__start_opener(c->perf_events, opts->opener, opts->opener_user);
+	if (!err && opts->helper)
+		err = perf_events__start_helper(c->perf_events, opts->helper, opts->helper_user);
 	return err;
 }
 

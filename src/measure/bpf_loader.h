@@ -20,7 +20,7 @@ struct hook_plan;
 struct hostfs;
 struct program_stats;
 struct bpf_reader;
-struct opener_ops;
+struct perf_helper_ops;
 
 struct bpf_loader_opts {
 	const struct hostfs *fs;
@@ -33,11 +33,11 @@ struct bpf_loader_opts {
 	bool check;     /* also account for whole CPUs */
 	bool bpf_stats; /* let the kernel time all BPF programs of the host meanwhile */
 	/*
-	 * &opener_ops: start a process that opens MPERF on CPUs that come online, so that this one
-	 * can give up its rights; see opener.h. NULL: this process opens it.
+	 * &perf_helper_ops: start a process that opens MPERF on CPUs that come online, so that this
+	 * one can give up its rights; see perf_helper.h. NULL: this process opens it.
 	 */
-	const struct opener_ops *opener;
-	const char *opener_user;
+	const struct perf_helper_ops *helper;
+	const char *helper_user;
 	/* for pin_writer, to continue without a process; the plan is from hooks__plan_pinned() */
 	bool pinned;
 };

@@ -13,15 +13,15 @@
 #include "measure/perf_events.h"
 #include "measure/cpu_event.h"
 #include "measure/host_rights.h"
-#include "measure/opener.h"
+#include "measure/perf_helper.h"
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "base/number.h"
 
 struct perf_events {
 	struct cpu_events attrs;
-	struct opener *opener; /* NULL: this process opens them itself */
-	const struct opener_ops *opener_ops;
+	struct perf_helper *helper; /* NULL: this process opens them itself */
+	const struct perf_helper_ops *helper_ops;
 	int cpu_cnt;
 	int fds[][EVENT_CNT_PER_CPU];
 };
@@ -30,7 +30,7 @@ static int open_cpu(struct perf_events *events, int cpu)
 {
 	int *fds = events->fds[cpu];
 
-	return events->opener ? events->opener_ops->open(events->opener, cpu, fds)
+	return events->helper ? events->helper_ops->open(events->helper, cpu, fds)
 			      : cpu_events__open(&events->attrs, cpu, fds);
 }
 
@@ -105,7 +105,7 @@ int perf_events__new_closed(const struct hostfs *fs, int cpu_cnt, struct perf_ev
 
 	if (!events)
 		return -ENOMEM;
-	events->opener = NULL;
+	events->helper = NULL;
 	events->cpu_cnt = cpu_cnt;
 	memset(events->fds, -1, fds_size);
 
@@ -139,8 +139,8 @@ void perf_events__free(struct perf_events *events)
 {
 	if (!events)
 		return;
-	if (events->opener)
-		events->opener_ops->free(events->opener);
+	if (events->helper)
+		events->helper_ops->free(events->helper);
 	for (int cpu = 0; cpu < events->cpu_cnt; cpu++)
 		cpu_events__close(events->fds[cpu]);
 	free(events);
@@ -164,17 +164,17 @@ int perf_events__hand_over(const struct perf_events *events, int cpu, int map_fd
 	return 0;
 }
 
-int perf_events__start_opener(struct perf_events *events, const struct opener_ops *ops,
+int perf_events__start_helper(struct perf_events *events, const struct perf_helper_ops *ops,
 			      const char *user)
 {
-	const struct opener_opts opts = {
+	const struct perf_helper_opts opts = {
 		.events = events->attrs,
 		.cpu_cnt = events->cpu_cnt,
 		.user = user,
 	};
 
-	events->opener_ops = ops;
-	return ops->start(&opts, &events->opener);
+	events->helper_ops = ops;
+	return ops->start(&opts, &events->helper);
 }
 
 int perf_events__reopen(struct perf_events *events, int cpu)

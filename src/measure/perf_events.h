@@ -14,7 +14,7 @@
 
 struct perf_events;
 struct hostfs;
-struct opener_ops;
+struct perf_helper_ops;
 
 /*
  * Opens both events on every online CPU, of cpu_cnt possible ones.
@@ -44,10 +44,10 @@ int perf_events__hand_over(const struct perf_events *events, int cpu, int map_fd
 
 /*
  * Starts a helper process that reopens events from now on, so that this process can give up the
- * right to do so. See opener.h for when to call this, and for the user that the helper becomes.
- * Returns 0 or -errno, logged.
+ * right to do so. See perf_helper.h for when to call this, and for the user that the helper
+ * becomes. Returns 0 or -errno, logged.
  */
-int perf_events__start_opener(struct perf_events *events, const struct opener_ops *ops,
+int perf_events__start_helper(struct perf_events *events, const struct perf_helper_ops *ops,
 			      const char *user);
 
 /*

@@ -202,7 +202,7 @@ static int find_pinned(struct source_live *live, const struct measure_opts *opts
 	const struct pin_reader_opts reader_opts = {
 		.histogram = opts->histogram,
 		/* The exporter drops its privileges, so it cannot open perf events later. */
-		.mend = !opts->opener,
+		.mend = !opts->helper,
 		.bpf_stats = opts->bpf_stats,
 		.refusal_level = LOG_LEVEL_WARN,
 	};
@@ -252,8 +252,8 @@ static int start_loader(struct source_live *live, const struct measure_opts *opt
 		.histogram = opts->histogram,
 		.check = opts->check,
 		.bpf_stats = opts->bpf_stats,
-		.opener = opts->opener,
-		.opener_user = opts->opener_user,
+		.helper = opts->helper,
+		.helper_user = opts->helper_user,
 	};
 	int err;
 

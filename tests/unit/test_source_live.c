@@ -20,7 +20,7 @@
 #include "measure/pin_objects.h"
 #include "measure/program_stats.h"
 #include "measure/sched_clock.h"
-#include "measure/opener.h"
+#include "measure/perf_helper.h"
 #include "options_run.h"
 #include "report/snapshot.h"
 #include "recording/recording.h"
@@ -166,7 +166,7 @@ static void start_exporter(struct measurement *m, const struct tree *tree, const
 	run_as(PROGRAM_EXPORTER);
 	run_good(&m->run, words);
 	run_as(PROGRAM_TOOL);
-	m->run.opts.measure.opener = &opener_ops;
+	m->run.opts.measure.helper = &perf_helper_ops;
 	capture__begin(&m->said, stderr);
 	m->err = source_live__new(&m->run.opts.measure, &tree->fs, &m->source);
 	capture__end(&m->said);

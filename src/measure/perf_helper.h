@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * opener - a helper process that opens the perf events of one CPU at a time, for a process that has
+ * perf_helper - a process that opens the perf events of one CPU at a time, for a process that has
  * given up its rights.
  *
  * When a CPU comes back online, the events that were open on it are stale and have to be reopened,
@@ -15,16 +15,16 @@
  * CAP_SYS_ADMIN in place of CAP_PERFMON (their own patch to perf_event_open()). The helper finds
  * out which one it needs, if any, by opening an event; see privileges.h.
  */
-#ifndef OPENER_H
-#define OPENER_H
+#ifndef PERF_HELPER_H
+#define PERF_HELPER_H
 
 #include <linux/types.h>
 #include <sys/types.h>
 #include "measure/cpu_event.h"
 
-struct opener;
+struct perf_helper;
 
-struct opener_opts {
+struct perf_helper_opts {
 	struct cpu_events events;
 	int cpu_cnt;
 	const char *user; /* as in privileges_opts */
@@ -33,31 +33,31 @@ struct opener_opts {
 /*
  * Starts the helper. This process must still have all its rights and no other thread. Call it
  * early, because the helper inherits all memory that is mapped here. The helper ends when
- * opener__free() is called, or when its parent ends in any way.
- * Returns 0 and *opener; or -errno, logged.
+ * perf_helper__free() is called, or when its parent ends in any way.
+ * Returns 0 and *helper; or -errno, logged.
  */
-int opener__new(const struct opener_opts *opts, struct opener **opener);
-void opener__free(struct opener *opener);
+int perf_helper__new(const struct perf_helper_opts *opts, struct perf_helper **helper);
+void perf_helper__free(struct perf_helper *helper);
 
 /*
  * Opens the events of a CPU. Returns 0 and EVENT_CNT_PER_CPU fds, which the caller closes; or
  * -errno: -ENODEV (the CPU is offline), -EINVAL (there is no such CPU), -EPIPE (the helper has
  * ended, which is logged once).
  */
-int opener__open(struct opener *opener, int cpu, int *fds);
+int perf_helper__open(struct perf_helper *helper, int cpu, int *fds);
 
 /*
  * The functions above, for a caller that uses the helper only if it gets this pointer: the programs
  * that pass no such pointer do not link the libraries of rights/.
  */
-struct opener_ops {
-	int (*start)(const struct opener_opts *opts, struct opener **opener);
-	int (*open)(struct opener *opener, int cpu, int *fds);
-	void (*free)(struct opener *opener);
+struct perf_helper_ops {
+	int (*start)(const struct perf_helper_opts *opts, struct perf_helper **helper);
+	int (*open)(struct perf_helper *helper, int cpu, int *fds);
+	void (*free)(struct perf_helper *helper);
 };
-extern const struct opener_ops opener_ops;
+extern const struct perf_helper_ops perf_helper_ops;
 
 /* Returns the PID of the helper, for tests. */
-pid_t opener__pid(const struct opener *opener);
+pid_t perf_helper__pid(const struct perf_helper *helper);
 
-#endif /* OPENER_H */
+#endif /* PERF_HELPER_H */

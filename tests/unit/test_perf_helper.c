@@ -11,16 +11,16 @@
 #include <time.h>
 #include "capture.h"
 #include "child.h"
-#include "measure/opener.h"
+#include "measure/perf_helper.h"
 #include "rights/privileges.h"
 
 /*
  * Uses a software clock, because not every machine has MPERF. Opening it on a CPU needs the same
  * privilege.
  */
-static struct opener_opts options(void)
+static struct perf_helper_opts options(void)
 {
-	return (struct opener_opts){
+	return (struct perf_helper_opts){
 		.events = { .type = PERF_TYPE_SOFTWARE,
 			    .configs = { PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_CPU_CLOCK } },
 		.cpu_cnt = 2,
@@ -31,10 +31,10 @@ static struct opener_opts options(void)
 static int leader_fd = -1;
 
 /* Returns the descriptor that counts, for close_clock(); or -errno. */
-static int open_clock(struct opener *opener, int cpu)
+static int open_clock(struct perf_helper *helper, int cpu)
 {
 	int fds[EVENT_CNT_PER_CPU];
-	int err = opener__open(opener, cpu, fds);
+	int err = perf_helper__open(helper, cpu, fds);
 
 	if (err)
 		return err;
@@ -48,14 +48,14 @@ static void close_clock(int fd)
 	close(leader_fd);
 }
 
-static struct opener *start(void)
+static struct perf_helper *start(void)
 {
-	const struct opener_opts opts = options();
-	struct opener *opener = NULL;
+	const struct perf_helper_opts opts = options();
+	struct perf_helper *helper = NULL;
 
-	assert_int_equal(opener__new(&opts, &opener), 0);
-	assert_non_null(opener);
-	return opener;
+	assert_int_equal(perf_helper__new(&opts, &helper), 0);
+	assert_non_null(helper);
+	return helper;
 }
 
 /* Returns what the event counts within a millisecond; 0 if it does not count. */
@@ -80,41 +80,41 @@ static int next_fd(void)
 
 static void test_it_opens_an_event_that_counts(void **state)
 {
-	struct opener *opener;
+	struct perf_helper *helper;
 	int fd, before;
 
 	(void)state;
 	if (geteuid())
 		skip();
 	before = next_fd();
-	opener = start();
+	helper = start();
 	for (int i = 0; i < 3; i++) {
-		fd = open_clock(opener, 0);
+		fd = open_clock(helper, 0);
 		assert_true(fd >= 0);
 		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		assert_true(count(fd) > 0);
 		close_clock(fd);
 	}
-	opener__free(opener);
+	perf_helper__free(helper);
 	assert_int_equal(next_fd(), before);
 }
 
 static void test_a_cpu_out_of_range_is_refused(void **state)
 {
 	static const int cpus[] = { -1, 2, 1 << 30, -2147483647 - 1 };
-	struct opener *opener;
+	struct perf_helper *helper;
 	int fd;
 
 	(void)state;
 	if (geteuid())
 		skip();
-	opener = start();
+	helper = start();
 	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++)
-		assert_int_equal(open_clock(opener, cpus[i]), -EINVAL);
-	fd = open_clock(opener, 0);
+		assert_int_equal(open_clock(helper, cpus[i]), -EINVAL);
+	fd = open_clock(helper, 0);
 	assert_true(fd >= 0);
 	close_clock(fd);
-	opener__free(opener);
+	perf_helper__free(helper);
 }
 
 static void assert_status(pid_t pid, const char *key, const char *expected)
@@ -126,7 +126,7 @@ static void assert_status(pid_t pid, const char *key, const char *expected)
 }
 
 /*
- * The opener may keep no capability, CAP_PERFMON (1ULL << 38), or CAP_SYS_ADMIN (1ULL << 21) on
+ * The helper may keep no capability, CAP_PERFMON (1ULL << 38), or CAP_SYS_ADMIN (1ULL << 21) on
  * kernels that require it.
  */
 static void assert_one_capability(pid_t pid)
@@ -161,15 +161,15 @@ static int count_fds(pid_t pid)
 static void test_it_has_one_right_and_one_descriptor(void **state)
 {
 	const struct passwd *nobody = getpwnam("nobody");
-	struct opener *opener;
+	struct perf_helper *helper;
 	char ids[64];
 	pid_t pid;
 
 	(void)state;
 	if (geteuid())
 		skip();
-	opener = start();
-	pid = opener__pid(opener);
+	helper = start();
+	pid = perf_helper__pid(helper);
 	assert_one_capability(pid);
 	assert_status(pid, "NoNewPrivs", "1");
 	assert_status(pid, "Seccomp", "2");
@@ -179,7 +179,7 @@ static void test_it_has_one_right_and_one_descriptor(void **state)
 		 nobody->pw_uid);
 	assert_status(pid, "Uid", ids);
 	assert_int_equal(count_fds(pid), 1);
-	opener__free(opener);
+	perf_helper__free(helper);
 	assert_int_equal(kill(pid, 0), -1);
 }
 
@@ -199,12 +199,12 @@ static bool has_ended(pid_t pid)
 
 static void leave_it(void *arg)
 {
-	const struct opener_opts opts = options();
-	struct opener *opener;
+	const struct perf_helper_opts opts = options();
+	struct perf_helper *helper;
 	pid_t pid;
 
-	CHILD_CHECK(!opener__new(&opts, &opener));
-	pid = opener__pid(opener);
+	CHILD_CHECK(!perf_helper__new(&opts, &helper));
+	pid = perf_helper__pid(helper);
 	CHILD_CHECK(write(*(int *)arg, &pid, sizeof(pid)) == sizeof(pid));
 	_exit(0);
 }
@@ -233,11 +233,11 @@ static void test_it_ends_with_its_parent(void **state)
 
 static void stop_it_and_leave(void *arg)
 {
-	struct opener *opener = start();
-	pid_t pid = opener__pid(opener);
+	struct perf_helper *helper = start();
+	pid_t pid = perf_helper__pid(helper);
 
 	kill(pid, SIGSTOP);
-	opener__free(opener);
+	perf_helper__free(helper);
 	CHILD_CHECK(write(*(int *)arg, &pid, sizeof(pid)) == sizeof(pid));
 }
 
@@ -250,32 +250,32 @@ static void test_one_that_is_stopped_ends_all_the_same(void **state)
 
 static void test_without_it_nothing_is_opened_and_that_is_said_once(void **state)
 {
-	struct opener *opener;
+	struct perf_helper *helper;
 	struct capture capture;
 	int first, second;
 
 	(void)state;
 	if (geteuid())
 		skip();
-	opener = start();
-	kill(opener__pid(opener), SIGKILL);
-	assert_true(has_ended(opener__pid(opener)));
+	helper = start();
+	kill(perf_helper__pid(helper), SIGKILL);
+	assert_true(has_ended(perf_helper__pid(helper)));
 	capture__begin(&capture, stderr);
-	first = open_clock(opener, 0);
-	second = open_clock(opener, 0);
+	first = open_clock(helper, 0);
+	second = open_clock(helper, 0);
 	capture__end(&capture);
 	assert_int_equal(first, -EPIPE);
 	assert_int_equal(second, -EPIPE);
 	assert_string_equal(capture.text,
 			    "gtimehalt: warning: the process that opens MPERF does not answer: "
 			    "CPUs that come online are no longer measured\n");
-	opener__free(opener);
+	perf_helper__free(helper);
 }
 
 static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **state)
 {
-	struct opener_opts opts = options();
-	struct opener *opener = NULL;
+	struct perf_helper_opts opts = options();
+	struct perf_helper *helper = NULL;
 	struct capture capture;
 	int err, before;
 
@@ -283,10 +283,10 @@ static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **
 	before = next_fd();
 	opts.events.type = 0x7fffffff;
 	capture__begin(&capture, stderr);
-	err = opener__new(&opts, &opener);
+	err = perf_helper__new(&opts, &helper);
 	capture__end(&capture);
 	assert_true(err < 0);
-	assert_null(opener);
+	assert_null(helper);
 	assert_non_null(strstr(capture.text, "cannot start the process that opens MPERF"));
 	assert_int_equal(next_fd(), before);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -295,17 +295,17 @@ static void test_an_event_that_cannot_be_opened_is_an_error_at_the_start(void **
 /* The complete purpose: a process without privileges gets an event from a process that has one. */
 static void drop_and_open(void *arg)
 {
-	const struct opener_opts opts = options();
+	const struct perf_helper_opts opts = options();
 	const struct privileges_opts privileges = { 0 };
-	struct opener *opener;
+	struct perf_helper *helper;
 	int fd;
 
 	(void)arg;
-	CHILD_CHECK(!opener__new(&opts, &opener));
+	CHILD_CHECK(!perf_helper__new(&opts, &helper));
 	CHILD_CHECK(!privileges__drop(&privileges));
-	fd = open_clock(opener, 0);
+	fd = open_clock(helper, 0);
 	CHILD_CHECK(fd >= 0 && count(fd) > 0);
-	opener__free(opener);
+	perf_helper__free(helper);
 }
 
 static void test_a_process_without_rights_gets_an_event(void **state)
@@ -316,19 +316,19 @@ static void test_a_process_without_rights_gets_an_event(void **state)
 	child__run(drop_and_open, NULL);
 }
 
-/* A compromised parent may send messages that opener.c never sends. */
+/* A compromised parent may send messages that perf_helper.c never sends. */
 static void send_rubbish(void *arg)
 {
-	const struct opener_opts opts = options();
+	const struct perf_helper_opts opts = options();
 	char rubbish[64] = { 0 };
-	struct opener *opener;
+	struct perf_helper *helper;
 	int socket_fd;
 
 	(void)arg;
 	socket_fd = next_fd(); /* will be the first descriptor of the socket pair */
-	CHILD_CHECK(!opener__new(&opts, &opener));
+	CHILD_CHECK(!perf_helper__new(&opts, &helper));
 	CHILD_CHECK(send(socket_fd, rubbish, sizeof(rubbish), MSG_NOSIGNAL) == sizeof(rubbish));
-	CHILD_CHECK(has_ended(opener__pid(opener)));
+	CHILD_CHECK(has_ended(perf_helper__pid(helper)));
 }
 
 static void test_it_ends_when_it_is_sent_something_else(void **state)

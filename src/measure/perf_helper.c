@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/process_title.h"
 #include "measure/cpu_event.h"
-#include "measure/opener.h"
+#include "measure/perf_helper.h"
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
 
@@ -22,7 +22,7 @@
 #define END_TRIES   200
 #define END_POLL_US 5000
 
-struct opener {
+struct perf_helper {
 	pid_t pid;
 	int socket_fd; /* -1: the helper gets no more requests */
 };
@@ -50,7 +50,7 @@ union fd_message {
 /* Opens the events on any online CPU, to test the rights. Returns 0 or -errno. */
 static int try_to_open(void *arg)
 {
-	const struct opener_opts *opts = arg;
+	const struct perf_helper_opts *opts = arg;
 	int fds[EVENT_CNT_PER_CPU] = { -1, -1 }, err = -ENODEV;
 
 	for (int cpu = 0; err == -ENODEV && cpu < opts->cpu_cnt; cpu++)
@@ -81,7 +81,7 @@ static int send_answer(const struct answer *answer, const int *fds)
  * Answers requests until the parent closes its end (returns 0), or until an error or a malformed
  * request (returns 1).
  */
-static int serve(const struct opener_opts *opts)
+static int serve(const struct perf_helper_opts *opts)
 {
 	for (;;) {
 		struct answer answer = { .err = -EINVAL };
@@ -99,7 +99,7 @@ static int serve(const struct opener_opts *opts)
 	}
 }
 
-static int filter_syscalls(const struct opener_opts *opts)
+static int filter_syscalls(const struct perf_helper_opts *opts)
 {
 #define RULE_TO_OPEN(group_fd)                                                                     \
 	{                                                                                          \
@@ -141,7 +141,7 @@ static int keep_one_fd(int socket_fd)
  * Gives up all rights that opening does not need. Returns 0 or -errno; the parent logs what is not
  * logged here.
  */
-static int confine(const struct opener_opts *opts, int socket_fd, pid_t parent)
+static int confine(const struct perf_helper_opts *opts, int socket_fd, pid_t parent)
 {
 	static const int caps[] = { PRIVILEGES_NONE, CAP_PERFMON, CAP_SYS_ADMIN };
 	const struct privileges_opts privileges = {
@@ -168,7 +168,7 @@ static int confine(const struct opener_opts *opts, int socket_fd, pid_t parent)
 	return err ? err : filter_syscalls(opts);
 }
 
-__attribute__((noreturn)) static void run_child(const struct opener_opts *opts, int socket_fd,
+__attribute__((noreturn)) static void run_child(const struct perf_helper_opts *opts, int socket_fd,
 						pid_t parent)
 {
 	struct answer ready = { .cpu = -1 };
@@ -209,57 +209,57 @@ static int receive(int socket_fd, struct answer *answer, int *fds)
 }
 
 /* Waits until the helper has dropped its rights. Returns 0 or -errno. */
-static int await(struct opener *opener)
+static int await(struct perf_helper *helper)
 {
 	const struct timeval timeout = { .tv_sec = ANSWER_MAX_S };
 	struct answer ready;
 	int fds[EVENT_CNT_PER_CPU], err;
 
-	if (setsockopt(opener->socket_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+	if (setsockopt(helper->socket_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
 		return -errno;
-	err = receive(opener->socket_fd, &ready, fds);
+	err = receive(helper->socket_fd, &ready, fds);
 	return err ? err : ready.err;
 }
 
-int opener__new(const struct opener_opts *opts, struct opener **out)
+int perf_helper__new(const struct perf_helper_opts *opts, struct perf_helper **out)
 {
-	struct opener *opener = calloc(1, sizeof(*opener));
+	struct perf_helper *helper = calloc(1, sizeof(*helper));
 	pid_t parent = getpid();
 	int sockets[2] = { -1, -1 };
-	int err = opener ? 0 : -ENOMEM;
+	int err = helper ? 0 : -ENOMEM;
 
 	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		err = -errno;
 	if (err)
 		goto fail;
-	opener->socket_fd = sockets[0];
-	opener->pid = fork();
-	if (!opener->pid)
+	helper->socket_fd = sockets[0];
+	helper->pid = fork();
+	if (!helper->pid)
 		run_child(opts, sockets[1], parent);
-	err = opener->pid < 0 ? -errno : 0;
+	err = helper->pid < 0 ? -errno : 0;
 	close(sockets[1]);
 	if (!err)
-		err = await(opener);
+		err = await(helper);
 	if (err)
 		goto fail;
-	pr_info("process %d opens MPERF on CPUs that come online", (int)opener->pid);
-	*out = opener;
+	pr_info("process %d opens MPERF on CPUs that come online", (int)helper->pid);
+	*out = helper;
 	return 0;
 fail:
 	pr_err("cannot start the process that opens MPERF on CPUs that come online: %s",
 	       strerror(-err));
-	if (opener && opener->pid)
-		opener__free(opener);
+	if (helper && helper->pid)
+		perf_helper__free(helper);
 	else
-		free(opener);
+		free(helper);
 	return err;
 }
 
-static void hang_up(struct opener *opener)
+static void close_socket(struct perf_helper *helper)
 {
-	if (opener->socket_fd >= 0)
-		close(opener->socket_fd);
-	opener->socket_fd = -1;
+	if (helper->socket_fd >= 0)
+		close(helper->socket_fd);
+	helper->socket_fd = -1;
 }
 
 /*
@@ -272,28 +272,28 @@ static void await_end(pid_t pid)
 		usleep(END_POLL_US);
 }
 
-void opener__free(struct opener *opener)
+void perf_helper__free(struct perf_helper *helper)
 {
-	if (!opener)
+	if (!helper)
 		return;
-	hang_up(opener);
-	if (opener->pid > 0)
-		await_end(opener->pid);
-	free(opener);
+	close_socket(helper);
+	if (helper->pid > 0)
+		await_end(helper->pid);
+	free(helper);
 }
 
-int opener__open(struct opener *opener, int cpu, int *fds)
+int perf_helper__open(struct perf_helper *helper, int cpu, int *fds)
 {
 	struct answer answer;
 	int err;
 
 	memset(fds, -1, FDS_SIZE);
 
-	if (opener->socket_fd < 0)
+	if (helper->socket_fd < 0)
 		return -EPIPE;
-	err = send(opener->socket_fd, &cpu, sizeof(cpu), MSG_NOSIGNAL) == sizeof(cpu) ? 0 : -errno;
+	err = send(helper->socket_fd, &cpu, sizeof(cpu), MSG_NOSIGNAL) == sizeof(cpu) ? 0 : -errno;
 	if (!err)
-		err = receive(opener->socket_fd, &answer, fds);
+		err = receive(helper->socket_fd, &answer, fds);
 	if (!err && answer.cpu == cpu && (answer.err < 0) == (fds[0] < 0))
 		return answer.err;
 	/*
@@ -301,15 +301,16 @@ int opener__open(struct opener *opener, int cpu, int *fds)
 	 * again.
 	 */
 	cpu_events__close(fds);
-	hang_up(opener);
+	close_socket(helper);
 	pr_warn("the process that opens MPERF does not answer: "
 		"CPUs that come online are no longer measured");
 	return -EPIPE;
 }
 
-pid_t opener__pid(const struct opener *opener)
+pid_t perf_helper__pid(const struct perf_helper *helper)
 {
-	return opener->pid;
+	return helper->pid;
 }
 
-const struct opener_ops opener_ops = { opener__new, opener__open, opener__free };
+const struct perf_helper_ops perf_helper_ops = { perf_helper__new, perf_helper__open,
+						 perf_helper__free };
