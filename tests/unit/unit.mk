@@ -6,7 +6,7 @@
 test_http_server_WRAPPED := clock__now_ns
 test_json_text_WRAPPED := printbuf_memappend
 test_kvm_wait_WRAPPED := interval__start interval__wait
-test_patient_WRAPPED := poll
+test_interruptible_io_WRAPPED := poll
 test_render_json_WRAPPED := printbuf_memappend
 test_scale_WRAPPED := openat readlinkat faccessat
 test_source_live_WRAPPED := plan__make usleep clock__now_ns host__warn_of_hypervisor

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/ending_signals.h"
-#include "base/patient.h"
+#include "base/interruptible_io.h"
 
 /* Interval at which a wait checks for signals. */
 #define LOOK_MS 100
@@ -51,7 +51,7 @@ static size_t max_at_once(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
 }
 
-int patient__write(int fd, const char *data, size_t size, size_t *written)
+int interruptible_io__write(int fd, const char *data, size_t size, size_t *written)
 {
 	size_t max = max_at_once(fd);
 
@@ -83,7 +83,7 @@ struct cookie {
 static ssize_t write_cookie(void *cookie, const char *data, size_t size)
 {
 	size_t written;
-	int err = patient__write(((struct cookie *)cookie)->fd, data, size, &written);
+	int err = interruptible_io__write(((struct cookie *)cookie)->fd, data, size, &written);
 
 	if (err)
 		errno = -err;
@@ -133,7 +133,7 @@ static int never_waiting(int fd, const char *mode)
 	return own_fd < 0 ? fd : own_fd;
 }
 
-FILE *patient__open(int fd, const char *mode)
+FILE *interruptible_io__open(int fd, const char *mode)
 {
 	const cookie_io_functions_t functions = {
 		.read = read_cookie,

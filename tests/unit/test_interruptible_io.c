@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "base/patient.h"
+#include "base/interruptible_io.h"
 
 #define PIPE_SIZE 65536
 #define TEXT_SIZE (3 * PIPE_SIZE + 17)
@@ -121,7 +121,7 @@ static void test_a_slow_reader_gets_all(void **state)
 	size_t written;
 
 	other_end_does(f, read_a_little);
-	assert_int_equal(patient__write(f->write_fd, f->text, TEXT_SIZE, &written), 0);
+	assert_int_equal(interruptible_io__write(f->write_fd, f->text, TEXT_SIZE, &written), 0);
 	assert_int_equal(written, TEXT_SIZE);
 	assert_true(empty_looks > LATER_LOOKS);
 	while (f->read_len < TEXT_SIZE)
@@ -151,7 +151,8 @@ static void assert_signal_ends_it(struct fixture *f, void (*body)(struct fixture
 	size_t written;
 
 	other_end_does(f, body);
-	assert_int_equal(patient__write(f->write_fd, f->text, TEXT_SIZE, &written), -EINTR);
+	assert_int_equal(interruptible_io__write(f->write_fd, f->text, TEXT_SIZE, &written),
+			 -EINTR);
 	assert_int_equal(written, PIPE_SIZE);
 	assert_int_equal(empty_looks, LATER_LOOKS);
 }
@@ -178,7 +179,7 @@ static void test_what_does_not_have_to_wait_is_written_all_the_same(void **state
 	size_t written;
 
 	assert_int_equal(raise(SIGINT), 0);
-	assert_int_equal(patient__write(f->write_fd, f->text, PIPE_SIZE, &written), 0);
+	assert_int_equal(interruptible_io__write(f->write_fd, f->text, PIPE_SIZE, &written), 0);
 	assert_int_equal(written, PIPE_SIZE);
 }
 
@@ -188,20 +189,20 @@ static void test_failures_are_told(void **state)
 	int full_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	size_t written;
 
-	assert_int_equal(patient__write(full_fd, "x", 1, &written), -ENOSPC);
+	assert_int_equal(interruptible_io__write(full_fd, "x", 1, &written), -ENOSPC);
 	close(full_fd);
-	assert_int_equal(patient__write(full_fd, "x", 1, &written), -EBADF);
+	assert_int_equal(interruptible_io__write(full_fd, "x", 1, &written), -EBADF);
 	signal(SIGPIPE, SIG_IGN);
 	close(f->read_fd);
 	f->read_fd = -1;
-	assert_int_equal(patient__write(f->write_fd, "x", 1, &written), -EPIPE);
+	assert_int_equal(interruptible_io__write(f->write_fd, "x", 1, &written), -EPIPE);
 	assert_int_equal(written, 0);
 }
 
 static void test_a_stream_writes_so(void **state)
 {
 	struct fixture *f = *state;
-	FILE *out = patient__open(f->write_fd, "w");
+	FILE *out = interruptible_io__open(f->write_fd, "w");
 
 	assert_non_null(out);
 	other_end_does(f, end_us);
@@ -225,7 +226,7 @@ static void write_two(struct fixture *f, int looks)
 static void test_a_stream_reads_so(void **state)
 {
 	struct fixture *f = *state;
-	FILE *in = patient__open(f->read_fd, "r");
+	FILE *in = interruptible_io__open(f->read_fd, "r");
 	char line[8];
 
 	assert_non_null(in);
@@ -252,7 +253,7 @@ static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void
 
 	assert_int_equal(openpty(&master_fd, &terminal_fd, NULL, NULL, NULL), 0);
 	assert_int_equal(dup2(terminal_fd, STDIN_FILENO), STDIN_FILENO);
-	out = patient__open(STDIN_FILENO, "w");
+	out = interruptible_io__open(STDIN_FILENO, "w");
 	assert_non_null(out);
 	other_end_does(f, end_us);
 	errno = 0;
@@ -269,7 +270,7 @@ static void test_a_terminal_that_takes_no_more_is_waited_for_until_a_signal(void
 
 static void test_a_stream_leaves_standard_descriptors_open(void **state)
 {
-	FILE *err = patient__open(STDERR_FILENO, "w");
+	FILE *err = interruptible_io__open(STDERR_FILENO, "w");
 
 	(void)state;
 	assert_non_null(err);
@@ -293,5 +294,5 @@ int main(void)
 		TEST(test_a_stream_leaves_standard_descriptors_open),
 	};
 
-	return cmocka_run_group_tests_name("patient", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("interruptible_io", tests, NULL, NULL);
 }
