@@ -107,3 +107,10 @@ void log__print(enum log_level level, const char *format, ...)
 	 */
 	(void)interruptible_io__write(STDERR_FILENO, lines, len, &written);
 }
+
+int log__failure(const char *what, int err)
+{
+	if (err)
+		pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}

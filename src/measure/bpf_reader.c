@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "measure/bpf_reader.h"
@@ -30,12 +29,6 @@ struct bpf_reader {
 	pid_t refused_pids[REFUSED_PIDS_MAX];
 	size_t refused_pid_cnt;
 };
-
-static int failed(int err, const char *what)
-{
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
 
 static int copy_shared(const struct bpf_reader *r)
 {
@@ -67,7 +60,7 @@ int bpf_reader__new(const struct bpf_reader_opts *opts, struct bpf_reader **out)
 	int err = -ENOMEM;
 
 	if (!r)
-		return failed(err, "prepare to read the vCPUs");
+		return log__failure("prepare to read the vCPUs", err);
 	r->opts = *opts;
 	r->may_force = opts->forced_read_fd >= 0 && opts->slots;
 	r->healths = calloc((size_t)opts->cpu_cnt, sizeof(*r->healths));
@@ -81,7 +74,7 @@ int bpf_reader__new(const struct bpf_reader_opts *opts, struct bpf_reader **out)
 		err = copy_healths(r);
 	if (err) {
 		bpf_reader__free(r);
-		return failed(err, "prepare to read the vCPUs");
+		return log__failure("prepare to read the vCPUs", err);
 	}
 	/* Failures before the start are not news: a pinned measurement may have some. */
 	for (int cpu = 0; cpu < opts->cpu_cnt; cpu++)
@@ -186,7 +179,7 @@ int bpf_reader__find_loaded(struct bpf_reader *r, __u64 since_ns)
 		int err = forced_read__run(r->opts.forced_read_fd, cpu, r->sched_offset_ns);
 
 		if (err < 0 && err != -ENXIO)
-			return failed(err, "read a CPU's counters from BPF");
+			return log__failure("read a CPU's counters from BPF", err);
 	}
 	r->hooked_ns = since_ns;
 	return 1;
@@ -260,7 +253,7 @@ static int check_goes_on(const struct bpf_reader *r)
 		return 0;
 	err = bpf_map_lookup_elem(r->opts.about_fd, &key, &about);
 	if (err)
-		return failed(err, "read the parameters of the pinned measurement");
+		return log__failure("read the parameters of the pinned measurement", err);
 	if (about.layout)
 		return 0;
 	pr_err("the pinned measurement has ended, because it was unpinned");
@@ -275,7 +268,7 @@ int bpf_reader__read(struct bpf_reader *r, struct snapshot *snap)
 		return err;
 	err = copy_shared(r);
 	if (err)
-		return failed(err, "read the state of the CPUs");
+		return log__failure("read the state of the CPUs", err);
 	clock__read(&snap->clock);
 	snap->mode = r->opts.mode;
 	snap->mperf_ratio = r->opts.mperf_ratio;
@@ -287,7 +280,7 @@ int bpf_reader__read(struct bpf_reader *r, struct snapshot *snap)
 		else
 			err = force_read(r, cpu);
 		if (err < 0)
-			return failed(err, "read a CPU's counters from BPF");
+			return log__failure("read a CPU's counters from BPF", err);
 	}
 	/*
 	 * Take accounts after the windows were read: the account of a thread with an open window is
@@ -299,14 +292,14 @@ int bpf_reader__read(struct bpf_reader *r, struct snapshot *snap)
 						    (r->may_force ? 0 : ACCOUNT_AGE_MAX_NS),
 					    r->sched_offset_ns);
 	if (err)
-		return failed(err, "take the accounts of the vCPUs");
+		return log__failure("take the accounts of the vCPUs", err);
 	err = vcpu_map__read(r->sums, snap);
 	if (err)
-		return failed(err, "read the vCPUs' sums");
+		return log__failure("read the vCPUs' sums", err);
 	/* Copy the failure counts last, so that they include failures of the reads above. */
 	err = copy_healths(r);
 	if (err)
-		return failed(err, "read the state of the CPUs");
+		return log__failure("read the state of the CPUs", err);
 	sum_health(r, &snap->health);
 	/*
 	 * Report map-full events from before the first snapshot in the first interval: the vCPUs
@@ -352,5 +345,5 @@ int bpf_reader__forget(struct bpf_reader *r, struct snapshot *snap, struct vcpu_
 		return 0;
 	close_windows(r, vcpu->tid);
 	err = vcpu_map__forget(r->sums, snap, vcpu);
-	return err ? failed(err, "free the sums of an exited thread") : 0;
+	return log__failure("free the sums of an exited thread", err);
 }

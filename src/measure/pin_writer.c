@@ -25,12 +25,6 @@
 #define DETACH_WAIT_NS 5000000000ULL
 #define DETACH_POLL_US 5000
 
-static int tell(int err, const char *what)
-{
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 /*
  * Checks that all links can be pinned. Before Linux 5.15 the link of a kprobe or a timer is not an
  * object: its descriptor is that of the perf event.
@@ -67,9 +61,9 @@ static int make_links_dir(const struct pin_dir *dir)
 		pr_warn("a killed --pin or --unpin had left part of a measurement in " PIN_DIR
 			": removed");
 	if (mkdirat(dir->fd, PIN_LINKS, 0700) && errno != EEXIST)
-		return tell(-errno, "make " PIN_DIR "/" PIN_LINKS);
+		return log__failure("make " PIN_DIR "/" PIN_LINKS, -errno);
 	err = pin_dir__open_links(dir);
-	return err < 0 ? tell(err, "open " PIN_DIR "/" PIN_LINKS) : err;
+	return err < 0 ? log__failure("open " PIN_DIR "/" PIN_LINKS, err) : err;
 }
 
 static void name_timer(char *name, size_t size, int cpu)
@@ -110,7 +104,7 @@ static int pin_timers(int links_fd, const struct bpf_loader *loader)
 		 * online.
 		 */
 		if (err && err != -ENODEV)
-			return tell(err, "start the timers of the CPUs");
+			return log__failure("start the timers of the CPUs", err);
 	}
 	return 0;
 }
@@ -119,7 +113,7 @@ static int give(const struct pin_dir *dir, const char *name, mode_t mode, gid_t 
 {
 	if (fchmodat(dir->fd, name, mode, 0) ||
 	    (gid != (gid_t)-1 && fchownat(dir->fd, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW)))
-		return tell(-errno, "set the modes of the pinned objects");
+		return log__failure("set the modes of the pinned objects", -errno);
 	return 0;
 }
 
@@ -218,7 +212,7 @@ static int renew_cpus(const struct renewal *r)
 			continue;
 		err = renew_cpu(r, cpu);
 		if (err && err != -ENODEV)
-			return tell(err, "start the timer of a CPU");
+			return log__failure("start the timer of a CPU", err);
 		renewed += !err;
 	}
 	return renewed;
@@ -245,14 +239,14 @@ static int open_renewal(struct renewal *r, const struct pin_dir *dir,
 
 	r->links_fd = pin_dir__open_links(dir);
 	if (r->links_fd < 0)
-		return tell(r->links_fd, "open " PIN_DIR "/" PIN_LINKS);
+		return log__failure("open " PIN_DIR "/" PIN_LINKS, r->links_fd);
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
 		int fd = pin_objects__open(dir, layout, objects[i].name, 0, why, sizeof(why));
 
 		if (fd == -EPROTO)
 			pr_err("%s: --unpin it and --pin it again", why);
 		else if (fd < 0)
-			tell(fd, "open the objects pinned in " PIN_DIR);
+			log__failure("open the objects pinned in " PIN_DIR, fd);
 		if (fd < 0)
 			return fd;
 		*objects[i].fd = fd;
@@ -448,6 +442,6 @@ int pin_writer__remove(const struct pin_dir *dir)
 	wait_until_detached(&ids);
 	free(ids.list);
 	if (cnt < 0)
-		return tell(cnt, "remove what is in " PIN_DIR);
+		return log__failure("remove what is in " PIN_DIR, cnt);
 	return cnt || had_about ? 0 : -ENOENT;
 }

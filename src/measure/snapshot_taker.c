@@ -113,10 +113,8 @@ int snapshot_taker__take(struct snapshot_taker *t, struct snapshot *snap)
 	if (err)
 		return err;
 	err = roster__complete(t->roster, snap);
-	if (err) {
-		pr_err("cannot list the VMs: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return log__failure("list the VMs", err);
 	snapshot__sort(snap);
 	return 0;
 }

@@ -102,9 +102,7 @@ static int make_text(struct exporter *e, enum metrics_form form, bool with_proce
 		source.scalars[SCALAR_PROCESS_START_NS] = e->start_ns;
 	}
 	err = metrics_text__make(&e->text, &source, form);
-	if (err)
-		pr_err("cannot write the metrics: %s", strerror(-err));
-	return err;
+	return log__failure("write the metrics", err);
 }
 
 /* Callback of the HTTP server. Serves what is known even if no new snapshot can be taken. */
@@ -173,10 +171,8 @@ static int open_parts(struct exporter *e)
 {
 	int err = hostfs__open(&e->fs, "/");
 
-	if (err) {
-		pr_err("cannot open /: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return log__failure("open /", err);
 	e->start_ns = self__start_ns(&e->fs);
 	if (e->opts.textfile_path)
 		err = textfile__new(e->opts.textfile_path, &e->textfile);
