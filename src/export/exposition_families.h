@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_families - the names, units and help texts of all metrics, as data.
+ * exposition_families - the names, units and help texts of all metrics, as data.
  * gtimehalt(8) describes them.
  */
-#ifndef METRICS_FAMILIES_H
-#define METRICS_FAMILIES_H
+#ifndef EXPOSITION_FAMILIES_H
+#define EXPOSITION_FAMILIES_H
 
 #include <stdbool.h>
-#include "export/metrics_writer.h"
+#include "export/exposition_writer.h"
 #include "report/account.h"
 #include "report/columns.h"
 
 /* The levels for which sums are exported. */
-enum metrics_level {
+enum family_level {
 	LEVEL_VCPU,
 	LEVEL_VM,
 	LEVEL_NODE,
@@ -41,4 +41,4 @@ extern const struct family vm_info_family, vcpus_family, vms_family, stints_fami
 extern const struct family failure_families[FAILURE_CNT]; /* in the order of failure_defs */
 extern const struct family scalar_families[SCALAR_CNT];
 
-#endif /* METRICS_FAMILIES_H */
+#endif /* EXPOSITION_FAMILIES_H */

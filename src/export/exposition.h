@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * metrics_text - write totals in the formats that Prometheus reads. One table of
- * families serves both formats.
+ * exposition - write totals as metrics in the two exposition formats that Prometheus reads. One
+ * table of families serves both.
  *
  * Times are kept in nanoseconds and written exactly, in seconds with nine
  * decimals. Unknown values are absent, never zero, and a family without known
  * values is omitted. gtimehalt(8) lists the families.
  */
-#ifndef METRICS_TEXT_H
-#define METRICS_TEXT_H
+#ifndef EXPOSITION_H
+#define EXPOSITION_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -18,14 +18,14 @@
 struct recording_header;
 struct totals;
 
-enum metrics_form {
-	METRICS_PROMETHEUS,  /* text format 0.0.4 */
-	METRICS_OPENMETRICS, /* 1.0.0 */
-	METRICS_FORM_CNT,
+enum exposition_form {
+	EXPOSITION_PROMETHEUS,  /* text format 0.0.4 */
+	EXPOSITION_OPENMETRICS, /* 1.0.0 */
+	EXPOSITION_FORM_CNT,
 };
 
 /* Families that have a single value, in the order in which they are written. */
-enum metrics_scalar {
+enum exposition_scalar {
 	SCALAR_SNAPSHOT_CNT,
 	SCALAR_SNAPSHOT_FAILURE_CNT,
 	SCALAR_SNAPSHOT_NS,
@@ -49,7 +49,7 @@ struct scrape_cnt {
 	__u64 cnt;
 };
 
-struct metrics_source {
+struct exposition_source {
 	const struct totals *totals;
 	const struct recording_header *header;
 	__u64 scalars[SCALAR_CNT];
@@ -60,27 +60,27 @@ struct metrics_source {
 };
 
 /* Writes the metrics and flushes the stream. Returns 0 or -errno. */
-int metrics_text__write(const struct metrics_source *source, enum metrics_form form, FILE *out);
+int exposition__write(const struct exposition_source *source, enum exposition_form form, FILE *out);
 
 /*
  * A text in memory, which is overwritten by the next one. A new buffer for each
  * scrape would be shrunk to its final size, and the remainders, which malloc()
  * of glibc caches, would fragment the heap over hours.
  */
-struct metrics_text {
+struct exposition {
 	FILE *out;
 	char *bytes;
 	size_t size;
 };
 
 /*
- * Like metrics_text__write(), but into *text, which must be zero-initialized before the first call
- * and freed with metrics_text__free().
+ * Like exposition__write(), but into *text, which must be zero-initialized before the first call
+ * and freed with exposition__free().
  * Returns 0, and text->bytes is a string of text->size
  * - 1 bytes, valid until the next call; or -errno.
  */
-int metrics_text__make(struct metrics_text *text, const struct metrics_source *source,
-		       enum metrics_form form);
-void metrics_text__free(struct metrics_text *text);
+int exposition__make(struct exposition *text, const struct exposition_source *source,
+		     enum exposition_form form);
+void exposition__free(struct exposition *text);
 
-#endif /* METRICS_TEXT_H */
+#endif /* EXPOSITION_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <string.h>
-#include "export/metrics_writer.h"
+#include "export/exposition_writer.h"
 
 #define NS_PER_S 1000000000ULL
 
 /* The Prometheus format has no info type. */
-static const char *type_name(const struct metrics_writer *w)
+static const char *type_name(const struct exposition_writer *w)
 {
 	switch (w->family->type) {
 	case FAMILY_COUNTER:
@@ -13,7 +13,7 @@ static const char *type_name(const struct metrics_writer *w)
 	case FAMILY_HISTOGRAM:
 		return "histogram";
 	case FAMILY_INFO:
-		return w->form == METRICS_OPENMETRICS ? "info" : "gauge";
+		return w->form == EXPOSITION_OPENMETRICS ? "info" : "gauge";
 	default:
 		return "gauge";
 	}
@@ -25,22 +25,22 @@ static const char *type_suffix(enum family_type type)
 	return type == FAMILY_COUNTER ? "_total" : type == FAMILY_INFO ? "_info" : "";
 }
 
-void metrics_writer__family(struct metrics_writer *w, const struct family *family)
+void exposition_writer__family(struct exposition_writer *w, const struct family *family)
 {
 	w->family = family;
 	w->announced = false;
 }
 
-static void write_about(const struct metrics_writer *w, const char *what)
+static void write_about(const struct exposition_writer *w, const char *what)
 {
 	const struct family *f = w->family;
 
 	/* In the Prometheus format HELP and TYPE name the samples, in OpenMetrics the family. */
 	fprintf(w->out, "# %s %s%s%s ", what, f->prefix, f->name,
-		w->form == METRICS_PROMETHEUS ? type_suffix(f->type) : "");
+		w->form == EXPOSITION_PROMETHEUS ? type_suffix(f->type) : "");
 }
 
-static void announce(struct metrics_writer *w)
+static void announce(struct exposition_writer *w)
 {
 	const struct family *f = w->family;
 
@@ -48,14 +48,14 @@ static void announce(struct metrics_writer *w)
 	fprintf(w->out, "%s%s\n", f->help[0], f->help[1] ? f->help[1] : "");
 	write_about(w, "TYPE");
 	fprintf(w->out, "%s\n", type_name(w));
-	if (*f->unit && w->form == METRICS_OPENMETRICS) {
+	if (*f->unit && w->form == EXPOSITION_OPENMETRICS) {
 		write_about(w, "UNIT");
 		fprintf(w->out, "%s\n", f->unit);
 	}
 	w->announced = true;
 }
 
-void metrics_writer__sample(struct metrics_writer *w, const char *suffix)
+void exposition_writer__sample(struct exposition_writer *w, const char *suffix)
 {
 	if (!w->announced)
 		announce(w);
@@ -65,7 +65,7 @@ void metrics_writer__sample(struct metrics_writer *w, const char *suffix)
 	w->labelled = false;
 }
 
-static void begin_label(struct metrics_writer *w, const char *name)
+static void begin_label(struct exposition_writer *w, const char *name)
 {
 	fputc(w->labelled ? ',' : '{', w->out);
 	fputs(name, w->out);
@@ -73,7 +73,7 @@ static void begin_label(struct metrics_writer *w, const char *name)
 	w->labelled = true;
 }
 
-void metrics_writer__label(struct metrics_writer *w, const char *name, const char *value)
+void exposition_writer__label(struct exposition_writer *w, const char *name, const char *value)
 {
 	begin_label(w, name);
 	while (*value) {
@@ -105,29 +105,29 @@ static void put_number(FILE *out, __u64 value, int width)
 	fwrite(begin, 1, (size_t)(end - begin), out);
 }
 
-void metrics_writer__number_label(struct metrics_writer *w, const char *name, __u64 value)
+void exposition_writer__number_label(struct exposition_writer *w, const char *name, __u64 value)
 {
 	begin_label(w, name);
 	put_number(w->out, value, 1);
 	fputc('"', w->out);
 }
 
-static void begin_value(struct metrics_writer *w)
+static void begin_value(struct exposition_writer *w)
 {
 	fputs(w->labelled ? "} " : " ", w->out);
 }
 
-void metrics_writer__count(struct metrics_writer *w, __u64 cnt)
+void exposition_writer__count(struct exposition_writer *w, __u64 cnt)
 {
 	begin_value(w);
 	put_number(w->out, cnt, 1);
 	fputc('\n', w->out);
 }
 
-void metrics_writer__value(struct metrics_writer *w, __u64 value)
+void exposition_writer__value(struct exposition_writer *w, __u64 value)
 {
 	if (strcmp(w->family->unit, "seconds") != 0) {
-		metrics_writer__count(w, value);
+		exposition_writer__count(w, value);
 		return;
 	}
 	begin_value(w);
@@ -137,14 +137,14 @@ void metrics_writer__value(struct metrics_writer *w, __u64 value)
 	fputc('\n', w->out);
 }
 
-void metrics_writer__ratio(struct metrics_writer *w, double ratio)
+void exposition_writer__ratio(struct exposition_writer *w, double ratio)
 {
 	begin_value(w);
 	fprintf(w->out, "%.9g\n", ratio);
 }
 
-void metrics_writer__end(struct metrics_writer *w)
+void exposition_writer__end(struct exposition_writer *w)
 {
-	if (w->form == METRICS_OPENMETRICS)
+	if (w->form == EXPOSITION_OPENMETRICS)
 		fputs("# EOF\n", w->out);
 }

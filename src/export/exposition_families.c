@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "export/metrics_families.h"
+#include "export/exposition_families.h"
 
 const struct level_def level_defs[LEVEL_CNT] = {
 	[LEVEL_VCPU] = { "gtimehalt_vcpu_", ", of a vCPU." },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include "export/metrics_text.h"
+#include "export/exposition.h"
 #include "export/totals.h"
 #include "recording/recording.h"
 #include "report_fixture.h"
@@ -8,8 +8,8 @@
 struct page {
 	struct totals totals;
 	struct recording_header header;
-	struct metrics_source source;
-	struct metrics_text text;
+	struct exposition_source source;
+	struct exposition text;
 };
 
 static int begin(void **state)
@@ -25,7 +25,7 @@ static int begin(void **state)
 		.mode = MODE_SWITCH,
 		.window_hook = "fentry",
 	};
-	p->source = (struct metrics_source){ .totals = &p->totals, .header = &p->header };
+	p->source = (struct exposition_source){ .totals = &p->totals, .header = &p->header };
 	for (int i = 0; i < SCALAR_CNT; i++)
 		p->source.scalars[i] = SCALAR_UNKNOWN;
 	*state = p;
@@ -37,16 +37,16 @@ static int end(void **state)
 	struct page *p = *state;
 
 	totals__free(&p->totals);
-	metrics_text__free(&p->text);
+	exposition__free(&p->text);
 	free(p);
 	return 0;
 }
 
 #define PAGE_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-static const char *text_of(struct page *p, enum metrics_form form)
+static const char *text_of(struct page *p, enum exposition_form form)
 {
-	assert_int_equal(metrics_text__make(&p->text, &p->source, form), 0);
+	assert_int_equal(exposition__make(&p->text, &p->source, form), 0);
 	assert_int_equal(strlen(p->text.bytes), p->text.size - 1);
 	return p->text.bytes;
 }
@@ -92,7 +92,7 @@ static void as_prometheus_has_it(void **state)
 
 	fill(p);
 	assert_string_equal(
-		text_of(p, METRICS_PROMETHEUS),
+		text_of(p, EXPOSITION_PROMETHEUS),
 		"# HELP gtimehalt_vcpu_halted_seconds_total Time halted inside the guest, of a "
 		"vCPU.\n"
 		"# TYPE gtimehalt_vcpu_halted_seconds_total counter\n"
@@ -183,7 +183,7 @@ static void as_openmetrics_has_it(void **state)
 	const char *text;
 
 	fill(p);
-	text = text_of(p, METRICS_OPENMETRICS);
+	text = text_of(p, EXPOSITION_OPENMETRICS);
 	assert_has(text, "# HELP gtimehalt_vcpu_halted_seconds Time halted inside the guest, of a "
 			 "vCPU.\n"
 			 "# TYPE gtimehalt_vcpu_halted_seconds counter\n"
@@ -206,10 +206,10 @@ static void names_are_hostile(void **state)
 	struct page *p = *state;
 
 	add_vm_of(p, "x\"} 1\ngtimehalt_vms 9\n# {\\", 1, 0, NULL);
-	assert_has(text_of(p, METRICS_PROMETHEUS),
+	assert_has(text_of(p, EXPOSITION_PROMETHEUS),
 		   "gtimehalt_vm_info{pid=\"7\",vm=\"x\\\"} 1?gtimehalt_vms 9?# {\\\\\"} 1\n");
 	strcpy(p->header.kernel_release, "a\nb");
-	assert_has(text_of(p, METRICS_PROMETHEUS), ",kernel=\"a\\nb\"} 1\n");
+	assert_has(text_of(p, EXPOSITION_PROMETHEUS), ",kernel=\"a\\nb\"} 1\n");
 }
 
 static void buckets_add_up(void **state)
@@ -229,7 +229,7 @@ static void buckets_add_up(void **state)
 	histogram.cnt[16] = 2;
 	histogram.cnt[STINT_BUCKET_CNT - 1] = 5;
 	add_vm_of(p, "a", 1, 0, &histogram);
-	at = text_of(p, METRICS_OPENMETRICS);
+	at = text_of(p, EXPOSITION_OPENMETRICS);
 	assert_has(at, "# TYPE gtimehalt_vm_stint_halted_seconds histogram\n"
 		       "# UNIT gtimehalt_vm_stint_halted_seconds seconds\n");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -251,7 +251,7 @@ static void nothing_is_known_yet(void **state)
 {
 	struct page *p = *state;
 
-	assert_null(strstr(text_of(p, METRICS_PROMETHEUS), "seconds"));
+	assert_null(strstr(text_of(p, EXPOSITION_PROMETHEUS), "seconds"));
 	assert_null(strstr(p->text.bytes, "mperf_ratio"));
 	/* VMs may be running, but values need two snapshots. */
 	assert_null(strstr(p->text.bytes, "gtimehalt_vm"));
@@ -261,15 +261,15 @@ static void nothing_is_known_yet(void **state)
 static void a_text_is_shorter_than_the_last(void **state)
 {
 	struct page *p = *state;
-	const struct metrics_source empty = p->source;
-	char *few = strdup(text_of(p, METRICS_OPENMETRICS));
+	const struct exposition_source empty = p->source;
+	char *few = strdup(text_of(p, EXPOSITION_OPENMETRICS));
 
 	assert_non_null(few);
 	fill(p);
-	assert_true(strlen(text_of(p, METRICS_PROMETHEUS)) > 2 * strlen(few));
+	assert_true(strlen(text_of(p, EXPOSITION_PROMETHEUS)) > 2 * strlen(few));
 	totals__free(&p->totals);
 	p->source = empty;
-	assert_string_equal(text_of(p, METRICS_OPENMETRICS), few);
+	assert_string_equal(text_of(p, EXPOSITION_OPENMETRICS), few);
 	free(few);
 }
 
@@ -280,7 +280,7 @@ static void a_stream_fails(void **state)
 
 	fill(p);
 	assert_non_null(full);
-	assert_int_equal(metrics_text__write(&p->source, METRICS_OPENMETRICS, full), -ENOSPC);
+	assert_int_equal(exposition__write(&p->source, EXPOSITION_OPENMETRICS, full), -ENOSPC);
 	fclose(full);
 }
 
@@ -293,5 +293,5 @@ int main(void)
 		PAGE_TEST(a_stream_fails),
 	};
 
-	return cmocka_run_group_tests_name("metrics_text", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("exposition", tests, NULL, NULL);
 }
