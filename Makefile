@@ -64,8 +64,9 @@ LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
 vpath %.c $(sort $(dir $(wildcard src/*/*.c)))
 OBJS    := $(MODULES:%=$(OUTPUT)/src/%.o)
-# All but the mains: the linker takes from it what a program needs.
+# All but the mains. The linker takes from it the modules that a program needs, and from LDLIBS what these need.
 LIBRARY := $(OUTPUT)/libgtimehalt.a
+LINK     = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
 
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	      -I. -Ivmlinux/$(ARCH) -idirafter /usr/include/$(ARCH)-linux-gnu
@@ -82,7 +83,7 @@ $(PROGRAMS:%=$(LINK_DIR)/%): $(LINK_DIR)/%: $(OUTPUT)/%
 
 $(PROGRAMS:%=$(OUTPUT)/%): %: %.o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
+	$(Q)$(LINK)
 
 $(LIBRARY): $(OBJS)
 	$(call msg,AR,$@)
@@ -97,7 +98,7 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The skeleton is generated. The first build has no dependency files yet, so the objects that need it are listed here.
-$(OUTPUT)/src/collector.o $(OUTPUT)/src/collector_objects.o: | $(OUTPUT)/gtimehalt.skel.h
+$(OUTPUT)/src/bpf_loader.o $(OUTPUT)/src/bpf_loader_objects.o: | $(OUTPUT)/gtimehalt.skel.h
 $(OUTPUT)/src/scheduler.o: | $(OUTPUT)/steer-sched.skel.h
 
 $(OUTPUT)/%.bpf.o: %.bpf.c | $(OUTPUT)/src

@@ -8,7 +8,7 @@
 #include "src/base/interval.h"
 #include "src/base/log.h"
 #include "src/base/program.h"
-#include "src/measure/opener.h"
+#include "src/measure/perf_helper.h"
 #include "src/options/options.h"
 #include "src/run/exporter.h"
 #include "src/run/source.h"
@@ -97,8 +97,8 @@ int main(int argc, char **argv)
 		break;
 	}
 	program__set_verbosity(opts.verbosity);
-	opts.measure.opener = &opener_ops;
-	opts.measure.opener_user = opts.user;
+	opts.measure.helper = &perf_helper_ops;
+	opts.measure.helper_user = opts.user;
 	code = program__status(run(&opts));
 	options__free(&opts);
 	return code;

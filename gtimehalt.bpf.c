@@ -17,185 +17,13 @@
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
-#include "kernel_types.h"
-#include "gtimehalt.h"
+#include "bpf/check.bpf.h"
+#include "bpf/pinned.bpf.h"
+#include "bpf/stints.bpf.h"
+#include "bpf/windows.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-/* Measure only the processes in `watched`; 0: measure every VM of the host. */
-const volatile __u8 targ_watched_only = 0;
-
-/* --pin: no user-space process may be running to drop the entries of exited threads. */
-const volatile __u8 targ_pinned = 0;
-
-/* Guest time is measured (MODE_ENTRY). */
-const volatile __u8 targ_guest = 0;
-
-/* The host has two kinds of core, and the rate of MPERF differs between them. */
-const volatile __u8 targ_scaled = 0;
-
-struct cpu_slot slots[GTIMEHALT_MAX_CPUS] = {};
-
-/* One element for each possible CPU; sized by the collector. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct cpu_health);
-} cpu_healths SEC(".maps");
-
-/* Nanoseconds per TSC cycle by the scheduler's clock, in 2^-TSC_NS_SHIFT. */
-const volatile __u64 targ_ns_per_tsc_cycle = 0;
-
-/* TSC cycles per MPERF cycle on a CPU of the first kind, in 2^-TSC_PER_MPERF_SHIFT. */
-const volatile __u64 targ_tsc_per_mperf = 0;
-
-/*
- * The msr PMU's tsc and mperf events of each CPU (EVENT_TSC, EVENT_MPERF); sized by the collector.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} counter_events SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, GTIMEHALT_MAX_WATCHED);
-	__type(key, __u32);
-	__type(value, __u8);
-} watched SEC(".maps");
-
-/*
- * Reads a field of a kernel object: a plain load where the verifier knows the type of the pointer
- * (fentry and fexit), a checked copy elsewhere. `typed` is a constant in every caller.
- */
-#define FIELD(typed, ptr, field) ((typed) ? (ptr)->field : BPF_CORE_READ(ptr, field))
-
-/*
- * Returns the slot of this CPU. The collector refuses hosts with more CPUs than slots; the mask is
- * only for the verifier.
- */
-static __always_inline struct cpu_slot *this_slot(void)
-{
-	struct cpu_slot *slot = &slots[bpf_get_smp_processor_id() & (GTIMEHALT_MAX_CPUS - 1)];
-
-	/* Without this, clang computes the address again at each use. */
-	barrier_var(slot);
-	return slot;
-}
-
-/* Counts a failure on this CPU. */
-#define COUNT(member)                                                                              \
-	do {                                                                                       \
-		__u32 cpu = bpf_get_smp_processor_id();                                            \
-		struct cpu_health *health = bpf_map_lookup_elem(&cpu_healths, &cpu);               \
-                                                                                                   \
-		if (health)                                                                        \
-			health->member++;                                                          \
-	} while (0)
-
-/*
- * Returns the count of an event (EVENT_*) of this CPU, or a negative errno for which is_error() is
- * true. bpf_perf_event_read() returns counts and errors in the same way, but counts start at 0 when
- * the event is opened, so that no count reaches the range of errors.
- */
-static __always_inline __u64 read_event(__u32 event)
-{
-	__u32 index = bpf_get_smp_processor_id() * EVENT_CNT_PER_CPU + event;
-
-	return bpf_perf_event_read(&counter_events, index);
-}
-
-static __always_inline int is_error(__u64 count)
-{
-	return count >= (__u64)-4095;
-}
-
-/*
- * Reads TSC first, then MPERF, at both ends of every window, so that the skew between the two
- * cancels. Sets r->tsc_cycles to 0 when a read fails.
- */
-static __always_inline void read_counters(struct counter_reading *r)
-{
-	r->tsc_cycles = read_event(EVENT_TSC);
-	r->mperf_cycles = read_event(EVENT_MPERF);
-	if (is_error(r->tsc_cycles) || is_error(r->mperf_cycles)) {
-		r->tsc_cycles = 0;
-		COUNT(mperf_error_cnt);
-	}
-}
-
-/*
- * Returns value * factor / 2^shift. Multiplies in two parts, because 64 bits do not hold the
- * product for a window that nobody reads for hours.
- */
-static __always_inline __u64 multiply(__u64 value, __u64 factor, const int shift)
-{
-	return (value >> shift) * factor + ((value & ((1ULL << shift) - 1)) * factor >> shift);
-}
-
-static __always_inline __u64 ns_of(__u64 tsc_cycles)
-{
-	return multiply(tsc_cycles, targ_ns_per_tsc_cycle, TSC_NS_SHIFT);
-}
-
-/*
- * Returns how many TSC cycles of a span on a CPU of the first kind were halted; a few below 0 if
- * none were. Convert mperf_cycles by scaled() first on another kind of CPU.
- */
-static __always_inline __s64 halted_cycles_of(__u64 tsc_cycles, __u64 mperf_cycles)
-{
-	return tsc_cycles - multiply(mperf_cycles, targ_tsc_per_mperf, TSC_PER_MPERF_SHIFT);
-}
-
-/* Converts MPERF cycles of this CPU to those of a CPU of the first kind. */
-static __always_inline __u64 scaled(const struct cpu_slot *slot, __u64 mperf_cycles)
-{
-	if (!targ_scaled)
-		return mperf_cycles;
-	return multiply(mperf_cycles, slot->mperf_scale, GTIMEHALT_SCALE_SHIFT);
-}
-
-/*
- * MPERF is read twice at the end of a span that is longer than this. If MPERF stops in a shorter
- * span, the error is less than this value, and shorter spans are so frequent that they must not
- * cost more than a comparison.
- */
-#define MPERF_LOOK_NS 10000000ULL
-
-/* One further read is enough, except on Xeon Phi, where MPERF counts 1024 times slower than TSC. */
-#define MPERF_LOOKS 64
-
-/*
- * Returns whether MPERF has stopped, from mperf_cycles, a count that was just read. This code
- * itself runs in C0, in which MPERF counts. If the count does not change, MPERF has stopped, or the
- * event became stale when its CPU went offline: reads of such an event succeed.
- *
- * The function is not static, so that the verifier checks the loop once and not at each call. The
- * same holds for other functions here that take only numbers.
- */
-int mperf_stands(__u64 mperf_cycles);
-__noinline int mperf_stands(__u64 mperf_cycles)
-{
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < MPERF_LOOKS; i++) {
-		__u64 cycles = read_event(EVENT_MPERF);
-
-		if (cycles != mperf_cycles)
-			return 0;
-	}
-	return 1;
-}
-
-#include "check.bpf.h"
-#include "stints.bpf.h"
-#include "accounts.bpf.h"
-#include "windows.bpf.h"
-#include "pinned.bpf.h"
 
 SEC("?fentry/kvm_arch_vcpu_load")
 int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
@@ -208,14 +36,14 @@ int BPF_PROG(fentry_vcpu_load, struct kvm_vcpu *vcpu)
 SEC("?fentry")
 int BPF_PROG(fentry_vcpu_run)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?fexit")
 int BPF_PROG(fexit_vcpu_run)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -234,14 +62,14 @@ int BPF_KPROBE(kprobe_vcpu_load, struct kvm_vcpu *vcpu)
 SEC("?kprobe")
 int kprobe_vcpu_run(void *ctx)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?kretprobe")
 int kretprobe_vcpu_run(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -249,7 +77,7 @@ int kretprobe_vcpu_run(void *ctx)
 SEC("?kprobe")
 int kprobe_vcpu_exit(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 
@@ -257,14 +85,14 @@ int kprobe_vcpu_exit(void *ctx)
 SEC("?raw_tp")
 int raw_tp_kvm_entry(void *ctx)
 {
-	stint_begin();
+	on_vm_entry();
 	return 0;
 }
 
 SEC("?raw_tp")
 int raw_tp_kvm_exit(void *ctx)
 {
-	stint_end();
+	on_vm_exit();
 	return 0;
 }
 

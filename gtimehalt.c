@@ -11,7 +11,7 @@
 #include "src/base/hostfs.h"
 #include "src/base/interval.h"
 #include "src/base/log.h"
-#include "src/base/patient.h"
+#include "src/base/interruptible_io.h"
 #include "src/base/program.h"
 #include "src/options/options.h"
 #include "src/run/pin_command.h"
@@ -60,7 +60,7 @@ static int open_show(struct session *s)
 {
 	int err;
 
-	s->out = patient__open(STDOUT_FILENO, "w");
+	s->out = interruptible_io__open(STDOUT_FILENO, "w");
 	err = s->out ? show__new(s->opts, s->out, isatty(STDOUT_FILENO), &s->show) : -errno;
 	if (err)
 		pr_err("cannot start: %s", strerror(-err));

@@ -8,11 +8,12 @@
 #ifndef GTIMEHALT_H
 #define GTIMEHALT_H
 
+#include <linux/types.h>
+
 #ifdef __bpf__
 #define GTIMEHALT_ASSERT(cond, msg) _Static_assert(cond, msg)
 #else
 #include <assert.h>
-#include <linux/types.h>
 #define GTIMEHALT_ASSERT(cond, msg) static_assert(cond, msg)
 #endif
 
@@ -115,7 +116,7 @@ struct cpu_slot {
 	 */
 	__u64 mperf_scale;
 	/* MPERF was found stopped in this window or before it: the window is unmeasured. */
-	__u32 mperf_stood;
+	__u32 mperf_stopped;
 	/* The window's guest cannot halt, so its counters are not read: see cannot_halt(). */
 	__u32 cannot_halt;
 	__u32 pad[10];
@@ -156,12 +157,12 @@ struct window_sums {
 };
 
 /*
- * Detects torn copies: a writer increments both `begun` (in head and tail) first and both `done`
- * last. A copy in which all four are equal is consistent, regardless of the end from which it was
- * copied.
+ * Half of a seqcount for writers on several CPUs, at one end of what it protects: the other half is
+ * at the other end. A writer increments both `begin` first and both `end` last. A copy in which all
+ * four are equal is not torn, regardless of the end from which it was copied.
  */
-struct copy_guard {
-	__u32 begun, done;
+struct write_seq {
+	__u32 begin, end;
 };
 
 /*
@@ -171,7 +172,7 @@ struct copy_guard {
  * current one are away: they do not change until the thread runs their vCPU again.
  */
 struct vcpu_sums {
-	struct copy_guard own_head, shared_head;
+	struct write_seq local_head, shared_head;
 	/* 0: the entry is free. This field is written last when an entry is made. */
 	__u32 tid;
 	__u32 tgid;
@@ -191,9 +192,9 @@ struct vcpu_sums {
 	 * Windows that the thread ended itself. Written by the thread, or by what interrupts the
 	 * thread.
 	 */
-	struct window_sums own;
+	struct window_sums local;
 	/* Windows that ended on a CPU that the thread had left. Added atomically. */
-	struct window_sums others;
+	struct window_sums remote;
 	/*
 	 * The scheduler's account of the thread at at_ns (CLOCK_MONOTONIC): how long it has run and
 	 * how long it has waited for a CPU since it was created, by the scheduler's clock, which
@@ -234,7 +235,7 @@ struct vcpu_sums {
 	__u32 older_cnt; /* number of entries that the thread was given before this one */
 	/* KVM lets the vCPU neither HLT nor MWAIT in guest mode, so its windows have no counts. */
 	__u32 cannot_halt;
-	struct copy_guard own_tail, shared_tail;
+	struct write_seq local_tail, shared_tail;
 };
 GTIMEHALT_ASSERT(sizeof(struct vcpu_sums) == 256, "no padding");
 

@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#include "bpf/events.bpf.h"
 #include "sched_ext_types.h"
 #include "steer-sched.h"
 
@@ -68,14 +69,6 @@ struct sched_end end = {};
 
 /* Makes the types complete in the object's BTF, as libbpf wants it for kernel functions. */
 static struct bpf_cpumask complete_type __attribute__((used));
-
-/* The msr PMU's tsc and mperf events of each CPU, as in gtimehalt.bpf.c; sized by user space. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} counter_events SEC(".maps");
 
 enum mask {
 	MASK_ONLINE,
@@ -162,17 +155,6 @@ static __always_inline void mask_set(__u32 mask, __u32 cpu, int value)
 		bpf_cpumask_set_cpu(cpu, cpumask);
 	else
 		bpf_cpumask_clear_cpu(cpu, cpumask);
-}
-
-static __always_inline __u64 read_event(__u32 event)
-{
-	return bpf_perf_event_read(&counter_events,
-				   bpf_get_smp_processor_id() * EVENT_CNT_PER_CPU + event);
-}
-
-static __always_inline int is_error(__u64 count)
-{
-	return count >= (__u64)-4095;
 }
 
 static __always_inline void set_busy(struct sched_cpu *cpu, int is_busy)

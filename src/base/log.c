@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/interruptible_io.h"
 #include "base/log.h"
-#include "base/patient.h"
 #include "text/utf8.h"
 
 static enum log_level max_level = LOG_LEVEL_WARN;
@@ -105,5 +105,12 @@ void log__print(enum log_level level, const char *format, ...)
 	 * One write per call, so that lines of several processes do not mix. If it fails, there is
 	 * nowhere to report it.
 	 */
-	(void)patient__write(STDERR_FILENO, lines, len, &written);
+	(void)interruptible_io__write(STDERR_FILENO, lines, len, &written);
+}
+
+int log__failure(const char *what, int err)
+{
+	if (err)
+		pr_err("cannot %s: %s", what, strerror(-err));
+	return err;
 }

@@ -29,6 +29,9 @@ enum log_level log__level(void);
 void log__print(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Prints the error "cannot WHAT: ERROR" unless err, a negative errno, is 0. Returns err. */
+int log__failure(const char *what, int err);
+
 #define pr_err(...)   log__print(LOG_LEVEL_ERR, __VA_ARGS__)
 #define pr_warn(...)  log__print(LOG_LEVEL_WARN, __VA_ARGS__)
 #define pr_info(...)  log__print(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -83,7 +83,7 @@ static struct media parse_media(struct slice text)
 	return media;
 }
 
-enum metrics_form accept__form(const char *accept)
+enum exposition_form accept__form(const char *accept)
 {
 	struct slice rest = { accept, accept ? strlen(accept) : 0 };
 	int openmetrics = 0, text = 0;
@@ -100,5 +100,5 @@ enum metrics_form accept__form(const char *accept)
 		if (equals(media.type, "text/plain") && media.quality > text)
 			text = media.quality;
 	}
-	return openmetrics && openmetrics >= text ? METRICS_OPENMETRICS : METRICS_PROMETHEUS;
+	return openmetrics && openmetrics >= text ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS;
 }

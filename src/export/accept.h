@@ -5,14 +5,14 @@
 #ifndef ACCEPT_H
 #define ACCEPT_H
 
-#include "export/metrics_text.h"
+#include "export/exposition.h"
 
 /*
- * Returns METRICS_OPENMETRICS if the client accepts application/openmetrics-text, without a version
- * or with 1.0.0, at a quality not below that of text/plain. Otherwise returns METRICS_PROMETHEUS,
- * even if the client accepts neither format or the field is malformed. NULL: the request has no
- * Accept field.
+ * Returns EXPOSITION_OPENMETRICS if the client accepts application/openmetrics-text, without a
+ * version or with 1.0.0, at a quality not below that of text/plain. Otherwise returns
+ * EXPOSITION_PROMETHEUS, even if the client accepts neither format or the field is malformed. NULL:
+ * the request has no Accept field.
  */
-enum metrics_form accept__form(const char *accept);
+enum exposition_form accept__form(const char *accept);
 
 #endif /* ACCEPT_H */

@@ -23,13 +23,13 @@ struct http_server {
 	struct listen_address address;
 	struct MHD_Daemon *daemon;
 	struct http_connections connections;
-	struct MHD_Response *metrics[METRICS_FORM_CNT]; /* the last one made */
+	struct MHD_Response *metrics[EXPOSITION_FORM_CNT]; /* the last one made */
 	struct http_server_stats stats;
 };
 
-static const char *const content_types[METRICS_FORM_CNT] = {
-	[METRICS_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
-	[METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+static const char *const content_types[EXPOSITION_FORM_CNT] = {
+	[EXPOSITION_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
+	[EXPOSITION_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -81,7 +81,8 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
  * Replaces the response. Slow clients may still be reading the previous one;
  * libmicrohttpd frees it after them.
  */
-static int keep_metrics(struct http_server *s, enum metrics_form form, const char *text, size_t len)
+static int keep_metrics(struct http_server *s, enum exposition_form form, const char *text,
+			size_t len)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(len, (void *)text, MHD_RESPMEM_MUST_COPY);
@@ -99,7 +100,7 @@ static int keep_metrics(struct http_server *s, enum metrics_form form, const cha
 
 static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connection *connection)
 {
-	enum metrics_form form = accept__form(
+	enum exposition_form form = accept__form(
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
 	const char *text;
 	size_t len;
@@ -330,7 +331,7 @@ void http_server__free(struct http_server *s)
 		return;
 	/* Closes all connections, which calls note_connection() for each. */
 	MHD_stop_daemon(s->daemon);
-	for (size_t i = 0; i < METRICS_FORM_CNT; i++) {
+	for (size_t i = 0; i < EXPOSITION_FORM_CNT; i++) {
 		if (s->metrics[i])
 			MHD_destroy_response(s->metrics[i]);
 	}

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
-#include "export/metrics_text.h"
+#include "export/exposition.h"
 
 struct http_server;
 struct listen_address;
@@ -27,7 +27,7 @@ struct http_server_opts {
 	 * copies; 0 if the last text it returned for this format is still valid;
 	 * or -errno, and the client gets status 500.
 	 */
-	int (*metrics)(void *context, enum metrics_form form, const char **text, size_t *len);
+	int (*metrics)(void *context, enum exposition_form form, const char **text, size_t *len);
 	bool (*is_healthy)(void *context);
 };
 

@@ -5,7 +5,7 @@
 #ifndef SELF_H
 #define SELF_H
 
-#include "export/metrics_text.h"
+#include "export/exposition.h"
 
 struct hostfs;
 

@@ -72,7 +72,7 @@ static void merge_equal(struct total_list *list)
 	list->cnt = kept + 1;
 }
 
-void total_list__settle(struct total_list *list, __u64 now_ns)
+void total_list__end(struct total_list *list, __u64 now_ns)
 {
 	if (list->cnt > list->sorted_cnt) {
 		qsort(list->items, list->cnt, list->item_size, list->compare);

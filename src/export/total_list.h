@@ -2,7 +2,7 @@
 /*
  * total_list - a list of VMs or vCPUs; private to totals.
  *
- * Items are sorted. New ones are appended behind the sorted part until total_list__settle().
+ * Items are sorted. New ones are appended behind the sorted part until total_list__end().
  */
 #ifndef TOTAL_LIST_H
 #define TOTAL_LIST_H
@@ -30,7 +30,7 @@ void total_list__begin(struct total_list *list);
  * Call it after a report was added: sorts new items, merges duplicates, and marks items that were
  * not seen as ended at now_ns.
  */
-void total_list__settle(struct total_list *list, __u64 now_ns);
+void total_list__end(struct total_list *list, __u64 now_ns);
 
 /*
  * Drops items that ended TOTALS_KEEP_NS ago or earlier, and the oldest ended

@@ -157,8 +157,8 @@ int totals__add(struct totals *totals, const struct report *report)
 	total_list__begin(&totals->vms);
 	total_list__begin(&totals->vcpus);
 	add_vms(totals, report);
-	total_list__settle(&totals->vms, now_ns);
-	total_list__settle(&totals->vcpus, now_ns);
+	total_list__end(&totals->vms, now_ns);
+	total_list__end(&totals->vcpus, now_ns);
 	totals->health.lost_window_cnt += report->health.lost_window_cnt;
 	totals->health.mperf_error_cnt += report->health.mperf_error_cnt;
 	totals->health.map_full_cnt += report->health.map_full_cnt;

@@ -8,9 +8,9 @@
 #include <unistd.h>
 #include "measure/calibration.h"
 #include "base/clock.h"
-#include "measure/counters.h"
 #include "base/hostfs.h"
 #include "base/log.h"
+#include "measure/perf_events.h"
 
 /*
  * A round takes READING_CNT readings, with a busy loop between each two. The loop is shorter than a
@@ -37,11 +37,11 @@ static long switch_cnt(void)
  * are not in the caches, and more time passes between TSC and MPERF than in others: the end of each
  * slice would differ from its beginning.
  */
-static int read_warm(const struct counter_pair *pair, struct pair_reading *reading)
+static int read_warm(const struct perf_pair *pair, struct pair_reading *reading)
 {
-	int err = counter_pair__read(pair, reading);
+	int err = perf_pair__read(pair, reading);
 
-	return err ? err : counter_pair__read(pair, reading);
+	return err ? err : perf_pair__read(pair, reading);
 }
 
 static int compare_ratios(const void *left, const void *right)
@@ -66,7 +66,7 @@ static void stay_busy(void)
 		;
 }
 
-static int take_readings(const struct counter_pair *pair, __u64 slice_ns, struct reading *readings)
+static int take_readings(const struct perf_pair *pair, __u64 slice_ns, struct reading *readings)
 {
 	long switches = switch_cnt();
 
@@ -128,7 +128,7 @@ static bool median_rate(const struct reading *readings, int lag, double *ratio)
  * ignores the few that are affected. When a round was preempted too often, the next one halves the
  * time between readings.
  */
-static int measure_here(const struct counter_pair *pair, double *ratio)
+static int measure_here(const struct perf_pair *pair, double *ratio)
 {
 	__u64 give_up_ns = clock__now_ns() + GIVE_UP_NS;
 	struct reading readings[READING_CNT];
@@ -148,7 +148,7 @@ static int measure_here(const struct counter_pair *pair, double *ratio)
 	return -EBUSY;
 }
 
-static int measure_pinned(const struct counter_pair *pair, int cpu, double *ratio)
+static int measure_pinned(const struct perf_pair *pair, int cpu, double *ratio)
 {
 	cpu_set_t before, one;
 	int err;
@@ -164,20 +164,20 @@ static int measure_pinned(const struct counter_pair *pair, int cpu, double *rati
 	return err;
 }
 
-static int measure_on(const struct counters *counters, int cpu, double *ratio)
+static int measure_on(const struct perf_events *events, int cpu, double *ratio)
 {
-	struct counter_pair pair;
-	int err = counter_pair__open(counters, cpu, &pair);
+	struct perf_pair pair;
+	int err = perf_pair__open(events, cpu, &pair);
 
 	if (err)
 		return err;
 	err = measure_pinned(&pair, cpu, ratio);
-	counter_pair__close(&pair);
+	perf_pair__close(&pair);
 	return err;
 }
 
 /* Chooses an online CPU of a kind, preferably one that this process is allowed to use; -1: none. */
-static int choose_cpu(const struct counters *counters, int cpu_cnt, const struct core_kinds *kinds,
+static int choose_cpu(const struct perf_events *events, int cpu_cnt, const struct core_kinds *kinds,
 		      int kind)
 {
 	cpu_set_t allowed;
@@ -186,7 +186,7 @@ static int choose_cpu(const struct counters *counters, int cpu_cnt, const struct
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		CPU_ZERO(&allowed);
 	for (int cpu = 0; cpu < cpu_cnt && cpu < CPU_SETSIZE; cpu++) {
-		if (counters__fd(counters, cpu) < 0 || core_kinds__of(kinds, cpu) != kind)
+		if (perf_events__fd(events, cpu) < 0 || core_kinds__of(kinds, cpu) != kind)
 			continue;
 		if (CPU_ISSET((size_t)cpu, &allowed))
 			return cpu;
@@ -196,9 +196,9 @@ static int choose_cpu(const struct counters *counters, int cpu_cnt, const struct
 	return other;
 }
 
-static int measure_kind(const struct counters *counters, int cpu, double *ratio)
+static int measure_kind(const struct perf_events *events, int cpu, double *ratio)
 {
-	int err = measure_on(counters, cpu, ratio);
+	int err = measure_on(events, cpu, ratio);
 
 	if (err) {
 		pr_err("cannot measure the rate of MPERF: %s; set it with --mperf-ratio",
@@ -214,7 +214,7 @@ static int measure_kind(const struct counters *counters, int cpu, double *ratio)
 	return -EOPNOTSUPP;
 }
 
-int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
+int calibration__measure(const struct hostfs *fs, const struct perf_events *events, int cpu_cnt,
 			 struct calibration *out)
 {
 	struct calibration calibration = { 0 };
@@ -223,11 +223,11 @@ int calibration__measure(const struct hostfs *fs, const struct counters *counter
 	int err = core_kinds__find(fs, &calibration.kinds);
 
 	for (int kind = 0; !err && kind < calibration.kinds.cnt; kind++) {
-		int cpu = choose_cpu(counters, cpu_cnt, &calibration.kinds, kind);
+		int cpu = choose_cpu(events, cpu_cnt, &calibration.kinds, kind);
 
 		if (cpu < 0)
 			continue;
-		err = measure_kind(counters, cpu, &calibration.ratio[kind]);
+		err = measure_kind(events, cpu, &calibration.ratio[kind]);
 		measured[kind] = !err;
 		known = known ? known : &calibration.ratio[kind];
 	}

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #include "measure/core_kinds.h"
 
-struct counters;
+struct perf_events;
 struct hostfs;
 
 struct calibration {
@@ -30,7 +30,7 @@ struct calibration {
  * MPERF (more than twice as fast as TSC); -EBUSY, logged, when other threads competed for the CPU
  * for 3 s; or another -errno, logged.
  */
-int calibration__measure(const struct hostfs *fs, const struct counters *counters, int cpu_cnt,
+int calibration__measure(const struct hostfs *fs, const struct perf_events *events, int cpu_cnt,
 			 struct calibration *out);
 
 #endif /* CALIBRATION_H */

@@ -90,7 +90,7 @@ static int check_wanted(const struct host *host, enum hook wanted)
 }
 
 /*
- * Returns the cheapest of the hooks that are exact on this host; README.md, OVERHEAD, has the
+ * Returns the cheapest of the hooks that are exact on this host; gtimehalt(8), OVERHEAD, has the
  * figures.
  */
 static enum hook choose(const struct host *host)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * hooks - plans which BPF program is attached where. The plan is data: made from what host found,
- * and carried out by collector. Pure.
+ * and carried out by bpf_loader. Pure.
  */
 #ifndef HOOKS_H
 #define HOOKS_H

@@ -127,10 +127,8 @@ int host_rights__refused(int err, const char *what, const char *call, bool takes
 {
 	struct rlimit limit;
 
-	if (err != -EPERM && err != -EACCES && err != -ENOSYS) {
-		pr_err("cannot %s: %s", what, strerror(-err));
-		return err;
-	}
+	if (err != -EPERM && err != -EACCES && err != -ENOSYS)
+		return log__failure(what, err);
 	if (err == -EPERM && takes_memory && is_memory_limited(&limit))
 		pr_err("cannot %s: RLIMIT_MEMLOCK is %llu KiB, and this kernel counts BPF's memory as "
 		       "locked: set ulimit -l unlimited, or run with CAP_SYS_RESOURCE",

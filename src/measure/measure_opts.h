@@ -10,7 +10,7 @@
 #include "report/filter.h"
 #include "report/snapshot.h"
 
-struct opener_ops;
+struct perf_helper_ops;
 
 struct measure_opts {
 	struct filter filter; /* in the order given, without duplicates */
@@ -24,10 +24,10 @@ struct measure_opts {
 	double mperf_ratio;    /* MPERF rate over TSC rate; 0: not given */
 	/*
 	 * How a process that drops its rights opens MPERF on CPUs that come online, and the user
-	 * for it: see collector.h. NULL: this process keeps the right to do so.
+	 * for it: see bpf_loader.h. NULL: this process keeps the right to do so.
 	 */
-	const struct opener_ops *opener;
-	const char *opener_user;
+	const struct perf_helper_ops *helper;
+	const char *helper_user;
 };
 
 /* The command for the pinned measurement; see run/pin_command.h. */

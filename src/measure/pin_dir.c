@@ -22,12 +22,6 @@
 #define OTHERS_WRITE  (S_IWGRP | S_IWOTH)
 #define OPEN_NOFOLLOW (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-static int fail(int err, const char *what)
-{
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 static bool is_owner_trusted(const struct stat *st)
 {
 	return st->st_uid == 0 || st->st_uid == geteuid();
@@ -248,7 +242,7 @@ static int make_dir(const struct pin_dir *dir, struct pin_refusal *why)
 	int err = check_root(dir->root_fd, why);
 
 	if (!err && mkdirat(dir->root_fd, PIN_NAME, 0700) && errno != EEXIST)
-		err = fail(-errno, "make " PIN_DIR);
+		err = log__failure("make " PIN_DIR, -errno);
 	return err;
 }
 
@@ -291,10 +285,10 @@ int pin_dir__lock(struct pin_dir *dir, const struct hostfs *fs, bool create,
 		return -EOPNOTSUPP;
 	}
 	if (dir->root_fd < 0)
-		return fail(dir->root_fd, "open " PIN_ROOT);
+		return log__failure("open " PIN_ROOT, dir->root_fd);
 	err = wait_for_lock(dir, fs, create, why);
 	if (err == -EACCES)
-		fail(err, "open " PIN_DIR);
+		log__failure("open " PIN_DIR, err);
 	if (err)
 		pin_dir__close(dir);
 	return err;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 
@@ -130,35 +130,35 @@ static const char *find_difference(const struct bpf_map_info *is, const struct b
 	return is->map_flags != wanted->map_flags ? "flags" : NULL;
 }
 
-static int check_map(int fd, const struct collector *layout, const char *name, const char **what)
+static int check_map(int fd, const struct bpf_loader *layout, const char *name, const char **what)
 {
 	struct bpf_map_info is = { 0 }, wanted = { 0 };
 	__u32 len = sizeof(is);
 	int err = bpf_obj_get_info_by_fd(fd, &is, &len);
 
 	if (!err)
-		err = collector__map_layout(layout, name, &wanted);
+		err = bpf_loader__map_layout(layout, name, &wanted);
 	if (!err)
 		*what = find_difference(&is, &wanted);
 	return err;
 }
 
-static int check_program(int fd, const struct collector *layout, const char *name,
+static int check_program(int fd, const struct bpf_loader *layout, const char *name,
 			 const char **what)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int err = bpf_obj_get_info_by_fd(fd, &info, &len);
 
-	if (!err && info.type != collector__program_type(layout, name))
+	if (!err && info.type != bpf_loader__program_type(layout, name))
 		*what = "type";
 	return err;
 }
 
-int pin_objects__open(const struct pin_dir *dir, const struct collector *layout, const char *name,
+int pin_objects__open(const struct pin_dir *dir, const struct bpf_loader *layout, const char *name,
 		      unsigned int file_flags, char *why, size_t size)
 {
-	bool is_program = collector__program_type(layout, name);
+	bool is_program = bpf_loader__program_type(layout, name);
 	const char *what = NULL;
 	int fd, err;
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct collector;
+struct bpf_loader;
 struct pin_dir;
 
 #define PIN_VCPUS       "vcpus"
@@ -57,9 +57,9 @@ int pin_objects__open_any(int dir_fd, const char *name, enum pin_kind kind, mode
 
 /*
  * As pin_objects__open_any() for a map or program of PIN_DIR, which must also have the layout that
- * `layout` has for it (collector__new_layout()).
+ * `layout` has for it (bpf_loader__new_layout()).
  */
-int pin_objects__open(const struct pin_dir *dir, const struct collector *layout, const char *name,
+int pin_objects__open(const struct pin_dir *dir, const struct bpf_loader *layout, const char *name,
 		      unsigned int file_flags, char *why, size_t size);
 
 /* Pins a descriptor under this name in a directory. Returns 0 or -errno, logged. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/patient.h"
+#include "base/interruptible_io.h"
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 #include "recording/recording_fields.h"
@@ -44,7 +44,7 @@ int recording_reader__open(const char *path, struct recording_reader **out)
 {
 	/* O_NONBLOCK: open() does not wait for the writer of a FIFO; reading does. */
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : STDIN_FILENO;
-	FILE *in = fd < 0 ? NULL : patient__open(fd, "r");
+	FILE *in = fd < 0 ? NULL : interruptible_io__open(fd, "r");
 	int err = in ? 0 : -errno;
 
 	if (!err)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include "base/patient.h"
+#include "base/interruptible_io.h"
 #include "recording/recording.h"
 #include "recording/recording_codec.h"
 #include "recording/recording_fields.h"
@@ -51,7 +51,7 @@ static int put_line(struct recording_writer *w, const char *text, size_t len)
 	/* Put the newline into the same buffer, so that a single write suffices. */
 	memcpy(w->line, text, len);
 	w->line[len] = '\n';
-	err = patient__write(w->fd, w->line, len + 1, &written);
+	err = interruptible_io__write(w->fd, w->line, len + 1, &written);
 	if (!err)
 		w->size += (off_t)len + 1;
 	else if (written)

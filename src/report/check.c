@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "report/check.h"
 
-struct span {
+struct check_span {
 	const struct snapshot *prev, *cur;
 	/*
 	 * By the clock of perf's events. The 64-bit mantissa of x87 holds any count of cycles
@@ -13,7 +13,8 @@ struct span {
 	long double mono_per_raw; /* as in span.h */
 };
 
-static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const struct span *span)
+static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio,
+		       const struct check_span *span)
 {
 	long double halted = ns - mperf_cycles * span->ns_per_tsc_cycle / mperf_ratio;
 
@@ -21,13 +22,13 @@ static __s64 halted_ns(__s64 ns, __s64 mperf_cycles, double mperf_ratio, const s
 }
 
 /* Converts a difference of the scheduler's clock to CLOCK_MONOTONIC. */
-static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct span *span)
+static __s64 steered_ns(__u64 from_ns, __u64 to_ns, const struct check_span *span)
 {
 	return (__s64)((__s64)(to_ns - from_ns) * span->mono_per_raw);
 }
 
 static struct cpu_check check_cpu(const struct cpu_reading *old, const struct cpu_reading *now,
-				  const struct span *span)
+				  const struct check_span *span)
 {
 	__s64 cycles = (__s64)(now->mperf_cycles - old->mperf_cycles);
 	double ratio = now->mperf_ratio;
@@ -60,7 +61,7 @@ static __s64 below_zero(__s64 a, __s64 b, __s64 c)
 }
 
 static struct vcpu_check check_vcpu(const struct vcpu_reading *old, const struct vcpu_reading *now,
-				    const struct span *span)
+				    const struct check_span *span)
 {
 	__s64 measured_ns = (__s64)(now->measured_ns - old->measured_ns);
 	__s64 unmeasured_ns = steered_ns(old->unmeasured_ns, now->unmeasured_ns, span);
@@ -89,7 +90,7 @@ static struct vcpu_check check_vcpu(const struct vcpu_reading *old, const struct
 	return check;
 }
 
-static void check_cpus(const struct span *span, struct check *check)
+static void check_cpus(const struct check_span *span, struct check *check)
 {
 	const struct cpu_reading *old = span->prev->cpus;
 	const struct cpu_reading *old_end = old + span->prev->cpu_cnt;
@@ -104,7 +105,7 @@ static void check_cpus(const struct span *span, struct check *check)
 	}
 }
 
-static void check_vcpus(const struct span *span, struct check *check)
+static void check_vcpus(const struct check_span *span, struct check *check)
 {
 	const struct snapshot *prev = span->prev;
 	size_t old = 0;
@@ -169,7 +170,7 @@ int check__make(const struct snapshot *prev, const struct snapshot *cur, struct 
 	__s64 interval_ns = (__s64)(cur->clock.mono_ns - prev->clock.mono_ns);
 	__s64 tsc_cycles = (__s64)(cur->clock.tsc_cycles - prev->clock.tsc_cycles);
 	__s64 raw_ns = prev->clock.raw_ns ? (__s64)(cur->clock.raw_ns - prev->clock.raw_ns) : 0;
-	struct span span = { .prev = prev, .cur = cur };
+	struct check_span span = { .prev = prev, .cur = cur };
 	struct check check = {
 		.mode = cur->mode,
 		.lost_window_cnt = cur->health.lost_window_cnt - prev->health.lost_window_cnt,

@@ -71,7 +71,7 @@ struct vcpu_reading {
 	bool sleeps_known;
 	/* Index + 1 into snapshot.stints; 0: none of its stints was counted. */
 	__u32 stint_number;
-	__u32 entry; /* index of its sums; only for sums_reader */
+	__u32 entry; /* index of its sums; only for vcpu_map */
 };
 
 /* --histogram: how long the stints of one vCPU were halted. */

@@ -12,14 +12,6 @@
 #include "rights/privileges.h"
 #include "rights/syscall_filter.h"
 
-/* Logs a failure and returns err. */
-static int tell(const char *what, int err)
-{
-	if (err)
-		pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 /* A directory also has the entries "." and "..". */
 static int check_single_thread(void)
 {
@@ -27,11 +19,11 @@ static int check_single_thread(void)
 	int entry_cnt = 0;
 
 	if (!dir)
-		return tell("count the threads of this process", -errno);
+		return log__failure("count the threads of this process", -errno);
 	while (readdir(dir))
 		entry_cnt++;
 	closedir(dir);
-	return tell("drop the privileges of several threads", entry_cnt == 3 ? 0 : -EBUSY);
+	return log__failure("drop the privileges of several threads", entry_cnt == 3 ? 0 : -EBUSY);
 }
 
 /*
@@ -61,7 +53,7 @@ static int become(const struct privileges_opts *opts)
 	user = getpwnam(name);
 	if (!user) {
 		if (errno)
-			return tell("look up the user", -errno);
+			return log__failure("look up the user", -errno);
 		pr_err("there is no user %s", name);
 		return -ENOENT;
 	}
@@ -129,7 +121,7 @@ static int choose_cap(const struct privileges_opts *opts, int *kept)
 		if (err != -EPERM && err != -EACCES)
 			break;
 	}
-	return tell("continue with fewer privileges", err);
+	return log__failure("continue with fewer privileges", err);
 }
 
 /* libcap-ng uses lower-case names without the prefix CAP_. */
@@ -174,16 +166,16 @@ int privileges__drop(const struct privileges_opts *opts)
 	if (err)
 		return err;
 	capng_get_caps_process();
-	err = tell("empty the capability bounding set", drop_bounds());
+	err = log__failure("empty the capability bounding set", drop_bounds());
 	if (!err)
 		err = become(opts);
 	if (!err)
 		err = choose_cap(opts, &kept);
 	if (!err)
-		err = tell("drop the capabilities", keep_only(kept));
+		err = log__failure("drop the capabilities", keep_only(kept));
 	if (!err)
-		err = tell("forbid new privileges", close_doors());
+		err = log__failure("forbid new privileges", close_doors());
 	if (!err && opts->syscalls)
-		err = tell("filter the system calls", syscall_filter__load(opts->syscalls));
+		err = log__failure("filter the system calls", syscall_filter__load(opts->syscalls));
 	return err;
 }

@@ -17,7 +17,8 @@
  *   therefore does not tell, and `works` below tries the operations instead.
  * - Names: /proc/PID/{stat,cmdline,cgroup,comm} and task/TID/{comm,schedstat} are readable by
  *   everybody. Descriptors, task/TID/syscall and KVM's debugfs are not: see src/vm.
- * - perf_event_open(2) for a CPU that was offline requires CAP_PERFMON: see src/measure/opener.h.
+ * - perf_event_open(2) for a CPU that was offline requires CAP_PERFMON: see
+ * src/measure/perf_helper.h.
  */
 #ifndef PRIVILEGES_H
 #define PRIVILEGES_H

@@ -42,9 +42,9 @@ struct exporter {
 	struct textfile *textfile;
 	struct tally tally;
 	struct program_stats programs[PROGRAM_STATS_MAX];
-	struct metrics_text text;
+	struct exposition text;
 	/* CLOCK_MONOTONIC when the server last got its text, per form; 0: not yet. */
-	__u64 text_ns[METRICS_FORM_CNT];
+	__u64 text_ns[EXPOSITION_FORM_CNT];
 };
 
 static __u64 fresh_ns(const struct exporter *e)
@@ -82,9 +82,9 @@ static void fill_scalars(struct exporter *e, __u64 scalars[static SCALAR_CNT])
 	}
 }
 
-static int make_text(struct exporter *e, enum metrics_form form, bool with_process)
+static int make_text(struct exporter *e, enum exposition_form form, bool with_process)
 {
-	struct metrics_source source = {
+	struct exposition_source source = {
 		.totals = &e->tally.totals,
 		.header = source__header(e->tally.source),
 		.programs = e->programs,
@@ -101,14 +101,12 @@ static int make_text(struct exporter *e, enum metrics_form form, bool with_proce
 		self__read(&e->fs, source.scalars);
 		source.scalars[SCALAR_PROCESS_START_NS] = e->start_ns;
 	}
-	err = metrics_text__make(&e->text, &source, form);
-	if (err)
-		pr_err("cannot write the metrics: %s", strerror(-err));
-	return err;
+	err = exposition__make(&e->text, &source, form);
+	return log__failure("write the metrics", err);
 }
 
 /* Callback of the HTTP server. Serves what is known even if no new snapshot can be taken. */
-static int serve_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
+static int serve_metrics(void *context, enum exposition_form form, const char **text, size_t *len)
 {
 	struct exporter *e = context;
 	__u64 now_ns = clock__now_ns();
@@ -149,7 +147,7 @@ static int write_textfile(struct exporter *e)
 
 	if (!e->textfile)
 		return 0;
-	err = make_text(e, METRICS_PROMETHEUS, false);
+	err = make_text(e, EXPOSITION_PROMETHEUS, false);
 	if (err)
 		return err;
 	return textfile__write(e->textfile, e->text.bytes, e->text.size - 1);
@@ -173,10 +171,8 @@ static int open_parts(struct exporter *e)
 {
 	int err = hostfs__open(&e->fs, "/");
 
-	if (err) {
-		pr_err("cannot open /: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return log__failure("open /", err);
 	e->start_ns = self__start_ns(&e->fs);
 	if (e->opts.textfile_path)
 		err = textfile__new(e->opts.textfile_path, &e->textfile);
@@ -212,7 +208,7 @@ void exporter__free(struct exporter *e)
 		return;
 	http_server__free(e->server);
 	textfile__free(e->textfile);
-	metrics_text__free(&e->text);
+	exposition__free(&e->text);
 	hostfs__close(&e->fs);
 	free(e);
 }

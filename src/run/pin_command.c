@@ -5,11 +5,11 @@
 #include <string.h>
 #include "base/ending_signals.h"
 #include "base/log.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/host.h"
-#include "measure/pin.h"
+#include "measure/pin_writer.h"
 #include "measure/pin_dir.h"
-#include "measure/pinned.h"
+#include "measure/pin_reader.h"
 #include "measure/plan.h"
 #include "measure/measure_opts.h"
 #include "report/columns.h"
@@ -47,10 +47,10 @@ static void say(const char *what, enum measure_mode mode, bool has_histogram,
 static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *fs,
 			  const struct pin_dir *dir, gid_t gid)
 {
-	struct collector *collector = NULL;
+	struct bpf_loader *loader = NULL;
 	struct hook_plan plan;
 	struct host host;
-	const struct collector_opts collector_opts = {
+	const struct bpf_loader_opts loader_opts = {
 		.fs = fs,
 		.plan = &plan,
 		.mode = opts->mode,
@@ -63,17 +63,17 @@ static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *
 	if (err)
 		return err;
 	hooks__plan_pinned(&plan);
-	err = collector__new(&collector_opts, &collector);
+	err = bpf_loader__new(&loader_opts, &loader);
 	if (err)
 		return err;
 	host__warn_of_hypervisor(fs);
-	err = pin__create(dir, collector, gid);
-	collector__free(collector);
+	err = pin_writer__create(dir, loader, gid);
+	bpf_loader__free(loader);
 	/* A signal arrived meanwhile: undo the pinning, because the user no longer wants it. */
 	if (!err && ending_signals__is_asked())
 		err = -EINTR;
 	if (err)
-		pin__remove(dir);
+		pin_writer__remove(dir);
 	else
 		say("pinned: all VMs are measured in", opts->mode, opts->histogram,
 		    plan.window_hook, plan.stint_hook);
@@ -82,7 +82,7 @@ static int attach_and_pin(const struct measure_opts *opts, const struct hostfs *
 
 static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
 {
-	int renewed = pin__renew(dir, fs);
+	int renewed = pin_writer__renew(dir, fs);
 
 	if (renewed > 0)
 		printf("added %d CPU%s that came online since --pin\n", renewed,
@@ -95,9 +95,9 @@ static int take_in_cpus(const struct hostfs *fs, const struct pin_dir *dir)
  * cannot provide what the options ask for.
  */
 static int keep(const struct pin_opts *command, const struct measure_opts *opts,
-		const struct hostfs *fs, const struct pin_dir *dir, const struct pinned *pinned)
+		const struct hostfs *fs, const struct pin_dir *dir, const struct pin_reader *pinned)
 {
-	const struct pinned_about *about = pinned__about(pinned);
+	const struct pin_properties *about = pin_reader__properties(pinned);
 
 	if ((opts->mode_given && opts->mode != about->mode) ||
 	    (opts->histogram && !about->has_histogram)) {
@@ -115,17 +115,17 @@ static int keep(const struct pin_opts *command, const struct measure_opts *opts,
 static int pin(const struct pin_opts *command, const struct measure_opts *opts,
 	       const struct hostfs *fs, const struct pin_dir *dir)
 {
-	const struct pinned_opts looking = { .refusal_level = LOG_LEVEL_ERR };
-	struct pinned *pinned;
+	const struct pin_reader_opts looking = { .refusal_level = LOG_LEVEL_ERR };
+	struct pin_reader *pinned;
 	gid_t gid;
 	int err = find_group(command->group, &gid);
 
 	if (err)
 		return err;
-	err = pinned__open(fs, &looking, &pinned);
+	err = pin_reader__open(fs, &looking, &pinned);
 	if (!err) {
 		err = command->renew ? take_in_cpus(fs, dir) : keep(command, opts, fs, dir, pinned);
-		pinned__free(pinned);
+		pin_reader__free(pinned);
 		return err;
 	}
 	if (err != -ENOENT)
@@ -138,7 +138,7 @@ static int pin(const struct pin_opts *command, const struct measure_opts *opts,
 
 static int unpin(const struct pin_dir *dir)
 {
-	int err = pin__remove(dir);
+	int err = pin_writer__remove(dir);
 
 	if (err == -ENOENT)
 		pr_warn("nothing is pinned");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <string.h>
 #include "report/account.h"
 #include "vm/asked.h"
 #include "report/check.h"
@@ -34,36 +33,29 @@ struct run {
 	bool vcpus_checked; /* asked__check_vcpus() has succeeded */
 };
 
-/* Logs a failure and returns err. */
-static int tell(const char *what, int err)
-{
-	if (err)
-		pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 static int show_report(struct run *run, const struct snapshot *prev, const struct snapshot *cur)
 {
 	struct pipeline *p = run->pipeline;
-	int err = tell("account for the interval", account__report(prev, cur, &run->report));
+	int err =
+		log__failure("account for the interval", account__report(prev, cur, &run->report));
 
 	if (err)
 		return err;
 	if (p->opts->summary)
-		return tell("summarize", summary__add(&run->summary, &run->report));
+		return log__failure("summarize", summary__add(&run->summary, &run->report));
 	if (p->top)
 		return top__show(p->top, &run->report);
-	return tell("write the report", show__report(p->show, &run->report));
+	return log__failure("write the report", show__report(p->show, &run->report));
 }
 
 static int show_check(struct run *run, const struct snapshot *prev, const struct snapshot *cur)
 {
 	struct check check;
-	int err = tell("check the interval", check__make(prev, cur, &check));
+	int err = log__failure("check the interval", check__make(prev, cur, &check));
 
 	if (err)
 		return err;
-	err = tell("write the check", show__check(run->pipeline->show, &check));
+	err = log__failure("write the check", show__check(run->pipeline->show, &check));
 	run->pipeline->check_failed |= !check.passed;
 	check__free(&check);
 	return err;
@@ -151,7 +143,8 @@ static int take_first(struct run *run, struct snapshot *snap)
 	if (!err)
 		err = source__narrow(&p->opts->measure, snap);
 	if (!err && p->interval)
-		err = tell("time an interval", interval__start(p->interval, p->opts->interval_ns));
+		err = log__failure("time an interval",
+				   interval__start(p->interval, p->opts->interval_ns));
 	return err ? err : 1;
 }
 
@@ -191,8 +184,8 @@ static int take_keys(struct pipeline *p, enum verdict *verdict)
 	int err = top__key(p->top, &asked);
 
 	if (!err && asked == TOP_INTERVAL)
-		err = tell("time an interval",
-			   interval__start(p->interval, top__interval_ns(p->top)));
+		err = log__failure("time an interval",
+				   interval__start(p->interval, top__interval_ns(p->top)));
 	if (asked == TOP_QUIT)
 		*verdict = VERDICT_QUIT;
 	return err;
@@ -240,7 +233,8 @@ static int wait_for_end(struct pipeline *p, enum verdict *verdict)
 	if (!p->interval)
 		return 0;
 	do {
-		err = tell("wait for an interval", interval__wait(p->interval, input_fd, &event));
+		err = log__failure("wait for an interval",
+				   interval__wait(p->interval, input_fd, &event));
 	} while (!err && !take_event(p, event, verdict, &err));
 	return err;
 }
@@ -256,7 +250,7 @@ static int stay(struct pipeline *p)
 	pr_warn("the recording has ended");
 	top__redraw(p->top);
 	do {
-		err = tell("time an interval", interval__pause(p->interval));
+		err = log__failure("time an interval", interval__pause(p->interval));
 		if (!err)
 			err = wait_for_end(p, &verdict);
 	} while (!err && verdict != VERDICT_QUIT);
@@ -294,7 +288,8 @@ int pipeline__run(struct pipeline *pipeline)
 	int end_err = recorder__end(run.recorder);
 
 	if (!err && pipeline->opts->summary && run.summary.interval_cnt)
-		err = tell("write the summary", show__summary(pipeline->show, &run.summary));
+		err = log__failure("write the summary",
+				   show__summary(pipeline->show, &run.summary));
 	summary__free(&run.summary);
 	snapshot__free(&run.spare);
 	report__free(&run.report);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "vm/asked.h"
 #include "vm/pid_space.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/hook_watch.h"
 #include "measure/hooks.h"
 #include "measure/measure_opts.h"
@@ -15,18 +15,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "report/columns.h"
-#include "measure/meter.h"
-#include "measure/pin.h"
+#include "measure/bpf_reader.h"
+#include "measure/pin_writer.h"
 #include "measure/pin_dir.h"
-#include "measure/pinned.h"
+#include "measure/pin_reader.h"
 #include "measure/plan.h"
-#include "measure/sampler.h"
+#include "measure/snapshot_taker.h"
 #include "run/source_ops.h"
 
 struct source_live {
 	struct source source;
 	struct host host;
-	struct hook_plan plan; /* borrowed by the collector; borrows host */
+	struct hook_plan plan; /* borrowed by the loader; borrows host */
 	struct hook_watch watch;
 	/*
 	 * the hooks were not known to run at the last snapshot, which spoils the next interval too
@@ -35,9 +35,9 @@ struct source_live {
 	/* with hooks_off: CLOCK_MONOTONIC since when the hooks run again; 0: they do not */
 	__u64 resumed_ns;
 	__u64 hooks_off_cnt;
-	struct pinned *pinned; /* NULL: collector is used */
-	struct collector *collector;
-	struct sampler *sampler;
+	struct pin_reader *pinned; /* NULL: loader is used */
+	struct bpf_loader *loader;
+	struct snapshot_taker *taker;
 	bool begun;
 };
 
@@ -46,9 +46,10 @@ static struct source_live *live_of(struct source *source)
 	return (struct source_live *)source;
 }
 
-static struct meter *meter_of(const struct source_live *live)
+static struct bpf_reader *reader_of(const struct source_live *live)
 {
-	return live->pinned ? pinned__meter(live->pinned) : collector__meter(live->collector);
+	return live->pinned ? pin_reader__bpf_reader(live->pinned)
+			    : bpf_loader__bpf_reader(live->loader);
 }
 
 /* Returns 0, or -errno, logged. */
@@ -81,14 +82,14 @@ static int take_snapshot(struct source_live *live, struct snapshot *snap)
 	bool off = live->hooks_off;
 
 	if (!err && live->resumed_ns) {
-		found = meter__find_loaded(meter_of(live), live->resumed_ns);
+		found = bpf_reader__find_loaded(reader_of(live), live->resumed_ns);
 		err = found < 0 ? found : 0;
 		live->hooks_off = found != 1;
 		if (found == 1)
 			live->resumed_ns = 0;
 	}
 	if (!err)
-		err = sampler__take(live->sampler, snap);
+		err = snapshot_taker__take(live->taker, snap);
 	if (!err)
 		err = look_at_hooks(live);
 	/* Count failed snapshots too, because their interval becomes part of the next one. */
@@ -118,7 +119,7 @@ static bool has_live_ended(const struct source *source, const struct filter *fil
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	return filter->pid_cnt && !sampler__vm_cnt(live->sampler);
+	return filter->pid_cnt && !snapshot_taker__vm_cnt(live->taker);
 }
 
 static size_t live_program_stats(const struct source *source, struct program_stats *stats,
@@ -126,22 +127,22 @@ static size_t live_program_stats(const struct source *source, struct program_sta
 {
 	const struct source_live *live = (const struct source_live *)source;
 
-	return live->pinned ? pinned__program_stats(live->pinned, stats, max)
-			    : collector__program_stats(live->collector, stats, max);
+	return live->pinned ? pin_reader__program_stats(live->pinned, stats, max)
+			    : bpf_loader__program_stats(live->loader, stats, max);
 }
 
 static int check_live_rights(const struct source *source)
 {
-	return meter__check_rights(meter_of((const struct source_live *)source));
+	return bpf_reader__check_rights(reader_of((const struct source_live *)source));
 }
 
 static void free_live(struct source *source)
 {
 	struct source_live *live = live_of(source);
 
-	sampler__free(live->sampler);
-	pinned__free(live->pinned);
-	collector__free(live->collector);
+	snapshot_taker__free(live->taker);
+	pin_reader__free(live->pinned);
+	bpf_loader__free(live->loader);
 	hook_watch__close(&live->watch);
 	free(live);
 }
@@ -170,8 +171,8 @@ static void fill_header(struct source_live *live)
 	struct utsname uts;
 
 	if (live->pinned) {
-		window_hook = pinned__about(live->pinned)->window_hook;
-		stint_hook = pinned__about(live->pinned)->stint_hook;
+		window_hook = pin_reader__properties(live->pinned)->window_hook;
+		stint_hook = pin_reader__properties(live->pinned)->stint_hook;
 	}
 	copy_text(header->gtimehalt_version, sizeof(header->gtimehalt_version), GTIMEHALT_VERSION);
 	if (!uname(&uts))
@@ -181,7 +182,7 @@ static void fill_header(struct source_live *live)
 }
 
 /* Returns whether a pinned measurement provides everything that the options ask for explicitly. */
-static bool is_enough(const struct pinned_about *about, const struct measure_opts *opts)
+static bool is_enough(const struct pin_properties *about, const struct measure_opts *opts)
 {
 	if (opts->mode_given && opts->mode != about->mode)
 		return false;
@@ -198,10 +199,10 @@ static bool is_enough(const struct pinned_about *about, const struct measure_opt
 static int find_pinned(struct source_live *live, const struct measure_opts *opts,
 		       const struct hostfs *fs)
 {
-	const struct pinned_opts pinned_opts = {
+	const struct pin_reader_opts reader_opts = {
 		.histogram = opts->histogram,
 		/* The exporter drops its privileges, so it cannot open perf events later. */
-		.mend = !opts->opener,
+		.mend = !opts->helper,
 		.bpf_stats = opts->bpf_stats,
 		.refusal_level = LOG_LEVEL_WARN,
 	};
@@ -209,8 +210,8 @@ static int find_pinned(struct source_live *live, const struct measure_opts *opts
 
 	if (opts->check || opts->hook != HOOK_AUTO || opts->mperf_ratio > 0)
 		return 0;
-	err = pinned__open(fs, &pinned_opts, &live->pinned);
-	if (err == -ENOENT && pin__is_left_over())
+	err = pin_reader__open(fs, &reader_opts, &live->pinned);
+	if (err == -ENOENT && pin_writer__is_left_over())
 		pr_warn("an interrupted --pin or --unpin has left programs running in " PIN_DIR
 			": remove them with --unpin");
 	/* A measurement pinned by another version or by someone else does not prevent our own. */
@@ -218,14 +219,14 @@ static int find_pinned(struct source_live *live, const struct measure_opts *opts
 		return 0;
 	if (err)
 		return err;
-	if (is_enough(pinned__about(live->pinned), opts)) {
+	if (is_enough(pin_reader__properties(live->pinned), opts)) {
 		pr_info("the pinned measurement is read (--mode %s)",
-			mode__name(pinned__about(live->pinned)->mode));
-		live->source.header.mode = pinned__about(live->pinned)->mode;
+			mode__name(pin_reader__properties(live->pinned)->mode));
+		live->source.header.mode = pin_reader__properties(live->pinned)->mode;
 		return 0;
 	}
 	pr_info("the pinned measurement does not provide what the options ask for: starting another one");
-	pinned__free(live->pinned);
+	pin_reader__free(live->pinned);
 	live->pinned = NULL;
 	return 0;
 }
@@ -238,10 +239,10 @@ static int check_processes(const struct measure_opts *opts, const struct hostfs 
 	return err ? err : asked__check_ids(&opts->filter, fs);
 }
 
-static int start_collector(struct source_live *live, const struct measure_opts *opts,
-			   const struct hostfs *fs)
+static int start_loader(struct source_live *live, const struct measure_opts *opts,
+			const struct hostfs *fs)
 {
-	const struct collector_opts collector_opts = {
+	const struct bpf_loader_opts loader_opts = {
 		.fs = fs,
 		.plan = &live->plan,
 		.mode = opts->mode,
@@ -251,8 +252,8 @@ static int start_collector(struct source_live *live, const struct measure_opts *
 		.histogram = opts->histogram,
 		.check = opts->check,
 		.bpf_stats = opts->bpf_stats,
-		.opener = opts->opener,
-		.opener_user = opts->opener_user,
+		.helper = opts->helper,
+		.helper_user = opts->helper_user,
 	};
 	int err;
 
@@ -264,7 +265,7 @@ static int start_collector(struct source_live *live, const struct measure_opts *
 		return err;
 	err = hook_watch__open(fs, &live->plan.needs, &live->watch);
 	if (!err)
-		err = collector__new(&collector_opts, &live->collector);
+		err = bpf_loader__new(&loader_opts, &live->loader);
 	/* Warn only now, so that a host that cannot be measured gets just one line of error. */
 	if (!err)
 		host__warn_of_hypervisor(fs);
@@ -278,20 +279,22 @@ static int start_reader(struct source_live *live, const struct measure_opts *opt
 
 	if (!err)
 		err = check_processes(opts, fs);
-	return err ? err : hook_watch__open(fs, &pinned__about(live->pinned)->needs, &live->watch);
+	return err ? err
+		   : hook_watch__open(fs, &pin_reader__properties(live->pinned)->needs,
+				      &live->watch);
 }
 
-static int start_sampler(struct source_live *live, const struct measure_opts *opts,
-			 const struct hostfs *fs)
+static int start_taker(struct source_live *live, const struct measure_opts *opts,
+		       const struct hostfs *fs)
 {
-	const struct sampler_opts sampler_opts = {
+	const struct snapshot_taker_opts taker_opts = {
 		.fs = fs,
-		.meter = meter_of(live),
+		.reader = reader_of(live),
 		.pids = opts->filter.pids,
 		.pid_cnt = opts->filter.pid_cnt,
 	};
 
-	return sampler__new(&sampler_opts, &live->sampler);
+	return snapshot_taker__new(&taker_opts, &live->taker);
 }
 
 int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
@@ -308,9 +311,9 @@ int source_live__new(const struct measure_opts *opts, const struct hostfs *fs,
 	live->watch.inotify_fd = -1;
 	err = find_pinned(live, opts, fs);
 	if (!err)
-		err = live->pinned ? start_reader(live, opts, fs) : start_collector(live, opts, fs);
+		err = live->pinned ? start_reader(live, opts, fs) : start_loader(live, opts, fs);
 	if (!err)
-		err = start_sampler(live, opts, fs);
+		err = start_taker(live, opts, fs);
 	if (err) {
 		free_live(&live->source);
 		return err;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <string.h>
 #include "base/hostfs.h"
 #include "base/log.h"
 #include "run/kvm_wait.h"
@@ -15,10 +14,8 @@ int source__open(const struct source_opts *opts, struct hostfs *fs, struct inter
 		return err ? err : 1;
 	}
 	err = hostfs__open(fs, "/");
-	if (err) {
-		pr_err("cannot open /: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return log__failure("open /", err);
 	if (opts->wait)
 		is_there = kvm_wait__run(fs, interval);
 	if (is_there != 1)

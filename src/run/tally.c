@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "run/tally.h"
@@ -27,9 +26,7 @@ static int add_interval(struct tally *m, const struct snapshot *prev, const stru
 
 	if (!err)
 		err = totals__add(&m->totals, &m->report);
-	if (err)
-		pr_err("cannot account for the interval: %s", strerror(-err));
-	return err;
+	return log__failure("account for the interval", err);
 }
 
 static int take(struct tally *m)

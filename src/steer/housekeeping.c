@@ -14,12 +14,6 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-static int tell(const char *what, int err)
-{
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 /*
  * Opens the cgroup file system, and a connection to systemd if the host runs it. Returns 0 or
  * -errno, logged.
@@ -31,7 +25,7 @@ static int open_cgroups(struct group_host *host)
 
 	host->root_fd = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (host->root_fd < 0)
-		return tell("open " CGROUP_ROOT, -errno);
+		return log__failure("open " CGROUP_ROOT, -errno);
 	if (fstatfs(host->root_fd, &st) || st.f_type != CGROUP2_SUPER_MAGIC) {
 		pr_err("no cgroup file system of version 2 is mounted at " CGROUP_ROOT
 		       ": boot with systemd.unified_cgroup_hierarchy=1");
@@ -39,7 +33,7 @@ static int open_cgroups(struct group_host *host)
 	}
 	err = unit__connect(&host->bus);
 	if (err && err != -ENOENT)
-		return tell("connect to systemd over D-Bus", err);
+		return log__failure("connect to systemd over D-Bus", err);
 	if (!err)
 		pr_info("systemd sets the CPUs of its units' cgroups (AllowedCPUs=)");
 	return 0;
@@ -144,7 +138,7 @@ static int write_journal(const struct housekeeping *h)
 		return 0;
 	groups = calloc(h->opened_cnt, sizeof(void *));
 	if (!groups)
-		return tell("save the CPUs of the cgroups", -ENOMEM);
+		return log__failure("save the CPUs of the cgroups", -ENOMEM);
 	for (size_t i = 0; i < h->opened_cnt; i++)
 		if (h->steered[i].refusal != REFUSAL_FOREIGN)
 			groups[cnt++] = &h->steered[i].group;
@@ -161,7 +155,7 @@ int housekeeping__look(struct housekeeping *h, const struct snapshot *snap, __u6
 
 	*refused_cnt = 0;
 	if (!tids)
-		return tell("check the cgroups", -ENOMEM);
+		return log__failure("check the cgroups", -ENOMEM);
 	find_vcpus(h, snap, tids);
 	for (size_t i = 0; i < h->opened_cnt; i++) {
 		struct steered *steered = &h->steered[i];
@@ -201,7 +195,7 @@ int housekeeping__open(struct housekeeping *h)
 		return err;
 	h->steered = calloc(h->opts->cnt, sizeof(*h->steered));
 	if (!h->steered)
-		return tell("open the cgroups", -ENOMEM);
+		return log__failure("open the cgroups", -ENOMEM);
 	err = open_cgroups(&h->groups);
 	if (!err)
 		err = open_journal(h);

@@ -73,8 +73,7 @@ static int loop(const struct sched_run *r, const struct interval *interval)
 		}
 		service__alive_scheduler();
 	}
-	pr_err("cannot wait for an interval: %s", strerror(-err));
-	return err;
+	return log__failure("wait for an interval", err);
 }
 
 static int run(struct sched_run *r, const struct interval *interval)
@@ -88,10 +87,8 @@ static int run(struct sched_run *r, const struct interval *interval)
 	struct clock_reading now;
 	int err = hostfs__open(&r->fs, "/");
 
-	if (err) {
-		pr_err("cannot open /: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return log__failure("open /", err);
 	err = journal__open(JOURNAL_DIR, &r->journal);
 	if (!err && !journal__is_empty(&r->journal)) {
 		pr_err("a killed run has left cgroups narrowed: restore them with --unsteer first");

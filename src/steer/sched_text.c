@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "export/metrics_writer.h"
+#include "export/exposition_writer.h"
 #include "steer/sched_text.h"
 #include "steer/scheduler.h"
 
@@ -73,11 +73,11 @@ void sched_text__print(struct json_object *scheduler, FILE *out)
 		.type = FAMILY_##type_                                                             \
 	}
 
-static void put(struct metrics_writer *w, const struct family *family, __u64 cnt)
+static void put(struct exposition_writer *w, const struct family *family, __u64 cnt)
 {
-	metrics_writer__family(w, family);
-	metrics_writer__sample(w, NULL);
-	metrics_writer__count(w, cnt);
+	exposition_writer__family(w, family);
+	exposition_writer__sample(w, NULL);
+	exposition_writer__count(w, cnt);
 }
 
 int sched_text__metrics(const struct scheduler_account *account, char **text, size_t *len)
@@ -90,7 +90,8 @@ int sched_text__metrics(const struct scheduler_account *account, char **text, si
 						    "CPUs that became busy or free."),
 				   unread = FAMILY(COUNTER, "unread",
 						   "Spans in which MPERF was not readable.");
-	struct metrics_writer w = { .out = open_memstream(text, len), .form = METRICS_PROMETHEUS };
+	struct exposition_writer w = { .out = open_memstream(text, len),
+				       .form = EXPOSITION_PROMETHEUS };
 	int err;
 
 	if (!w.out)
@@ -98,13 +99,13 @@ int sched_text__metrics(const struct scheduler_account *account, char **text, si
 	put(&w, &busy, (__u64)cpus__cnt(&account->busy));
 	put(&w, &changes, account->flip_cnt);
 	put(&w, &unread, account->unread_cnt);
-	metrics_writer__family(&w, &placed);
+	exposition_writer__family(&w, &placed);
 	for (int place = 0; place < PLACEMENT_CNT; place++) {
-		metrics_writer__sample(&w, NULL);
-		metrics_writer__label(&w, "cpu", placement_words[place]);
-		metrics_writer__count(&w, account->placed_cnt[place]);
+		exposition_writer__sample(&w, NULL);
+		exposition_writer__label(&w, "cpu", placement_words[place]);
+		exposition_writer__count(&w, account->placed_cnt[place]);
 	}
-	metrics_writer__end(&w);
+	exposition_writer__end(&w);
 	err = ferror(w.out) ? -ENOMEM : 0;
 	if (fclose(w.out) && !err)
 		err = -ENOMEM;

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "measure/bpf_log.h"
 #include "measure/calibration.h"
-#include "measure/counters.h"
+#include "measure/perf_events.h"
 #include "measure/host.h"
 #include "measure/host_rights.h"
 #include "measure/sched_clock.h"
@@ -29,7 +29,7 @@ struct scheduler {
 	struct steer_sched_bpf *skel;
 	struct bpf_link *link; /* registers the scheduler */
 	int link_fd;           /* keeps it registered; -1: `link` does */
-	struct counters *counters;
+	struct perf_events *perf_events;
 	int cpu_cnt;
 };
 
@@ -43,14 +43,14 @@ static int open_counters(struct scheduler *s, const struct scheduler_opts *opts)
 		       GTIMEHALT_MAX_CPUS);
 		return -EOPNOTSUPP;
 	}
-	return counters__new(opts->fs, s->cpu_cnt, &s->counters);
+	return perf_events__new(opts->fs, s->cpu_cnt, &s->perf_events);
 }
 
 static int calibrate(const struct scheduler *s, const struct scheduler_opts *opts,
 		     struct calibration *calibration)
 {
 	if (opts->mperf_ratio <= 0)
-		return calibration__measure(opts->fs, s->counters, s->cpu_cnt, calibration);
+		return calibration__measure(opts->fs, s->perf_events, s->cpu_cnt, calibration);
 	*calibration = (struct calibration){ .ratio = { opts->mperf_ratio }, .kinds.cnt = 1 };
 	return 0;
 }
@@ -111,8 +111,8 @@ static int set_up_cpus(struct scheduler *s, const struct calibration *calibratio
 {
 	for (int cpu = 0; cpu < s->cpu_cnt; cpu++) {
 		double ratio = calibration->ratio[core_kinds__of(&calibration->kinds, cpu)];
-		int err = counters__hand_over(s->counters, cpu,
-					      bpf_map__fd(s->skel->maps.counter_events));
+		int err = perf_events__hand_over(s->perf_events, cpu,
+						 bpf_map__fd(s->skel->maps.counter_events));
 
 		if (err)
 			return host_rights__refused(err, "pass the MPERF events to BPF", "bpf",
@@ -181,7 +181,7 @@ void scheduler__free(struct scheduler *s)
 		close(s->link_fd);
 	bpf_link__destroy(s->link);
 	steer_sched_bpf__destroy(s->skel);
-	counters__free(s->counters);
+	perf_events__free(s->perf_events);
 	free(s);
 }
 

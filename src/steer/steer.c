@@ -57,12 +57,6 @@ struct steer {
 	unsigned int failed_in_row;
 };
 
-static int tell(const char *what, int err)
-{
-	pr_err("cannot %s: %s", what, strerror(-err));
-	return err;
-}
-
 static int open_source(struct steer *s)
 {
 	s->source_opts = (struct measure_opts){
@@ -117,7 +111,7 @@ static int open_policy(struct steer *s)
 	if (!err && !s->loads)
 		err = -ENOMEM;
 	if (err)
-		return tell("read the CPUs of this host", err);
+		return log__failure("read the CPUs of this host", err);
 	s->housekeeping.opts = s->opts;
 	s->housekeeping.host = (struct steered_host){
 		.fs = &s->fs,
@@ -135,7 +129,7 @@ static int open_parts(struct steer *s)
 	int err = hostfs__open(&s->fs, "/");
 
 	if (err)
-		return tell("open /", err);
+		return log__failure("open /", err);
 	err = open_policy(s);
 	if (!err)
 		err = housekeeping__open(&s->housekeeping);
@@ -174,7 +168,7 @@ static void write_metrics(struct steer *s, const struct steer_account *account, 
 		return;
 	s->textfile_ns = now_ns;
 	if (steer_text__metrics(account, &text, &len)) {
-		tell("write the metrics", -ENOMEM);
+		log__failure("write the metrics", -ENOMEM);
 		return;
 	}
 	textfile__write(s->textfile, text, len);
@@ -213,13 +207,13 @@ static int tell_change(const struct steer *s, const struct steered *steered, con
 	account_of(s, &busy);
 	line = steer_text__change(steered, had, &busy, s->opts->json);
 	if (!line)
-		return tell("print a change", -ENOMEM);
+		return log__failure("print a change", -ENOMEM);
 	if (prints)
 		err = print_line(line);
 	else
 		pr_info("%s", line);
 	free(line);
-	return err ? tell("write to standard output", err) : 0;
+	return log__failure("write to standard output", err);
 }
 
 /* Computes the report from the last two snapshots. Returns 0 or -errno. */
@@ -344,7 +338,7 @@ static int loop(struct steer *s, const struct interval *interval)
 		if (!err)
 			err = interval__wait(interval, -1, &event);
 		if (err)
-			return tell("wait for an interval", err);
+			return log__failure("wait for an interval", err);
 		if (event == INTERVAL_END)
 			break;
 		if (event != INTERVAL_OVER)

@@ -83,7 +83,5 @@ int steer_status__show(bool json)
 		err = steer_text__print_status(text, stdout);
 	}
 	free(text);
-	if (err)
-		pr_err("cannot print the status: %s", strerror(-err));
-	return err;
+	return log__failure("print the status", err);
 }

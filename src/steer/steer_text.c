@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "export/metrics_writer.h"
+#include "export/exposition_writer.h"
 #include "steer/sched_text.h"
 #include "steer/steered.h"
 #include "steer/steer_text.h"
@@ -191,11 +191,11 @@ char *steer_text__change(const struct steered *s, const struct cpus *had, const 
 		.help = { (help_) }, .type = FAMILY_##type_                                        \
 	}
 
-static void put(struct metrics_writer *w, const struct family *family, __u64 cnt)
+static void put(struct exposition_writer *w, const struct family *family, __u64 cnt)
 {
-	metrics_writer__family(w, family);
-	metrics_writer__sample(w, NULL);
-	metrics_writer__count(w, cnt);
+	exposition_writer__family(w, family);
+	exposition_writer__sample(w, NULL);
+	exposition_writer__count(w, cnt);
 }
 
 #define UNKNOWN (~0ULL)
@@ -225,7 +225,7 @@ static const struct family group_families[] = {
 
 #define GROUP_FAMILY_CNT (sizeof(group_families) / sizeof(group_families[0]))
 
-static void put_group(struct metrics_writer *w, size_t number, const struct steered *s)
+static void put_group(struct exposition_writer *w, size_t number, const struct steered *s)
 {
 	const __u64 values[GROUP_FAMILY_CNT] = {
 		s->write_cnt,
@@ -239,9 +239,9 @@ static void put_group(struct metrics_writer *w, size_t number, const struct stee
 
 	if (values[number] == UNKNOWN)
 		return;
-	metrics_writer__sample(w, NULL);
-	metrics_writer__label(w, "cgroup", s->group.path);
-	metrics_writer__value(w, values[number]);
+	exposition_writer__sample(w, NULL);
+	exposition_writer__label(w, "cgroup", s->group.path);
+	exposition_writer__value(w, values[number]);
 }
 
 int steer_text__metrics(const struct steer_account *account, char **text, size_t *len)
@@ -252,7 +252,8 @@ int steer_text__metrics(const struct steer_account *account, char **text, size_t
 						      "Intervals without a measurement."),
 				   busy = FAMILY(GAUGE, "busy_cpus", "",
 						 "CPUs whose vCPUs are busy or unknown.");
-	struct metrics_writer w = { .out = open_memstream(text, len), .form = METRICS_PROMETHEUS };
+	struct exposition_writer w = { .out = open_memstream(text, len),
+				       .form = EXPOSITION_PROMETHEUS };
 	int err;
 
 	if (!w.out)
@@ -261,11 +262,11 @@ int steer_text__metrics(const struct steer_account *account, char **text, size_t
 	put(&w, &snapshots, account->snapshot_failure_cnt);
 	put(&w, &busy, (__u64)cpus__cnt(account->busy));
 	for (size_t number = 0; number < GROUP_FAMILY_CNT; number++) {
-		metrics_writer__family(&w, &group_families[number]);
+		exposition_writer__family(&w, &group_families[number]);
 		for (size_t i = 0; i < account->cnt; i++)
 			put_group(&w, number, &account->groups[i]);
 	}
-	metrics_writer__end(&w);
+	exposition_writer__end(&w);
 	err = ferror(w.out) ? -ENOMEM : 0;
 	if (fclose(w.out) && !err)
 		err = -ENOMEM;

@@ -11,7 +11,7 @@ $(SWITCHES): tests/bench/switches.c
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) -static -pthread -o $@ $<
 
 # The BPF programs, to be run on this machine.
-$(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard *.bpf.h)
+$(BENCH_OUT)/native.bpf.o: tests/bench/native.bpf.c gtimehalt.bpf.c gtimehalt.h $(wildcard bpf/*.bpf.h)
 	$(Q)mkdir -p $(@D)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
@@ -24,12 +24,11 @@ $(BENCH_OUT)/native: tests/bench/native.c $(BENCH_OUT)/native.skel.h
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -o $@ $< -lbpf
 
-# Everything of the tool except its main program.
-$(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/bench/fake_host.h $(MODULES:%=$(OUTPUT)/src/%.o)
+$(BENCH_OUT)/interval: tests/bench/interval.c tests/bench/fake_host.c tests/bench/fake_host.h $(LIBRARY)
 	$(Q)mkdir -p $(@D)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.o,$^) -pthread \
-		-Wl,--wrap=hostfs__readlink,--wrap=meter__read $(LDLIBS)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) -Itests/bench -o $@ $(filter %.c %.a,$^) -pthread -Wl,--as-needed \
+		-Wl,--wrap=hostfs__readlink,--wrap=bpf_reader__read $(LDLIBS)
 
 # The kernels of the bed on which instructions are counted, such as KERNELS="5.10 6.12 newest".
 KERNELS ?= 6.12

@@ -17,14 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 #include "report/account.h"
-#include "measure/collector.h"
-#include "measure/meter.h"
+#include "measure/bpf_loader.h"
+#include "measure/bpf_reader.h"
 #include "fake_host.h"
 #include "gtimehalt.h"
 #include "measure/hooks.h"
 #include "render/render.h"
-#include "measure/sampler.h"
 #include "report/snapshot.h"
+#include "measure/snapshot_taker.h"
 
 #define INTERVALS_DEFAULT 30
 #define INTERVAL_US       20000
@@ -39,14 +39,15 @@ enum part {
 };
 
 /*
- * CPU time that the meter has used in all PART_SAMPLE so far; the rest of PART_SAMPLE is for /proc.
+ * CPU time that bpf_reader has used in all PART_SAMPLE so far; the rest of PART_SAMPLE is for
+ * /proc.
  */
-static __u64 meter_ns;
+static __u64 reader_ns;
 
 struct bench {
 	struct fake_host host;
-	struct collector *collector;
-	struct sampler *sampler;
+	struct bpf_loader *loader;
+	struct snapshot_taker *taker;
 	int map_fd;
 	struct snapshot snaps[2];
 	struct report report;
@@ -62,19 +63,19 @@ static __u64 now_ns(clockid_t clock)
 	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
 }
 
-int __real_meter__read(struct meter *meter, struct snapshot *snap);
-int __wrap_meter__read(struct meter *meter, struct snapshot *snap);
+int __real_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap);
+int __wrap_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap);
 
-int __wrap_meter__read(struct meter *meter, struct snapshot *snap)
+int __wrap_bpf_reader__read(struct bpf_reader *reader, struct snapshot *snap)
 {
 	__u64 begin = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-	int err = __real_meter__read(meter, snap);
+	int err = __real_bpf_reader__read(reader, snap);
 
-	meter_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	reader_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	return err;
 }
 
-/* Returns the collector's own map: the newest one with this name. */
+/* Returns the loader's own map: the newest one with this name. */
 static int find_map(const char *name)
 {
 	int found = -1;
@@ -120,10 +121,10 @@ static void fill_map(const struct bench *bench, unsigned int step)
 			.vcpu_id = i % FAKE_HOST_VCPUS_OF_VM,
 			.at_ns = now,
 			.ran_ns = ran_ns,
-			.own.tsc_cycles = ran_ns,
-			.own.mperf_cycles = ran_ns * 3 / 4,
-			.own.guest_ns = ran_ns * 19 / 20,
-			.own.entry_cnt = (step + 1) * 20ULL,
+			.local.tsc_cycles = ran_ns,
+			.local.mperf_cycles = ran_ns * 3 / 4,
+			.local.guest_ns = ran_ns * 19 / 20,
+			.local.entry_cnt = (step + 1) * 20ULL,
 			.wait_ns = ran_ns / 50,
 		};
 		/* Index 0 is nobody's. */
@@ -143,7 +144,7 @@ static void run_part(struct bench *bench, enum part part, unsigned int step)
 
 	switch (part) {
 	case PART_SAMPLE:
-		err = sampler__take(bench->sampler, cur);
+		err = snapshot_taker__take(bench->taker, cur);
 		break;
 	case PART_ACCOUNT:
 		err = account__report(prev, cur, &bench->report);
@@ -202,21 +203,21 @@ static double median(double *values, unsigned int cnt)
 static void open_all(struct bench *bench)
 {
 	static const struct hook_plan no_hooks;
-	struct collector_opts collector_opts = {
+	struct bpf_loader_opts loader_opts = {
 		.fs = &bench->host.fs, .plan = &no_hooks, .mode = MODE_ENTRY, .mperf_ratio = 1
 	};
-	struct sampler_opts sampler_opts = { .fs = &bench->host.fs };
+	struct snapshot_taker_opts taker_opts = { .fs = &bench->host.fs };
 	int err;
 
-	err = collector__new(&collector_opts, &bench->collector);
+	err = bpf_loader__new(&loader_opts, &bench->loader);
 	if (err)
-		die("the collector (are KVM's types in this kernel's BTF?)", err);
+		die("the loader (are KVM's types in this kernel's BTF?)", err);
 	bench->map_fd = find_map("vcpus");
-	sampler_opts.meter = collector__meter(bench->collector);
-	err = sampler__new(&sampler_opts, &bench->sampler);
+	taker_opts.reader = bpf_loader__bpf_reader(bench->loader);
+	err = snapshot_taker__new(&taker_opts, &bench->taker);
 	bench->out = fopen("/dev/null", "we");
 	if (err || !bench->out)
-		die("the sampler", err);
+		die("the snapshots", err);
 }
 
 int main(int argc, char **argv)
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 	reset_peak();
 	fill_map(&bench, 0);
 	run_part(&bench, PART_SAMPLE, 0);
-	meter_ns = 0;
+	reader_ns = 0;
 	for (unsigned int i = 0; i < interval_cnt; i++) {
 		usleep(INTERVAL_US);
 		fill_map(&bench, i + 1);
@@ -258,10 +259,10 @@ int main(int argc, char **argv)
 			die("the report does not contain all vCPUs", EIO);
 	}
 	interval_kb = peak_kb();
-	read_ms = (double)meter_ns / 1e6 / interval_cnt;
+	read_ms = (double)reader_ns / 1e6 / interval_cnt;
 	whole = median(ms[PART_CNT], interval_cnt);
 	printf("{\"name\":\"%u vCPUs\",\"kernel\":\"%s\",\"kind\":\"interval\",\"cpu_ms\":%.2f,"
-	       "\"meter_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
+	       "\"reader_ms\":%.2f,\"proc_ms\":%.2f,\"account_ms\":%.2f,\"table_ms\":%.2f,\"json_ms\":%.2f,\"intervals\":%u,"
 	       "\"peak_mib\":%.1f,\"peak_start_mib\":%.1f}\n",
 	       vcpu_cnt, machine.release, whole, read_ms,
 	       median(ms[PART_SAMPLE], interval_cnt) - read_ms,

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Programs that the tests of the command line need beside the tool. Included by tests/tests.mk.
 
-TOP_FEEDER         := $(OUTPUT)/tests/cli/top_feeder
-TOP_FEEDER_MODULES := $(notdir $(basename $(wildcard src/top/*.c))) \
-		      columns host_text spent line log number patient ending_signals render_notes stream time_text utf8 view vm_label
+TOP_FEEDER := $(OUTPUT)/tests/cli/top_feeder
 
-$(TOP_FEEDER): $(TOP_FEEDER).o $(TOP_FEEDER_MODULES:%=$(OUTPUT)/src/%.o)
+$(TOP_FEEDER): $(TOP_FEEDER).o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CURSES)
+	$(Q)$(LINK)
 
 $(OUTPUT)/tests/cli/%.o: tests/cli/%.c | $(OUTPUT)/tests/cli
 	$(call msg,CC,$@)

@@ -150,7 +150,7 @@ statuses_are_documented() {
 	mapfile -t names < <({
 		sed -nE 's/^# TYPE ([a-z_]+) counter$/\1_total/p; s/^# TYPE ([a-z_]+) info$/\1_info/p' "$golden"
 		sed -nE 's/^# TYPE ([a-z_]+) (gauge|histogram)$/\1/p' "$golden"
-		grep -oE '"(cpu|resident_memory|open|max|start|bpf)_[a-z_]+"' "$src/src/export/metrics_families.c" |
+		grep -oE '"(cpu|resident_memory|open|max|start|bpf)_[a-z_]+"' "$src/src/export/exposition_families.c" |
 			sed 's/"bpf/"gtimehalt_bpf/; s/"\([a-fh-z].*\)"/process_\1/; s/"//g'
 	} | sed -E "s/^gtimehalt_$levels$/\2/" | sort -u)
 	((${#names[@]} > 25))

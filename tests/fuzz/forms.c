@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdlib.h>
 #include <string.h>
-#include "export/metrics_text.h"
+#include "export/exposition.h"
 #include "export/totals.h"
 #include "forms.h"
 #include "fuzz.h"
@@ -103,17 +103,17 @@ void forms__check_metrics(const struct report *report, struct totals *totals)
 		.kernel_release = "6.12",
 		.window_hook = "fentry",
 	};
-	struct metrics_source source = { .totals = totals, .header = &header };
-	struct metrics_text made = { 0 };
+	struct exposition_source source = { .totals = totals, .header = &header };
+	struct exposition made = { 0 };
 
 	FUZZ_ASSERT(!totals__add(totals, report));
 	for (int i = 0; i < SCALAR_CNT; i++)
 		source.scalars[i] = SCALAR_UNKNOWN;
-	for (enum metrics_form form = 0; form < METRICS_FORM_CNT; form++) {
-		FUZZ_ASSERT(!metrics_text__make(&made, &source, form));
+	for (enum exposition_form form = 0; form < EXPOSITION_FORM_CNT; form++) {
+		FUZZ_ASSERT(!exposition__make(&made, &source, form));
 		shown__check_metrics(made.bytes, totals);
-		FUZZ_ASSERT(form != METRICS_OPENMETRICS ||
+		FUZZ_ASSERT(form != EXPOSITION_OPENMETRICS ||
 			    (made.size >= 7 && !strcmp(made.bytes + made.size - 7, "# EOF\n")));
 	}
-	metrics_text__free(&made);
+	exposition__free(&made);
 }

@@ -88,16 +88,16 @@ char *fuzz_bytes__take_string(struct fuzz_bytes *bytes, char delimiter)
  * them to the stream stderr, which fuzz_said__begin() replaces. The real function is weak, because
  * a target without messages does not link it.
  */
-int __wrap_patient__write(int fd, const char *data, size_t size, size_t *written);
-int __real_patient__write(int fd, const char *data, size_t size, size_t *written)
+int __wrap_interruptible_io__write(int fd, const char *data, size_t size, size_t *written);
+int __real_interruptible_io__write(int fd, const char *data, size_t size, size_t *written)
 	__attribute__((weak));
 
 static bool is_listening;
 
-int __wrap_patient__write(int fd, const char *data, size_t size, size_t *written)
+int __wrap_interruptible_io__write(int fd, const char *data, size_t size, size_t *written)
 {
 	if (!is_listening || fd != STDERR_FILENO)
-		return __real_patient__write(fd, data, size, written);
+		return __real_interruptible_io__write(fd, data, size, written);
 	*written = fwrite(data, 1, size, stderr);
 	return 0;
 }

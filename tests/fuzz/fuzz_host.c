@@ -8,9 +8,9 @@
 #include <unistd.h>
 #include "export/self.h"
 #include "measure/core_kinds.h"
-#include "measure/counters.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
+#include "measure/perf_events.h"
 #include "measure/program_stats.h"
 #include "tree_text.h"
 
@@ -54,10 +54,10 @@ static void check_host(const struct hostfs *fs)
 
 static void check_counters(const struct hostfs *fs)
 {
-	struct counters *counters;
+	struct perf_events *perf_events;
 
-	if (!counters__new_closed(fs, 4, &counters))
-		counters__free(counters);
+	if (!perf_events__new_closed(fs, 4, &perf_events))
+		perf_events__free(perf_events);
 }
 
 static void check_self(const struct hostfs *fs)

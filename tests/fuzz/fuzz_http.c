@@ -32,11 +32,11 @@ struct site {
 };
 
 /* Returns an error, the previous text or a new text, in turn. */
-static int give_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
+static int give_metrics(void *context, enum exposition_form form, const char **text, size_t *len)
 {
 	struct site *site = context;
 
-	FUZZ_ASSERT(form < METRICS_FORM_CNT);
+	FUZZ_ASSERT(form < EXPOSITION_FORM_CNT);
 	if (site->turn++ % 4 == 3)
 		return -EIO;
 	if (site->turn % 4 == 2)

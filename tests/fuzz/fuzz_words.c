@@ -145,14 +145,14 @@ static void check_column(const char *word)
 static void check_accept(const char *word)
 {
 	char *more = fuzz__alloc(strlen(word) + 64);
-	enum metrics_form form = accept__form(word);
+	enum exposition_form form = accept__form(word);
 
-	FUZZ_ASSERT(form == METRICS_PROMETHEUS || form == METRICS_OPENMETRICS);
+	FUZZ_ASSERT(form == EXPOSITION_PROMETHEUS || form == EXPOSITION_OPENMETRICS);
 	sprintf(more, "%s, application/openmetrics-text", word);
-	FUZZ_ASSERT(accept__form(more) == METRICS_OPENMETRICS);
+	FUZZ_ASSERT(accept__form(more) == EXPOSITION_OPENMETRICS);
 	sprintf(more, "%s,text/plain;q=1,nonsense", word);
-	if (form == METRICS_PROMETHEUS)
-		FUZZ_ASSERT(accept__form(more) == METRICS_PROMETHEUS);
+	if (form == EXPOSITION_PROMETHEUS)
+		FUZZ_ASSERT(accept__form(more) == EXPOSITION_PROMETHEUS);
 	free(more);
 }
 

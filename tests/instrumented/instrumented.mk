@@ -9,8 +9,7 @@ INSTRUMENTED_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefin
 		       -fno-sanitize-recover=all --coverage -fprofile-update=single
 
 # Tests of the instruments themselves.
-FAULTY         := $(OUTPUT)/tests/instrumented/faulty
-FAULTY_MODULES := privileges syscall_filter exporter_syscalls $(LOG_MODULES)
+FAULTY := $(OUTPUT)/tests/instrumented/faulty
 
 .PHONY: coverage instrumented-programs instrumented-here valgrind-programs
 
@@ -45,9 +44,9 @@ $(INSTRUMENTED)/instrument.%: tests/instrumented/hooks.c
 	$(call msg,CC,$@)
 	$(Q)gcc $(STD) -O1 -g $(WARN) -D_GNU_SOURCE -fPIC $(if $(filter so,$*),-shared,-c) -o $@ $<
 
-$(FAULTY): $(FAULTY).o $(FAULTY_MODULES:%=$(OUTPUT)/src/%.o)
+$(FAULTY): $(FAULTY).o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcap-ng -lseccomp
+	$(Q)$(LINK)
 
 # Its faults are intentional, so that the compiler must not warn of them.
 $(FAULTY).o: tests/instrumented/faulty.c

@@ -2,9 +2,9 @@
 # A program that prints JSON of every shape, for the validator. Included by tests/tests.mk.
 REPORTS := $(OUTPUT)/tests/schema/reports
 
-$(REPORTS): $(REPORTS).o $(addprefix $(OUTPUT)/src/,$(addsuffix .o,render_json spent json_text histogram columns stream time_text utf8 view))
+$(REPORTS): $(REPORTS).o $(LIBRARY)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c
+	$(Q)$(LINK) -lcmocka
 
 $(REPORTS).o: tests/schema/reports.c
 	$(Q)mkdir -p $(@D)

@@ -8,7 +8,7 @@
 
 #define OPENMETRICS "application/openmetrics-text"
 
-static void assert_form(enum metrics_form form, const char *const *fields, size_t cnt)
+static void assert_form(enum exposition_form form, const char *const *fields, size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++) {
 		if (accept__form(fields[i]) != form)
@@ -36,7 +36,7 @@ static void who_gets_openmetrics(void **state)
 	};
 
 	(void)state;
-	assert_form(METRICS_OPENMETRICS, fields, sizeof(fields) / sizeof(fields[0]));
+	assert_form(EXPOSITION_OPENMETRICS, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 static void who_gets_text(void **state)
@@ -67,7 +67,7 @@ static void who_gets_text(void **state)
 	};
 
 	(void)state;
-	assert_form(METRICS_PROMETHEUS, fields, sizeof(fields) / sizeof(fields[0]));
+	assert_form(EXPOSITION_PROMETHEUS, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 int main(void)

@@ -391,7 +391,7 @@ static void test_known_but_not_seen_before(void **state)
 {
 	struct fixture *f = *state;
 
-	/* As created by the sampler: VM number and start time of the thread are unknown. */
+	/* As created by vm/unseen: VM number and start time of the thread are unknown. */
 	f->before[0] = (struct vcpu_reading){ .pid = 100, .tid = 101, .at_ns = 1000 * S };
 	f->after[0].loaded_ns = f->after[0].measured_ns = f->after[0].guest_ns = 200 * MS;
 	f->after[0].mperf_cycles = CYCLES(200 * MS);

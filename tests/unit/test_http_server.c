@@ -42,7 +42,7 @@ struct site {
 	char *text;
 };
 
-static int give_metrics(void *context, enum metrics_form form, const char **text, size_t *len)
+static int give_metrics(void *context, enum exposition_form form, const char **text, size_t *len)
 {
 	struct site *site = context;
 
@@ -55,7 +55,7 @@ static int give_metrics(void *context, enum metrics_form form, const char **text
 		*len = site->text_len;
 	} else {
 		*len = (size_t)asprintf(&site->text, "%s %d\n",
-					form == METRICS_OPENMETRICS ? "openmetrics" : "text",
+					form == EXPOSITION_OPENMETRICS ? "openmetrics" : "text",
 					site->made_cnt);
 	}
 	*text = site->text;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -134,6 +135,18 @@ static void test_long_texts_are_cut(void **state)
 	assert_non_null(strstr(capture.text, "\ngtimehalt: warning: x\ngtimehalt: warning: x\n"));
 }
 
+static void test_a_failure_is_printed_and_returned(void **state)
+{
+	struct capture capture;
+
+	(void)state;
+	capture__begin(&capture, stderr);
+	assert_int_equal(log__failure("open /", 0), 0);
+	assert_int_equal(log__failure("open /", -EACCES), -EACCES);
+	capture__end(&capture);
+	assert_string_equal(capture.text, "gtimehalt: cannot open /: Permission denied\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +156,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_no_text_passes_for_another_level, teardown),
 		cmocka_unit_test_teardown(test_control_characters_are_masked, teardown),
 		cmocka_unit_test_teardown(test_long_texts_are_cut, teardown),
+		cmocka_unit_test(test_a_failure_is_printed_and_returned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

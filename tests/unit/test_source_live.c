@@ -13,14 +13,14 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include "gtimehalt.h"
-#include "measure/collector.h"
+#include "measure/bpf_loader.h"
 #include "measure/hooks.h"
 #include "measure/host.h"
 #include "measure/pin_dir.h"
 #include "measure/pin_objects.h"
 #include "measure/program_stats.h"
 #include "measure/sched_clock.h"
-#include "measure/opener.h"
+#include "measure/perf_helper.h"
 #include "options_run.h"
 #include "report/snapshot.h"
 #include "recording/recording.h"
@@ -166,7 +166,7 @@ static void start_exporter(struct measurement *m, const struct tree *tree, const
 	run_as(PROGRAM_EXPORTER);
 	run_good(&m->run, words);
 	run_as(PROGRAM_TOOL);
-	m->run.opts.measure.opener = &opener_ops;
+	m->run.opts.measure.helper = &perf_helper_ops;
 	capture__begin(&m->said, stderr);
 	m->err = source_live__new(&m->run.opts.measure, &tree->fs, &m->source);
 	capture__end(&m->said);
@@ -269,8 +269,8 @@ static bool is_in(const char *map, __u32 key, void *value)
 static struct vcpu_sums some_sums(__u32 tid)
 {
 	return (struct vcpu_sums){
-		.own_head = { 7, 7 },
-		.own_tail = { 7, 7 },
+		.local_head = { 7, 7 },
+		.local_tail = { 7, 7 },
 		.tid = tid,
 		.start_boottime_ns = 12345,
 		.vm_id = 99,
@@ -280,8 +280,11 @@ static struct vcpu_sums some_sums(__u32 tid)
 		.ran_ns = 6100,
 		.ran_base_ns = 100,
 		.wait_ns = 70,
-		.own = { .tsc_cycles = 5000, .mperf_cycles = 400, .guest_ns = 30, .entry_cnt = 2 },
-		.others = { .tsc_cycles = 500, .mperf_cycles = 40, .unmeasured_ns = 8 },
+		.local = { .tsc_cycles = 5000,
+			   .mperf_cycles = 400,
+			   .guest_ns = 30,
+			   .entry_cnt = 2 },
+		.remote = { .tsc_cycles = 500, .mperf_cycles = 40, .unmeasured_ns = 8 },
 	};
 }
 
@@ -385,7 +388,7 @@ static void test_what_has_ended_is_forgotten_and_what_is_torn_is_no_sum(void **s
 	assert_int_equal(next(&m), 1);
 	assert_null(vcpu_of(&m.snap, gone));
 	sums = some_sums(tid);
-	sums.own_head.begun++;
+	sums.local_head.begin++;
 	put("vcpus", INDEX, &sums);
 	/* An inconsistent entry is read again for up to a second. */
 	injected_ns = INJECTED_BEGIN_NS;

@@ -9,6 +9,8 @@
 #ifndef KERNEL_TYPES_612_H
 #define KERNEL_TYPES_612_H
 
+#include <linux/types.h>
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pid;

@@ -6,6 +6,9 @@
 #ifndef SCHED_EXT_TYPES_H
 #define SCHED_EXT_TYPES_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct cpumask {
