@@ -31,7 +31,7 @@ test_hostfs_MODULES  := hostfs
 test_http_server_MODULES := http_server http_connections accept listen_address clock $(LOG_MODULES) number
 test_http_server_LIBS := -lmicrohttpd -Wl,--wrap=clock__now_ns
 test_interval_MODULES := interval ending_signals
-test_json_text_MODULES := json_text stream
+test_json_text_MODULES := json_text stream utf8
 test_json_text_LIBS  := -ljson-c -Wl,--wrap=printbuf_memappend
 test_kvm_wait_MODULES := kvm_wait host hostfs interval ending_signals $(LOG_MODULES) host_rights
 test_kvm_wait_LIBS := -Wl,--wrap=interval__start,--wrap=interval__wait
