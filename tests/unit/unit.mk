@@ -102,6 +102,7 @@ test_summary_LIBS    := -ljson-c
 test_spent_MODULES   := spent host_text columns view
 test_stream_MODULES  := stream view columns
 test_textfile_MODULES := textfile $(LOG_MODULES)
+test_timeline_MODULES := timeline $(text_MODULES)
 test_time_text_MODULES := time_text
 test_top_bar_MODULES := top_bar
 test_top_page_MODULES := $(filter-out top top_messages top_screen top_stuck,$(notdir $(basename $(wildcard src/top/*.c)))) \
