@@ -5,7 +5,7 @@
 # without a line fails the build, so that no target is left out silently.
 
 # Everything that writes a report in all forms.
-FUZZ_SHOWN := account span histogram columns host_text spent view show summary render_summary render_check render_csv render_histogram render_json \
+FUZZ_SHOWN := account span histogram columns host_text spent view show summary render_summary render_diff diff timeline render_check render_csv render_histogram render_json \
 	      render_notes render_table json_text line stream time_text utf8 vm_label \
 	      metrics_text metrics_families metrics_writer totals total_list
 FUZZ_SHOWN_HELPERS := shown forms

@@ -49,17 +49,21 @@ test_option_lists_MODULES := $(options_MODULES)
 test_option_rules_MODULES := $(options_MODULES)
 test_option_table_MODULES := $(options_MODULES)
 text_MODULES         := columns host_text spent line stream time_text utf8 view vm_label
+test_diff_MODULES    := diff timeline render_diff json_text $(text_MODULES)
+test_diff_LIBS       := -ljson-c -lm
 test_render_csv_MODULES   := render_csv $(text_MODULES)
 test_render_histogram_MODULES := render_histogram histogram render_notes render_table $(text_MODULES)
 test_render_json_MODULES  := render_json json_text histogram $(text_MODULES)
 test_render_json_LIBS     := -ljson-c -Wl,--wrap=printbuf_memappend
 test_render_notes_MODULES := render_notes $(text_MODULES)
 test_render_table_MODULES := render_table render_notes $(text_MODULES)
+test_render_page_MODULES := render_page summary timeline histogram $(text_MODULES)
+test_render_page_LIBS := -ljson-c
 test_service_MODULES := service clock $(LOG_MODULES)
 test_service_LIBS    := -lsystemd
-test_show_MODULES    := show summary render_summary render_check render_csv render_histogram render_json render_notes render_table \
+test_show_MODULES    := show summary render_summary render_diff diff timeline render_check render_csv render_histogram render_json render_notes render_table \
 			json_text histogram $(text_MODULES)
-test_show_LIBS       := -ljson-c
+test_show_LIBS       := -ljson-c -lm
 test_cgroup_MODULES  := cgroup
 test_cmdline_MODULES := cmdline
 test_fixtures_MODULES := vm_table $(VM_MODULES)
