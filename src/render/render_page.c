@@ -261,7 +261,8 @@ static void put_histogram(const struct page_parts *page)
 		fprintf(out, "%s%s ", i ? ", " : "", names[i]);
 		put_length(out, ns);
 	}
-	fputs("</p>\n<table style=\"width:100%\"><thead><tr><th scope=\"col\">from</th>"
+	fputs("</p>\n<table style=\"width:100%\"><caption>Stints by how long they were halted, "
+	      "from one length to the next</caption>\n<thead><tr><th scope=\"col\">from</th>"
 	      "<th scope=\"col\">stints</th><th></th></tr></thead>\n<tbody>\n",
 	      out);
 	put_bars(page->histogram, out);

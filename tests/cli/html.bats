@@ -18,7 +18,7 @@ setup() {
 
 # draw RECORDING OPTION...: makes the page, which must say nothing.
 draw() {
-	run -0 --separate-stderr timeout 60 "$GTIMEHALT" --replay "$1" --html "$page" "${@:2}"
+	run -0 --separate-stderr timeout 300 "$GTIMEHALT" --replay "$1" --html "$page" "${@:2}"
 	[[ -z $output && -z $stderr ]]
 }
 
