@@ -58,7 +58,7 @@ CPPFLAGS += -D_GNU_SOURCE -DGTIMEHALT_VERSION='"$(VERSION)"' -I. -Isrc -I$(OUTPU
 STD      := -std=gnu11
 # Targets that build nothing, such as `make deps`, must work before pkg-config is installed.
 CURSES   := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
-LDLIBS   := -lbpf -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
+LDLIBS   := -lbpf -lm -ljson-c -lmicrohttpd -lcap-ng -lseccomp -lsystemd $(CURSES)
 
 # Every module has a unique file name, so that all objects can be in one folder.
 MODULES := $(notdir $(basename $(wildcard src/*/*.c)))
@@ -100,6 +100,9 @@ $(OUTPUT)/src/%.o: %.c | $(OUTPUT)/src
 # The skeleton is generated. The first build has no dependency files yet, so the objects that need it are listed here.
 $(OUTPUT)/src/bpf_loader.o $(OUTPUT)/src/bpf_loader_objects.o: | $(OUTPUT)/gtimehalt.skel.h
 $(OUTPUT)/src/scheduler.o: | $(OUTPUT)/steer-sched.skel.h
+
+# The assembler includes the template, which no dependency file tells.
+$(OUTPUT)/src/render_page.o: src/render/page.html
 
 $(OUTPUT)/%.bpf.o: %.bpf.c | $(OUTPUT)/src
 	$(call msg,BPF,$@)

@@ -14,6 +14,8 @@
 #include "src/base/interruptible_io.h"
 #include "src/base/program.h"
 #include "src/options/options.h"
+#include "src/render/page.h"
+#include "src/run/compare.h"
 #include "src/run/pin_command.h"
 #include "src/run/pipeline.h"
 #include "src/recording/recording.h"
@@ -28,6 +30,7 @@ struct session {
 	struct source *source;
 	FILE *out; /* for reports */
 	struct show *show;
+	struct page *page;
 	struct top *top;
 };
 
@@ -81,6 +84,8 @@ static int session_open(struct session *s)
 	int err = s->opts->top ? top__check() : 0;
 	int opened;
 
+	if (!err && s->opts->html_path)
+		err = page__new(s->opts->html_path, &s->page);
 	if (err)
 		return err;
 	if (is_timed(s->opts)) {
@@ -105,6 +110,7 @@ static int session_run(struct session *s, bool *check_failed)
 		.source = s->source,
 		.interval = interval,
 		.show = s->show,
+		.page = s->page,
 		.top = s->top,
 	};
 	int err = pipeline__run(&pipeline);
@@ -117,6 +123,7 @@ static void session_close(struct session *s)
 {
 	top__free(s->top);
 	show__free(s->show);
+	page__free(s->page);
 	/* Ignore errors: unwritten data has already failed and been reported. */
 	if (s->out)
 		fclose(s->out);
@@ -135,6 +142,17 @@ static int run_pin_command(const struct options *opts)
 	else
 		err = pin_command__run(&opts->pin, &opts->measure, &fs);
 	hostfs__close(&fs);
+	return err;
+}
+
+static int run_compare(const struct options *opts)
+{
+	struct session session = { .opts = opts, .fs.root_fd = -1, .interval = INTERVAL_CLOSED };
+	int err = open_show(&session);
+
+	if (!err)
+		err = compare__run(opts, session.show);
+	session_close(&session);
 	return err;
 }
 
@@ -157,7 +175,14 @@ static enum exit_code run(const struct options *opts)
 {
 	bool check_failed = false;
 	bool is_pin_command = opts->pin.pin || opts->pin.renew || opts->pin.unpin;
-	int err = is_pin_command ? run_pin_command(opts) : run_session(opts, &check_failed);
+	int err;
+
+	if (is_pin_command)
+		err = run_pin_command(opts);
+	else if (opts->before_path)
+		err = run_compare(opts);
+	else
+		err = run_session(opts, &check_failed);
 
 	return check_failed && !err ? EXIT_FAILED : program__status(err);
 }

@@ -20,7 +20,8 @@ INSTALLED := \
 		0644:doc/$(program).8:$(SHARE)/man/man8/$(program).8 \
 		0644:contrib/completion/$(program).bash:$(SHARE)/bash-completion/completions/$(program) \
 		0644:contrib/systemd/$(program).default:$(SHARE)/doc/gtimehalt/$(program).default) \
-	0644:contrib/gtimehalt.schema.json:$(SHARE)/gtimehalt/gtimehalt.schema.json \
+	$(foreach form,gtimehalt gtimehalt-summary gtimehalt-diff,\
+		0644:contrib/$(form).schema.json:$(SHARE)/gtimehalt/$(form).schema.json) \
 	$(foreach unit,$(UNITS),0644:$(OUTPUT)/units/$(unit):$(UNITDIR)/$(unit)) \
 	0644:$(OUTPUT)/units/70-gtimehalt.rules:$(UDEVDIR)/70-gtimehalt.rules \
 	$(foreach program,gtimehalt-exporter gtimehalt-steer,\

@@ -15,7 +15,7 @@ _gtimehalt_values() {
 	local option=$1 word=$2 words
 
 	case $option in
-	--record | --replay)
+	--record | --replay | --html | --diff)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -43,10 +43,9 @@ _gtimehalt_values() {
 _gtimehalt() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--pid --tid --guest --vcpu --per-vm --per-vcpu --sort --rows --histogram
-		--milliseconds --nanoseconds --no-clear --summary --top --json --csv --duration --mode
-		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay --from --to
-		--check --verbose --version --help'
-
+		--milliseconds --nanoseconds --no-clear --summary --html --top --json --csv --duration --mode
+		--hook --mperf-ratio --wait --pin --group --renew --unpin --record --replay --diff --from
+		--to --check --verbose --version --help'
 
 	COMPREPLY=()
 	# "--mode=e" arrives as three words, because "=" is in COMP_WORDBREAKS.
@@ -57,6 +56,8 @@ _gtimehalt() {
 	fi
 	# A value after combined short options belongs to the last of them.
 	[[ ! $before =~ ^-[A-Za-z]+([A-Za-z])$ ]] || before=-${BASH_REMATCH[1]}
+	# The second recording of --diff.
+	[[ $word == -* || ${COMP_WORDS[COMP_CWORD - 2]-} != --diff ]] || before=--diff
 	_gtimehalt_values "$before" "$word" && return
 	[[ $word != -* ]] || mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 }

@@ -109,6 +109,9 @@ const struct option_row option_rows[WORD_CNT] = {
 		TOOL("Summarize the run or recording at its end: how many vCPUs each VM used, and "
 		     "needs"),
 		STORE(summary, true) },
+	[WORD_HTML] = { "--html", "FILE", output,
+		TOOL("Draw the run or recording in FILE, a page for any browser"),
+		PARSE(new_path), MEMBER(html_path) },
 	[WORD_HISTOGRAM] = { "--histogram", NULL, output,
 		{ "Show how long stints were halted, as a histogram",
 		  "Also a histogram of how long stints were halted" },
@@ -166,6 +169,9 @@ const struct option_row option_rows[WORD_CNT] = {
 		  "with --top an interval every INTERVAL",
 		  "Export a recording (needs neither root nor KVM)" },
 		PARSE(path), MEMBER(replay_path) },
+	[WORD_DIFF] = { "--diff", "BEFORE AFTER", recordings,
+		TOOL("Compare two recordings: is a difference more than their variation?"),
+		PARSE(path), MEMBER(before_path) },
 	[WORD_FROM] = { "--from", "WHEN", recordings,
 		TOOL("Begin there in the recording: 10m after its begin, or 2026-12-01T14:30"),
 		PARSE(moment), MEMBER(from) },
@@ -189,6 +195,7 @@ const struct option_row option_rows[WORD_CNT] = {
 
 	[WORD_INTERVAL] = { .name = "INTERVAL", PARSE(interval) },
 	[WORD_COUNT] = { .name = "COUNT", PARSE(count), MEMBER(count) },
+	[WORD_AFTER] = { .name = "AFTER", PARSE(path), MEMBER(after_path) },
 	[WORD_SORT_IN_ENTRY] = { .name = "--sort" },
 	[WORD_MODE_SWITCH] = { .name = "--mode switch" },
 	[WORD_HOOK_CHOSEN] = { .name = "--hook" },

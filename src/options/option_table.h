@@ -21,6 +21,7 @@ enum option_word {
 	WORD_SORT,
 	WORD_ROWS,
 	WORD_SUMMARY,
+	WORD_HTML,
 	WORD_HISTOGRAM,
 	WORD_MILLISECONDS,
 	WORD_NANOSECONDS,
@@ -41,6 +42,7 @@ enum option_word {
 	WORD_UNPIN,
 	WORD_RECORD,
 	WORD_REPLAY,
+	WORD_DIFF,
 	WORD_FROM,
 	WORD_TO,
 	WORD_USER,
@@ -53,6 +55,7 @@ enum option_word {
 	WORD_INTERVAL,
 	WORD_FIRST_OTHER = WORD_INTERVAL,
 	WORD_COUNT,
+	WORD_AFTER,          /* the second recording of --diff */
 	WORD_SORT_IN_ENTRY,  /* --sort by a column that only MODE_ENTRY has */
 	WORD_MODE_SWITCH,    /* --mode switch, or MODE_SWITCH by default */
 	WORD_HOOK_CHOSEN,    /* --hook with anything but auto */

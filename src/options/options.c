@@ -22,7 +22,7 @@
 	(WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |        \
 	 WORD(SORT) | WORD(ROWS) | WORD(NO_CLEAR) | WORD(TOP) | WORD(JSON) | WORD(CSV) |           \
 	 WORD(DURATION) | WORD(INTERVAL) | WORD(RECORD) | WORD(REPLAY) | WORD(CHECK) |             \
-	 WORD(WAIT) | WORD(SUMMARY) | WORD(FROM) | WORD(TO))
+	 WORD(WAIT) | WORD(SUMMARY) | WORD(HTML) | WORD(DIFF) | WORD(FROM) | WORD(TO))
 
 /*
  * Options that select how to measure or show. They come too late for a pinned
@@ -41,7 +41,8 @@ static const struct rule {
 	{ WORD_CHECK,
 	  WORD(PID) | WORD(TID) | WORD(GUEST) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) |
 		  WORD(SORT) | WORD(ROWS) | WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) |
-		  WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) | WORD(SUMMARY),
+		  WORD(JSON) | WORD(CSV) | WORD(RECORD) | WORD(REPLAY) | WORD(SUMMARY) |
+		  WORD(HTML) | WORD(DIFF),
 	  "a check has its own output and covers all VMs of this host" },
 	{ WORD_PIN, WORD(RENEW) | WORD(UNPIN), "use one of them at a time" },
 	{ WORD_RENEW, WORD(UNPIN), "use one of them at a time" },
@@ -49,6 +50,16 @@ static const struct rule {
 	  "it shows nothing, and measures all VMs from then on" },
 	{ WORD_RENEW, NOT_FOR_PINNED, "it only adds CPUs to the pinned measurement" },
 	{ WORD_UNPIN, NOT_FOR_PINNED, "it only ends the pinned measurement" },
+	{ WORD_DIFF, WORD(REPLAY) | WORD(RECORD) | WORD(DURATION),
+	  "it reads two recordings, and nothing else" },
+	{ WORD_DIFF, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO) | WORD(WAIT),
+	  "recordings are not measured now" },
+	{ WORD_DIFF, WORD(PID), "VMs are compared by name: use -g" },
+	{ WORD_DIFF,
+	  WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |
+		  WORD(SUMMARY) | WORD(HTML) | WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) |
+		  WORD(CSV),
+	  "a comparison has one form, of whole VMs; or -j" },
 	{ WORD_REPLAY, WORD(RECORD), "the data is already a recording" },
 	{ WORD_REPLAY, WORD(MODE) | WORD(HOOK) | WORD(MPERF_RATIO),
 	  "this was decided when it was recorded" },
@@ -60,6 +71,11 @@ static const struct rule {
 	  WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |
 		  WORD(HISTOGRAM) | WORD(NO_CLEAR) | WORD(TOP) | WORD(CSV),
 	  "a summary has one form, of whole VMs, at the end; or -j" },
+	{ WORD_HTML,
+	  WORD(TID) | WORD(VCPU) | WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS) |
+		  WORD(SUMMARY) | WORD(MILLISECONDS) | WORD(NANOSECONDS) | WORD(NO_CLEAR) |
+		  WORD(TOP) | WORD(JSON) | WORD(CSV),
+	  "the page has one form, of whole VMs, with the summary" },
 	{ WORD_TOP, WORD(FROM) | WORD(TO), "the full screen shows all of a recording" },
 	{ WORD_JSON, WORD(CSV), "use one output format at a time" },
 	{ WORD_JSON, WORD(PER_VM) | WORD(PER_VCPU) | WORD(SORT) | WORD(ROWS),
@@ -81,8 +97,8 @@ static const struct rule {
 }, needs[] = {
 	{ WORD_MILLISECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
 	{ WORD_NANOSECONDS, WORD(HISTOGRAM), "it is the unit of the histogram" },
-	{ WORD_FROM, WORD(REPLAY), "it is a time in a recording" },
-	{ WORD_TO, WORD(REPLAY), "it is a time in a recording" },
+	{ WORD_FROM, WORD(REPLAY) | WORD(DIFF), "it is a time in a recording" },
+	{ WORD_TO, WORD(REPLAY) | WORD(DIFF), "it is a time in a recording" },
 	{ WORD_GROUP, WORD(PIN), "it is the group that may read what is pinned" },
 };
 
@@ -161,8 +177,14 @@ static error_t take(struct parse *parse, enum option_word word, const char *valu
 	return 0;
 }
 
+/* Options come before arguments here, wherever they are in argv. */
 static error_t take_argument(struct parse *parse, unsigned int index, const char *word)
 {
+	if (parse->words & WORD(DIFF)) {
+		if (!index)
+			return take(parse, WORD_AFTER, word);
+		index--;
+	}
 	if (index >= (unsigned int)program_texts[parse->program].arg_max) {
 		pr_err("one argument too many: '%s'", word);
 		return EINVAL;
@@ -216,7 +238,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* A summary of a run that has a length, but no interval, is made of intervals of a second. */
+/* A summary or page of a run that has a length, but no interval, has intervals of a second. */
 static void divide_into_seconds(struct options *opts)
 {
 	if (opts->interval_ns <= NS_PER_SEC)
@@ -255,10 +277,15 @@ static error_t finish(struct parse *parse)
 	if (!check_rules(parse->words, rules, ARRAY_SIZE(rules), false) ||
 	    !check_rules(parse->words, needs, ARRAY_SIZE(needs), true))
 		return EINVAL;
-	if (opts->replay_path && !opts->top && parse->words & WORD(INTERVAL))
+	if (parse->words & WORD(DIFF) && !opts->after_path) {
+		pr_err("--diff needs two recordings: --diff BEFORE AFTER");
+		return EINVAL;
+	}
+	if ((opts->replay_path || opts->after_path) && !opts->top && parse->words & WORD(INTERVAL))
 		opts->join_ns = opts->interval_ns;
-	is_repeated = opts->top || opts->replay_path || opts->summary || is_exporter;
-	if (opts->summary && parse->words & WORD(DURATION))
+	is_repeated = opts->top || opts->replay_path || opts->after_path || opts->summary ||
+		      opts->html_path || is_exporter;
+	if ((opts->summary || opts->html_path) && parse->words & WORD(DURATION))
 		divide_into_seconds(opts);
 	else if (is_repeated && !opts->repeat)
 		opts->count = 0;

@@ -46,7 +46,7 @@ struct options {
 	struct measure_opts measure;
 	__u64 interval_ns; /* length of an interval, or of the whole run without repeat */
 	__u64 count;       /* number of intervals; 0: until a signal; 1 without repeat */
-	bool repeat;       /* INTERVAL, --top, --replay or --summary, or PROGRAM_EXPORTER */
+	bool repeat;       /* INTERVAL, --top, --replay, --summary, --html or PROGRAM_EXPORTER */
 	int verbosity;     /* number of -v */
 	bool wait;         /* --wait: wait until KVM is loaded */
 	/*
@@ -62,9 +62,12 @@ struct options {
 	bool no_clear;         /* -C: do not clear the terminal between tables */
 	bool top;              /* --top: full-screen display */
 	enum histogram_unit histogram_unit;
-	bool summary;           /* --summary: of all intervals, at the end */
-	struct moment from, to; /* only with replay_path */
-	/* --replay INTERVAL without --top: join recorded intervals to this length; 0: do not */
+	bool summary;          /* --summary: of all intervals, at the end */
+	const char *html_path; /* --html, in argv: of all intervals, at the end; NULL: not given */
+	/* --diff, in argv: two recordings; NULL: not given. Excludes replay_path */
+	const char *before_path, *after_path;
+	struct moment from, to; /* only with recordings */
+	/* INTERVAL of recordings, without --top: join theirs to this length; 0: do not */
 	__u64 join_ns;
 	struct pin_opts pin; /* if one of it is set, nothing is shown */
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <json-c/json.h>
-#include <stdlib.h>
 #include <string.h>
 #include "report/columns.h"
 #include "report/spent.h"
@@ -9,7 +8,6 @@
 #include "text/json_text.h"
 #include "text/stream.h"
 #include "text/time_text.h"
-#include "text/utf8.h"
 
 /* Value of the "schema" member. Increment it when a member changes its meaning or is removed. */
 #define JSON_SCHEMA 1
@@ -42,25 +40,6 @@ static void add_can_halt(struct json_text *text, enum halting halting)
 {
 	add_known_bool(text, "can_halt",
 		       halting == HALTING_UNKNOWN ? -1 : halting == HALTING_MEASURED);
-}
-
-/* Replaces control characters of terminals; json-c escapes only some of them. */
-static struct json_object *new_name(const char *name)
-{
-	char *shown = malloc(strlen(name) + 1);
-	char *end = shown;
-	struct json_object *object;
-
-	if (!shown)
-		return NULL;
-	while (*name) {
-		struct utf8_glyph glyph = utf8__next_glyph(&name);
-
-		end = mempcpy(end, glyph.bytes, glyph.len);
-	}
-	object = json_object_new_string_len(shown, (int)(end - shown));
-	free(shown);
-	return object;
 }
 
 static struct json_object *new_time(__u64 real_ns)
@@ -171,7 +150,7 @@ static void add_vm(struct json_text *text, const struct report *report, const st
 	json_text__open(text, NULL, '{');
 	json_text__add_u64(text, "pid", (__u64)vm->pid);
 	json_text__add_u64(text, "instance", instance_of(report, vm));
-	json_text__add(text, "name", new_name(vm->name));
+	json_text__add_name(text, "name", vm->name);
 	add_known_bool(text, "idle_in_blocked", idle_in_blocked(&vm->metrics));
 	add_can_halt(text, vm->halting);
 	json_text__add_u64(text, "vcpu_count", vcpu_cnt_of(vm));

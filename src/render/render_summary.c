@@ -137,33 +137,17 @@ int render__summary(const struct summary *summary, FILE *out)
 	return err ? err : stream__flush(out);
 }
 
-/* Adds a number of vCPUs with four decimals, or null. */
-static void add_vcpus(struct json_text *text, const char *key, double vcpus)
-{
-	struct json_object *number;
-
-	if (vcpus != vcpus) {
-		json_text__add_null(text, key);
-		return;
-	}
-	number = json_object_new_double(vcpus);
-	if (number)
-		json_object_set_serializer(number, json_object_double_to_json_string,
-					   (void *)"%.4f", NULL);
-	json_text__add(text, key, number);
-}
-
 static void add_spread(struct json_text *text, const struct vm_summary *vm,
 		       enum summary_value value)
 {
 	struct summary_spread spread = summary__spread(vm, value);
 
 	json_text__open(text, value_names[value], '{');
-	add_vcpus(text, "mean", spread.mean);
-	add_vcpus(text, "p50", spread.p50);
-	add_vcpus(text, "p95", spread.p95);
-	add_vcpus(text, "max", spread.max);
-	add_vcpus(text, "worst_minute", spread.minute);
+	json_text__add_decimal(text, "mean", spread.mean);
+	json_text__add_decimal(text, "p50", spread.p50);
+	json_text__add_decimal(text, "p95", spread.p95);
+	json_text__add_decimal(text, "max", spread.max);
+	json_text__add_decimal(text, "worst_minute", spread.minute);
 	json_text__add_u64(text, "unknown_ns", spread.unknown_ns);
 	json_text__close(text, '}');
 }
@@ -183,7 +167,7 @@ static void add_vm(struct json_text *text, const struct vm_summary *vm)
 	json_text__open(text, NULL, '{');
 	json_text__add_u64(text, "pid", (__u64)vm->pid);
 	json_text__add_u64(text, "instance", vm->instance);
-	json_text__add(text, "name", json_object_new_string(vm->name));
+	json_text__add_name(text, "name", vm->name);
 	json_text__add_u64(text, "vcpu_count", vm->vcpu_cnt);
 	json_text__add_u64(text, "intervals", vm->sample_cnt);
 	for (int value = 0; value < SUMMARY_VALUE_CNT; value++)

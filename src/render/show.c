@@ -8,6 +8,7 @@
 #include "options/options.h"
 #include "render/render.h"
 #include "render/render_check.h"
+#include "render/render_diff.h"
 #include "render/render_histogram.h"
 #include "render/render_summary.h"
 #include "render/show.h"
@@ -125,4 +126,10 @@ int show__summary(struct show *s, const struct summary *summary)
 {
 	return s->opts->form == OUTPUT_JSON ? render__summary_json(summary, s->out)
 					    : render__summary(summary, s->out);
+}
+
+int show__diff(struct show *s, const struct diff *diff)
+{
+	return s->opts->form == OUTPUT_JSON ? render__diff_json(diff, s->out)
+					    : render__diff(diff, s->out);
 }

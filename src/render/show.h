@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct check;
+struct diff;
 struct options;
 struct report;
 struct show;
@@ -28,5 +29,6 @@ void show__free(struct show *show);
 int show__report(struct show *show, const struct report *report);
 int show__check(struct show *show, const struct check *check);
 int show__summary(struct show *show, const struct summary *summary);
+int show__diff(struct show *show, const struct diff *diff);
 
 #endif /* SHOW_H */

@@ -13,6 +13,7 @@
 struct spent {
 	__u64 wall_ns;
 	__u64 idle_ns; /* halted or blocked */
+	__u64 halted_ns;
 	__u64 busy_ns; /* METRIC_UNKNOWN in MODE_SWITCH, like host_ns */
 	__u64 host_ns;
 	__u64 used_ns; /* busy + host; in MODE_SWITCH loaded and not halted */
@@ -21,5 +22,11 @@ struct spent {
 };
 
 struct spent spent__of(const struct report *report);
+
+/*
+ * Adds what a vCPU's time was spent on, which is `value`, in a report of this mode. busy_ns and
+ * host_ns must be known; in MODE_SWITCH nothing is added to them.
+ */
+void spent__add(struct spent *spent, const __u64 *value, enum measure_mode mode);
 
 #endif /* SPENT_H */

@@ -8,9 +8,11 @@
 #include "options/options.h"
 #include "run/pipeline.h"
 #include "run/recorder.h"
+#include "render/page.h"
 #include "render/show.h"
 #include "report/snapshot.h"
 #include "report/summary.h"
+#include "report/timeline.h"
 #include "run/source.h"
 #include "top/top.h"
 
@@ -41,6 +43,10 @@ static int show_report(struct run *run, const struct snapshot *prev, const struc
 
 	if (err)
 		return err;
+	if (p->timeline)
+		return log__failure("compare", timeline__add(p->timeline, &run->report));
+	if (p->page)
+		return log__failure("draw the interval", page__add(p->page, &run->report));
 	if (p->opts->summary)
 		return log__failure("summarize", summary__add(&run->summary, &run->report));
 	if (p->top)
@@ -123,6 +129,17 @@ static int advance_source(struct run *run, const struct snapshot *prev, struct s
 	return got;
 }
 
+/* Applies the options to a snapshot. A page has the stints if there are any. */
+static int narrow(const struct pipeline *p, struct snapshot *snap)
+{
+	bool has_stints = snap->has_stints;
+	int err = source__narrow(&p->opts->measure, snap);
+
+	if (p->page && !err)
+		snap->has_stints = has_stints;
+	return err;
+}
+
 /*
  * Takes the snapshot with which the first interval begins. Returns 1; 0 if there is none; or
  * -errno, logged.
@@ -138,10 +155,11 @@ static int take_first(struct run *run, struct snapshot *snap)
 	err = recorder__new(p->opts->record_path, source__header(p->source), &run->recorder);
 	if (!err)
 		err = recorder__add(run->recorder, snap);
-	if (!err)
+	/* A VM may be in one of two recordings only. */
+	if (!err && !p->timeline)
 		err = asked__check_names(&p->opts->measure.filter, snap);
 	if (!err)
-		err = source__narrow(&p->opts->measure, snap);
+		err = narrow(p, snap);
 	if (!err && p->interval)
 		err = log__failure("time an interval",
 				   interval__start(p->interval, p->opts->interval_ns));
@@ -160,10 +178,10 @@ static int take_next(struct run *run, const struct snapshot *prev, struct snapsh
 	if (got != 1)
 		return got;
 	err = recorder__add(run->recorder, cur);
-	if (!err && !run->vcpus_checked)
+	if (!err && !run->vcpus_checked && !p->timeline)
 		err = asked__check_vcpus(filter, cur);
 	if (!err)
-		err = source__narrow(&p->opts->measure, cur);
+		err = narrow(p, cur);
 	if (err)
 		return err;
 	run->vcpus_checked = true;
@@ -287,6 +305,8 @@ int pipeline__run(struct pipeline *pipeline)
 	int err = run_intervals(&run, snaps);
 	int end_err = recorder__end(run.recorder);
 
+	if (!err && pipeline->page)
+		err = page__write(pipeline->page); /* logs */
 	if (!err && pipeline->opts->summary && run.summary.interval_cnt)
 		err = log__failure("write the summary",
 				   show__summary(pipeline->show, &run.summary));

@@ -10,8 +10,10 @@
 
 struct interval;
 struct options;
+struct page;
 struct show;
 struct source;
+struct timeline;
 struct top;
 
 struct pipeline {
@@ -19,8 +21,11 @@ struct pipeline {
 	struct source *source;
 	/* NULL: do not wait between snapshots, and do not end on signals */
 	const struct interval *interval;
+	/* Where intervals go: to the first of these that is not NULL. */
+	struct timeline *timeline;
+	struct page *page; /* written at the end */
+	struct top *top;
 	struct show *show;
-	struct top *top; /* NULL: print intervals with show */
 	/* Result: in some checked interval the sums did not close. */
 	bool check_failed;
 };

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <json-c/printbuf.h>
+#include <stdlib.h>
 #include <string.h>
 #include "text/json_text.h"
 #include "text/stream.h"
+#include "text/utf8.h"
 
 #define U64_DIGITS_MAX (sizeof("18446744073709551615") - 1)
 
@@ -75,6 +77,37 @@ void json_text__add(struct json_text *text, const char *key, struct json_object 
 		text->failed = true;
 	}
 	json_object_put(value);
+}
+
+void json_text__add_decimal(struct json_text *text, const char *key, double value)
+{
+	struct json_object *number;
+
+	if (value != value) {
+		json_text__add_null(text, key);
+		return;
+	}
+	number = json_object_new_double(value);
+	if (number)
+		json_object_set_serializer(number, json_object_double_to_json_string,
+					   (void *)"%.4f", NULL);
+	json_text__add(text, key, number);
+}
+
+/* json-c escapes only some of the control characters of terminals. */
+void json_text__add_name(struct json_text *text, const char *key, const char *name)
+{
+	char *shown = malloc(strlen(name) + 1);
+	char *end = shown;
+
+	while (shown && *name) {
+		struct utf8_glyph glyph = utf8__next_glyph(&name);
+
+		end = mempcpy(end, glyph.bytes, glyph.len);
+	}
+	json_text__add(text, key,
+		       shown ? json_object_new_string_len(shown, (int)(end - shown)) : NULL);
+	free(shown);
 }
 
 int json_text__write(const struct json_text *text, FILE *out)

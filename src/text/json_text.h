@@ -30,6 +30,12 @@ void json_text__close(struct json_text *text, char bracket);
 void json_text__add_u64(struct json_text *text, const char *key, __u64 value);
 void json_text__add_null(struct json_text *text, const char *key);
 
+/* Adds a number with four decimals; null for NaN. */
+void json_text__add_decimal(struct json_text *text, const char *key, double value);
+
+/* Adds a name from an untrusted place, with "?" for what utf8.h does not show. */
+void json_text__add_name(struct json_text *text, const char *key, const char *name);
+
 /* Adds any other value, and takes ownership of it. NULL means that its allocation failed. */
 void json_text__add(struct json_text *text, const char *key, struct json_object *value);
 

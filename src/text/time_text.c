@@ -17,13 +17,23 @@ void time_text__rfc3339(__u64 real_ns, char text[static TIME_TEXT_SIZE])
 	snprintf(text + len, TIME_TEXT_SIZE - len, ".%09lluZ", real_ns % NS_PER_S);
 }
 
-void time_text__clock(__u64 real_ns, char text[static TIME_TEXT_SIZE])
+static void format_local(__u64 real_ns, const char *format, char text[static TIME_TEXT_SIZE])
 {
 	time_t seconds = (time_t)(real_ns / NS_PER_S);
 	struct tm tm;
 
 	localtime_r(&seconds, &tm);
-	strftime(text, TIME_TEXT_SIZE, "%H:%M:%S", &tm);
+	strftime(text, TIME_TEXT_SIZE, format, &tm);
+}
+
+void time_text__local(__u64 real_ns, char text[static TIME_TEXT_SIZE])
+{
+	format_local(real_ns, "%Y-%m-%d %H:%M:%S", text);
+}
+
+void time_text__clock(__u64 real_ns, char text[static TIME_TEXT_SIZE])
+{
+	format_local(real_ns, "%H:%M:%S", text);
 }
 
 static unsigned __int128 rounded(__u64 ns, __u64 unit_ns, __u64 ten)

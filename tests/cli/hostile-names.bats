@@ -50,6 +50,23 @@ shown() {
 	diff <(jq -r '.vms[].name' "$dir/out" | head -n "$("$names" promised | wc -l)") <("$names" promised)
 }
 
+@test "summaries and comparisons as JSON: the names are as promised" {
+	local recording
+	shown json --summary -j
+	for recording in plain hostile; do
+		timeout 60 "$GTIMEHALT" --diff "$dir/$recording" "$dir/$recording" -j >"$dir/$recording.diff"
+	done
+	"$names" check json "$dir/plain.diff" <"$dir/hostile.diff"
+}
+
+@test "the page: no element, attribute or value more or less, and the names are as promised" {
+	local recording
+	for recording in plain hostile; do
+		timeout 60 "$GTIMEHALT" --replay "$dir/$recording" --html "$dir/$recording.html"
+	done
+	"$names" check html "$dir/plain.html" <"$dir/hostile.html"
+}
+
 @test "CSV: no cell more or less, no formula, and the names are right after removing their quote" {
 	shown csv --csv
 	shown csv --csv -L

@@ -9,7 +9,7 @@ usage: hostile_names.py record RECORDING [--plain]
 				compare stdin, an output made from the first recording, with the file PLAIN, the
 				same output made from the second: the names must be as promised, and nothing
 				else may differ.
-				FORM: lines json csv prometheus openmetrics
+				FORM: lines json csv html prometheus openmetrics
        hostile_names.py promised	print the names as they are to be shown, one per line, in order of PID
        hostile_names.py printable	print stdin as it is to be shown
 
@@ -21,6 +21,7 @@ Runs with Debian's Python, because prometheus_client is installed as its module.
 """
 
 import csv
+import html.parser
 import io
 import json
 import sys
@@ -216,6 +217,52 @@ def check_lines(text, plain):
 		differ("rows with names", cnt, len(promised))
 
 
+class Page(html.parser.HTMLParser):
+	"""The elements of a page, the row headings of its tables, and its data."""
+
+	def __init__(self, text):
+		super().__init__()
+		self.elements, self.headings, self.data, self.here = [], [], "", None
+		self.feed(text)
+		self.close()
+		self.data = json.loads(self.data)
+
+	def handle_starttag(self, tag, attrs):
+		self.here = dict(attrs).get("scope") or dict(attrs).get("id")
+		self.elements.append((tag, attrs))
+		if self.here == "row":
+			self.headings.append("")
+
+	def handle_endtag(self, tag):
+		self.here = None
+		self.elements.append(("/" + tag, []))
+
+	def handle_comment(self, data):
+		self.elements.append(("!--", data))
+
+	def handle_data(self, data):
+		if self.here == "row":
+			self.headings[-1] += data
+		elif self.here == "data":
+			self.data += data
+
+
+def check_html(text, plain):
+	promised = [printable(name) for name in names()]
+	page, plain_page = Page(text), Page(plain)
+	if page.elements != plain_page.elements:
+		differ("elements", page.elements, plain_page.elements)
+	if page.headings[:len(promised)] != promised:
+		differ("names", page.headings, promised)
+	got = [vm.pop("name") for vm in page.data["vms"]]
+	if got != promised:
+		differ("names", got, promised)
+	for vm in plain_page.data["vms"]:
+		del vm["name"]
+	if page.data != plain_page.data:
+		sys.exit("more than the names differs")
+
+
 def check_metrics(parse, text, plain):
 	def of(string):
 		return [(family.name, family.type, family.documentation, sample) for family in parse(string) for sample in family.samples]
@@ -255,9 +302,9 @@ def check(form, plain_path):
 	raw = sys.stdin.buffer.read()
 	# No form of output may contain a character that acts on a terminal.
 	for char in raw.decode("utf-8"):
-		if char != "\n" and not is_printable(char):
+		if char != "\n" and not is_printable(char) and (form, char) != ("html", "\t"):
 			differ("character", char, "?")
-	checks = {"lines": check_lines, "json": check_json, "csv": check_csv, "prometheus": check_prometheus,
+	checks = {"lines": check_lines, "json": check_json, "csv": check_csv, "html": check_html, "prometheus": check_prometheus,
 		"openmetrics": check_openmetrics}
 	checks[form](raw.decode("utf-8"), plain)
 

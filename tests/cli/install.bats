@@ -42,6 +42,8 @@ installed() {
 		644 usr/local/share/doc/gtimehalt/gtimehalt-steer.default
 		644 usr/local/share/doc/gtimehalt/gtimehalt.default
 		644 usr/local/share/gtimehalt/grafana/gtimehalt.json
+		644 usr/local/share/gtimehalt/gtimehalt-diff.schema.json
+		644 usr/local/share/gtimehalt/gtimehalt-summary.schema.json
 		644 usr/local/share/gtimehalt/gtimehalt.schema.json
 		644 usr/local/share/gtimehalt/prometheus/autoscaling-keda.yml
 		644 usr/local/share/gtimehalt/prometheus/autoscaling-webhook.yml
@@ -62,7 +64,7 @@ installed() {
 
 @test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 29 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 31 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {

@@ -61,7 +61,7 @@ options_are_documented() {
 	"$GTIMEHALT" --help |
 		sed -nE 's/^ +(-([A-Za-z?]), )?--([a-z-]+)(\[?=([A-Z:]+)\]?)?( .*|$)/\2 \3 \5/p' >"$BATS_TEST_TMPDIR/help"
 	section OPTIONS |
-		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)(( Ns Op = Ns)? Ar ([A-Z:]+))?$/\2 \3 \6/p' >"$BATS_TEST_TMPDIR/page"
+		sed -nE 's/^\.It (Fl ([A-Za-z]) , )?Fl Fl ([a-z-]+)(( Ns Op = Ns)? Ar ([A-Z:]+)( [A-Z]+)?)?$/\2 \3 \6/p' >"$BATS_TEST_TMPDIR/page"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -ge $1 ]]
 	diff <(sort "$BATS_TEST_TMPDIR/help") <(sort "$BATS_TEST_TMPDIR/page")
 	[[ $(section OPTIONS | grep -c '^\.It Fl') == $(wc -l <"$BATS_TEST_TMPDIR/page") ]]

@@ -3,6 +3,8 @@
 #
 # JSON is checked against its published schema, by a validator that does not depend on this program.
 
+# `run` sets output in functions that several tests call, not in a subshell of a test.
+# shellcheck disable=SC2030,SC2031
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -39,6 +41,19 @@ validate() {
 			[[ $output == *"$member"* ]]
 		done
 	done
+}
+
+# other_form FORM: its JSON of every shape conforms to its schema, and each fault in it is refused.
+other_form() {
+	local schema=$src/contrib/gtimehalt-$1.schema.json
+	"$REPORTS" "$1" >"$BATS_TEST_TMPDIR/$1"
+	run -0 "$src/tests/schema/validate.py" --mutate "$schema" <"$BATS_TEST_TMPDIR/$1"
+	[[ $output =~ ^8\ lines,\ [0-9]{4,}\ mutants,\ 0\ faults$ ]]
+}
+
+@test "summaries and comparisons conform to their schemas, and faults are refused at every place" {
+	other_form summary
+	other_form diff
 }
 
 @test "empty output is not taken for a valid one" {

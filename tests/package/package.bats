@@ -66,6 +66,8 @@ version() {
 		./usr/share/doc/gtimehalt/SECURITY.md
 		./usr/share/doc/gtimehalt/changelog.gz
 		./usr/share/doc/gtimehalt/copyright
+		./usr/share/gtimehalt/gtimehalt-diff.schema.json
+		./usr/share/gtimehalt/gtimehalt-summary.schema.json
 		./usr/share/gtimehalt/gtimehalt.schema.json
 		./usr/share/man/man8/gtimehalt.8.gz
 	END

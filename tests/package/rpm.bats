@@ -50,6 +50,8 @@ files_are() {
 		/usr/share/doc/gtimehalt/README.md
 		/usr/share/doc/gtimehalt/SECURITY.md
 		/usr/share/gtimehalt
+		/usr/share/gtimehalt/gtimehalt-diff.schema.json
+		/usr/share/gtimehalt/gtimehalt-summary.schema.json
 		/usr/share/gtimehalt/gtimehalt.schema.json
 		/usr/share/man/man8/gtimehalt.8
 	END

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * reports.c - prints JSON of reports of every shape, one per line, for the validator: reports that
- * a host can make, and extreme ones.
+ * reports.c - prints JSON of every shape, one per line, for the validator: of reports that a host
+ * can make, and of extreme ones.
+ *
+ * usage: reports [summary | diff]: JSON of --summary or --diff instead
  */
 #include "render/render.h"
+#include "render/render_diff.h"
+#include "render/render_summary.h"
+#include "report/diff.h"
+#include "report/summary.h"
+#include "report/timeline.h"
 #include "../unit/report_fixture.h"
 
 static const __u64 max = UINT64_MAX - 1;
@@ -100,21 +107,69 @@ static void make_hostile_names(struct fixture *f)
 	add_vm(f, 6, "\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80\xf0\x9f\x98\x80", half_halted);
 }
 
-int main(void)
+static int print_report(const struct report *report)
+{
+	return render__json(report, stdout);
+}
+
+/* Prints the summary of 70 intervals. */
+static int print_summary(const struct report *report)
+{
+	struct summary summary = { 0 };
+	int err = 0;
+
+	for (int i = 0; i < 70 && !err; i++)
+		err = summary__add(&summary, report);
+	if (!err)
+		err = render__summary_json(&summary, stdout);
+	summary__free(&summary);
+	return err;
+}
+
+/* Compares a run of 10 intervals with a run of 12 that lacks the first VM. */
+static int print_diff(const struct report *report)
+{
+	struct timeline before = { 0 }, after = { 0 };
+	struct report without = *report;
+	struct diff diff = { 0 };
+	int err = 0;
+
+	if (without.vm_cnt > 1) {
+		without.vms++;
+		without.vm_cnt--;
+	}
+	for (int i = 0; i < 10 && !err; i++)
+		err = timeline__add(&before, report);
+	for (int i = 0; i < 12 && !err; i++)
+		err = timeline__add(&after, &without);
+	if (!err)
+		err = diff__make(&before, &after, &diff);
+	if (!err)
+		err = render__diff_json(&diff, stdout);
+	diff__free(&diff);
+	timeline__free(&before);
+	timeline__free(&after);
+	return err;
+}
+
+int main(int argc, char **argv)
 {
 	static void (*const makes[])(struct fixture * f) = {
 		make_nothing, make_a_host,   make_switch_mode,   make_unknown,
 		make_largest, make_smallest, make_hostile_names, make_histograms,
 	};
+	int (*print)(const struct report *report) = print_report;
 	int err = 0;
 
+	if (argc > 1)
+		print = strcmp(argv[1], "diff") ? print_summary : print_diff;
 	for (size_t i = 0; i < sizeof(makes) / sizeof(makes[0]) && !err; i++) {
 		void *state;
 
 		if (setup(&state))
 			return 1;
 		makes[i](state);
-		err = render__json(&((struct fixture *)state)->report, stdout);
+		err = print(&((struct fixture *)state)->report);
 		teardown(&state);
 	}
 	return err ? 1 : 0;

@@ -49,7 +49,9 @@ def mutations(document):
     for path in places(document):
         original = container(document, path)[path[-1]]
         for wrong in ([1], {"a": 1}, True, -1.5):
-            if path[-1] in ("idle_in_blocked", "can_halt", "pinned") and wrong is True:
+            if path[-1] in ("idle_in_blocked", "can_halt", "pinned", "exceeds") and wrong is True:
+                continue
+            if path[-1] == "difference_pct" and wrong == -1.5:
                 continue
             mutant = copy.deepcopy(document)
             container(mutant, path)[path[-1]] = wrong

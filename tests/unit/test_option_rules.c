@@ -16,42 +16,47 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-	{ 'p', { "--pid" }, { "-p", "1" }, "xIUYG" },
-	{ 't', { "--tid" }, { "-t", "1" }, "xIUYGS" },
+	{ 'p', { "--pid" }, { "-p", "1" }, "xIUYGD" },
+	{ 't', { "--tid" }, { "-t", "1" }, "xIUYGSDM" },
 	{ 'g', { "--guest" }, { "-g", "a" }, "xIUYG" },
-	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xIUYGS" },
-	{ 'P', { "--per-vm" }, { "-P" }, "LjxIUYGS" },
-	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxIUYGS" },
-	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxIUYGS" },
-	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxIUYGS" },
-	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxIUYGS" },
-	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxUYS" },
-	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxIUYGS" },
-	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxIUYGS" },
-	{ 'C', { "--no-clear" }, { "-C" }, "jcOxIUYGS" },
-	{ 'O', { "--top" }, { "--top" }, "HmNCjcdxIUYGSAZ" },
-	{ 'j', { "--json" }, { "-j" }, "PLsbrmNCcOxIUYG" },
-	{ 'c', { "--csv" }, { "--csv" }, "HmNCOjxIUYGS" },
-	{ 'd', { "--duration" }, { "-d", "1" }, "inOFIUYGAZ" },
+	{ 'v', { "--vcpu" }, { "--vcpu", "0" }, "xIUYGSDM" },
+	{ 'P', { "--per-vm" }, { "-P" }, "LjxIUYGSDM" },
+	{ 'L', { "--per-vcpu" }, { "-L" }, "PjxIUYGSDM" },
+	{ 's', { "--sort" }, { "-s", "halted" }, "jHmNxIUYGSDM" },
+	{ 'b', { "--sort" }, { "-s", "busy" }, "jHmNwxIUYGSDM" },
+	{ 'r', { "--rows" }, { "-r", "1" }, "jHmNxIUYGSDM" },
+	{ 'H', { "--histogram" }, { "-H" }, "sbrcwOxUYSD" },
+	{ 'm', { "--milliseconds", "--histogram" }, { "-H", "-m" }, "sbrNjcwOxIUYGSDM" },
+	{ 'N', { "--nanoseconds", "--histogram" }, { "-H", "-N" }, "sbrmjcwOxIUYGSDM" },
+	{ 'C', { "--no-clear" }, { "-C" }, "jcOxIUYGSDM" },
+	{ 'O', { "--top" }, { "--top" }, "HmNCjcdxIUYGSAZDM" },
+	{ 'j', { "--json" }, { "-j" }, "PLsbrmNCcOxIUYGM" },
+	{ 'c', { "--csv" }, { "--csv" }, "HmNCOjxIUYGSDM" },
+	{ 'd', { "--duration" }, { "-d", "1" }, "inOFIUYGAZD" },
 	{ 'i', { "INTERVAL" }, { "1" }, "dIUYG" },
 	{ 'n', { "INTERVAL", "COUNT" }, { "1", "2" }, "dIUYG" },
-	{ 'e', { "--mode" }, { "--mode", "entry" }, "FUYAZ" },
-	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFUYAZ" },
-	{ 'a', { "--hook" }, { "--hook", "auto" }, "FUYAZ" },
-	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFUYAZ" },
-	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FUYAZ" },
-	{ 'f', { "--record" }, { "--record", "f" }, "FxIUYGAZ" },
-	{ 'F', { "--replay" }, { "--replay", "f" }, "dewakRfWxIUYG" },
-	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNCOjcfFIUYGSAZ" },
-	{ 'W', { "--wait" }, { "--wait" }, "FIUYGAZ" },
+	{ 'e', { "--mode" }, { "--mode", "entry" }, "FUYAZD" },
+	{ 'w', { "--mode" }, { "--mode", "switch" }, "bHmNkFUYAZD" },
+	{ 'a', { "--hook" }, { "--hook", "auto" }, "FUYAZD" },
+	{ 'k', { "--hook" }, { "--hook", "kprobe" }, "wFUYAZD" },
+	{ 'R', { "--mperf-ratio" }, { "--mperf-ratio", "1" }, "FUYAZD" },
+	{ 'f', { "--record" }, { "--record", "f" }, "FxIUYGAZD" },
+	{ 'F', { "--replay" }, { "--replay", "f" }, "dewakRfWxIUYGD" },
+	{ 'x', { "--check" }, { "--check" }, "ptgvPLsbrHmNCOjcfFIUYGSAZDM" },
+	{ 'W', { "--wait" }, { "--wait" }, "FIUYGAZD" },
 	{ 'V', { "--verbose" }, { "-v" }, "" },
-	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNCOjcdinfFxWUYSAZ" },
-	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGYSAZ" },
-	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGUSAZ" },
-	{ 'G', { "--group", "--pin" }, { "--pin", "--group", "a" }, "ptgvPLsbrmNCOjcdinfFxWUYSAZ" },
-	{ 'S', { "--summary" }, { "--summary" }, "tvPLsbrHmNCOcxIUYG" },
-	{ 'A', { "--from", "--replay" }, { "--replay", "f", "--from=1" }, "OdewakRfWxIUYG" },
-	{ 'Z', { "--to", "--replay" }, { "--replay", "f", "--to=1" }, "OdewakRfWxIUYG" },
+	{ 'I', { "--pin" }, { "--pin" }, "ptgvPLsbrmNCOjcdinfFxWUYSAZDM" },
+	{ 'U', { "--unpin" }, { "--unpin" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGYSAZDM" },
+	{ 'Y', { "--renew" }, { "--renew" }, "ptgvPLsbrmNCOjcdinfFxWHewakRIGUSAZDM" },
+	{ 'G',
+	  { "--group", "--pin" },
+	  { "--pin", "--group", "a" },
+	  "ptgvPLsbrmNCOjcdinfFxWUYSAZDM" },
+	{ 'S', { "--summary" }, { "--summary" }, "tvPLsbrHmNCOcxIUYGDM" },
+	{ 'D', { "--diff" }, { "--diff", "a", "b" }, "ptvPLsbrHmNCOcdewakRfFxWIUYGSAZM" },
+	{ 'M', { "--html" }, { "--html", "p" }, "tvPLsbrmNCOjcSDxIUYG" },
+	{ 'A', { "--from", "--replay" }, { "--replay", "f", "--from=1" }, "OdewakRfWxIUYGD" },
+	{ 'Z', { "--to", "--replay" }, { "--replay", "f", "--to=1" }, "OdewakRfWxIUYGD" },
 };
 
 static const struct sample exporter_samples[] = {
@@ -75,10 +80,13 @@ static const struct sample exporter_samples[] = {
 
 #define SAMPLE_CNT(samples) (sizeof(samples) / sizeof((samples)[0]))
 
-/* Such a pair is not a conflict: if an option is repeated, the last one wins. */
+/*
+ * Such a pair is not a conflict: if an option is repeated, the last one wins; and arguments have an
+ * order.
+ */
 static bool is_no_pair(const struct sample *a, const struct sample *b)
 {
-	static const char *const groups[] = { "sb", "in", "ew", "ak" };
+	static const char *const groups[] = { "sb", "in", "ew", "ak", "Din" };
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
 		if (strchr(groups[i], a->letter) && strchr(groups[i], b->letter))

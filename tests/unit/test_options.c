@@ -285,6 +285,43 @@ static void summaries(void **state)
 	assert_int_equal(run.opts.count, 6);
 }
 
+static void pages(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--html", "p", "-d", "90"));
+	assert_string_equal(run.opts.html_path, "p");
+	assert_int_equal(run.opts.interval_ns, 1000000000);
+	assert_int_equal(run.opts.count, 90);
+	run_good(&run, WORDS("--html=p", "--replay", "f", "-H"));
+	assert_true(run.opts.repeat);
+	run_bad("--html '-' is not a file name", WORDS("--html", "-"));
+}
+
+static void comparisons(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_good(&run, WORDS("--diff", "a", "b"));
+	assert_string_equal(run.opts.before_path, "a");
+	assert_string_equal(run.opts.after_path, "b");
+	assert_null(run.opts.replay_path);
+	assert_int_equal(run.opts.count, 0);
+	assert_int_equal(run.opts.join_ns, 0);
+	/* Arguments keep their order, wherever the option is. */
+	run_good(&run, WORDS("b", "60", "--diff=a", "--from", "10", "-jg", "web-*"));
+	assert_string_equal(run.opts.before_path, "a");
+	assert_string_equal(run.opts.after_path, "b");
+	assert_int_equal(run.opts.join_ns, 60000000000);
+	assert_int_equal(run.opts.from.ns, 10000000000);
+	options__free(&run.opts);
+	run_bad("--diff needs two recordings", WORDS("--diff", "a"));
+	run_bad("AFTER '' is not a file name", WORDS("--diff", "a", ""));
+	run_bad("one argument too many: '2'", WORDS("--diff", "a", "b", "1", "3", "2"));
+}
+
 static void sort(void **state)
 {
 	static const struct {
@@ -739,6 +776,8 @@ int main(void)
 		cmocka_unit_test(rows),
 		cmocka_unit_test(moments),
 		cmocka_unit_test(summaries),
+		cmocka_unit_test(pages),
+		cmocka_unit_test(comparisons),
 		cmocka_unit_test(sort),
 		cmocka_unit_test(recordings),
 		cmocka_unit_test(mperf_ratio),

@@ -52,6 +52,16 @@ static void test_clock_is_local(void **state)
 	assert_clock(UINT64_MAX, "05:04:33");
 }
 
+static void test_local_time(void **state)
+{
+	char text[TIME_TEXT_SIZE];
+
+	(void)state;
+	set_zone("FAR-05:30");
+	time_text__local(951827696999999999, text);
+	assert_string_equal(text, "2000-02-29 18:04:56");
+}
+
 static void assert_in_unit(__u64 ns, __u64 unit_ns, int digits, const char *expected)
 {
 	char text[TIME_TEXT_SIZE];
@@ -108,10 +118,9 @@ static void test_length(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_in_unit),
-		cmocka_unit_test(test_length),
-		cmocka_unit_test(test_rfc3339),
-		cmocka_unit_test(test_clock_is_local),
+		cmocka_unit_test(test_in_unit),    cmocka_unit_test(test_length),
+		cmocka_unit_test(test_rfc3339),    cmocka_unit_test(test_clock_is_local),
+		cmocka_unit_test(test_local_time),
 	};
 
 	return cmocka_run_group_tests_name("time_text", tests, NULL, NULL);
