@@ -405,7 +405,7 @@ int render__page(const struct timeline *timeline, const struct summary *summary,
 		 const struct histogram *histogram, FILE *out)
 {
 	const struct page_parts page = { timeline, summary, histogram, out };
-	/* The first line is for readers of the template. */
+	/* The first line is the licence of the template. */
 	const char *text = (const char *)memchr(page_html, '\n', 4096) + 1;
 
 	for (;;) {

@@ -381,7 +381,6 @@ measure_again() {
 	guest_end
 }
 
-# bats test_tags=core-newest
 @test "KVM comes while an exporter waits, is to be unloaded under a measurement, and comes again" {
 	local from to scraped loaded halted unmeasured own tried='' kept host_pct=0
 	state_begin

@@ -24,7 +24,6 @@ types() {
 	bpftool btf dump file /sys/kernel/btf/vmlinux
 }
 
-# bats test_tags=core-oldest,core-newest
 @test "vmx_vcpu_run() of kvm-intel has BTF, and takes a vCPU first" {
 	[[ -e /sys/kernel/btf/kvm ]] || skip "modules have no BTF here: kprobes find it by its symbol"
 	types >"$BATS_TEST_TMPDIR/types"

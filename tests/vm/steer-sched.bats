@@ -200,7 +200,6 @@ shares() {
 	steer_end
 }
 
-# bats test_tags=core-newest
 @test "refused: a second run, another scheduler, cgroups that a killed run has narrowed" {
 	steer_setup
 	vcpus 0=0 1=100
