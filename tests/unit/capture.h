@@ -5,13 +5,9 @@
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <cmocka.h>
+#include "test.h"
 
 struct capture {
 	FILE *stream;

@@ -6,15 +6,11 @@
 #ifndef CHILD_H
 #define CHILD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
+#include "test.h"
 
 /* For use in the child, where a failing cmocka assertion would go on with the next test. */
 #define CHILD_CHECK(what)                                                                          \

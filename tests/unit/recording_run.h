@@ -5,17 +5,13 @@
 #ifndef RECORDING_RUN_H
 #define RECORDING_RUN_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include "recording/recording.h"
+#include "test.h"
 
 /*
  * Fills every integer with a value that a double would round, or with another extreme that its type

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The processor aggregator's own word for the CPUs that it halts, in either place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 #include "measure/acpi_pad.h"
+#include "test.h"
 #include "tree.h"
 
 static void put_mask(const struct tree *tree, const char *bus, const char *mask)

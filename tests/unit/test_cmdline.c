@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 #include "vm/cmdline.h"
+#include "test.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

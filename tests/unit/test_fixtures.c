@@ -4,14 +4,10 @@
  * top of the checkout.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 #include "base/hostfs.h"
+#include "test.h"
 #include "vm/vm_table.h"
 
 struct expected_vm {

@@ -8,17 +8,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include "base/interruptible_io.h"
+#include "test.h"
 
 #define PIPE_SIZE 65536
 #define TEXT_SIZE (3 * PIPE_SIZE + 17)

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 #include "failing_json.h"
 #include "text/json_text.h"
+#include "test.h"
 
 FAILING_JSON(json_object_new_string, (const char *value), (value))
 FAILING_APPEND

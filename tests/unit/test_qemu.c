@@ -3,14 +3,10 @@
  * Results that test_vm.c cannot check through files: return values, limits, and bytes before they
  * are made printable.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 #include "vm/cmdline.h"
 #include "vm/qemu.h"
+#include "test.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include "report/snapshot.h"
+#include "test.h"
 
 /*
  * AddressSanitizer must let an allocation that is too large return NULL, as malloc() does without

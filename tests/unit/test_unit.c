@@ -5,17 +5,13 @@
  * systemd.
  */
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
+#include "test.h"
 #include "steer/unit.h"
 
 #define OBJECT "/org/freedesktop/systemd1/unit/hk_2eservice"

@@ -3,16 +3,12 @@
  * Maps of any size are read completely, and the entries of an exited thread are read and dropped
  * correctly. The maps are simulated by variables.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include "gtimehalt.h"
+#include "test.h"
 #include "measure/vcpu_map.h"
 #include "report/snapshot.h"
 

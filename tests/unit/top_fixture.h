@@ -6,13 +6,9 @@
 #ifndef TOP_FIXTURE_H
 #define TOP_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
+#include "test.h"
 #include "top/top_state.h"
 
 #define S 1000000000ULL
