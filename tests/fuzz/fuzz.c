@@ -85,12 +85,10 @@ char *fuzz_bytes__take_string(struct fuzz_bytes *bytes, char delimiter)
 
 /*
  * Messages are written to descriptor 2, which libFuzzer uses as well. The linker's --wrap redirects
- * them to the stream stderr, which fuzz_said__begin() replaces. The real function is weak, because
- * a target without messages does not link it.
+ * them to the stream stderr, which fuzz_said__begin() replaces.
  */
 int __wrap_interruptible_io__write(int fd, const char *data, size_t size, size_t *written);
-int __real_interruptible_io__write(int fd, const char *data, size_t size, size_t *written)
-	__attribute__((weak));
+int __real_interruptible_io__write(int fd, const char *data, size_t size, size_t *written);
 
 static bool is_listening;
 
