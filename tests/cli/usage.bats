@@ -180,7 +180,7 @@ needed_by() {
 	built=$(dirname "$(realpath "$GTIMEHALT")")
 	# A sanitizer adds its own.
 	[[ -z ${INSTRUMENTED:-} ]] || skip 'the build is instrumented'
-	[[ $(needed_by "$built/gtimehalt") == 'libbpf libc libjson-c libncursesw libtinfo' ]]
+	[[ $(needed_by "$built/gtimehalt") == 'libbpf libc libjson-c libm libncursesw libtinfo' ]]
 	[[ $(needed_by "$built/gtimehalt-exporter") == \
 		'libbpf libc libcap-ng libjson-c libmicrohttpd libseccomp libsystemd' ]]
 	[[ $(needed_by "$built/gtimehalt-steer") == 'libbpf libc libcap-ng libjson-c libseccomp libsystemd' ]]
