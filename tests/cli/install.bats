@@ -64,7 +64,7 @@ installed() {
 
 @test "PREFIX is respected" {
 	make_in install PREFIX=/opt/a
-	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 29 ]]
+	[[ -z $(installed | grep -v ' opt/a/' || :) && $(installed | wc -l) == 31 ]]
 }
 
 @test "bash-completion finds the completion by the program's name" {
