@@ -101,6 +101,15 @@ static struct timeline_cell *new_row(struct timeline *timeline, int *err)
 	return cells;
 }
 
+/* Returns the array with room for one element more; NULL if out of memory. */
+static void *grow(void *array, size_t cnt, size_t size)
+{
+	/* There is room up to the next power of two. */
+	if (cnt & (cnt - 1))
+		return array;
+	return reallocarray(array, cnt ? 2 * cnt : 1, size);
+}
+
 /*
  * Returns the VM; NULL as new_row(). *hint: where to look first; becomes the place behind the VM.
  */
@@ -121,7 +130,7 @@ static struct timeline_vm *find_or_add_vm(struct timeline *timeline, const struc
 			return found;
 	}
 	cells = new_row(timeline, err);
-	vms = cells ? reallocarray(timeline->vms, timeline->vm_cnt + 1, sizeof(*vms)) : NULL;
+	vms = cells ? grow(timeline->vms, timeline->vm_cnt, sizeof(*vms)) : NULL;
 	if (!vms) {
 		if (cells)
 			*err = -ENOMEM;
@@ -152,7 +161,7 @@ static struct timeline_vcpu *find_or_add_vcpu(struct timeline *timeline, struct 
 			return found;
 	}
 	cells = new_row(timeline, err);
-	vcpus = cells ? reallocarray(vm->vcpus, vm->vcpu_cnt + 1, sizeof(*vcpus)) : NULL;
+	vcpus = cells ? grow(vm->vcpus, vm->vcpu_cnt, sizeof(*vcpus)) : NULL;
 	if (!vcpus) {
 		if (cells)
 			*err = -ENOMEM;

@@ -83,6 +83,10 @@ refused() {
 		--replay --duration --replay f -d 2
 		--summary --csv --summary --csv
 		--summary --top --summary --top
+		--html --csv --html p --csv
+		--html --summary --html p --summary
+		--diff --replay --replay f --diff a b
+		--diff --pid --diff a b -p 1
 		--top --from --replay f --top --from 1
 		--from --replay --from 1
 		--replay --wait --replay f --wait
