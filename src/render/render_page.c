@@ -405,8 +405,8 @@ int render__page(const struct timeline *timeline, const struct summary *summary,
 		 const struct histogram *histogram, FILE *out)
 {
 	const struct page_parts page = { timeline, summary, histogram, out };
-	/* The lines above are for readers of the template. */
-	const char *text = memmem(page_html, (size_t)(page_html_end - page_html), "<!doctype", 9);
+	/* The first line is the licence of the template. */
+	const char *text = (const char *)memchr(page_html, '\n', 4096) + 1;
 
 	for (;;) {
 		const char *mark = memmem(text, (size_t)(page_html_end - text), "@@", 2);
