@@ -27,7 +27,7 @@ COVERAGE_CFLAGS := -O0 -g -fprofile-instr-generate -fcoverage-mapping
 FUZZ_SECONDS ?= 300
 FUZZ_TARGETS ?= $(FUZZ_TARGETS_ALL)
 
-.PHONY: fuzz fuzz-programs fuzz-merge
+.PHONY: fuzz fuzz-programs fuzz-coverage-programs fuzz-merge
 fuzz: fuzz-programs
 	$(Q)OUTPUT=$(OUTPUT) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ_TARGETS)
 
@@ -35,7 +35,10 @@ fuzz: fuzz-programs
 fuzz-merge: fuzz-programs
 	$(Q)OUTPUT=$(OUTPUT) tests/fuzz/merge $(FUZZ_TARGETS)
 
-fuzz-programs: $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/fuzz_%) $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/coverage/fuzz_%)
+fuzz-programs: $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/fuzz_%)
+
+# For tests/fuzz/run --coverage.
+fuzz-coverage-programs: $(FUZZ_TARGETS_ALL:%=$(FUZZ_OUT)/coverage/fuzz_%)
 
 # $(call FUZZ_OBJECTS,FOLDER,TARGET): what a target links.
 FUZZ_OBJECTS = $(1)/tests/fuzz_$(2).o $(patsubst %,$(1)/tests/%.o,fuzz $(fuzz_$(2)_HELPERS)) $(1)/libgtimehalt.a
