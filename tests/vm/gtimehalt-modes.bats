@@ -55,7 +55,8 @@ accurate_in_both_modes() {
 	accurate_in_both_modes 80
 }
 
-@test "both modes at the same time say the same" {
+# Their spans are not the same, so each is held against what the guest says of its own.
+@test "both modes at the same time agree with the guest" {
 	local dir=$BATS_TEST_TMPDIR tool
 	guest_start duty --busy 40 --pin "$QUIET_CPU"
 	timeout 60 "$GTIMEHALT" -j --mode switch -p "$guest" -d 4 >"$dir/switch" 3>&- &
@@ -64,8 +65,9 @@ accurate_in_both_modes() {
 	wait "$tool"
 	check_report "$dir/entry"
 	check_report "$dir/switch"
-	printf '# entry %.2f%%, switch %.2f%%\n' "$(share "$dir/entry")" "$(share "$dir/switch")" >&3
-	near "$(share "$dir/entry")" "$(share "$dir/switch")" 0.2 "the two modes"
+	guest_end
+	against_own_account "$dir/entry" 'entry, beside switch'
+	against_own_account "$dir/switch" 'switch, beside entry'
 }
 
 # bats test_tags=core-newest
