@@ -14,7 +14,7 @@
 #include "src/base/interruptible_io.h"
 #include "src/base/program.h"
 #include "src/options/options.h"
-#include "src/render/page.h"
+#include "src/run/page.h"
 #include "src/run/compare.h"
 #include "src/run/pin_command.h"
 #include "src/run/pipeline.h"

@@ -63,7 +63,7 @@ static void add_name(const struct diff *diff, const struct diff_vm *vm, struct l
 		if (!vm->vms[i])
 			continue;
 		any = vm->vms[i];
-		if (any->instance > 1 || timeline__is_one_of_several(diff->runs[i], any))
+		if (timeline__is_one_of_several(diff->runs[i], any))
 			snprintf(number, sizeof(number), "#%u", any->instance);
 	}
 	line__add_name(line, any->name, NAME_WIDTH - (int)strlen(number), NAME_CUT_MIDDLE);

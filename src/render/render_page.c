@@ -142,15 +142,6 @@ static void put_head(const struct page_parts *page)
 		      page->out);
 }
 
-static bool has_others(const struct summary *summary, const struct vm_summary *vm)
-{
-	for (size_t i = 0; i < summary->vm_cnt; i++) {
-		if (summary->vms[i].pid == vm->pid && &summary->vms[i] != vm)
-			return true;
-	}
-	return vm->instance > 1;
-}
-
 static void put_summary(const struct page_parts *page)
 {
 	FILE *out = page->out;
@@ -183,7 +174,8 @@ static void put_summary(const struct page_parts *page)
 		size_t enough = summary__enough_vcpus(vm);
 
 		fputs("<tr><th scope=\"row\">", out);
-		put_label(out, vm->name, vm->instance, has_others(page->summary, vm), ESCAPE_HTML);
+		put_label(out, vm->name, vm->instance,
+			  summary__is_one_of_several(page->summary, vm), ESCAPE_HTML);
 		fprintf(out, "</th><td>%d</td><td>%zu</td>", vm->pid, vm->vcpu_cnt);
 		for (size_t j = 0; j < sizeof(shown) / sizeof(*shown); j++) {
 			fputs("<td>", out);
@@ -319,8 +311,8 @@ static void put_vm(const struct page_parts *page, const struct timeline_vm *vm)
 	const char *gap = "";
 
 	fputs("{\"name\":\"", out);
-	put_label(out, vm->name, vm->instance,
-		  vm->instance > 1 || timeline__is_one_of_several(timeline, vm), ESCAPE_JSON);
+	put_label(out, vm->name, vm->instance, timeline__is_one_of_several(timeline, vm),
+		  ESCAPE_JSON);
 	fprintf(out, "\",\"pid\":%d,\"vcpus\":%zu,\"parts\":[", vm->pid, vm->vcpu_max);
 	for (size_t i = 0; i < DRAWN_CNT; i++) {
 		if (timeline->mode == MODE_SWITCH && !drawn_parts[i].label_in_switch)

@@ -37,12 +37,9 @@ static void format_vcpus(double vcpus, char text[static VALUE_SIZE])
 
 static void add_name(const struct summary *summary, const struct vm_summary *vm, struct line *line)
 {
-	bool has_others = vm->instance > 1;
 	char number[16] = "";
 
-	for (size_t i = 0; i < summary->vm_cnt; i++)
-		has_others |= summary->vms[i].pid == vm->pid && &summary->vms[i] != vm;
-	if (has_others)
+	if (summary__is_one_of_several(summary, vm))
 		snprintf(number, sizeof(number), "#%u", vm->instance);
 	line__add_name(line, vm->name, NAME_WIDTH - (int)strlen(number), NAME_CUT_MIDDLE);
 	line__add(line, number);

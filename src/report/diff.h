@@ -12,7 +12,8 @@
  * and the error would come out too small. A difference exceeds the variation if it is above
  * DIFF_ERRORS standard errors of the difference, and above DIFF_LEAST_PCT, the error of the
  * measurement. DIFF_ERRORS is Student's t for 1 % and 9 degrees of freedom: the differences of
- * equal loads exceed it in 1 of 100 cases, or fewer.
+ * equal loads exceed it in 1 of 100 cases, or fewer, if the load of a part does not depend on that
+ * of the part before: recordings that are short compared to the bursts of a load differ more often.
  */
 #ifndef DIFF_H
 #define DIFF_H

@@ -223,3 +223,12 @@ size_t summary__enough_vcpus(const struct vm_summary *vm)
 		;
 	return enough;
 }
+
+bool summary__is_one_of_several(const struct summary *summary, const struct vm_summary *vm)
+{
+	for (size_t i = 0; i < summary->vm_cnt; i++) {
+		if (summary->vms[i].pid == vm->pid && &summary->vms[i] != vm)
+			return true;
+	}
+	return vm->instance > 1;
+}

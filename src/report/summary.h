@@ -9,6 +9,7 @@
 #ifndef SUMMARY_H
 #define SUMMARY_H
 
+#include <stdbool.h>
 #include "report/account.h"
 
 /* The share of the time for which summary__enough_vcpus() must be enough. */
@@ -66,5 +67,8 @@ struct summary_spread summary__spread(const struct vm_summary *vm, enum summary_
  * SUMMARY_ENOUGH_PERMILLE of the known time; 0 if nothing is known.
  */
 size_t summary__enough_vcpus(const struct vm_summary *vm);
+
+/* Returns whether the VM's process has other VMs, in the summary or left out of it. */
+bool summary__is_one_of_several(const struct summary *summary, const struct vm_summary *vm);
 
 #endif /* SUMMARY_H */

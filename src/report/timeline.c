@@ -284,5 +284,5 @@ bool timeline__is_one_of_several(const struct timeline *timeline, const struct t
 		if (timeline->vms[i].pid == vm->pid && &timeline->vms[i] != vm)
 			return true;
 	}
-	return false;
+	return vm->instance > 1;
 }

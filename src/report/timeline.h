@@ -82,7 +82,7 @@ void timeline__free(struct timeline *timeline);
 /* Returns the wall time of the vCPUs in a cell. */
 float timeline__wall_ns(const struct timeline_cell *cell);
 
-/* Returns whether another VM of the timeline has the same process. */
+/* Returns whether the VM's process has other VMs, in the timeline or left out of it. */
 bool timeline__is_one_of_several(const struct timeline *timeline, const struct timeline_vm *vm);
 
 #endif /* TIMELINE_H */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include "base/log.h"
 #include "options/options.h"
 #include "render/show.h"
@@ -41,8 +40,7 @@ int compare__run(const struct options *opts, struct show *show)
 		err = diff__make(&before, &after, &diff);
 		if (!err)
 			err = show__diff(show, &diff);
-		if (err)
-			pr_err("cannot write the comparison: %s", strerror(-err));
+		log__failure("write the comparison", err);
 	}
 	diff__free(&diff);
 	timeline__free(&before);

@@ -8,7 +8,7 @@
 #include "options/options.h"
 #include "run/pipeline.h"
 #include "run/recorder.h"
-#include "render/page.h"
+#include "run/page.h"
 #include "render/show.h"
 #include "report/snapshot.h"
 #include "report/summary.h"

@@ -28,7 +28,7 @@ setup() {
 	[[ ${args[0]} == --listen=*:$port ]]
 	[[ $(jq -r '.[0].spec.template.metadata.annotations["prometheus.io/port"]' "$set") == "$port" ]]
 	grep -qx "EXPOSE $port" oci/Containerfile
-	# --help proves that the other options are known.
+	# A wrong address would be refused before --help.
 	run -0 "../.output/gtimehalt-exporter" "${args[@]}" --help
 }
 
@@ -39,6 +39,9 @@ setup() {
 }
 
 @test "the image installs what make deb builds" {
-	grep -q 'gtimehalt-exporter_\*\.deb' oci/Containerfile
-	grep -q '^Package: gtimehalt-exporter$' ../debian/control
+	local package program
+	package=$(sed -n 's:^COPY --from=build .*/\([a-z-]*\)_\*[.]deb .*:\1:p' oci/Containerfile)
+	program=$(sed -n 's:^ENTRYPOINT \["/\(.*\)"\]$:\1:p' oci/Containerfile)
+	grep -qx "Package: $package" ../debian/control
+	grep -qx "$program" "../debian/$package.install"
 }

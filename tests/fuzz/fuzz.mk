@@ -16,7 +16,7 @@ FUZZ_MODULES := $(notdir $(basename $(foreach folder,base export options recordi
 
 FUZZ_TARGETS_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OUT         := $(OUTPUT)/fuzz
-FUZZ_LIBS        := -Wl,--wrap=interruptible_io__write -Wl,--as-needed $(LDLIBS) -lm
+FUZZ_LIBS        := -Wl,--wrap=interruptible_io__write -Wl,--as-needed $(LDLIBS)
 
 # Everything that clang counts as undefined, and conversions of floats that are not integers. A finding ends the run.
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all

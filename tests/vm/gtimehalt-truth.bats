@@ -181,8 +181,8 @@ halting_of() {
 		"$BATS_TEST_TMPDIR/busy.json"
 }
 
-# A hog of the CPU with real-time priority: the vCPU thread waits for 0.3 s at a time, longer than an interval. The hooks see the
-# thread before the hog starts, because of an unseen thread only waits that are over are known.
+# A hog of the CPU with real-time priority: the vCPU thread waits for 0.3 s at a time, longer than an interval. The hog starts
+# when the hooks have seen the thread: before that, /proc tells only of waits that have ended.
 # bats test_tags=core
 @test "a wait that is not over at the end of an interval belongs to that interval" {
 	local i seen='any(.vms[].vcpus[]; .entries > 0)'

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "export/textfile.h"
-#include "render/page.h"
+#include "run/page.h"
 #include "render/render_page.h"
 #include "report/histogram.h"
 #include "report/summary.h"
